@@ -1,0 +1,15 @@
+import type { Options } from "tsup";
+
+/** JavaScript only: declarations come from `tsc`, because tsup 8.5's `dts` needs the compiler API that TypeScript 7 dropped. */
+export const lib = (entry: string[]): Options => ({
+  entry,
+  format: "esm",
+  target: "node20.19",
+  platform: "node",
+  sourcemap: true,
+  clean: true,
+  dts: false,
+  // Shared chunks: without them a class is copied into every entry and each copy is a different class.
+  splitting: true,
+  silent: true,
+});
