@@ -1,0 +1,27 @@
+import { channel } from "node:diagnostics_channel";
+
+/** A named stream of messages on `node:diagnostics_channel`; metrics, logs and tracing subscribe by the name. */
+export interface EventChannel<T> {
+  /** `scale:<package>:<noun>-<verb>` */
+  readonly name: string;
+  /** Publishes what `build` returns. Without a subscriber `build` is not called. */
+  publish(build: () => T): void;
+  /** @returns a function that ends the subscription */
+  subscribe(listener: (message: T) => void): () => void;
+}
+
+/** Declares an event. The same name gives the same channel, in this and in every other copy of the library. */
+export function defineEvent<T>(name: `scale:${string}:${string}-${string}`): EventChannel<T> {
+  const target = channel(name);
+  return {
+    name,
+    publish(build) {
+      if (target.hasSubscribers) target.publish(build());
+    },
+    subscribe(listener) {
+      const onMessage = (message: unknown): void => listener(message as T);
+      target.subscribe(onMessage);
+      return () => void target.unsubscribe(onMessage);
+    },
+  };
+}

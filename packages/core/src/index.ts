@@ -1,0 +1,37 @@
+export { type Clock, systemClock } from "./clock.js";
+export { withDeadline } from "./deadline.js";
+export {
+  ConfigError,
+  InputError,
+  isScaleError,
+  PlanError,
+  ScaleError,
+  StoreError,
+  TenantError,
+  TimeoutError,
+} from "./errors.js";
+export { defineEvent, type EventChannel } from "./events.js";
+export { joinKey, keySegment, tenantKey } from "./keys.js";
+export { parseOptions, show } from "./options.js";
+export { type DefinePlansOptions, definePlans } from "./plan/define.js";
+export {
+  createPlanResolver,
+  type PlanAssignment,
+  type PlanFallback,
+  type PlanResolver,
+  type PlanResolverOptions,
+  planFallback,
+} from "./plan/resolver.js";
+export { saas4 } from "./plan/saas4.js";
+export type {
+  Plan,
+  PlanInput,
+  PlanOverrides,
+  Plans,
+  RateLimitRule,
+  RateLimitRuleInput,
+  RateLimitRulesInput,
+} from "./plan/types.js";
+export { singleFlight } from "./single-flight.js";
+export { MAX_ID_LENGTH, parseTenantId, type TenantContext, tenancy } from "./tenancy.js";
+export { type Bytes, type Duration, parseBytes, parseDuration } from "./units.js";

@@ -1,0 +1,40 @@
+import { ConfigError } from "./errors.js";
+
+// The separator, the escape itself, what Redis reads as a hash tag or a glob, blanks and control characters, and the
+// lone surrogates that UTF-8 would turn into one and the same replacement character.
+// oxlint-disable-next-line no-control-regex -- control characters are the point
+const UNSAFE =
+  /[%:{}*?[\]\\\u0000-\u0020\u007f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+// oxlint-disable-next-line no-control-regex -- as above
+const MAYBE_UNSAFE = /[%:{}*?[\]\\\u0000-\u0020\u007f\ud800-\udfff]/;
+
+/**
+ * One part of a key, written so that no other text gives the same result and none of it has a meaning to Redis.
+ * Text without special characters comes back as it is.
+ */
+export function keySegment(text: string): string {
+  return MAYBE_UNSAFE.test(text) ? text.replace(UNSAFE, escape) : text;
+}
+
+function escape(character: string): string {
+  const code = character.charCodeAt(0);
+  return code > 0xff ? `%u${code.toString(16)}` : `%${code.toString(16).padStart(2, "0")}`;
+}
+
+/**
+ * Joins parts to a key with `:`, injectively: two different lists never give the same key.
+ * @throws {ConfigError} for an empty list
+ */
+export function joinKey(parts: readonly string[]): string {
+  if (parts.length === 0) throw new ConfigError("a key needs at least one part, got none");
+  return parts.map(keySegment).join(":");
+}
+
+/**
+ * A key whose hash tag is the tenant: all keys of one tenant and prefix lie in one Redis Cluster slot.
+ * @param prefix written by the application, used as it is
+ * @returns `<prefix>:{<tenant>}:<part>:<part>…`
+ */
+export function tenantKey(prefix: string, tenantId: string, parts: readonly string[]): string {
+  return `${prefix}:{${keySegment(tenantId)}}:${joinKey(parts)}`;
+}

@@ -1,0 +1,110 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { ConfigError, PlanError } from "../errors.js";
+import { definePlans } from "./define.js";
+import { saas4 } from "./saas4.js";
+
+const plans = definePlans(
+  {
+    free: { rateLimit: { rules: { tenant: { limit: 500, window: "15m" } } } },
+    pro: {
+      rateLimit: {
+        rules: {
+          tenant: { limit: 5000, window: "15m", burst: 100 },
+          second: { by: "tenant", limit: 50, window: "1s" },
+        },
+        groups: { ai: { user: { limit: 20, window: "1m" } } },
+      },
+    },
+  },
+  { aliases: { PRO: "pro" } },
+);
+
+describe("definePlans", () => {
+  it("gives plans with names, units and defaults filled in", () => {
+    expect(plans.resolve("pro").rateLimit).toEqual({
+      rules: [
+        { name: "tenant", by: "tenant", limit: 5000, windowMs: 900_000, burst: 100 },
+        { name: "second", by: "tenant", limit: 50, windowMs: 1000, burst: 50 },
+      ],
+      groups: { ai: [{ name: "user", by: "user", limit: 20, windowMs: 60_000, burst: 20 }] },
+    });
+  });
+
+  it("keeps the names as types, so that an unknown plan does not compile", () => {
+    expectTypeOf(plans.names).toEqualTypeOf<readonly ("free" | "pro")[]>();
+    // @ts-expect-error -- an alias must point to a plan that exists
+    expect(() => definePlans({ free: {} }, { aliases: { x: "fre" } })).toThrow(ConfigError);
+  });
+
+  it("finds plans by alias, and the next larger one", () => {
+    expect([plans.find("PRO")?.name, plans.find("Pro"), plans.next("free")?.name, plans.next("pro")]).toEqual([
+      "pro",
+      undefined,
+      "pro",
+      undefined,
+    ]);
+  });
+
+  it("names the plan, the setting and the value of every mistake", () => {
+    const tenant = (rule: object) => () => definePlans({ free: { rateLimit: { rules: { tenant: rule as never } } } });
+    expect(tenant({ limit: 0, window: "15m" })).toThrow(/plan "free": rateLimit\.rules\.tenant\.limit: .*got 0/);
+    expect(tenant({ limit: 1, window: "15y" })).toThrow(/rateLimit\.rules\.tenant\.window: .*"15y"/);
+    expect(tenant({ limit: 1, window: 0.5 })).toThrow(/window/);
+    expect(tenant({ limit: 1, window: "401d" })).toThrow(/window/);
+    expect(tenant({ limit: 1, window: "1d", burst: 401 })).toThrow(/burst/);
+    for (const limit of [Number.NaN, 2 ** 53, 1.5, -1, "5"]) expect(tenant({ limit, window: "1s" })).toThrow(/limit/);
+    expect(tenant({ limit: 1, window: "1s", brst: 1 })).toThrow(/"brst"/);
+    expect(() => definePlans({ free: { rateLimt: {} } as never })).toThrow(/"rateLimt"/);
+    expect(() => definePlans({ free: { rateLimit: { rules: {} } } })).toThrow(/at least one rule/);
+    expect(() => definePlans({ free: { rateLimit: { rules: { burst: { limit: 1, window: 1 } } } } })).toThrow(
+      /rules\.burst\.by/,
+    );
+    expect(() => definePlans({})).toThrow(ConfigError);
+    expect(() => definePlans({ "a b": {} })).toThrow(/"a b"/);
+  });
+
+  it("merges a tenant's overrides into its plan, and only there", () => {
+    const own = plans.resolve("pro", { rateLimit: { rules: { tenant: { limit: 9000 } } } });
+    expect(own.rateLimit?.rules[0]).toMatchObject({ limit: 9000, windowMs: 900_000, burst: 100 });
+    expect(own.rateLimit?.groups["ai"]).toHaveLength(1);
+    expect(plans.resolve("pro").rateLimit?.rules[0]?.limit).toBe(5000);
+  });
+
+  it("refuses overrides that make no valid plan, and unknown names", () => {
+    expect(() => plans.resolve("pro", { rateLimit: { rules: { tenant: { limit: -5 } } } })).toThrow(PlanError);
+    for (const name of ["gold", "__proto__", "constructor", ""]) expect(() => plans.resolve(name)).toThrow(PlanError);
+    const polluting = JSON.parse('{"__proto__":{"rateLimit":{}},"rateLimit":{"rules":{"__proto__":{"limit":1}}}}');
+    expect(() => plans.resolve("pro", polluting)).toThrow(PlanError);
+    expect(({} as Record<string, unknown>)["rateLimit"]).toBeUndefined();
+  });
+});
+
+describe("saas4", () => {
+  it("has the four tiers with their requests per 15 minutes", () => {
+    const limits = saas4.names.map((name) => {
+      const rule = saas4.resolve(name).rateLimit?.rules[0];
+      return [name, rule?.by, rule?.limit, rule?.windowMs];
+    });
+    expect(limits).toEqual([
+      ["free", "tenant", 500, 900_000],
+      ["basic", "tenant", 2000, 900_000],
+      ["professional", "tenant", 5000, 900_000],
+      ["enterprise", "tenant", 20_000, 900_000],
+    ]);
+  });
+
+  it("understands both spellings in use", () => {
+    const spellings = ["FREE", "Free", "BASIC", "Basic", "PROFESSIONAL", "Pro", "pro", "ENTERPRISE", "Enterprise"];
+    expect(spellings.map((name) => saas4.find(name)?.name)).toEqual([
+      "free",
+      "free",
+      "basic",
+      "basic",
+      "professional",
+      "professional",
+      "professional",
+      "enterprise",
+      "enterprise",
+    ]);
+  });
+});

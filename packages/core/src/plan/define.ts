@@ -1,0 +1,96 @@
+import { ConfigError, PlanError } from "../errors.js";
+import { describeIssues, parseOptions, show } from "../options.js";
+import { planNameSchema, planSchema } from "./schema.js";
+import type { Plan, PlanInput, PlanOverrides, Plans } from "./types.js";
+
+export interface DefinePlansOptions<Name extends string> {
+  /** Other spellings of the plans' names, such as those in a billing system: `{ PRO: "professional" }`. */
+  readonly aliases?: Readonly<Record<string, Name>>;
+}
+
+/**
+ * Declares the plans of a product, from the smallest to the largest.
+ * Everything is checked here; a plan that was declared is valid.
+ * @throws {ConfigError} that names the plan, the setting and the value
+ */
+export function definePlans<const Name extends string>(
+  inputs: Readonly<Record<Name, PlanInput>>,
+  { aliases }: DefinePlansOptions<NoInfer<Name>> = {},
+): Plans<Name> {
+  const names = Object.keys(inputs) as Name[];
+  if (names.length === 0) throw new ConfigError("definePlans: expected at least one plan, got none");
+  const plans = new Map(names.map((name) => [name, parsePlan(name, inputs[name])]));
+  const canonical = nameTable(names, aliases ?? {});
+  const find = (name: string): Plan<Name> | undefined => {
+    const known = canonical.get(name);
+    return known === undefined ? undefined : plans.get(known);
+  };
+
+  function resolve(name: string, overrides?: PlanOverrides): Plan<Name> {
+    const plan = find(name);
+    if (plan === undefined) throw new PlanError(`unknown plan ${show(name)}, known: ${names.join(", ")}`);
+    return overrides === undefined ? plan : withOverrides(plan.name, inputs[plan.name], overrides);
+  }
+
+  return {
+    names,
+    find,
+    resolve,
+    next: (name) => {
+      const plan = find(name);
+      const after = plan === undefined ? undefined : names[names.indexOf(plan.name) + 1];
+      return after === undefined ? undefined : plans.get(after);
+    },
+  };
+}
+
+function parsePlan<Name extends string>(name: Name, input: unknown): Plan<Name> {
+  parseOptions(planNameSchema, name, `definePlans: plan ${show(name)}`);
+  return freeze(name, parseOptions(planSchema, input, `definePlans: plan ${show(name)}`));
+}
+
+function withOverrides<Name extends string>(name: Name, base: PlanInput, overrides: PlanOverrides): Plan<Name> {
+  const merged = merge(base, overrides);
+  const result = planSchema.safeParse(merged);
+  if (result.success) return freeze(name, result.data);
+  throw new PlanError(`overrides of plan ${show(name)}: ${describeIssues(result.error, merged)}`, {
+    cause: result.error,
+  });
+}
+
+function freeze<Name extends string>(name: Name, { rateLimit }: { rateLimit?: Plan["rateLimit"] }): Plan<Name> {
+  return Object.freeze({ name, rateLimit });
+}
+
+/** Objects are merged key by key; anything else, lists included, is replaced. `__proto__` is a key like any other. */
+function merge(base: unknown, over: unknown): unknown {
+  if (over === undefined) return base;
+  if (!isRecord(base) || !isRecord(over)) return over;
+  const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
+  return Object.fromEntries(
+    [...keys].map((key) => [
+      key,
+      merge(Object.hasOwn(base, key) ? base[key] : undefined, Object.hasOwn(over, key) ? over[key] : undefined),
+    ]),
+  );
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function nameTable<Name extends string>(
+  names: readonly Name[],
+  aliases: Readonly<Record<string, Name>>,
+): Map<string, Name> {
+  const table = new Map<string, Name>(names.map((name) => [name, name]));
+  for (const [alias, name] of Object.entries<Name>(aliases)) {
+    if (!names.includes(name)) {
+      throw new ConfigError(
+        `definePlans: alias ${show(alias)} points to unknown plan ${show(name)}, known: ${names.join(", ")}`,
+      );
+    }
+    if (table.has(alias)) throw new ConfigError(`definePlans: alias ${show(alias)} is taken already`);
+    table.set(alias, name);
+  }
+  return table;
+}

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError, PlanError } from "../errors.js";
+import { createManualClock } from "../testing.js";
+import { definePlans } from "./define.js";
+import { type PlanAssignment, type PlanFallback, createPlanResolver, planFallback } from "./resolver.js";
+
+const plansWith = (limit: number) =>
+  definePlans({
+    free: { rateLimit: { rules: { tenant: { limit, window: "15m" } } } },
+    pro: { rateLimit: { rules: { tenant: { limit: limit * 10, window: "15m" } } } },
+  });
+
+function setup(options: { fallback?: "free" | "pro"; maxTenants?: number } = {}) {
+  const clock = createManualClock();
+  const answers = new Map<string, PlanAssignment | Error>([["acme", "pro"]]);
+  const asked: string[] = [];
+  const lookup = async (tenantId: string): Promise<PlanAssignment | undefined> => {
+    asked.push(tenantId);
+    const answer = answers.get(tenantId);
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const resolver = createPlanResolver({ plans: plansWith(500), lookup, clock, ttlMs: 1000, staleMs: 5000, ...options });
+  return { clock, answers, asked, resolver };
+}
+
+/** Lets a background refresh settle. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("createPlanResolver", () => {
+  it("asks once for callers that arrive together, then answers at once", async () => {
+    const { resolver, asked } = setup();
+    const plans = await Promise.all([resolver.resolve("acme"), resolver.resolve("acme")]);
+    expect(plans.map(({ name }) => name)).toEqual(["pro", "pro"]);
+    expect(resolver.resolve("acme")).toMatchObject({ name: "pro" });
+    expect(asked).toEqual(["acme"]);
+  });
+
+  it("refreshes in the background, without making a caller wait", async () => {
+    const { resolver, answers, clock } = setup();
+    await resolver.resolve("acme");
+    answers.set("acme", "free");
+    clock.advance(1001);
+    expect(resolver.resolve("acme")).toMatchObject({ name: "pro" });
+    await settled();
+    expect(resolver.resolve("acme")).toMatchObject({ name: "free" });
+  });
+
+  it("sees a changed plan at once after invalidate, whatever lookup was under way", async () => {
+    const { resolver, answers } = setup();
+    const before = resolver.resolve("acme");
+    answers.set("acme", "free");
+    resolver.invalidate("acme");
+    const after = resolver.resolve("acme");
+    await before;
+    expect((await after).name).toBe("free");
+    expect(resolver.resolve("acme")).toMatchObject({ name: "free" });
+  });
+
+  it("puts replaced plans in force for known tenants without asking again", async () => {
+    const { resolver, asked } = setup();
+    await resolver.resolve("acme");
+    resolver.replace(plansWith(700));
+    expect(resolver.resolve("acme")).toMatchObject({ rateLimit: { rules: [{ limit: 7000 }] } });
+    expect(asked).toEqual(["acme"]);
+  });
+
+  it("keeps an old answer while the lookup fails, for staleMs and no longer", async () => {
+    const { resolver, answers, clock } = setup();
+    const events: PlanFallback[] = [];
+    const leave = planFallback.subscribe((event) => events.push(event));
+    await resolver.resolve("acme");
+    answers.set("acme", new Error("database down"));
+    clock.advance(1001);
+    resolver.resolve("acme");
+    await settled();
+    expect(resolver.resolve("acme")).toMatchObject({ name: "pro" });
+    expect(events).toMatchObject([{ tenantId: "acme", used: "stale" }]);
+    clock.advance(5001);
+    await expect(resolver.resolve("acme")).rejects.toThrow(PlanError);
+    leave();
+  });
+
+  it("never makes a failed or unknown lookup a plan, unless a fallback is chosen", async () => {
+    const { resolver, answers } = setup();
+    answers.set("down", new Error("database down")).set("gold", "gold-plated");
+    await expect(resolver.resolve("down")).rejects.toMatchObject({ code: "SCALE_PLAN", status: 503 });
+    await expect(resolver.resolve("gold")).rejects.toThrow(/unknown plan "gold-plated"/);
+    await expect(resolver.resolve("nobody")).rejects.toMatchObject({ code: "SCALE_PLAN", status: 403 });
+    const chosen = setup({ fallback: "free" });
+    expect((await chosen.resolver.resolve("nobody")).name).toBe("free");
+  });
+
+  it("asks about an unknown tenant once a second, not with every request", async () => {
+    const { resolver, asked, clock } = setup();
+    for (let i = 0; i < 5; i++) await expect(resolver.resolve("nobody")).rejects.toThrow(PlanError);
+    expect(asked).toHaveLength(1);
+    clock.advance(1001);
+    await expect(resolver.resolve("nobody")).rejects.toThrow(PlanError);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("takes a tenant away as soon as the application says that it is gone", async () => {
+    const { resolver, answers, clock } = setup();
+    await resolver.resolve("acme");
+    answers.delete("acme");
+    clock.advance(1001);
+    resolver.resolve("acme");
+    await settled();
+    await expect(resolver.resolve("acme")).rejects.toThrow(PlanError);
+  });
+
+  it("gives up on a lookup that hangs", async () => {
+    const hangs = createPlanResolver({ plans: plansWith(1), lookup: () => new Promise(() => undefined), timeoutMs: 5 });
+    await expect(hangs.resolve("acme")).rejects.toMatchObject({ cause: { code: "SCALE_TIMEOUT" } });
+  });
+
+  it("applies a tenant's overrides", async () => {
+    const { resolver, answers } = setup();
+    answers.set("own", { plan: "free", overrides: { rateLimit: { rules: { tenant: { limit: 7 } } } } });
+    expect((await resolver.resolve("own")).rateLimit?.rules[0]?.limit).toBe(7);
+  });
+
+  it("remembers a bounded number of tenants", async () => {
+    const { resolver, answers, asked } = setup({ maxTenants: 2 });
+    for (const id of ["a", "b", "c"]) answers.set(id, "free");
+    for (const id of ["a", "b", "c", "b", "c", "a"]) await resolver.resolve(id);
+    expect(asked).toEqual(["a", "b", "c", "a"]);
+  });
+
+  it("refuses a fallback that is no plan, and unknown options", () => {
+    const lookup = (): PlanAssignment => "free";
+    expect(() => createPlanResolver({ plans: plansWith(1), lookup, fallback: "gold" as "free" })).toThrow(
+      /unknown plan "gold"/,
+    );
+    expect(() => createPlanResolver({ plans: plansWith(1), lookup, ttl: 5 } as never)).toThrow(ConfigError);
+  });
+});

@@ -1,0 +1,35 @@
+import { definePlans } from "./define.js";
+import type { PlanInput, Plans } from "./types.js";
+
+/** Requests per tenant in 15 minutes. */
+const perQuarterHour = (limit: number): PlanInput => ({
+  rateLimit: { rules: { tenant: { limit, window: "15m" } } },
+});
+
+/**
+ * Four plans to start from: free 500, basic 2,000, professional 5,000 and enterprise 20,000 requests per 15 minutes.
+ * Upper case, capitalised names and `pro` are understood too.
+ */
+export const saas4: Plans<"free" | "basic" | "professional" | "enterprise"> = definePlans(
+  {
+    free: perQuarterHour(500),
+    basic: perQuarterHour(2000),
+    professional: perQuarterHour(5000),
+    enterprise: perQuarterHour(20_000),
+  },
+  {
+    aliases: {
+      FREE: "free",
+      Free: "free",
+      BASIC: "basic",
+      Basic: "basic",
+      PROFESSIONAL: "professional",
+      Professional: "professional",
+      PRO: "professional",
+      Pro: "professional",
+      pro: "professional",
+      ENTERPRISE: "enterprise",
+      Enterprise: "enterprise",
+    },
+  },
+);

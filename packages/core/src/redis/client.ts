@@ -1,0 +1,65 @@
+import { ConfigError } from "../errors.js";
+
+type Argument = string | number | Buffer;
+
+/** What we use of ioredis, 5 and 6, single, Sentinel or Cluster. */
+export interface IoredisLike {
+  readonly status: string;
+  readonly isCluster: boolean;
+  evalsha(sha1: string, keyCount: number, ...keysAndArgs: Argument[]): Promise<unknown>;
+  eval(script: string, keyCount: number, ...keysAndArgs: Argument[]): Promise<unknown>;
+}
+
+interface NodeRedisEvalOptions {
+  readonly keys: string[];
+  readonly arguments: string[];
+}
+
+/** What we use of node-redis, a client or a cluster. Only a cluster has `masters`, and older ones no `isReady`. */
+export interface NodeRedisLike {
+  readonly isOpen: boolean;
+  readonly isReady?: boolean;
+  readonly masters?: unknown;
+  evalSha(sha1: string, options: NodeRedisEvalOptions): Promise<unknown>;
+  eval(script: string, options: NodeRedisEvalOptions): Promise<unknown>;
+}
+
+/** A client of the application's. We send scripts through it and never configure, connect or close it. */
+export type RedisLike = IoredisLike | NodeRedisLike;
+
+/** A client of either kind, seen as the two calls and the one fact that we need. */
+export interface RedisPort {
+  /** True when keys of one script must share a hash tag. */
+  readonly isCluster: boolean;
+  /** False while a command would wait for a connection instead of being sent. */
+  isReady(): boolean;
+  evalsha(sha1: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+  eval(source: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+}
+
+/** @throws {ConfigError} for anything that is neither an ioredis nor a node-redis client */
+export function redisPort(redis: RedisLike): RedisPort {
+  if (typeof redis === "object" && redis !== null) {
+    if ("evalsha" in redis && typeof redis.evalsha === "function") return ioredisPort(redis);
+    if ("evalSha" in redis && typeof redis.evalSha === "function") return nodeRedisPort(redis);
+  }
+  throw new ConfigError("redis: expected an ioredis or node-redis client (one with evalsha or evalSha)");
+}
+
+function ioredisPort(redis: IoredisLike): RedisPort {
+  return {
+    isCluster: redis.isCluster,
+    isReady: () => redis.status === "ready",
+    evalsha: (sha1, keys, args) => redis.evalsha(sha1, keys.length, ...keys, ...args),
+    eval: (source, keys, args) => redis.eval(source, keys.length, ...keys, ...args),
+  };
+}
+
+function nodeRedisPort(redis: NodeRedisLike): RedisPort {
+  return {
+    isCluster: redis.masters !== undefined,
+    isReady: () => redis.isReady ?? redis.isOpen,
+    evalsha: (sha1, keys, args) => redis.evalSha(sha1, { keys: [...keys], arguments: [...args] }),
+    eval: (source, keys, args) => redis.eval(source, { keys: [...keys], arguments: [...args] }),
+  };
+}

@@ -1,0 +1,10 @@
+export type { IoredisLike, NodeRedisLike, RedisLike } from "./client.js";
+export { pingRedis } from "./ping.js";
+export {
+  createScriptRunner,
+  redisStall,
+  type ScriptCall,
+  type ScriptRunner,
+  type ScriptRunnerOptions,
+} from "./runner.js";
+export type { Script } from "./script.js";

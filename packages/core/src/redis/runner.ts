@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { type Clock, systemClock } from "../clock.js";
+import { withDeadline } from "../deadline.js";
+import { StoreError, isScaleError } from "../errors.js";
+import { defineEvent, type EventChannel } from "../events.js";
+import { parseOptions } from "../options.js";
+import { type RedisLike, redisPort } from "./client.js";
+import { evaluate, PING, type Script } from "./script.js";
+
+export interface ScriptRunnerOptions {
+  readonly redis: RedisLike;
+  /**
+   * Milliseconds that a call may take before it rejects with `SCALE_TIMEOUT`.
+   * @default 50
+   */
+  readonly timeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+export interface ScriptCall {
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+}
+
+export interface ScriptRunner {
+  /** True when all keys of one call must share a hash tag. */
+  readonly isCluster: boolean;
+  /**
+   * Runs a script, within the deadline.
+   * Rejects at once, without sending anything, while the client has lost its connection, and after a call went
+   * unanswered, until the server answers that call or a probe.
+   * @throws {TimeoutError} when no answer came in time; the script may still run
+   * @throws {StoreError} when the server cannot be asked, or answered with an error
+   */
+  run(script: Script, call: ScriptCall): Promise<unknown>;
+}
+
+/** Published when a server stops answering in time, and when it answers again. */
+export const redisStall: EventChannel<{ readonly lane: string; readonly stalled: boolean }> =
+  defineEvent("scale:core:redis-stall");
+
+const optionsSchema = z.strictObject({
+  redis: z.custom<RedisLike>(),
+  timeoutMs: z.number().min(1).max(60_000).default(50),
+  clock: z.custom<Clock>().default(systemClock),
+});
+
+/** How often a stalled server is probed. An answer to an earlier call, however late, is noticed at once. */
+const PROBE_EVERY_MS = 250;
+/** More stalled lanes than this are told apart no longer: their calls wait for the deadline. */
+const MAX_STALLED_LANES = 10_000;
+
+/** Runs scripts on the application's client so that no caller ever waits longer than the deadline. */
+export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
+  const { redis, timeoutMs, clock } = parseOptions(optionsSchema, options, "createScriptRunner");
+  const port = redisPort(redis);
+  // Per lane, which is a cluster's hash tag or the one server: when it may be probed.
+  const stalled = new Map<string, number>();
+  let wasReady = false;
+
+  function setStalled(lane: string, is: boolean): void {
+    if (is === stalled.has(lane)) return;
+    if (!is) stalled.delete(lane);
+    else if (stalled.size < MAX_STALLED_LANES) stalled.set(lane, clock.monotonic());
+    redisStall.publish(() => ({ lane, stalled: is }));
+  }
+
+  /** Any answer, a late one and an error too, shows that the server is back. */
+  function noticeAnswer(lane: string, answer: Promise<unknown>): void {
+    const answered = (): void => setStalled(lane, false);
+    answer.then(answered, answered);
+  }
+
+  /** Why a call must not be sent now. A request never waits to find out whether a server is back: a probe does. */
+  function refusal(lane: string, { keys }: ScriptCall): StoreError | undefined {
+    if (port.isReady()) wasReady = true;
+    // Before the first connection the client may still be dialling, and queue what we send: one deadline long we wait.
+    else if (wasReady) return new StoreError("Redis is not connected");
+    const probeAt = stalled.get(lane);
+    if (probeAt === undefined) return undefined;
+    const now = clock.monotonic();
+    if (now >= probeAt) {
+      stalled.set(lane, now + PROBE_EVERY_MS);
+      noticeAnswer(lane, evaluate(port, PING, { keys, args: [] }));
+    }
+    return new StoreError("Redis has stopped answering");
+  }
+
+  async function run(script: Script, call: ScriptCall): Promise<unknown> {
+    const lane = port.isCluster ? hashTag(call.keys[0] ?? "") : "";
+    const refused = refusal(lane, call);
+    if (refused !== undefined) throw refused;
+    const answer = evaluate(port, script, call);
+    noticeAnswer(lane, answer);
+    try {
+      return await withDeadline(answer, timeoutMs, `Redis script ${script.name}`);
+    } catch (cause) {
+      if (!isScaleError(cause, "SCALE_TIMEOUT")) throw new StoreError(`Redis script ${script.name} failed`, { cause });
+      setStalled(lane, true);
+      throw cause;
+    }
+  }
+
+  return { isCluster: port.isCluster, run };
+}
+
+/** What Redis Cluster hashes of a key. */
+function hashTag(key: string): string {
+  return /\{([^}]+)\}/.exec(key)?.[1] ?? key;
+}

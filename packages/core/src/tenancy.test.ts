@@ -1,0 +1,55 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { isScaleError, TenantError } from "./errors.js";
+import { parseTenantId, tenancy } from "./tenancy.js";
+
+describe("tenancy", () => {
+  it("has no tenant outside of run, and says so", () => {
+    expect(tenancy.current()).toBeUndefined();
+    expect(() => tenancy.require()).toThrow(TenantError);
+  });
+
+  it("never mixes 200 tenants that interleave", async () => {
+    const work = async (tenantId: string): Promise<string[]> => {
+      const seen: string[] = [];
+      for (let i = 0; i < 10; i++) {
+        await turn();
+        seen.push(tenancy.require().tenantId);
+        await Promise.resolve().then(() => seen.push(tenancy.require().tenantId));
+      }
+      return seen;
+    };
+    const ids = Array.from({ length: 200 }, (_, i) => `tenant-${i}`);
+    const seen = await Promise.all(ids.map((tenantId) => tenancy.run({ tenantId }, () => work(tenantId))));
+    expect(seen.map((list) => [...new Set(list)])).toEqual(ids.map((id) => [id]));
+  });
+
+  it("is one context for every copy of the library", () => {
+    const slot = Symbol.for("@scale/tenancy");
+    const other = (globalThis as { [slot]?: { getStore(): unknown } })[slot];
+    tenancy.run({ tenantId: "acme" }, () => expect(other?.getStore()).toEqual({ tenantId: "acme" }));
+  });
+
+  it("refuses a user id that cannot be one", () => {
+    expect(() => tenancy.run({ tenantId: "acme", userId: "" }, () => 1)).toThrow(/userId.*got ""/);
+  });
+});
+
+describe("parseTenantId", () => {
+  it("takes any text of 1 to 1,024 characters", () => {
+    for (const id of ["a", "a:b", "*", "{}", "\u0000", "__proto__", "x".repeat(1024)])
+      expect(parseTenantId(id)).toBe(id);
+  });
+
+  it("refuses everything else with a code and the value", () => {
+    for (const id of ["", "x".repeat(1025), undefined, null, 5, {}, ["acme"]]) {
+      expect(() => parseTenantId(id)).toThrow(TenantError);
+    }
+    try {
+      parseTenantId(5);
+    } catch (error) {
+      expect(isScaleError(error, "SCALE_TENANT")).toBe(true);
+      expect(error).toMatchObject({ status: 400, message: expect.stringContaining("got 5") });
+    }
+  });
+});
