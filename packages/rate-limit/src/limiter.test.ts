@@ -1,0 +1,215 @@
+import { createPlanResolver, definePlans, type PlanAssignment, tenancy } from "@scale/core";
+import { createManualClock } from "@scale/core/testing";
+import { describe, expect, it } from "vitest";
+import { type RequestDecided, requestDecide, type StoreFailed, storeFail } from "./events.js";
+import { createRateLimiter } from "./limiter.js";
+import { memoryStore } from "./memory.js";
+import type { RateLimiterOptions } from "./options.js";
+import type { Decision, RateLimitStore } from "./types.js";
+
+const plans = definePlans({
+  free: {
+    rateLimit: {
+      rules: { tenant: { limit: 5, window: "1m" }, user: { limit: 3, window: "1m" }, ip: { limit: 4, window: "1m" } },
+      groups: { ai: { tenant: { limit: 2, window: "1m" } } },
+    },
+  },
+  pro: { rateLimit: { rules: { tenant: { limit: 50, window: "1m" } } } },
+});
+
+function setup(options: Partial<RateLimiterOptions> = {}) {
+  const clock = createManualClock();
+  const assigned = new Map<string, PlanAssignment>([
+    ["acme", "free"],
+    ["big", "pro"],
+  ]);
+  const resolver = createPlanResolver({ plans, lookup: (id) => assigned.get(id), clock });
+  const limiter = createRateLimiter({
+    plans: resolver,
+    store: memoryStore({ clock }),
+    ...options,
+  } as RateLimiterOptions);
+  return { clock, assigned, resolver, limiter };
+}
+
+const names = (decision: Decision): string[] => decision.limits.map(({ name }) => name);
+
+describe("createRateLimiter", () => {
+  it("decides tenant, user and address together, and says which refused", async () => {
+    const { limiter } = setup();
+    const ann = { tenantId: "acme", userId: "ann", ip: "192.0.2.1" };
+    for (let i = 0; i < 3; i++) expect((await limiter.check(ann)).allowed).toBe(true);
+    const denied = await limiter.check(ann);
+    expect(denied).toMatchObject({
+      allowed: false,
+      decidedBy: "store",
+      plan: "free",
+      violated: ["user"],
+      retryAfterMs: 20_000,
+    });
+    expect(denied.limits).toEqual([
+      { name: "tenant", limit: 5, windowMs: 60_000, remaining: 2, resetMs: 36_000, retryAfterMs: 0 },
+      { name: "user", limit: 3, windowMs: 60_000, remaining: 0, resetMs: 60_000, retryAfterMs: 20_000 },
+      { name: "ip", limit: 4, windowMs: 60_000, remaining: 1, resetMs: 45_000, retryAfterMs: 0 },
+    ]);
+  });
+
+  it("spends nothing of the tenant for what the user rule denies", async () => {
+    const { limiter } = setup();
+    for (let i = 0; i < 500; i++) await limiter.check({ tenantId: "acme", userId: "ann" });
+    expect((await limiter.check({ tenantId: "acme", userId: "bob" }, { cost: 2 })).allowed).toBe(true);
+  });
+
+  it("applies the rules whose subject is known", async () => {
+    const { limiter } = setup();
+    expect(names(await limiter.check({ tenantId: "acme" }))).toEqual(["tenant"]);
+    expect(names(await limiter.check({ tenantId: "acme", ip: "192.0.2.1" }))).toEqual(["tenant", "ip"]);
+  });
+
+  it("refuses to decide when no rule is left, because that would be no limit", async () => {
+    const limiter = createRateLimiter({ rules: { user: { limit: 1, window: "1m" } } });
+    await expect(limiter.check({ tenantId: "acme" })).rejects.toMatchObject({ code: "SCALE_PLAN" });
+  });
+
+  it("adds the rules of a group, counted apart from the plan's own", async () => {
+    const { limiter } = setup();
+    const ai = () => limiter.check({ tenantId: "acme" }, { group: "ai" });
+    expect(names(await ai())).toEqual(["tenant", "ai.tenant"]);
+    await ai();
+    expect(await ai()).toMatchObject({ allowed: false, violated: ["ai.tenant"] });
+    expect((await limiter.check({ tenantId: "acme" })).allowed).toBe(true);
+    await expect(limiter.check({ tenantId: "big" }, { group: "ai" })).rejects.toMatchObject({
+      code: "SCALE_PLAN",
+      status: 403,
+    });
+    await expect(limiter.check({ tenantId: "acme" }, { group: "constructor" })).rejects.toMatchObject({
+      code: "SCALE_PLAN",
+    });
+  });
+
+  it("puts a changed plan in force in the middle of a window, and keeps what was used", async () => {
+    const { limiter, assigned, resolver } = setup();
+    await limiter.check({ tenantId: "acme" }, { cost: 5 });
+    expect((await limiter.check({ tenantId: "acme" })).allowed).toBe(false);
+    assigned.set("acme", "pro");
+    resolver.invalidate("acme");
+    expect(await limiter.check({ tenantId: "acme" })).toMatchObject({
+      allowed: true,
+      plan: "pro",
+      limits: [{ remaining: 44 }],
+    });
+  });
+
+  it("decides nothing for a tenant without a plan", async () => {
+    const { limiter } = setup();
+    await expect(limiter.check({ tenantId: "nobody" })).rejects.toMatchObject({ code: "SCALE_PLAN", status: 403 });
+  });
+
+  it("keeps tenants with hostile ids apart", async () => {
+    const limiter = createRateLimiter({ rules: { tenant: { limit: 1, window: "1m" } } });
+    const ids = ["a:b", "a", "*", "{}", "\u0000", "__proto__", "constructor", "x".repeat(1024), "а"];
+    for (const tenantId of ids) expect((await limiter.check({ tenantId })).allowed, tenantId).toBe(true);
+    for (const tenantId of ids) expect((await limiter.check({ tenantId })).allowed, tenantId).toBe(false);
+    for (const tenantId of ["", "x".repeat(1025), undefined, 5]) {
+      await expect(limiter.check({ tenantId: tenantId as string })).rejects.toMatchObject({ code: "SCALE_TENANT" });
+    }
+  });
+
+  it("refuses a cost that is no whole number of units", async () => {
+    const { limiter } = setup();
+    for (const cost of [-1, 0.5, Number.NaN, Infinity, "1" as never, 2 ** 53]) {
+      await expect(limiter.check({ tenantId: "acme" }, { cost })).rejects.toThrow(TypeError);
+    }
+  });
+
+  it("counts per limiter name on a shared store", async () => {
+    const store = memoryStore();
+    const rules = { tenant: { limit: 1, window: "1m" } } as const;
+    const [a, b] = ["a", "b"].map((name) => createRateLimiter({ name, store, rules }));
+    expect((await a?.check({ tenantId: "acme" }))?.allowed).toBe(true);
+    expect((await b?.check({ tenantId: "acme" }))?.allowed).toBe(true);
+    expect((await a?.check({ tenantId: "acme" }))?.allowed).toBe(false);
+  });
+
+  it("publishes every decision", async () => {
+    const { limiter } = setup();
+    const seen: RequestDecided[] = [];
+    const leave = requestDecide.subscribe((event) => seen.push(event));
+    await tenancy.run({ tenantId: "acme" }, () => limiter.check(tenancy.require(), { group: "ai", cost: 2 }));
+    leave();
+    expect(seen).toMatchObject([
+      { limiter: "api", tenantId: "acme", group: "ai", decision: { allowed: true, cost: 2 } },
+    ]);
+  });
+
+  it("names the option and the value of every mistake", () => {
+    const make = (options: object) => () => createRateLimiter(options as RateLimiterOptions);
+    const rules = { tenant: { limit: 1, window: "1m" } };
+    expect(make({})).toThrow(/either plans or rules/);
+    expect(make({ rules, windwMs: 1 })).toThrow(/createRateLimiter: .*"windwMs"/);
+    expect(make({ rules: { tenant: { limit: 0, window: "1m" } } })).toThrow(/limit.*got 0/);
+    expect(make({ rules, whenStoreFails: "local" })).toThrow(/instances/);
+    expect(make({ rules, whenStoreFails: "open" })).toThrow(/whenStoreFails.*got "open"/);
+    expect(make({ rules, store: {} })).toThrow(/store: .*take/);
+    expect(make({ rules, name: "a b" })).toThrow(/name.*got "a b"/);
+    const without = createPlanResolver({ plans: definePlans({ free: {} }), lookup: () => "free" });
+    expect(make({ plans: without })).toThrow(/plan "free" has no rateLimit/);
+  });
+});
+
+describe("createRateLimiter with a store that fails", () => {
+  const rejects: RateLimitStore = { take: () => Promise.reject(new Error("ECONNRESET")) };
+  const throws: RateLimitStore = {
+    take: () => {
+      throw new Error("ECONNRESET");
+    },
+  };
+  const hangs: RateLimitStore = { take: () => new Promise(() => undefined) };
+  const rules = { tenant: { limit: 10, window: "1m" } } as const;
+
+  it.each([
+    ["rejects", rejects],
+    ["throws", throws],
+    ["hangs", hangs],
+  ])("answers by the chosen policy when it %s", async (_how, store) => {
+    const check = (whenStoreFails: "allow" | "deny" | "throw") =>
+      createRateLimiter({ rules, store, whenStoreFails, timeoutMs: 5 }).check({ tenantId: "acme" });
+    expect(await check("allow")).toMatchObject({ allowed: true, decidedBy: "policy", limits: [] });
+    expect(await check("deny")).toMatchObject({ allowed: false, decidedBy: "policy", retryAfterMs: 1000 });
+    await expect(check("throw")).rejects.toMatchObject({ code: "SCALE_STORE", cause: expect.anything() });
+  });
+
+  it("reports every failure to the callback and to the channel", async () => {
+    const errors: unknown[] = [];
+    const events: StoreFailed[] = [];
+    const leave = storeFail.subscribe((event) => events.push(event));
+    const limiter = createRateLimiter({
+      rules,
+      store: rejects,
+      whenStoreFails: "allow",
+      onStoreError: (e) => errors.push(e),
+    });
+    await limiter.check({ tenantId: "acme" });
+    leave();
+    expect(errors).toEqual([new Error("ECONNRESET")]);
+    expect(events).toMatchObject([{ limiter: "api", tenantId: "acme", error: errors[0] }]);
+  });
+
+  it("admits this process's share by local, and not more", async () => {
+    const limiter = createRateLimiter({ rules, store: rejects, whenStoreFails: "local", instances: 4 });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => limiter.check({ tenantId: "acme" })));
+    expect(answers.filter(({ allowed }) => allowed)).toHaveLength(2);
+    expect(answers[9]).toMatchObject({ decidedBy: "local", violated: ["tenant"] });
+  });
+
+  it("starts an outage with the share that is left, not with a new one", async () => {
+    const good = memoryStore();
+    let down = false;
+    const store: RateLimitStore = { take: (take) => (down ? Promise.reject(new Error("down")) : good.take(take)) };
+    const limiter = createRateLimiter({ rules, store, whenStoreFails: "local", instances: 1 });
+    for (let i = 0; i < 7; i++) await limiter.check({ tenantId: "acme" });
+    down = true;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => limiter.check({ tenantId: "acme" })));
+    expect(answers.filter(({ allowed }) => allowed)).toHaveLength(3);
+  });
+});

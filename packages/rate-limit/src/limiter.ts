@@ -1,0 +1,113 @@
+import { parseTenantId, type Plan, show, StoreError, type TenantContext, withDeadline } from "@scale/core";
+import { requestDecide, storeFail } from "./events.js";
+import { localShare } from "./local.js";
+import { parseLimiterOptions, type ParsedOptions, type RateLimiterOptions } from "./options.js";
+import { type BoundRule, chargesFor, limitStates, ruleSets } from "./rules.js";
+import type { Decision, Take, Taken } from "./types.js";
+
+export interface CheckOptions {
+  /**
+   * Whole units. 0 charges nothing and tells whether one unit would be admitted.
+   * @default 1
+   */
+  readonly cost?: number;
+  /** Adds the rules of this group of the plan. */
+  readonly group?: string;
+}
+
+export interface RateLimiter {
+  readonly name: string;
+  /**
+   * Decides every rule of the tenant's plan that applies to the subject, all or none: a denial charges nothing.
+   * One question to the store.
+   * @throws {TenantError} for a tenant id that cannot be one
+   * @throws {PlanError} when the plan is unknown, or has no rule that applies
+   * @throws {StoreError | TimeoutError} when the store cannot answer and `whenStoreFails` is `throw`
+   * @throws {TypeError} for a cost that is not a whole number of 0 or more
+   */
+  check(subject: TenantContext, options?: CheckOptions): Promise<Decision>;
+}
+
+/** A question to the store, with what is needed to tell its answer. */
+interface Asked {
+  readonly plan: string;
+  readonly rules: readonly BoundRule[];
+  readonly take: Take;
+}
+
+/** Limits what the tenants of a product may do, by the rules of their plans. */
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+  const parsed = parseLimiterOptions(options);
+  const { name, plans } = parsed;
+  const rulesOf = ruleSets(name);
+  const ask = asker(parsed);
+
+  async function check(subject: TenantContext, { cost = 1, group }: CheckOptions = {}): Promise<Decision> {
+    if (!Number.isSafeInteger(cost) || cost < 0) {
+      throw new TypeError(`check: cost: expected a whole number of 0 or more, got ${show(cost)}`);
+    }
+    const tenantId = parseTenantId(subject.tenantId);
+    const found = plans.resolve(tenantId);
+    const plan: Plan = found instanceof Promise ? await found : found;
+    const { rules, charges } = chargesFor(rulesOf(plan, group), subject);
+    const decision = await ask({ plan: plan.name, rules, take: { tenantId, cost, charges } });
+    requestDecide.publish(() => ({ limiter: name, tenantId, group, decision }));
+    return decision;
+  }
+
+  return { name, check };
+}
+
+/** Asks the store within its deadline, and decides by the chosen policy when it cannot answer. */
+function asker({ name, store, timeoutMs, whenStoreFails, instances, onStoreError }: ParsedOptions) {
+  const local = whenStoreFails === "local" ? localShare(instances) : undefined;
+
+  async function fromStore(take: Take): Promise<Taken> {
+    const answer = store.take(take);
+    if (!(answer instanceof Promise)) return answer;
+    return store.settlesWithinMs === undefined ? withDeadline(answer, timeoutMs, "the rate limit store") : answer;
+  }
+
+  return async ({ plan, rules, take }: Asked): Promise<Decision> => {
+    try {
+      const taken = await fromStore(take);
+      if (taken.allowed && take.cost > 0) local?.record(take);
+      return decided({ plan, rules, take }, { taken, by: "store" });
+    } catch (error) {
+      onStoreError?.(error);
+      storeFail.publish(() => ({ limiter: name, tenantId: take.tenantId, error }));
+      if (local !== undefined) return decided({ plan, rules, take }, { taken: local.take(take), by: "local" });
+      if (whenStoreFails === "throw") throw new StoreError("the rate limit store could not answer", { cause: error });
+      return byPolicy({ plan, take, allowed: whenStoreFails === "allow" });
+    }
+  };
+}
+
+function decided({ plan, rules, take }: Asked, { taken, by }: { taken: Taken; by: "store" | "local" }): Decision {
+  const limits = limitStates(rules, taken);
+  const refused = taken.allowed ? [] : limits.filter(({ retryAfterMs }) => retryAfterMs > 0);
+  return {
+    allowed: taken.allowed,
+    decidedBy: by,
+    plan,
+    cost: take.cost,
+    limits,
+    violated: refused.map((limit) => limit.name),
+    retryAfterMs: refused.reduce((longest, { retryAfterMs }) => Math.max(longest, retryAfterMs), 0),
+  };
+}
+
+/** What a denial by policy asks the client to wait: the store may be back then, and nobody knows when. */
+const POLICY_RETRY_MS = 1000;
+
+function byPolicy({ plan, take, allowed }: { plan: string; take: Take; allowed: boolean }): Decision {
+  return {
+    allowed,
+    decidedBy: "policy",
+    plan,
+    cost: take.cost,
+    limits: [],
+    violated: [],
+    retryAfterMs: allowed ? 0 : POLICY_RETRY_MS,
+  };
+}

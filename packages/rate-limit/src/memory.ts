@@ -1,0 +1,24 @@
+import { type Clock, parseOptions, systemClock } from "@scale/core";
+import { z } from "zod";
+import { createTable } from "./table.js";
+import type { RateLimitStore } from "./types.js";
+
+export interface MemoryStoreOptions {
+  /**
+   * Counts that are kept. Above it, counts that are nearest to their full allowance are forgotten.
+   * @default 100_000
+   */
+  readonly maxKeys?: number;
+  readonly clock?: Clock;
+}
+
+const optionsSchema = z.strictObject({
+  maxKeys: z.int().min(1).max(16_000_000).default(100_000),
+  clock: z.custom<Clock>().default(systemClock),
+});
+
+/** Counts in this process alone: for one process, for tests, and for limits that are meant per process. */
+export function memoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
+  const table = createTable(parseOptions(optionsSchema, options, "memoryStore"));
+  return { settlesWithinMs: 0, take: (take) => table.take(take) };
+}

@@ -1,0 +1,15 @@
+import { type FetchHandler, toNext, type ToNextOptions } from "@scale/http/next";
+import { type RateLimitGuardOptions, rateLimitGuard } from "./http.js";
+import type { RateLimiter } from "./limiter.js";
+
+export type RateLimitRouteOptions<Args extends readonly [Request, ...unknown[]]> = RateLimitGuardOptions &
+  ToNextOptions<Args>;
+
+/** Limits a route handler, of Next or of any runtime that passes a fetch `Request`. */
+export function rateLimit<Args extends readonly [Request, ...unknown[]]>(
+  limiter: RateLimiter,
+  handler: FetchHandler<Args>,
+  options: RateLimitRouteOptions<NoInfer<Args>> = {},
+): (...args: Args) => Promise<Response> {
+  return toNext(rateLimitGuard(limiter, options), handler, options);
+}
