@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { withDeadline } from "./deadline.js";
+import { createDeadline, withDeadline } from "./deadline.js";
 import { TimeoutError } from "./errors.js";
 
 describe("withDeadline", () => {
@@ -41,5 +41,39 @@ describe("withDeadline", () => {
     while (performance.now() < until);
     await expect(waiting).resolves.toBe("in time");
     port1.close();
+  });
+});
+
+describe("createDeadline", () => {
+  it("holds each of many works to its own end, in any order of answers", async () => {
+    const inTime = createDeadline(40);
+    const never = new Promise<string>(() => undefined);
+    const soon = new Promise((resolve) => setTimeout(resolve, 10, "soon"));
+    const first = Promise.allSettled([inTime(never, "a"), inTime(soon, "b"), inTime(never, "c")]);
+    await soon;
+    // Begun later, so that it ends later than the timer that runs already.
+    const startedAt = performance.now();
+    await expect(inTime(never, "d")).rejects.toMatchObject({ message: "d did not answer within 40 ms" });
+    expect(performance.now() - startedAt).toBeGreaterThan(38);
+    expect((await first).map(({ status }) => status)).toEqual(["rejected", "fulfilled", "rejected"]);
+  });
+
+  it("holds the process while it waits, and no longer", async () => {
+    const held = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const before = held();
+    const inTime = createDeadline(60_000);
+    await inTime(Promise.resolve(), "warm");
+    expect(held()).toBe(before);
+    let answer = (): void => undefined;
+    const waiting = inTime(
+      new Promise<void>((resolve) => {
+        answer = resolve;
+      }),
+      "work",
+    );
+    expect(held()).toBe(before + 1);
+    answer();
+    await waiting;
+    expect(held()).toBe(before);
   });
 });

@@ -21,7 +21,9 @@ export function defineEvent<T>(name: `scale:${string}:${string}-${string}`): Eve
     subscribe(listener) {
       const onMessage = (message: unknown): void => listener(message as T);
       target.subscribe(onMessage);
-      return () => void target.unsubscribe(onMessage);
+      return () => {
+        target.unsubscribe(onMessage);
+      };
     },
   };
 }

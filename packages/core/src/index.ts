@@ -1,5 +1,5 @@
 export { type Clock, systemClock } from "./clock.js";
-export { withDeadline } from "./deadline.js";
+export { createDeadline, type Deadline, withDeadline } from "./deadline.js";
 export {
   ConfigError,
   InputError,

@@ -46,7 +46,8 @@ describe("joinKey", () => {
 
 describe("keySegment", () => {
   it("leaves plain text as it is", () => {
-    for (const plain of ["acme", "user-1", "a.b_c", "größe", "東京", "💥"]) expect(keySegment(plain)).toBe(plain);
+    for (const plain of ["acme", "user-1", "a.b_c", "größe", "東京", "\u{1f4a5}"])
+      expect(keySegment(plain)).toBe(plain);
   });
 
   it("leaves nothing that Redis reads as a tag or a glob", () => {

@@ -2,8 +2,8 @@ import { ConfigError } from "./errors.js";
 
 // The separator, the escape itself, what Redis reads as a hash tag or a glob, blanks and control characters, and the
 // lone surrogates that UTF-8 would turn into one and the same replacement character.
-// oxlint-disable-next-line no-control-regex -- control characters are the point
 const UNSAFE =
+  // oxlint-disable-next-line no-control-regex -- control characters are the point
   /[%:{}*?[\]\\\u0000-\u0020\u007f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 // oxlint-disable-next-line no-control-regex -- as above
 const MAYBE_UNSAFE = /[%:{}*?[\]\\\u0000-\u0020\u007f\ud800-\udfff]/;

@@ -1,4 +1,4 @@
-import { parseTenantId, type Plan, show, StoreError, type TenantContext, withDeadline } from "@scale/core";
+import { createDeadline, parseTenantId, type Plan, show, StoreError, type TenantContext } from "@scale/core";
 import { requestDecide, storeFail } from "./events.js";
 import { localShare } from "./local.js";
 import { parseLimiterOptions, type ParsedOptions, type RateLimiterOptions } from "./options.js";
@@ -60,12 +60,13 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
 /** Asks the store within its deadline, and decides by the chosen policy when it cannot answer. */
 function asker({ name, store, timeoutMs, whenStoreFails, instances, onStoreError }: ParsedOptions) {
+  const inTime = createDeadline(timeoutMs);
   const local = whenStoreFails === "local" ? localShare(instances) : undefined;
 
   async function fromStore(take: Take): Promise<Taken> {
     const answer = store.take(take);
     if (!(answer instanceof Promise)) return answer;
-    return store.settlesWithinMs === undefined ? withDeadline(answer, timeoutMs, "the rate limit store") : answer;
+    return store.settlesWithinMs === undefined ? inTime(answer, "the rate limit store") : answer;
   }
 
   return async ({ plan, rules, take }: Asked): Promise<Decision> => {

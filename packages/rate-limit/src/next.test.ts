@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { fromHeader, tenantGuard } from "@scale/http";
 import { toNext } from "@scale/http/next";
 import { listen } from "@scale/http/testing";
@@ -9,11 +10,12 @@ import { describeRateLimitAdapter } from "./testing/index.js";
 describeRateLimitAdapter("fetch handlers", (limiter) => {
   const limited = rateLimit(limiter, () => Response.json("ok"));
   const route = toNext(tenantGuard({ resolve: fromHeader("x-tenant-id") }), limited);
-  return listen(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const headers = { "x-tenant-id": String(request.headers["x-tenant-id"]) };
     const answer = await route(new Request(`http://localhost${request.url}`, { headers }));
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
-  });
+  };
+  return listen((request, response) => void serve(request, response));
 });
 
 describe("rateLimit for fetch handlers", () => {

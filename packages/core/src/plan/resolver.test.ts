@@ -72,7 +72,7 @@ describe("createPlanResolver", () => {
     await resolver.resolve("acme");
     answers.set("acme", new Error("database down"));
     clock.advance(1001);
-    resolver.resolve("acme");
+    void resolver.resolve("acme");
     await settled();
     expect(resolver.resolve("acme")).toMatchObject({ name: "pro" });
     expect(events).toMatchObject([{ tenantId: "acme", used: "stale" }]);
@@ -105,7 +105,7 @@ describe("createPlanResolver", () => {
     await resolver.resolve("acme");
     answers.delete("acme");
     clock.advance(1001);
-    resolver.resolve("acme");
+    void resolver.resolve("acme");
     await settled();
     await expect(resolver.resolve("acme")).rejects.toThrow(PlanError);
   });

@@ -138,7 +138,7 @@ describe("createScriptRunner and a server that stops answering", () => {
 describe.skipIf(!available)("createScriptRunner on a Cluster", () => {
   let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
   beforeAll(async () => {
-    cluster = await startRedisCluster({ masters: 3, replicas: false });
+    cluster = await startRedisCluster({ masters: 3, replicas: 0 });
   });
   afterAll(() => cluster.stop());
 
@@ -199,7 +199,7 @@ function fakeClient() {
     status: "ready",
     isCluster: false,
     sent: 0,
-    evalsha: () => {
+    evalsha: (): Promise<unknown> => {
       client.sent++;
       return new Promise<unknown>(() => undefined);
     },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Clock, systemClock } from "../clock.js";
-import { withDeadline } from "../deadline.js";
+import { createDeadline } from "../deadline.js";
 import { StoreError, isScaleError } from "../errors.js";
 import { defineEvent, type EventChannel } from "../events.js";
 import { parseOptions } from "../options.js";
@@ -54,6 +54,7 @@ const MAX_STALLED_LANES = 10_000;
 export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
   const { redis, timeoutMs, clock } = parseOptions(optionsSchema, options, "createScriptRunner");
   const port = redisPort(redis);
+  const inTime = createDeadline(timeoutMs);
   // Per lane, which is a cluster's hash tag or the one server: when it may be probed.
   const stalled = new Map<string, number>();
   let wasReady = false;
@@ -93,7 +94,7 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
     const answer = evaluate(port, script, call);
     noticeAnswer(lane, answer);
     try {
-      return await withDeadline(answer, timeoutMs, `Redis script ${script.name}`);
+      return await inTime(answer, `Redis script ${script.name}`);
     } catch (cause) {
       if (!isScaleError(cause, "SCALE_TIMEOUT")) throw new StoreError(`Redis script ${script.name} failed`, { cause });
       setStalled(lane, true);

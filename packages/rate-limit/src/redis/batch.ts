@@ -11,21 +11,26 @@ export interface Pending {
 }
 
 /** The batch as `take.lua` reads it: keys and rules that occur more than once are sent once. */
-export function encodeBatch(batch: readonly Pending[]): { keys: string[]; body: string } {
-  const keyIndex = new Map<string, number>();
-  const ruleIndex = new Map<RateLimitRule, number>();
-  const rules: (number | string)[] = [];
-  const asks: number[] = [];
-  for (const { take, keys } of batch) {
-    asks.push(take.cost, keys.length);
-    take.charges.forEach(({ rule }, i) => {
-      asks.push(indexOf(keyIndex, keys[i] ?? ""));
-      const known = ruleIndex.size;
-      asks.push(indexOf(ruleIndex, rule));
-      if (ruleIndex.size > known) rules.push(...describeRule(rule));
+export function encodeBatch(batch: readonly Pending[]): { keys: readonly string[]; body: string } {
+  const [only] = batch;
+  if (only !== undefined && batch.length === 1) return encodeOne(only);
+  const keys = new Map<string, number>();
+  const rules = new Map<RateLimitRule, number>();
+  let asks = "";
+  for (const pending of batch) {
+    asks += `,${pending.take.cost},${pending.keys.length}`;
+    pending.take.charges.forEach(({ rule }, i) => {
+      asks += `,${indexOf(keys, pending.keys[i] ?? "")},${indexOf(rules, rule)}`;
     });
   }
-  return { keys: [...keyIndex.keys()], body: JSON.stringify([ruleIndex.size, ...rules, ...asks]) };
+  return { keys: [...keys.keys()], body: `[${rules.size}${describeRules(rules.keys())}${asks}]` };
+}
+
+/** Without the tables: a request that comes alone is the one that somebody waits for. */
+function encodeOne({ take: { cost, charges }, keys }: Pending): { keys: readonly string[]; body: string } {
+  let ask = `,${cost},${charges.length}`;
+  for (let i = 1; i <= charges.length; i++) ask += `,${i},${i}`;
+  return { keys, body: `[${charges.length}${describeRules(charges.map(({ rule }) => rule))}${ask}]` };
 }
 
 function indexOf<K>(table: Map<K, number>, key: K): number {
@@ -35,10 +40,23 @@ function indexOf<K>(table: Map<K, number>, key: K): number {
   return table.size;
 }
 
-function describeRule({ limit, windowMs, burst }: RateLimitRule): (number | string)[] {
-  const perUnitMs = windowMs / limit;
-  // The bucket holds no more than the burst, so this is when it is empty at the latest.
-  return [limit / windowMs, burst, (windowMs * 1000) / limit, String(Math.ceil(perUnitMs * burst) + 1)];
+const descriptions = new WeakMap<RateLimitRule, string>();
+
+function describeRules(rules: Iterable<RateLimitRule>): string {
+  let text = "";
+  for (const rule of rules) {
+    const known = descriptions.get(rule) ?? describeRule(rule);
+    descriptions.set(rule, known);
+    text += known;
+  }
+  return text;
+}
+
+function describeRule({ limit, windowMs, burst }: RateLimitRule): string {
+  // The bucket holds no more than the burst, so this is when it is empty at the latest. A second at the least, because
+  // the clock that expires keys is not always the one that decides.
+  const ttlMs = Math.max(1000, Math.ceil((windowMs / limit) * burst) + 1);
+  return `,${limit / windowMs},${burst},${(windowMs * 1000) / limit},"${ttlMs}"`;
 }
 
 /** Gives every decision of the batch its part of the reply. */

@@ -84,7 +84,7 @@ describe.skipIf(!url)("redisStore", () => {
       Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]);
     const before = await calls();
     await Promise.all(Array.from({ length: 64 }, (_, i) => store.take(take(1, `tenant-${i}`))));
-    expect((await calls()) - before).toBe(1);
+    expect((await calls()) - before).toBeLessThanOrEqual(2);
   });
 
   it("loads its script again after SCRIPT FLUSH, and charges once", async () => {

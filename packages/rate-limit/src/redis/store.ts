@@ -34,21 +34,22 @@ const MAX_BATCH = 64;
 
 /**
  * Counts in Redis, exactly, for all processes that share the server and the prefix.
- * Decisions of one turn of the event loop are sent as one command, per tenant on a Cluster. The time is the server's,
+ * Decisions that come together are sent as one command, per tenant on a Cluster. The time is the server's,
  * so that processes with wrong clocks agree.
  */
 export function redisStore(options: RedisStoreOptions): RateLimitStore {
   const { redis, prefix, timeoutMs, clock } = parseOptions(optionsSchema, options, "redisStore");
   const runner = createScriptRunner({ redis, timeoutMs });
   const open = new Map<string, Pending[]>();
+  let inFlight = 0;
 
   async function send(batch: readonly Pending[]): Promise<void> {
     const { keys, body } = encodeBatch(batch);
+    const now = clock === undefined ? "" : String(clock.now());
+    inFlight++;
     try {
-      settleBatch(
-        batch,
-        await runner.run(takeScript, { keys, args: [clock === undefined ? "" : String(clock.now()), body] }),
-      );
+      const reply = await runner.run(takeScript, { keys, args: [now, body] }).finally(() => inFlight--);
+      settleBatch(batch, reply);
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
@@ -63,12 +64,15 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
 
   function enqueue(group: string, pending: Pending): void {
     const batch = open.get(group);
-    if (batch === undefined) {
-      open.set(group, [pending]);
-      setImmediate(flush, group);
-    } else if (batch.push(pending) >= MAX_BATCH) {
-      flush(group);
+    if (batch !== undefined) {
+      if (batch.push(pending) >= MAX_BATCH) flush(group);
+      return;
     }
+    open.set(group, [pending]);
+    // With nothing under way a decision must not wait for the next turn of the event loop. Otherwise it may: more will
+    // come from the sockets that are read in this one.
+    if (inFlight === 0) process.nextTick(flush, group);
+    else setImmediate(flush, group);
   }
 
   return {

@@ -13,7 +13,7 @@
 
   Returns integers, per request: 1 allowed | 0 denied, then per charge: units remaining, us until the bucket is empty.
   O(charges). Writes what was charged, and buckets from a time to come: the clock was set back. A key expires when its
-  bucket is empty.
+  bucket is empty, after a second at the least.
 ]]
 local same = 1e-12
 local now

@@ -211,7 +211,7 @@ const HOSTILE = [
   "\ud800",
   "\udc00",
   "\ufffd",
-  "💥",
+  "\u{1f4a5}",
   "x".repeat(1024),
 ];
 

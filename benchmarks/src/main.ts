@@ -1,0 +1,9 @@
+import { runSections } from "@scale/testkit";
+
+process.exitCode = await runSections({
+  sections: {
+    "rate-limit": async () => (await import("./rate-limit/bench.js")).rateLimit,
+  },
+  argv: process.argv.slice(2),
+  print: (text) => void process.stdout.write(`${text}\n`),
+});

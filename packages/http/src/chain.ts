@@ -1,0 +1,32 @@
+import { type TenantContext, tenancy } from "@scale/core";
+import { mergeHeaders } from "./headers.js";
+import type { HttpGuard, Verdict } from "./types.js";
+
+/**
+ * One guard out of many. They run in order, each for the tenant that an earlier one gave; the first reply ends it.
+ * The verdict carries the headers of every guard that ran, and the tenant.
+ */
+export function chain(...guards: readonly HttpGuard[]): HttpGuard {
+  return async (facts) => {
+    let verdict: Verdict = {};
+    for (const guard of guards) {
+      verdict = joined(verdict, await inTenant(verdict.tenant, () => guard(facts)));
+      if (verdict.reply !== undefined) break;
+    }
+    return verdict;
+  };
+}
+
+function joined(earlier: Verdict, later: Verdict): Verdict {
+  const tenant = later.tenant ?? earlier.tenant;
+  return {
+    headers: mergeHeaders(earlier.headers ?? {}, later.headers ?? {}),
+    ...(later.reply !== undefined && { reply: later.reply }),
+    ...(tenant !== undefined && { tenant }),
+  };
+}
+
+/** Runs `fn` for the tenant, or as it is where there is none. */
+export function inTenant<T>(tenant: TenantContext | undefined, fn: () => T): T {
+  return tenant === undefined ? fn() : tenancy.run(tenant, fn);
+}

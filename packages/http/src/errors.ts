@@ -1,0 +1,10 @@
+import { ScaleError } from "@scale/core";
+
+/** A token was sent and is not valid. The message is safe to show; `cause` is what the verification said. */
+export class CredentialError extends ScaleError {
+  readonly status = 401;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("SCALE_CREDENTIAL", message, options);
+  }
+}

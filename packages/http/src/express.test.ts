@@ -1,0 +1,157 @@
+import { createRequire } from "node:module";
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { StoreError, tenancy } from "@scale/core";
+import express, { type ErrorRequestHandler, type Request, type RequestHandler } from "express";
+import { describe, expect, it } from "vitest";
+import { problemHandler, toExpress } from "./express.js";
+import { problem } from "./problem.js";
+import { describeHttpAdapter, listen } from "./testing.js";
+
+// Its types are those of Express 5, near enough for what is used here.
+const require = createRequire(import.meta.url);
+const express4 = require("express4") as typeof express;
+
+describe.each([
+  ["Express 5", express],
+  ["Express 4", express4],
+])("%s", (name, express) => {
+  describeHttpAdapter(name, async (guard, routes) => {
+    const app = express();
+    const json = (give: (request: Request) => Promise<unknown>): RequestHandler => {
+      // Express 4 does not wait for handlers.
+      return (request, response, next) => void give(request).then((body) => response.json(body), next);
+    };
+    app.use(toExpress(guard));
+    app.get(
+      "/",
+      json(() => routes.home()),
+    );
+    app.post(
+      "/echo",
+      express.text({ limit: "1mb" }),
+      json((request) => routes.echo(request.body as string)),
+    );
+    app.get(
+      "/error/:kind",
+      json((request) => routes.fail(String(request.params["kind"]))),
+    );
+    app.get("/redirect", (_request, response) => response.redirect("/"));
+    app.get("/stream", (_request, response) => void Readable.from(routes.lines()).pipe(response.type("text/plain")));
+    app.use(problemHandler(), quiet);
+    return listen(app);
+  });
+});
+
+describeHttpAdapter("node:http", async (guard, routes) => {
+  const middleware = toExpress(guard);
+  const onError = problemHandler();
+  return listen((request, response) => {
+    const json = (body: unknown) => response.setHeader("content-type", "application/json").end(JSON.stringify(body));
+    const route = async (path: string) => {
+      if (path === "/") json(await routes.home());
+      if (path === "/echo") json(await routes.echo(await text(request)));
+      if (path === "/redirect") response.writeHead(302, { location: "/" }).end();
+      if (path === "/stream") Readable.from(routes.lines()).pipe(response);
+      if (path.startsWith("/error/")) await routes.fail(path.slice("/error/".length));
+    };
+    const fail = (failure: unknown) => onError(failure, request, response, () => response.writeHead(500).end());
+    const next = (failure?: unknown) => {
+      if (failure !== undefined) return fail(failure);
+      route(new URL(request.url ?? "/", "http://localhost").pathname).catch(fail);
+    };
+    void middleware(request, response, next);
+  });
+});
+
+describe("toExpress", () => {
+  it("is a handler to Express, and problemHandler an error handler", () => {
+    const handler: RequestHandler = toExpress(() => ({}));
+    const onError: ErrorRequestHandler = problemHandler();
+    expect([handler, onError.length]).toEqual([expect.any(Function), 4]);
+  });
+
+  it("tells the url the client sent below a mounted router, and joins the headers of two guards", async () => {
+    let url = "";
+    const router = express.Router();
+    const inner = toExpress((facts) => {
+      url = facts.url;
+      return { headers: { RateLimit: '"ai";r=1', "X-Plan": "pro", Vary: "Accept" } };
+    });
+    router.get("/a", inner, (_request, response) => void response.json({}));
+    const outer = toExpress(() => ({ headers: { ratelimit: '"api";r=9', "x-plan": "free", "Set-Cookie": "b=2" } }));
+    const cookie: RequestHandler = (_request, response, next) =>
+      next(response.cookie("a", "1").vary("Origin") && undefined);
+    const { url: base, close } = await listen(express().use(cookie, outer).use("/api", router));
+    const response = await fetch(`${base}/api/a?b=1`);
+    await close();
+    expect(url).toBe("/api/a?b=1");
+    expect(response.headers.get("ratelimit")).toBe('"api";r=9, "ai";r=1');
+    expect(response.headers.get("x-plan")).toBe("pro");
+    expect(response.headers.get("vary")).toBe("Origin, Accept");
+    expect(response.headers.getSetCookie()).toEqual(["a=1; Path=/", "b=2"]);
+  });
+
+  it("says nothing on a response that someone else began, and lets a passed request go on", async () => {
+    const { request, response } = exchange();
+    response.flushHeaders();
+    const errors: unknown[] = [];
+    const next = (error?: unknown) => void errors.push(error);
+    await toExpress(() => ({ headers: { "x-late": "1" } }))(request, response, next);
+    await toExpress(() => ({ reply: problem({ title: "No", status: 403 }) }))(request, response, next);
+    expect(errors).toEqual([undefined]);
+    expect(response.statusCode).toBe(200);
+    problemHandler()(new StoreError("late"), request, response, next);
+    expect(errors).toEqual([undefined, expect.objectContaining({ code: "SCALE_STORE" })]);
+  });
+
+  it("does not call next a second time when what comes next throws", async () => {
+    const { request, response } = exchange();
+    const calls: unknown[] = [];
+    const next = (error?: unknown) => {
+      calls.push(error);
+      throw new Error("handler");
+    };
+    await expect(toExpress(() => ({ tenant: { tenantId: "acme" } }))(request, response, next)).rejects.toThrow(
+      "handler",
+    );
+    expect(calls).toEqual([undefined]);
+  });
+
+  it("runs listeners on the request and the response for the tenant of the last guard", async () => {
+    const { request, response } = exchange();
+    const seen: unknown[] = [];
+    const look = () => void seen.push(tenancy.current()?.tenantId);
+    const inner = () => toExpress(() => ({ tenant: { tenantId: "inner" } }))(request, response, () => undefined);
+    request.on("end", look);
+    response.on("finish", look);
+    await toExpress(() => ({ tenant: { tenantId: "outer" } }))(request, response, () => void request.emit("end"));
+    await inner();
+    tenancy.run({ tenantId: "another" }, () => request.emit("end"));
+    response.emit("finish");
+    expect(seen).toEqual(["outer", "inner", "inner"]);
+  });
+
+  it("calls next without an argument, inside the tenant", async () => {
+    const { request, response } = exchange();
+    const calls: unknown[] = [];
+    const next = (...args: unknown[]) => void calls.push([args, tenancy.current()?.tenantId]);
+    await toExpress(() => ({ tenant: { tenantId: "acme" } }))(request, response, next);
+    await toExpress(() => ({}))(request, response, next);
+    expect(calls).toEqual([
+      [[], "acme"],
+      [[], undefined],
+    ]);
+  });
+});
+
+// A request and its response that no socket carries.
+function exchange() {
+  const request = new IncomingMessage(new Socket());
+  return { request, response: new ServerResponse(request) };
+}
+
+// Express' own last handler, without its printing to the console.
+const quiet: ErrorRequestHandler = (_error, _request, response, _next) => void response.sendStatus(500);

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { type HeaderTarget, mergeHeaders, writeHeaders } from "./headers.js";
+
+function response(headers: Record<string, string> = {}): HeaderTarget & { lines: [string, string][] } {
+  const lines = Object.entries(headers);
+  return {
+    lines,
+    get: (name) => lines.find(([there]) => there.toLowerCase() === name.toLowerCase())?.[1],
+    set(name, value) {
+      const at = lines.findIndex(([there]) => there.toLowerCase() === name.toLowerCase());
+      lines.splice(at === -1 ? lines.length : at, 1, [name, value]);
+    },
+    add: (name, value) => void lines.push([name, value]),
+  };
+}
+
+describe("mergeHeaders", () => {
+  it("lets the later value win, in whatever case the names are", () => {
+    expect(mergeHeaders({ "X-Plan": "free", a: "1" }, { "x-plan": "pro" })).toEqual({ "x-plan": "pro", a: "1" });
+  });
+
+  it("joins fields that are lists", () => {
+    expect(mergeHeaders({ RateLimit: '"api";r=9', vary: "Origin" }, { ratelimit: '"ai";r=1', Vary: "Accept" })).toEqual(
+      {
+        ratelimit: '"api";r=9, "ai";r=1',
+        Vary: "Origin, Accept",
+      },
+    );
+  });
+
+  it("treats a name of Object.prototype as any other", () => {
+    expect(Object.entries(mergeHeaders({}, JSON.parse('{"__proto__":"x"}')))).toEqual([["__proto__", "x"]]);
+  });
+});
+
+describe("writeHeaders", () => {
+  it("replaces a value, joins a list and adds a cookie", () => {
+    const target = response({ "X-Plan": "free", Vary: "Origin", "Set-Cookie": "session=1" });
+    writeHeaders({ "x-plan": "pro", vary: "Accept", "set-cookie": "token=2" }, target);
+    expect(target.lines).toEqual([
+      ["x-plan", "pro"],
+      ["vary", "Origin, Accept"],
+      ["Set-Cookie", "session=1"],
+      ["set-cookie", "token=2"],
+    ]);
+  });
+
+  it.each(["a\r\nSet-Cookie: x=1", "a\n", "\0", "a\u007f", "naïve → no"])(
+    "refuses the value %j and writes nothing",
+    (value) => {
+      const target = response();
+      expect(() => writeHeaders({ "x-first": "1", "x-bad": value }, target)).toThrow(
+        new TypeError(`header x-bad: expected text without control characters, got ${JSON.stringify(value)}`),
+      );
+      expect(target.lines).toEqual([]);
+    },
+  );
+
+  it.each(["", "a b", "a:b", "a\r\nb", "ä"])("refuses the name %j", (name) => {
+    expect(() => writeHeaders({ [name]: "1" }, response())).toThrow("header name: expected a token");
+  });
+});

@@ -1,0 +1,15 @@
+export { chain, inTenant } from "./chain.js";
+export { type ClientIpOptions, clientIp, ipPrefix, type TrustRule } from "./client-ip.js";
+export { CredentialError } from "./errors.js";
+export { factsFromFetch, factsFromNode, type NodeRequest } from "./facts.js";
+export { type HeaderSet, type HeaderTarget, mergeHeaders, writeHeaders } from "./headers.js";
+export { endResponse, nodeHeaders } from "./node.js";
+export { type Problem, problem, problemFromError } from "./problem.js";
+export { type Answer, answerOf } from "./reply.js";
+export { bindEvents, readFor } from "./streams.js";
+export { fromClaim, type FromClaimOptions } from "./tenant/claim.js";
+export { tenantGuard, type TenantGuardOptions, type TenantRefusal, tenantRefused } from "./tenant/guard.js";
+export { fromPath } from "./tenant/path.js";
+export { firstOf, fromHeader, type TenantResolver } from "./tenant/resolver.js";
+export { fromSubdomain } from "./tenant/subdomain.js";
+export type { HttpFacts, HttpGuard, Reply, Verdict } from "./types.js";

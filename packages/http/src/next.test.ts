@@ -1,0 +1,180 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { UnderlyingSource } from "node:stream/web";
+import { InputError, tenancy } from "@scale/core";
+import { describe, expect, it } from "vitest";
+import { toNext } from "./next.js";
+import { problem } from "./problem.js";
+import { describeHttpAdapter, type HttpHome, listen } from "./testing.js";
+
+describeHttpAdapter("fetch handlers", async (guard, routes) => {
+  const route = toNext(guard, async (request: Request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/") return Response.json(await routes.home());
+    if (pathname === "/echo") return Response.json(await routes.echo(await request.text()));
+    if (pathname === "/redirect") return Response.redirect(new URL("/", request.url), 302);
+    if (pathname === "/stream") return new Response(Readable.toWeb(Readable.from(routes.lines())) as ReadableStream);
+    return routes.fail(pathname.slice("/error/".length));
+  });
+  return serveFetch(route);
+});
+
+describe("toNext", () => {
+  const request = new Request("http://localhost/orders/7");
+  const pass = () => ({ headers: { "x-guard": "1" } });
+
+  it("keeps the signature of the handler", async () => {
+    type Context = { params: Promise<{ id: string }> };
+    const handler = async (_request: Request, { params }: Context) => Response.json(await params);
+    const GET: typeof handler = toNext(pass, handler);
+    const response = await GET(request, { params: Promise.resolve({ id: "7" }) });
+    expect(await response.json()).toEqual({ id: "7" });
+    const plain: (request: Request) => Promise<Response> = toNext(pass, () => new Response("ok"));
+    expect(await (await plain(request)).text()).toBe("ok");
+  });
+
+  it("asks the given function for the address", async () => {
+    const seen: unknown[] = [];
+    const guard = (facts: { remoteAddress: string | undefined }) => {
+      seen.push(facts.remoteAddress);
+      return {};
+    };
+    const handler = (_request: Request, server: { peer: string }) => new Response(server.peer);
+    await toNext(guard, handler, { remoteAddress: (_, server) => server.peer })(request, { peer: "192.0.2.1" });
+    await toNext(guard, () => new Response())(request);
+    expect(seen).toEqual(["192.0.2.1", undefined]);
+  });
+
+  it("adds to headers that cannot be changed, and keeps status, text and cookies", async () => {
+    const own = new Response(null, { status: 201, statusText: "Made" });
+    own.headers.append("set-cookie", "a=1");
+    own.headers.append("set-cookie", "b=2");
+    const guard = () => ({ headers: { "x-guard": "1", "set-cookie": "c=3" } });
+    const response = await toNext(guard, () => own)(request);
+    expect(response).toMatchObject({ status: 201, statusText: "Made" });
+    expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2", "c=3"]);
+    const redirect = await toNext(guard, () => Response.redirect("http://localhost/", 302))(request);
+    expect(redirect.headers.get("location")).toBe("http://localhost/");
+    expect(redirect.headers.get("x-guard")).toBe("1");
+  });
+
+  it("lets the handler's header stand and joins lists, the guard's first", async () => {
+    const guard = () => ({ headers: { "X-Plan": "free", Vary: "Origin" } });
+    const inner = toNext(
+      () => ({ headers: { "x-plan": "pro", vary: "Accept" } }),
+      () => new Response("ok"),
+    );
+    const { headers } = await toNext(guard, inner)(request);
+    expect(headers.get("x-plan")).toBe("pro");
+    expect(headers.get("vary")).toBe("Origin, Accept");
+  });
+
+  it("gives back what it need not or cannot change", async () => {
+    const plain = new Response("ok");
+    expect(
+      await toNext(
+        () => ({}),
+        () => plain,
+      )(request),
+    ).toBe(plain);
+    const failed = Response.error();
+    expect(
+      await toNext(
+        () => ({ headers: { a: "1" }, tenant: { tenantId: "acme" } }),
+        () => failed,
+      )(request),
+    ).toBe(failed);
+  });
+
+  it("throws on what it does not know, as a framework's redirect or notFound", async () => {
+    const signal = Object.assign(new Error("NEXT_REDIRECT"), { digest: "NEXT_REDIRECT;replace;/login;307;" });
+    await expect(toNext(pass, () => Promise.reject(signal))(request)).rejects.toBe(signal);
+    const thrown = toNext(pass, () => {
+      throw new InputError("no");
+    });
+    expect((await thrown(request)).status).toBe(400);
+  });
+
+  it("denies without a call of the handler", async () => {
+    let called = false;
+    const guarded = toNext(
+      () => ({ reply: problem({ title: "No", status: 403 }) }),
+      () => {
+        called = true;
+        return new Response();
+      },
+    );
+    expect((await guarded(request)).status).toBe(403);
+    expect(called).toBe(false);
+  });
+});
+
+describe("toNext: a body that is pulled", () => {
+  const request = new Request("http://localhost/");
+  const guard = () => ({ tenant: { tenantId: "acme" } });
+  const source = (underlying: UnderlyingSource<Uint8Array>) =>
+    toNext(guard, () => new Response(new ReadableStream(underlying, { highWaterMark: 0 })))(request);
+
+  it("is read on demand, for the tenant", async () => {
+    const seen: (string | undefined)[] = [];
+    const response = await source({
+      pull(controller) {
+        seen.push(tenancy.current()?.tenantId);
+        controller.enqueue(new Uint8Array([65 + seen.length]));
+        if (seen.length === 3) controller.close();
+      },
+    });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    expect(seen).toEqual([]);
+    expect((await reader.read()).value).toEqual(new Uint8Array([66]));
+    expect(seen).toEqual(["acme"]);
+    await reader.read();
+    await reader.read();
+    expect((await reader.read()).done).toBe(true);
+    expect(seen).toEqual(["acme", "acme", "acme"]);
+  });
+
+  it("hears, for the tenant, that the client left", async () => {
+    let heard: unknown;
+    const response = await source({
+      cancel(reason) {
+        heard = [reason, tenancy.current()?.tenantId];
+      },
+    });
+    await response.body?.cancel("left");
+    expect(heard).toEqual(["left", "acme"]);
+  });
+
+  it("ends with the error that its source ended with", async () => {
+    const response = await source({
+      pull: () => Promise.reject(new Error("source")),
+    });
+    await expect(response.text()).rejects.toThrow("source");
+  });
+});
+
+// The least that a runtime for fetch handlers does.
+async function serveFetch(handler: (request: Request) => Promise<Response>): Promise<HttpHome> {
+  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    try {
+      const response = await handler(toRequest(incoming));
+      outgoing.writeHead(response.status, [...response.headers].flat());
+      await pipeline(response.body === null ? [] : Readable.fromWeb(response.body as never), outgoing);
+    } catch {
+      // Also a client that left: then there is nobody to tell.
+      if (!outgoing.headersSent) outgoing.writeHead(500);
+      outgoing.end();
+    }
+  };
+  return listen((incoming, outgoing) => void answer(incoming, outgoing));
+}
+
+function toRequest(incoming: IncomingMessage): Request {
+  const { method = "GET", rawHeaders } = incoming;
+  const headers = new Headers();
+  for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+  const url = `http://${incoming.headers.host}${incoming.url}`;
+  if (method !== "POST") return new Request(url, { method, headers });
+  return new Request(url, { method, headers, body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" });
+}

@@ -1,0 +1,107 @@
+import { ConfigError, InputError, PlanError, ScaleError, StoreError, TenantError, TimeoutError } from "@scale/core";
+import { describe, expect, it } from "vitest";
+import { CredentialError } from "./errors.js";
+import { problem, problemFromError } from "./problem.js";
+import { answerOf } from "./reply.js";
+
+describe("problem", () => {
+  it("is a problem document that no cache keeps", () => {
+    const reply = problem({ title: "Too Many Requests", status: 429, code: "SCALE_RATE_LIMIT", retryAfterMs: 30_000 });
+    expect(reply.status).toBe(429);
+    expect(reply.headers).toEqual({ "content-type": "application/problem+json", "cache-control": "no-store" });
+    expect(answerOf(reply).text).toBe(
+      '{"title":"Too Many Requests","status":429,"code":"SCALE_RATE_LIMIT","retryAfterMs":30000}',
+    );
+  });
+
+  it("takes further headers, which are not part of the body", () => {
+    const reply = problem({ title: "Gone", status: 410, headers: { "retry-after": "30" } });
+    expect(reply.headers["retry-after"]).toBe("30");
+    expect(answerOf(reply).text).toBe('{"title":"Gone","status":410}');
+  });
+});
+
+describe("problemFromError", () => {
+  const text = (error: unknown) => {
+    const reply = problemFromError(error);
+    return reply && `${reply.status} ${answerOf(reply).text}`;
+  };
+
+  it("shows the message of what the client did wrong", () => {
+    expect(text(new InputError("limit: expected 1 to 100, got 0"))).toBe(
+      '400 {"title":"Bad Request","status":400,"detail":"limit: expected 1 to 100, got 0","code":"SCALE_INPUT"}',
+    );
+    expect(text(new InputError("cursor is not ours", { code: "SCALE_CURSOR" }))).toContain('"code":"SCALE_CURSOR"');
+    expect(text(new TenantError("no tenant"))).toContain('"code":"SCALE_TENANT"');
+  });
+
+  it("asks for a token where one was not valid, and does not show the cause", () => {
+    const error = new CredentialError("the bearer token is not valid", { cause: new Error("key 7 is revoked") });
+    expect(text(error)).toMatch(/^401 .*"code":"SCALE_CREDENTIAL"}$/);
+    expect(text(error)).not.toContain("key 7");
+    expect(problemFromError(error)?.headers["www-authenticate"]).toBe('Bearer error="invalid_token"');
+  });
+
+  it("says of a backend only that it did not answer", () => {
+    const leaky = new StoreError("take at redis://user:secret@10.0.0.7", { cause: new Error("ECONNREFUSED 10.0.0.7") });
+    expect(text(leaky)).toBe(
+      '503 {"title":"Service Unavailable","status":503,"detail":"This request cannot be answered at the moment.","code":"SCALE_STORE"}',
+    );
+    expect(text(new TimeoutError("redis at 10.0.0.7", 100))).toMatch(/^503 .*"SCALE_TIMEOUT"}$/);
+    expect(text(new TimeoutError("redis at 10.0.0.7", 100))).not.toContain("10.0.0.7");
+  });
+
+  it("tells of a plan whether it forbids or is not known, and no more", () => {
+    expect(text(new PlanError('plan "free" has no group "ai"', { status: 403 }))).toBe(
+      '403 {"title":"Forbidden","status":403,"detail":"The plan of the tenant does not cover this request.","code":"SCALE_PLAN"}',
+    );
+    expect(text(new PlanError("lookup at 10.0.0.7"))).toMatch(
+      /^503 .*"detail":"This request cannot [^"]*","code":"SCALE_PLAN"}$/,
+    );
+  });
+
+  it("knows an error of a second copy of the library", () => {
+    const copy = Object.assign(new Error("copied"), {
+      code: "SCALE_INPUT",
+      status: 400,
+      [Symbol.for("@scale/error")]: true,
+    });
+    expect(problemFromError(copy)?.status).toBe(400);
+  });
+
+  it.each([new Error("boom"), new ConfigError("x"), new ScaleError("SCALE_X", "x"), undefined, "text"])(
+    "leaves %s to the application",
+    (error) => {
+      expect(problemFromError(error)).toBeUndefined();
+    },
+  );
+
+  it("does not take the status of a stranger's error", () => {
+    expect(problemFromError(Object.assign(new Error("secret"), { status: 400, code: "SCALE_INPUT" }))).toBeUndefined();
+  });
+});
+
+describe("answerOf", () => {
+  it("puts the reply's headers over the verdict's", () => {
+    const { headers } = answerOf(problem({ title: "x", status: 400 }), { "Cache-Control": "public", "x-plan": "free" });
+    expect(headers).toEqual({
+      "cache-control": "no-store",
+      "x-plan": "free",
+      "content-type": "application/problem+json",
+    });
+  });
+
+  it("is JSON unless the reply says otherwise, and nothing where there is no body", () => {
+    expect(answerOf({ status: 200, headers: {}, body: [1] })).toEqual({
+      status: 200,
+      headers: { "content-type": "application/json" },
+      text: "[1]",
+    });
+    expect(answerOf({ status: 204, headers: {}, body: { a: 1 } })).toEqual({
+      status: 204,
+      headers: {},
+      text: undefined,
+    });
+    expect(answerOf({ status: 302, headers: { location: "/" }, body: undefined }).text).toBeUndefined();
+  });
+});

@@ -1,0 +1,84 @@
+import { StoreError } from "@scale/core";
+import { describe, expect, it } from "vitest";
+import { createFacts } from "../testing/facts.js";
+import { fromClaim } from "./claim.js";
+import { tenantGuard, type TenantRefusal, tenantRefused } from "./guard.js";
+import { fromHeader } from "./resolver.js";
+
+const resolve = fromHeader("x-tenant");
+const acme = createFacts({ headers: { "x-tenant": "acme" } });
+
+describe("tenantGuard", () => {
+  it("gives the tenant, and the user and address where it is asked for them", async () => {
+    expect(await tenantGuard({ resolve })(acme)).toEqual({ tenant: { tenantId: "acme" } });
+    expect(await tenantGuard({ resolve, user: async () => "u1", ip: () => "192.0.2.1" })(acme)).toEqual({
+      tenant: { tenantId: "acme", userId: "u1", ip: "192.0.2.1" },
+    });
+    expect(await tenantGuard({ resolve, user: () => undefined, ip: () => undefined })(acme)).toEqual({
+      tenant: { tenantId: "acme" },
+    });
+  });
+
+  it("answers 400 where there is no tenant", async () => {
+    const { reply, tenant } = await tenantGuard({ resolve })(createFacts());
+    expect(tenant).toBeUndefined();
+    expect(reply).toMatchObject({
+      status: 400,
+      headers: { "content-type": "application/problem+json" },
+      body: { title: "Bad Request", detail: "this request names no tenant", code: "SCALE_TENANT" },
+    });
+  });
+
+  it.each([
+    ["an id that is too long", { resolve: () => "x".repeat(1025) }],
+    ["an empty id", { resolve: () => "" }],
+    ["an empty user", { resolve, user: () => "" }],
+    ["a user that is too long", { resolve, user: () => "x".repeat(1025) }],
+  ])("answers 400 for %s", async (_, options) => {
+    expect((await tenantGuard(options)(acme)).reply?.body).toMatchObject({ code: "SCALE_TENANT", status: 400 });
+  });
+
+  it.each([
+    "x".repeat(1024),
+    "a:b",
+    "*",
+    "{}",
+    "\0",
+    "__proto__",
+    "constructor",
+    "\u0430cme",
+    "\ud800",
+    "a\r\nb",
+    "../..",
+  ])("takes the hostile id %j as it is", async (id) => {
+    expect((await tenantGuard({ resolve: () => id })(acme)).tenant).toEqual({ tenantId: id });
+  });
+
+  it("answers 401 for a token that is not valid, never with another tenant", async () => {
+    const verify = () => Promise.reject(new Error("expired"));
+    const guard = tenantGuard({ resolve: fromClaim({ verify, claim: "org" }) });
+    const { reply, tenant } = await guard(
+      createFacts({ headers: { authorization: "Bearer abc", "x-tenant": "acme" } }),
+    );
+    expect(tenant).toBeUndefined();
+    expect(reply).toMatchObject({ status: 401, body: { code: "SCALE_CREDENTIAL" } });
+  });
+
+  it.each([new StoreError("lookup"), new Error("bug")])(
+    "throws what is not the client's fault: %s",
+    async (failure) => {
+      await expect(tenantGuard({ resolve: () => Promise.reject(failure) })(acme)).rejects.toBe(failure);
+    },
+  );
+
+  it("publishes each refusal with its cause", async () => {
+    const seen: TenantRefusal[] = [];
+    const stop = tenantRefused.subscribe((refusal) => seen.push(refusal));
+    const verify = () => Promise.reject(new Error("expired"));
+    const guard = tenantGuard({ resolve: fromClaim({ verify, claim: "org" }) });
+    await guard(createFacts({ headers: { authorization: "Bearer abc" } }));
+    await tenantGuard({ resolve })(acme);
+    stop();
+    expect(seen).toMatchObject([{ status: 401, error: { code: "SCALE_CREDENTIAL", cause: { message: "expired" } } }]);
+  });
+});

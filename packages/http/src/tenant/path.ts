@@ -1,0 +1,33 @@
+import { ConfigError, InputError, show } from "@scale/core";
+import type { TenantResolver } from "./resolver.js";
+
+export interface FromPathOptions {
+  /** What stands before the id: `/t` for `/t/acme/orders`. `/` means the id is the first segment. */
+  prefix: string;
+}
+
+/**
+ * The path segment after `prefix`, percent-decoded. The prefix is compared as it stands, letter case included.
+ * An empty segment, `.` and `..` give `undefined`.
+ * The resolver throws InputError for percent-encoding that is not UTF-8.
+ * @throws {ConfigError} for a prefix that does not start with `/` or holds `?` or `#`
+ */
+export function fromPath({ prefix }: FromPathOptions): TenantResolver {
+  if (!/^\/[^?#]*$/.test(prefix)) {
+    throw new ConfigError(`fromPath: prefix: expected a path that starts with "/", got ${show(prefix)}`);
+  }
+  const start = prefix.endsWith("/") ? prefix : `${prefix}/`;
+  return ({ url }) => {
+    if (!url.startsWith(start)) return undefined;
+    const segment = decode(/^[^/?#]*/.exec(url.slice(start.length))?.[0] ?? "");
+    return segment === "" || segment === "." || segment === ".." ? undefined : segment;
+  };
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (cause) {
+    throw new InputError(`path: expected percent-encoded UTF-8, got ${show(segment)}`, { cause });
+  }
+}

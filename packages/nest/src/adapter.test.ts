@@ -1,0 +1,71 @@
+import { Readable } from "node:stream";
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  type INestApplication,
+  type ModuleMetadata,
+  Param,
+  Post,
+  Redirect,
+  StreamableFile,
+} from "@nestjs/common";
+import { ExpressAdapter, type NestExpressApplication } from "@nestjs/platform-express";
+import { FastifyAdapter } from "@nestjs/platform-fastify";
+import type { HttpGuard } from "@scale/http";
+import { type ContractRoutes, describeHttpAdapter, type HttpHome } from "@scale/http/testing";
+import { ScaleModule } from "./module.js";
+import { build, listen } from "../test/start.js";
+
+const ROUTES = Symbol("routes");
+
+@Controller()
+class ContractController {
+  readonly #routes: ContractRoutes;
+
+  constructor(@Inject(ROUTES) routes: ContractRoutes) {
+    this.#routes = routes;
+  }
+
+  @Get("/") home(): Promise<unknown> {
+    return this.#routes.home();
+  }
+
+  @Post("/echo") @HttpCode(200) echo(@Body() body: string): Promise<unknown> {
+    return this.#routes.echo(body);
+  }
+
+  @Get("/error/:kind") fail(@Param("kind") kind: string): Promise<never> {
+    return this.#routes.fail(kind);
+  }
+
+  @Get("/redirect") @Redirect("/", 302) redirect(): void {}
+
+  @Get("/stream") stream(): StreamableFile {
+    return new StreamableFile(Readable.from(this.#routes.lines(), { objectMode: false }), { type: "text/plain" });
+  }
+}
+
+function moduleWith(guard: HttpGuard, routes: ContractRoutes): ModuleMetadata {
+  return {
+    imports: [ScaleModule.forRoot({ guards: { contract: guard }, everywhere: ["contract"] })],
+    providers: [{ provide: ROUTES, useValue: routes }],
+    controllers: [ContractController],
+  };
+}
+
+describeHttpAdapter("Nest on Express", async (guard, routes) => {
+  const app = await build<NestExpressApplication>(new ExpressAdapter(), moduleWith(guard, routes));
+  app.useBodyParser("text", { limit: "1mb" });
+  return serve(app);
+});
+
+describeHttpAdapter("Nest on Fastify", async (guard, routes) =>
+  serve(await build(new FastifyAdapter(), moduleWith(guard, routes))),
+);
+
+async function serve(app: INestApplication): Promise<HttpHome> {
+  return { url: await listen(app), close: () => app.close() };
+}

@@ -1,0 +1,196 @@
+import { type CanActivate, Controller, type ExecutionContext, Get, Module, UseGuards } from "@nestjs/common";
+import { ExternalContextCreator } from "@nestjs/core";
+import { InputError, type TenantContext, tenancy } from "@scale/core";
+import { type HttpGuard, problem } from "@scale/http";
+import { describe, expect, it } from "vitest";
+import { ScaleModule } from "./module.js";
+import { SkipHttpGuards, UseHttpGuards } from "./names.js";
+import type { ScaleModuleOptions } from "./options.js";
+import { tenantOf } from "./run.js";
+import { create, express, listen, platforms, start } from "../test/start.js";
+import { CurrentTenant } from "./tenant.js";
+
+/** Says that it ran, and for whom. */
+const says =
+  (name: string): HttpGuard =>
+  () => ({ headers: { "Server-Timing": `${name};desc="${tenancy.current()?.tenantId ?? "nobody"}"` } });
+
+const tenant: HttpGuard = (facts) => {
+  const tenantId = facts.header("x-tenant");
+  return { headers: { "Server-Timing": "tenant" }, ...(tenantId !== undefined && { tenant: { tenantId } }) };
+};
+
+const options: ScaleModuleOptions = {
+  guards: { tenant, api: says("api"), ai: says("ai"), upload: says("upload") },
+  everywhere: ["tenant", "api"],
+};
+
+@Controller("plain")
+class PlainController {
+  @Get() plain(): string {
+    return tenancy.current()?.tenantId ?? "nobody";
+  }
+  @UseHttpGuards("ai") @Get("ai") ai(): string {
+    return "ai";
+  }
+  @SkipHttpGuards() @Get("health") health(): string {
+    return "up";
+  }
+  @Get("mine") mine(@CurrentTenant() current: TenantContext): TenantContext {
+    return current;
+  }
+}
+
+@UseHttpGuards("upload")
+@SkipHttpGuards("api")
+@Controller("files")
+class FilesController {
+  @Get() list(): string {
+    return "files";
+  }
+  @UseHttpGuards("api") @Get("counted") counted(): string {
+    return "counted";
+  }
+}
+
+const controllers = [PlainController, FilesController];
+
+class Look implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    return tenantOf(context) !== undefined;
+  }
+}
+@Controller("looked")
+class LookedController {
+  @UseGuards(Look) @Get() get(): string {
+    return "ok";
+  }
+}
+
+describe.each(platforms)("ScaleModule on %s", (_, newAdapter) => {
+  const ran = async (url: string) => {
+    const response = await fetch(url, { headers: { "x-tenant": "acme" } });
+    return [response.status, response.headers.get("server-timing")];
+  };
+
+  it("runs the guards of each route in order, the later ones for the tenant of an earlier one", async () => {
+    const url = await start(newAdapter, { imports: [ScaleModule.forRoot(options)], controllers });
+    const api = 'api;desc="acme"';
+    expect(await ran(`${url}/plain`)).toEqual([200, `tenant, ${api}`]);
+    expect(await ran(`${url}/plain/ai`)).toEqual([200, `tenant, ${api}, ai;desc="acme"`]);
+    expect(await ran(`${url}/plain/health`)).toEqual([200, null]);
+    expect(await ran(`${url}/files`)).toEqual([200, 'tenant, upload;desc="acme"']);
+    expect(await ran(`${url}/files/counted`)).toEqual([200, `tenant, ${api}, upload;desc="acme"`]);
+  });
+
+  it("takes its options from a factory", async () => {
+    @Module({ providers: [{ provide: "GUARD", useValue: says("made") }], exports: ["GUARD"] })
+    class GuardModule {}
+    const scale = ScaleModule.forRootAsync({
+      imports: [GuardModule],
+      inject: ["GUARD"],
+      useFactory: async (guard: HttpGuard) => ({ guards: { made: guard }, everywhere: ["made"] }),
+    });
+    const url = await start(newAdapter, { imports: [scale], controllers: [PlainControllerWithoutNames] });
+    expect(await ran(`${url}/bare`)).toEqual([200, 'made;desc="nobody"']);
+  });
+
+  it("gives the tenant as a parameter, and 400 where there is none", async () => {
+    const url = await start(newAdapter, { imports: [ScaleModule.forRoot(options)], controllers });
+    const mine = await fetch(`${url}/plain/mine`, { headers: { "x-tenant": "acme" } });
+    expect(await mine.json()).toEqual({ tenantId: "acme" });
+    const nobody = await fetch(`${url}/plain/mine`);
+    expect([nobody.status, nobody.headers.get("content-type")]).toEqual([400, "application/problem+json"]);
+    expect(await nobody.json()).toMatchObject({ code: "SCALE_TENANT" });
+  });
+
+  it("shows the tenant to guards of the application, which run outside of it", async () => {
+    const url = await start(newAdapter, { imports: [ScaleModule.forRoot(options)], controllers: [LookedController] });
+    expect((await ran(`${url}/looked`))[0]).toBe(200);
+    expect((await fetch(`${url}/looked`)).status).toBe(403);
+  });
+
+  it("keeps a tenant that middleware opened before it", async () => {
+    const app = await create(newAdapter, {
+      imports: [ScaleModule.forRoot(options)],
+      controllers: [...controllers, LookedController],
+    });
+    app.use((_request: unknown, _response: unknown, next: () => void) => tenancy.run({ tenantId: "wide" }, next));
+    const url = await listen(app);
+    const response = await fetch(`${url}/plain`);
+    expect(response.headers.get("server-timing")).toBe('tenant, api;desc="wide"');
+    expect(await response.text()).toBe("wide");
+    expect((await fetch(`${url}/looked`)).status).toBe(200);
+  });
+});
+
+@Controller("bare")
+class PlainControllerWithoutNames {
+  @Get() get(): string {
+    return "ok";
+  }
+}
+
+describe("ScaleModule: wrong wiring", () => {
+  it.each<[string, object]>([
+    ['everywhere.0: expected one of tenant, got "tenat"', { guards: { tenant }, everywhere: ["tenat"] }],
+    ['everywhere.0: expected one of no guards at all, got "toString"', { guards: {}, everywhere: ["toString"] }],
+    ["guards.tenant: expected a guard, which is a function, got 7", { guards: { tenant: 7 } }],
+    ['Unrecognized key: "everywere"', { guards: {}, everywere: [] }],
+  ])("does not start: %s", async (message, wrong) => {
+    const imports = [ScaleModule.forRoot(wrong as ScaleModuleOptions)];
+    const started = create(express, { imports });
+    await expect(started).rejects.toThrow(`ScaleModule: `);
+    await expect(started).rejects.toThrow(message);
+    await expect(started).rejects.toMatchObject({ code: "SCALE_CONFIG" });
+  });
+
+  it.each([UseHttpGuards("ia"), SkipHttpGuards("ia")])(
+    "does not start with a decorator that names no guard",
+    async (decorator) => {
+      @Controller()
+      class WrongController {
+        @decorator @Get() chat(): string {
+          return "never";
+        }
+      }
+      const app = await create(express, { imports: [ScaleModule.forRoot(options)], controllers: [WrongController] });
+      await expect(app.init()).rejects.toMatchObject({
+        code: "SCALE_CONFIG",
+        message: 'WrongController.chat: no guard is named "ia"; ScaleModule has tenant, api, ai, upload',
+      });
+    },
+  );
+});
+
+describe("ScaleModule: other transports", () => {
+  it("leaves guards, handler and errors of a call that is not HTTP alone", async () => {
+    const denied: HttpGuard = () => ({ reply: problem({ title: "No", status: 403 }) });
+    class Resolver {
+      ask = (fail: unknown): string => {
+        if (fail === true) throw new InputError("no such page");
+        return "answer";
+      };
+    }
+    const app = await create(express, {
+      imports: [ScaleModule.forRoot({ guards: { denied }, everywhere: ["denied"] })],
+      providers: [Resolver],
+    });
+    await app.init();
+    const resolver = app.get(Resolver);
+    const creator = app.get(ExternalContextCreator);
+    const call = creator.create(
+      resolver,
+      resolver.ask,
+      "ask",
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      "graphql",
+    );
+    expect(await call(false)).toBe("answer");
+    await expect(call(true)).rejects.toThrow(new InputError("no such page"));
+  });
+});

@@ -1,0 +1,28 @@
+import { ConfigurableModuleBuilder, type ConfigurableModuleCls, Module } from "@nestjs/common";
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from "@nestjs/core";
+import { ProblemFilter } from "./filter.js";
+import { OPTIONS, RouteGuard, RouteGuards } from "./guards.js";
+import { TenancyInterceptor } from "./interceptor.js";
+import type { ScaleModuleOptions } from "./options.js";
+
+const Base: ConfigurableModuleCls<ScaleModuleOptions, "forRoot"> = new ConfigurableModuleBuilder<ScaleModuleOptions>({
+  optionsInjectionToken: OPTIONS,
+})
+  .setClassMethodName("forRoot")
+  .build().ConfigurableModuleClass;
+
+/**
+ * Guards for every HTTP route of the application, the tenant around every handler, and problems for what was denied.
+ * Import it once: `ScaleModule.forRoot(options)`, or `forRootAsync({ imports, inject, useFactory })`. A wrong option or
+ * a decorator that names an unknown guard ends the start of the application with ConfigError.
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    RouteGuards,
+    { provide: APP_GUARD, useClass: RouteGuard },
+    { provide: APP_INTERCEPTOR, useClass: TenancyInterceptor },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+  ],
+})
+export class ScaleModule extends Base {}

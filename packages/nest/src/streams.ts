@@ -1,0 +1,45 @@
+import { Readable } from "node:stream";
+import { StreamableFile } from "@nestjs/common";
+import { type TenantContext, tenancy } from "@scale/core";
+import { readFor } from "@scale/http";
+
+/**
+ * What a handler returned, produced for the tenant: a body that is made while it is sent is made after the handler,
+ * when Nest reads it. Everything else comes back as it is.
+ */
+export function producedFor(tenant: TenantContext, body: unknown): unknown {
+  if (body instanceof StreamableFile) bindReads(body.getStream(), tenant);
+  else if (body instanceof Readable) bindReads(body, tenant);
+  else if (body instanceof ReadableStream) return readFor(tenant, body);
+  else if (body instanceof Response) return bodyFor(tenant, body);
+  else if (isAsyncIterable(body)) bindIterator(body, tenant);
+  return body;
+}
+
+// In place: Nest follows the stream that the handler returned, to destroy it when it is not sent.
+function bindReads(stream: Readable, tenant: TenantContext): void {
+  // oxlint-disable-next-line no-underscore-dangle -- the documented method in which a Readable produces
+  const read = stream._read.bind(stream);
+  // oxlint-disable-next-line no-underscore-dangle -- as above
+  stream._read = (size) => tenancy.run(tenant, () => read(size));
+}
+
+function bindIterator(body: AsyncIterable<unknown>, tenant: TenantContext): void {
+  const iterate = body[Symbol.asyncIterator].bind(body);
+  body[Symbol.asyncIterator] = () => {
+    const iterator = tenancy.run(tenant, iterate);
+    return {
+      next: () => tenancy.run(tenant, () => iterator.next()),
+      return: () => tenancy.run(tenant, async () => (await iterator.return?.()) ?? { done: true, value: undefined }),
+    };
+  };
+}
+
+// A fetched response has no code of ours behind its body, and Nest must see that it was fetched.
+function bodyFor(tenant: TenantContext, response: Response): Response {
+  if (response.body === null || response.type !== "default") return response;
+  return new Response(readFor(tenant, response.body), response);
+}
+
+const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === "object" && value !== null && Symbol.asyncIterator in value;
