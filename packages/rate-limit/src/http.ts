@@ -10,7 +10,10 @@ export interface RateLimitGuardOptions {
    * @default the tenant, user and address of `tenancy.require()`
    */
   readonly subject?: (facts: HttpFacts) => TenantContext;
-  /** Adds the rules of this group of the plan. */
+  /**
+   * Adds the rules of this group of the plan. Where the same limiter has admitted the request before, further out in the
+   * application, the group's rules decide alone: nothing is charged twice.
+   */
   readonly group?: string;
   /**
    * Units that a request costs.
@@ -22,15 +25,28 @@ export interface RateLimitGuardOptions {
 /** Answers 429 to what the limiter denies, 503 when it denies because its store cannot answer, and tells the limits to all. */
 export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOptions = {}): HttpGuard {
   const { subject = () => tenancy.require(), group, cost = 1 } = options;
+  const admitted = admittedBy(limiter);
   return async (facts) => {
+    const { raw } = facts;
+    const known = typeof raw === "object" && raw !== null ? raw : facts;
     const check: CheckOptions = {
       cost: typeof cost === "function" ? cost(facts) : cost,
-      ...(group !== undefined && { group }),
+      ...(group !== undefined && { group, groupOnly: admitted.has(known) }),
     };
     const decision = await limiter.check(subject(facts), check);
+    if (decision.allowed) admitted.add(known);
     const headers = rateLimitHeaders(decision);
     return decision.allowed ? { headers } : { headers, reply: denial(decision) };
   };
+}
+
+const requests = new WeakMap<RateLimiter, WeakSet<object>>();
+
+/** The requests that a limiter has admitted, by the framework's own request, which all guards of a request share. */
+function admittedBy(limiter: RateLimiter): WeakSet<object> {
+  const known = requests.get(limiter) ?? new WeakSet<object>();
+  requests.set(limiter, known);
+  return known;
 }
 
 function denial(decision: Decision): Reply {

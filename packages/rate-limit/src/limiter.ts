@@ -13,6 +13,11 @@ export interface CheckOptions {
   readonly cost?: number;
   /** Adds the rules of this group of the plan. */
   readonly group?: string;
+  /**
+   * Decides by the rules of `group` alone: for a request that the plan's own rules have admitted already.
+   * @default false
+   */
+  readonly groupOnly?: boolean;
 }
 
 export interface RateLimiter {
@@ -22,7 +27,7 @@ export interface RateLimiter {
    * One question to the store.
    * @throws {TenantError} for a tenant id that cannot be one
    * @throws {PlanError} when the plan is unknown, or has no rule that applies
-   * @throws {StoreError | TimeoutError} when the store cannot answer and `whenStoreFails` is `throw`
+   * @throws {StoreError} when the store cannot answer and `whenStoreFails` is `throw`; `cause` says why
    * @throws {TypeError} for a cost that is not a whole number of 0 or more
    */
   check(subject: TenantContext, options?: CheckOptions): Promise<Decision>;
@@ -42,14 +47,17 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const rulesOf = ruleSets(name);
   const ask = asker(parsed);
 
-  async function check(subject: TenantContext, { cost = 1, group }: CheckOptions = {}): Promise<Decision> {
+  async function check(
+    subject: TenantContext,
+    { cost = 1, group, groupOnly = false }: CheckOptions = {},
+  ): Promise<Decision> {
     if (!Number.isSafeInteger(cost) || cost < 0) {
       throw new TypeError(`check: cost: expected a whole number of 0 or more, got ${show(cost)}`);
     }
     const tenantId = parseTenantId(subject.tenantId);
     const found = plans.resolve(tenantId);
     const plan: Plan = found instanceof Promise ? await found : found;
-    const { rules, charges } = chargesFor(rulesOf(plan, group), subject);
+    const { rules, charges } = chargesFor(rulesOf(plan, { group, groupOnly }), subject);
     const decision = await ask({ plan: plan.name, rules, take: { tenantId, cost, charges } });
     requestDecide.publish(() => ({ limiter: name, tenantId, group, decision }));
     return decision;

@@ -14,18 +14,25 @@ export interface BoundRule {
   readonly rule: RateLimitRule;
 }
 
-/** Prepares the rules of plans for one limiter, once per plan and group. */
-export function ruleSets(limiter: string): (plan: Plan, group: string | undefined) => RuleSet {
-  const known = new WeakMap<Plan, Map<string | undefined, RuleSet>>();
-  return (plan, group) => {
-    const groups = known.get(plan) ?? new Map<string | undefined, RuleSet>();
-    const set = groups.get(group) ?? bind(limiter, plan, group);
-    known.set(plan, groups.set(group, set));
+/** Which rules of a plan: its own, and those of a group; or those of the group alone. */
+export interface Selection {
+  readonly group: string | undefined;
+  readonly groupOnly: boolean;
+}
+
+/** Prepares the rules of plans for one limiter, once per plan and selection. */
+export function ruleSets(limiter: string): (plan: Plan, selection: Selection) => RuleSet {
+  const known = new WeakMap<Plan, Map<string, RuleSet>>();
+  return (plan, { group, groupOnly }) => {
+    const sets = known.get(plan) ?? new Map<string, RuleSet>();
+    const name = group === undefined ? "" : `${groupOnly ? "only" : "with"} ${group}`;
+    const set = sets.get(name) ?? bind(limiter, plan, { group, groupOnly });
+    known.set(plan, sets.set(name, set));
     return set;
   };
 }
 
-function bind(limiter: string, plan: Plan, group: string | undefined): RuleSet {
+function bind(limiter: string, plan: Plan, { group, groupOnly }: Selection): RuleSet {
   const section = plan.rateLimit;
   if (section === undefined) throw new PlanError(`plan ${show(plan.name)} has no rateLimit section`);
   const named = (rule: RateLimitRule, prefix: readonly string[]): BoundRule => ({
@@ -39,7 +46,8 @@ function bind(limiter: string, plan: Plan, group: string | undefined): RuleSet {
   if (extra === undefined) {
     throw new PlanError(`plan ${show(plan.name)} has no rate limit group ${show(group)}`, { status: 403 });
   }
-  return { plan: plan.name, rules: [...rules, ...extra.map((rule) => named(rule, [group]))] };
+  const added = extra.map((rule) => named(rule, [group]));
+  return { plan: plan.name, rules: groupOnly ? added : [...rules, ...added] };
 }
 
 /**

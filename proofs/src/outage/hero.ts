@@ -34,14 +34,12 @@ export async function startHero(servers: { databaseUrl: string; redisUrl: string
 
 interface DecidedBy {
   readonly by: string;
-  readonly totalAdmitted: number;
-  readonly totalDenied: number;
+  readonly decisions: { readonly total: number };
 }
 
 async function readDecisions(url: string): Promise<{ store: number; local: number }> {
   const response = await fetch(`${url}/scale/data`);
   const { decidedBy } = (await response.json()) as { decidedBy: readonly DecidedBy[] };
-  const total = (by: string): number =>
-    decidedBy.filter((row) => row.by === by).reduce((sum, row) => sum + row.totalAdmitted + row.totalDenied, 0);
+  const total = (by: string): number => decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
   return { store: total("store"), local: total("local") };
 }

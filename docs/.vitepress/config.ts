@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type DefaultTheme } from "vitepress";
+import { doors } from "../doors.mjs";
+import { environmentTable } from "./environment-table.js";
+
+/** One sidebar entry for each page of a folder: its first heading, in the order of the file names. */
+function pagesOf(folder: string): DefaultTheme.SidebarItem[] {
+  const path = fileURLToPath(new URL(`../${folder}`, import.meta.url));
+  return readdirSync(path)
+    .filter((name) => name.endsWith(".md") && name !== "index.md")
+    .toSorted()
+    .map((name) => ({
+      text: /^# (.*)$/m.exec(readFileSync(`${path}/${name}`, "utf8"))?.[1] ?? name,
+      link: `/${folder}/${name.replace(/\.md$/, "")}`,
+    }));
+}
+
+const section = (text: string, folder: string): DefaultTheme.SidebarItem => ({ text, items: pagesOf(folder) });
+
+export default defineConfig({
+  title: "scale",
+  description: "Packages for multi-tenant Node.js products",
+  // An icon that nobody made must not become a request.
+  head: [["link", { rel: "icon", href: "data:," }]],
+  markdown: { linkify: false, config: (md) => void md.use(environmentTable) },
+  themeConfig: {
+    search: { provider: "local" },
+    outline: [2, 3],
+    nav: [
+      { text: "Start", link: "/" },
+      { text: "Packages", link: "/packages/core", activeMatch: "^/packages/" },
+      { text: "Guides", link: "/guides/tenancy-and-plans", activeMatch: "^/guides/" },
+      { text: "Decisions", link: "/decisions/", activeMatch: "^/decisions/" },
+      { text: "API", link: "/api/", activeMatch: "^/api/" },
+    ],
+    sidebar: {
+      "/": [{ text: "Start", link: "/" }, section("Packages", "packages"), section("Guides", "guides")],
+      "/decisions/": [{ text: "Decisions", link: "/decisions/", items: pagesOf("decisions") }],
+      "/api/": [
+        { text: "API", link: "/api/", items: doors().map(({ name, page }) => ({ text: name, link: `/api/${page}` })) },
+      ],
+    },
+  },
+});

@@ -1,0 +1,29 @@
+import type { MarkdownRenderer } from "vitepress";
+// From its source: the site needs no built package.
+import { envVariables } from "../../packages/core/src/env/variables.js";
+
+const PLACE = "<!-- environment variables -->";
+
+const code = (text: string): string => `\`${text}\``;
+
+function row({
+  setting,
+  name,
+  aliases,
+  description,
+  expected,
+  default: fallback,
+}: (typeof envVariables)[number]): string {
+  const also = aliases.length === 0 ? "" : `<br>also ${aliases.map(code).join(", ")}`;
+  const without = fallback === undefined ? "" : code(fallback);
+  return `| ${code(name)}${also} | ${description} Expected: ${expected}. Read as ${code(setting)}. | ${without} |`;
+}
+
+/** Puts the table of variables in the place of its mark, before anything reads the page, so that search knows it too. */
+export function environmentTable(md: MarkdownRenderer): void {
+  const head = ["| variable | meaning | default |", "|---|---|---|"];
+  const table = [...head, ...envVariables.map(row)].join("\n");
+  md.core.ruler.before("normalize", "environment-table", (state) => {
+    state.src = state.src.replace(PLACE, () => table);
+  });
+}
