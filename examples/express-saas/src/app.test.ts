@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { request as httpRequest } from "node:http";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Example } from "./index.js";
+import { asTenant, startTestExample, withoutPostgres } from "./testing.js";
+
+describe.skipIf(withoutPostgres)("the app", () => {
+  let example: Example;
+  beforeAll(async () => {
+    example = await startTestExample("saas_app");
+  });
+  afterAll(() => example?.stop());
+
+  it.each(["nobody", "*", "' or 1=1 --", "__proto__", "amber-labs, fjord-labs", "\u00e9", "%00", "../x"])(
+    "knows no tenant %j",
+    async (tenantId) => {
+      const { status, body } = await asTenant(example.url, tenantId)("GET", "/contacts");
+      expect(status).toBe(403);
+      expect(body).toMatchObject({ status: 403, code: "SCALE_PLAN" });
+    },
+  );
+
+  it.each([
+    ["none", {}],
+    ["an empty one", { "x-tenant-id": "" }],
+    ["one that is too long", { "x-tenant-id": "x".repeat(1025) }],
+    ["a user that is too long", { "x-tenant-id": "amber-labs", "x-user-id": "x".repeat(1025) }],
+  ])("refuses a request with %s in place of a tenant", async (_, headers) => {
+    const response = await fetch(`${example.url}/contacts`, { headers });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ status: 400, code: "SCALE_TENANT" });
+  });
+
+  it("refuses two tenants in one request", async () => {
+    const request = httpRequest(`${example.url}/contacts`, {
+      headers: { "x-tenant-id": ["amber-labs", "fjord-labs"] },
+    });
+    request.end();
+    const [response] = await once(request, "response");
+    response.resume();
+    expect(response.statusCode).toBe(403);
+  });
+
+  it("answers what it does not serve with a problem", async () => {
+    const amber = asTenant(example.url, "amber-labs");
+    expect(await amber("GET", "/nothing")).toMatchObject({ status: 404, body: { detail: "there is no /nothing" } });
+    expect(await amber("GET", "/contacts/%ff")).toMatchObject({ status: 400, body: { title: "Bad Request" } });
+    const large = await amber("POST", "/contacts", { name: "x".repeat(200_000) });
+    expect(large).toMatchObject({ status: 413, body: { title: "Payload Too Large" } });
+  });
+
+  it("tells every tenant its limits, and denies what is above them with 429", async () => {
+    const free = asTenant(example.url, "delta-labs");
+    const answers = await Promise.all(Array.from({ length: 20 }, () => free("GET", "/contacts?limit=1")));
+    const admitted = answers.filter(({ status }) => status === 200);
+    // Six at once, and three more for each second that the machine takes.
+    expect(admitted.length).toBeGreaterThanOrEqual(6);
+    expect(admitted[0]?.headers.get("ratelimit-policy")).toBe('"tenant";q=500;w=900, "tenant-second";q=3;w=1');
+    const denied = answers.find(({ status }) => status === 429);
+    expect(denied?.headers.get("retry-after")).toBe("1");
+    expect(denied?.headers.get("ratelimit")).toContain('"tenant-second";r=0;t=1');
+    expect(denied?.headers.get("content-type")).toBe("application/problem+json");
+    expect(denied?.body).toMatchObject({
+      status: 429,
+      code: "SCALE_RATE_LIMITED",
+      "violated-policies": ["tenant-second"],
+    });
+    expect((await asTenant(example.url, "ember-labs")("GET", "/contacts?limit=1")).status).toBe(200);
+  });
+
+  it("asks for no tenant where there is none", async () => {
+    expect(await (await fetch(`${example.url}/health`)).json()).toEqual({ status: "ok" });
+    expect((await fetch(`${example.url}/`)).url).toBe(`${example.url}/scale`);
+  });
+});

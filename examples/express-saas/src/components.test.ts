@@ -1,0 +1,125 @@
+import { createDatabase, startFaultProxy, startRedis, waitUntil } from "@scale/testkit";
+import { afterEach, describe, expect, inject, it, onTestFinished } from "vitest";
+import { startExample } from "./index.js";
+import { asTenant, liveData, startTestExample, withoutPostgres } from "./testing.js";
+
+const withoutRedis = inject("redisUrl") === "";
+
+describe.skipIf(withoutPostgres)("without a Redis program", () => {
+  const before = process.env["SCALE_TEST_REDIS"];
+  afterEach(() => {
+    if (before === undefined) delete process.env["SCALE_TEST_REDIS"];
+    else process.env["SCALE_TEST_REDIS"] = before;
+  });
+
+  it("counts in memory, says so on the page, and limits all the same", async () => {
+    process.env["SCALE_TEST_REDIS"] = "/nowhere/redis-server";
+    const example = await startTestExample("saas_memory");
+    onTestFinished(() => example.stop());
+    expect(example.components.counters.is).toBe("memory");
+    const { counters } = await liveData(example.url);
+    expect(counters).toEqual({ is: "memory", reason: expect.stringContaining("/nowhere/redis-server") });
+    const free = asTenant(example.url, "delta-labs");
+    const answers = await Promise.all(Array.from({ length: 20 }, () => free("GET", "/contacts?limit=1")));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
+  });
+});
+
+describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", () => {
+  it.each(["kill", "pause"] as const)(
+    "answers without a 5xx after %s, and counts there again within a second",
+    async (how) => {
+      const example = await startTestExample(`saas_outage_${how}`);
+      onTestFinished(() => example.stop());
+      const { counters } = example.components;
+      if (counters.is !== "redis" || counters.server === undefined) throw new Error("expected an embedded Redis");
+      const { server } = counters;
+      const ask = asTenant(example.url, "amber-labs");
+      const decidedBy = async (by: string): Promise<number> =>
+        (await liveData(example.url)).decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
+      expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+
+      await server[how]();
+      for (let n = 0; n < 20; n++) expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+      expect(await decidedBy("local")).toBeGreaterThanOrEqual(20);
+      expect((await liveData(example.url)).counters).not.toMatchObject({ state: "connected" });
+
+      if (how === "kill") await server.restart();
+      else server.resume();
+      const before = await decidedBy("store");
+      const asksTheStore = async (): Promise<boolean> => {
+        expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+        return (await decidedBy("store")) > before;
+      };
+      await waitUntil(asksTheStore, { what: "a decision of Redis", timeoutMs: 1000 });
+      expect((await liveData(example.url)).counters).toMatchObject({ state: "connected" });
+      expect((await liveData(example.url)).errors.total).toBe(0);
+    },
+  );
+
+  it("finds a Redis again whose connection swallows everything", async () => {
+    const server = await startRedis();
+    const proxy = await startFaultProxy(server.url);
+    const example = await startTestExample("saas_black_hole", { redisUrl: proxy.url });
+    onTestFinished(async () => {
+      await example.stop();
+      await proxy.close();
+      await server.stop();
+    });
+    const ask = asTenant(example.url, "amber-labs");
+    proxy.blackHole();
+    expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+    expect((await liveData(example.url)).counters).toMatchObject({ state: "stalled" });
+    await proxy.up();
+    const isConnected = async (): Promise<boolean> => {
+      expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+      const { counters } = await liveData(example.url);
+      return counters.is === "redis" && counters.state === "connected";
+    };
+    await waitUntil(isConnected, { what: "Redis", timeoutMs: 3000 });
+  });
+
+  it("starts while REDIS_URL does not answer", async () => {
+    const errors: unknown[] = [];
+    const options = { redisUrl: "redis://127.0.0.1:1", onError: (error: unknown) => errors.push(error) };
+    const example = await startTestExample("saas_no_redis", options);
+    onTestFinished(() => example.stop());
+    expect((await asTenant(example.url, "amber-labs")("GET", "/contacts?limit=1")).status).toBe(200);
+    expect(errors.map(String)).toEqual([expect.stringContaining("ECONNREFUSED")]);
+  });
+});
+
+describe("a database that cannot be used", () => {
+  it("is named without its password", async () => {
+    const starting = startExample({ databaseUrl: "postgresql://crm:secret@127.0.0.1:1/crm", traffic: false });
+    await expect(starting).rejects.toThrow(
+      "the database at 127.0.0.1:1/crm cannot be used: connect ECONNREFUSED 127.0.0.1:1",
+    );
+  });
+});
+
+describe.skipIf(withoutPostgres)("a database that was used before", () => {
+  it("keeps its rows", async () => {
+    const first = await startTestExample("saas_again");
+    const { pool } = first.components.database;
+    const databaseUrl = pool.options.connectionString ?? "";
+    const added = await asTenant(first.url, "amber-labs")("POST", "/contacts", { name: "Zoe", email: "z@a.example" });
+    await first.stop();
+    const second = await startExample({ databaseUrl, traffic: false });
+    onTestFinished(() => second.stop());
+    const path = `/contacts/${String(added.body["id"])}`;
+    expect((await asTenant(second.url, "amber-labs")("GET", path)).body).toEqual(added.body);
+    const { rows } = await second.components.database.pool.query("select count(*)::int from crm.contacts");
+    expect(rows).toEqual([{ count: 5001 }]);
+  });
+
+  it("is filled once when two processes start on it together", async () => {
+    const databaseUrl = await createDatabase(inject("postgresUrl"), "saas_together");
+    const both = await Promise.all([1, 2].map(() => startExample({ databaseUrl, traffic: false })));
+    onTestFinished(async () => {
+      await Promise.all(both.map((example) => example.stop()));
+    });
+    const { rows } = (await both[1]?.components.database.pool.query("select count(*)::int from crm.contacts")) ?? {};
+    expect(rows).toEqual([{ count: 5000 }]);
+  });
+});

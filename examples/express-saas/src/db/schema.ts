@@ -1,0 +1,71 @@
+import { bigint, boolean, date, pgSchema, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+
+// The tables of `migrations/` as Drizzle knows them. They have a schema of their own, apart from whatever else lives in
+// the database of DATABASE_URL.
+const crm = pgSchema("crm");
+
+const tenantId = text("tenant_id").notNull();
+const id = bigint("id", { mode: "number" }).notNull().generatedAlwaysAsIdentity();
+const createdAt = timestamp("created_at", { withTimezone: true }).notNull().defaultNow();
+const amountCents = bigint("amount_cents", { mode: "number" }).notNull();
+
+export const tenants = crm.table("tenants", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  plan: text("plan").notNull(),
+});
+
+export const contacts = crm.table(
+  "contacts",
+  {
+    tenantId,
+    id,
+    name: text("name").notNull(),
+    email: text("email").notNull(),
+    company: text("company"),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+);
+
+export const deals = crm.table(
+  "deals",
+  {
+    tenantId,
+    id,
+    contactId: bigint("contact_id", { mode: "number" }).notNull(),
+    title: text("title").notNull(),
+    stage: text("stage", { enum: ["open", "won", "lost"] }).notNull(),
+    amountCents,
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+);
+
+export const invoices = crm.table(
+  "invoices",
+  {
+    tenantId,
+    id,
+    dealId: bigint("deal_id", { mode: "number" }).notNull(),
+    status: text("status", { enum: ["draft", "sent", "paid"] }).notNull(),
+    amountCents,
+    dueOn: date("due_on").notNull(),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+);
+
+export const tasks = crm.table(
+  "tasks",
+  {
+    tenantId,
+    id,
+    contactId: bigint("contact_id", { mode: "number" }).notNull(),
+    title: text("title").notNull(),
+    done: boolean("done").notNull().default(false),
+    dueOn: date("due_on").notNull(),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+);

@@ -1,0 +1,81 @@
+import { InputError, tenancy } from "@scale/core";
+import { and, desc, eq, lt, type SQL } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import type { Database } from "./client.js";
+
+/** A table whose rows belong to tenants. */
+export type TenantTable = PgTable & { readonly tenantId: PgColumn; readonly id: PgColumn };
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface TenantRows {
+  /** The newest first, at most `limit`, those before the row `after`. */
+  list(page: { limit: number; after?: number | undefined }): Promise<Row[]>;
+  /** `undefined` when the tenant has no such row, whoever else may have one. */
+  get(id: number): Promise<Row | undefined>;
+  /** @throws {InputError} when the row names a row that the tenant does not have */
+  insert(fields: Row): Promise<Row>;
+  /** @throws {InputError} when the row names a row that the tenant does not have */
+  update(id: number, fields: Row): Promise<Row | undefined>;
+  /** @returns the row as it was */
+  remove(id: number): Promise<Row | undefined>;
+}
+
+/**
+ * The rows of one table that belong to the tenant of the current request. Routes reach the database through here alone,
+ * so that there is no query to forget the tenant in.
+ */
+export function tenantRows(db: Database, table: TenantTable): TenantRows {
+  const ofTenant = (): SQL => eq(table.tenantId, tenancy.require().tenantId);
+  const row = (id: number): SQL | undefined => and(ofTenant(), eq(table.id, id));
+
+  return {
+    list: ({ limit, after }) =>
+      db
+        .select()
+        .from(table)
+        .where(and(ofTenant(), after === undefined ? undefined : lt(table.id, after)))
+        .orderBy(desc(table.id))
+        .limit(limit),
+    async get(id) {
+      const [found] = await db.select().from(table).where(row(id));
+      return found;
+    },
+    async insert(fields) {
+      const values = { ...fields, tenantId: tenancy.require().tenantId };
+      const [added] = await orInputError(db.insert(table).values(values).returning());
+      if (added === undefined) throw new Error("the insert returned no row");
+      return added;
+    },
+    async update(id, fields) {
+      const [changed] = await orInputError(db.update(table).set(fields).where(row(id)).returning());
+      return changed;
+    },
+    async remove(id) {
+      const [removed] = await db.delete(table).where(row(id)).returning();
+      return removed;
+    },
+  };
+}
+
+const FOREIGN_KEY_VIOLATION = "23503";
+
+/** A reference to a row of another tenant and one to no row at all get the same answer. */
+async function orInputError<T>(query: PromiseLike<T>): Promise<T> {
+  try {
+    return await query;
+  } catch (error) {
+    const { code, detail } = postgresError(error);
+    if (code !== FOREIGN_KEY_VIOLATION) throw error;
+    // `Key (tenant_id, contact_id)=(…) is not present in table "contacts".`
+    const [, table = "rows"] = /in table "(\w+)"/.exec(detail) ?? [];
+    throw new InputError(`there is no such row in ${table}`, { cause: error });
+  }
+}
+
+/** Drizzle wraps the driver's error. */
+function postgresError(error: unknown): { code: string; detail: string } {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const { code = "", detail = "" } = cause as { code?: string; detail?: string };
+  return { code, detail };
+}

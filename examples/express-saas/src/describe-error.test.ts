@@ -1,0 +1,21 @@
+import { DrizzleQueryError } from "drizzle-orm";
+import { describe, expect, it } from "vitest";
+import { describeError } from "./describe-error.js";
+
+describe("describeError", () => {
+  it("is one line", () => {
+    expect(describeError(new Error(" first\n  second "))).toBe("first second");
+    expect(describeError("text")).toBe("text");
+  });
+
+  it("tells why a connection was refused on each of its addresses", () => {
+    expect(describeError(new AggregateError([new Error("connect ECONNREFUSED ::1:1"), new Error("other")]))).toBe(
+      "connect ECONNREFUSED ::1:1",
+    );
+  });
+
+  it("does not show the values of a statement", () => {
+    const error = new DrizzleQueryError("insert into t values ($1)", ["secret"], new Error("disk full"));
+    expect(describeError(error)).toBe("disk full");
+  });
+});

@@ -1,0 +1,70 @@
+import { systemClock } from "@scale/core";
+import { createApp } from "./app.js";
+import { type Components, type CounterComponent, startComponents } from "./components.js";
+import { seededTenants } from "./db/seed.js";
+import { createMetrics, type MetricsOptions } from "./live/metrics.js";
+import { plans } from "./scale.plan.js";
+import { listen } from "./server.js";
+import { createTeardown, type Teardown } from "./teardown.js";
+import { startTraffic } from "./traffic/traffic.js";
+
+export type { Components, CounterComponent, DatabaseComponent } from "./components.js";
+
+export interface ExampleOptions {
+  /** @default an embedded Postgres */
+  readonly databaseUrl?: string;
+  /** @default an embedded Redis, or the memory of this process when the machine has none */
+  readonly redisUrl?: string;
+  /** @default 0, any free one */
+  readonly port?: number;
+  /** Requests that the example sends to itself. @default 150 per second */
+  readonly traffic?: false | { readonly requestsPerSecond: number };
+  /** Gets every error that is not a client's. @default none does */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface Example {
+  /** On loopback, without a slash at the end. */
+  readonly url: string;
+  readonly components: Components;
+  /** Ends the traffic, finishes the requests under way and stops what was started. May be called twice. */
+  stop(): Promise<void>;
+}
+
+const TRAFFIC = { requestsPerSecond: 150 };
+const GRACE_MS = 5000;
+
+/** Starts the whole example. When a part cannot start, those that have are stopped again. */
+export async function startExample(options: ExampleOptions = {}): Promise<Example> {
+  const teardown = createTeardown();
+  try {
+    return await start(options, teardown);
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+}
+
+async function start(options: ExampleOptions, teardown: Teardown): Promise<Example> {
+  const { port = 0, traffic = TRAFFIC, onError = () => {}, ...servers } = options;
+  const components = await startComponents({ ...servers, onError }, teardown);
+  const { database, counters } = components;
+
+  const metrics = createMetrics({ plans, counters: counterSource(counters), clock: systemClock });
+  teardown.defer(() => metrics.stop());
+  const app = createApp({ db: database.db, store: counters.store, metrics, clock: systemClock, onError });
+  const server = await listen(app, port);
+  teardown.defer(() => server.close(GRACE_MS));
+
+  if (traffic !== false) {
+    const tenantIds = seededTenants.map(({ id }) => id);
+    const generator = startTraffic({ url: server.url, tenantIds, onError, ...traffic });
+    teardown.defer(() => generator.stop());
+  }
+  return { url: server.url, components, stop: () => teardown.run() };
+}
+
+function counterSource(counters: CounterComponent): MetricsOptions["counters"] {
+  if (counters.is === "memory") return counters;
+  return { is: "redis", isReady: () => counters.redis.status === "ready" };
+}

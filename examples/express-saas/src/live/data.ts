@@ -1,0 +1,69 @@
+/** What the page shows, as `GET /scale/data` gives it. */
+export interface LiveData {
+  readonly counters: CounterState;
+  readonly uptimeSeconds: number;
+  /** Over the last ten whole seconds. */
+  readonly requestsPerSecond: number;
+  readonly decisions: Decisions;
+  /** Responses with a status of 500 and above. */
+  readonly errors: Count;
+  /** Of the last 60 seconds. */
+  readonly latency: Latency;
+  /** The oldest first. The running second is left out: it has only begun. */
+  readonly seconds: readonly Second[];
+  readonly plans: readonly PlanRow[];
+  /** What each rule denied; one request may break several. */
+  readonly rules: readonly { readonly rule: string; readonly denied: Count }[];
+  /** Who decided: the store as asked, this process by itself, or the failure policy. */
+  readonly decidedBy: readonly { readonly by: Decider; readonly decisions: Count }[];
+  /** The store could not answer. */
+  readonly storeFailures: Count;
+  /** The 20 with the most requests in the last 60 seconds. */
+  readonly tenants: readonly TenantRow[];
+}
+
+/** Where limits are counted, and whether that works. */
+export type CounterState =
+  | { readonly is: "redis"; readonly state: "connected" | "stalled" | "disconnected" }
+  | { readonly is: "memory"; readonly reason: string };
+
+export type Decider = "store" | "local" | "policy";
+
+/** How often something happened. */
+export interface Count {
+  /** In the last 60 seconds. */
+  readonly last: number;
+  /** Since the start. */
+  readonly total: number;
+}
+
+/** In the last 60 seconds, and since the start. */
+export interface Decisions {
+  readonly admitted: number;
+  readonly denied: number;
+  readonly totalAdmitted: number;
+  readonly totalDenied: number;
+}
+
+/** Milliseconds; `null` without a request. */
+export interface Latency {
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+export interface Second extends Latency {
+  readonly admitted: number;
+  readonly denied: number;
+}
+
+export interface PlanRow extends Decisions {
+  readonly plan: string;
+  /** Of a whole tenant. */
+  readonly limits: readonly { readonly limit: number; readonly windowMs: number }[];
+}
+
+export interface TenantRow extends Decisions {
+  readonly tenantId: string;
+  readonly plan: string;
+}

@@ -1,0 +1,114 @@
+import { redisStall } from "@scale/core/redis";
+import { createManualClock, type ManualClock } from "@scale/core/testing";
+import { type Decision, requestDecide, storeFail } from "@scale/rate-limit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { plans } from "../scale.plan.js";
+import { createMetrics, type Metrics } from "./metrics.js";
+
+describe("createMetrics", () => {
+  let clock: ManualClock;
+  let ready: boolean;
+  let metrics: Metrics;
+  beforeEach(() => {
+    clock = createManualClock();
+    ready = true;
+    metrics = createMetrics({ plans, counters: { is: "redis", isReady: () => ready }, clock });
+  });
+  afterEach(() => metrics.stop());
+
+  function decide(tenantId: string, decision: Partial<Decision> = {}): void {
+    const rest = { decidedBy: "store", plan: "free", cost: 1, limits: [], violated: [], retryAfterMs: 0 } as const;
+    requestDecide.publish(() => ({
+      limiter: "api",
+      tenantId,
+      group: undefined,
+      decision: { allowed: true, ...rest, ...decision },
+    }));
+  }
+
+  it("counts decisions by tenant, plan, rule and decider", () => {
+    decide("a");
+    decide("a", { allowed: false, violated: ["tenant-second", "user"] });
+    decide("b", { plan: "basic", decidedBy: "local" });
+    storeFail.publish(() => ({ limiter: "api", tenantId: "b", error: new Error("no") }));
+    const data = metrics.read();
+    expect(data.decisions).toEqual({ admitted: 2, denied: 1, totalAdmitted: 2, totalDenied: 1 });
+    expect(data.tenants.map(({ tenantId, plan, admitted, denied }) => [tenantId, plan, admitted, denied])).toEqual([
+      ["a", "free", 1, 1],
+      ["b", "basic", 1, 0],
+    ]);
+    expect(data.plans.map(({ plan, admitted, denied }) => [plan, admitted, denied])).toEqual([
+      ["free", 1, 1],
+      ["basic", 1, 0],
+      ["professional", 0, 0],
+      ["enterprise", 0, 0],
+    ]);
+    expect(data.rules.map(({ rule, denied }) => [rule, denied.last])).toEqual([
+      ["tenant", 0],
+      ["user", 1],
+      ["tenant-second", 1],
+    ]);
+    expect(data.decidedBy.map(({ by, decisions }) => [by, decisions.total])).toEqual([
+      ["store", 2],
+      ["local", 1],
+      ["policy", 0],
+    ]);
+    expect(data.storeFailures).toEqual({ last: 1, total: 1 });
+  });
+
+  it("forgets after 60 seconds what is not a total", () => {
+    decide("a");
+    metrics.responded({ status: 500, durationMs: 3 });
+    clock.advance(60_000);
+    const data = metrics.read();
+    expect(data.decisions).toEqual({ admitted: 0, denied: 0, totalAdmitted: 1, totalDenied: 0 });
+    expect(data.errors).toEqual({ last: 0, total: 1 });
+    expect(data.latency).toEqual({ p50: null, p95: null, p99: null });
+  });
+
+  it("tells requests per second and latency of the seconds that are over", () => {
+    for (let second = 0; second < 20; second++) {
+      for (let n = 0; n < 5; n++) metrics.responded({ status: 200, durationMs: 10 });
+      clock.advance(1000);
+    }
+    const data = metrics.read();
+    expect(data.requestsPerSecond).toBe(5);
+    expect(data.seconds).toHaveLength(59);
+    expect(data.seconds.at(-1)?.p50).toBeCloseTo(10, 0);
+    expect(data.seconds[0]?.p50).toBeNull();
+  });
+
+  it("counts only what is an error of the server as one", () => {
+    for (const status of [200, 400, 403, 404, 429, 499, 500, 503]) metrics.responded({ status, durationMs: 1 });
+    expect(metrics.read().errors.total).toBe(2);
+  });
+
+  it("shows the 20 tenants with the most requests, and counts those without a row in the sums", () => {
+    for (let n = 0; n < 1500; n++) decide(`tenant-${n}`);
+    decide("tenant-7", { allowed: false });
+    decide("tenant-1400");
+    decide("tenant-1400");
+    const data = metrics.read();
+    expect(data.tenants).toHaveLength(20);
+    // A thousand have a row; number 1400, with more requests, came too late for one.
+    expect(data.tenants[0]).toMatchObject({ tenantId: "tenant-7", admitted: 1, denied: 1 });
+    expect(data.plans[0]).toMatchObject({ admitted: 1502, denied: 1 });
+  });
+
+  it("says whether Redis is there", () => {
+    expect(metrics.read().counters).toEqual({ is: "redis", state: "connected" });
+    redisStall.publish(() => ({ lane: "", stalled: true }));
+    expect(metrics.read().counters).toEqual({ is: "redis", state: "stalled" });
+    ready = false;
+    expect(metrics.read().counters).toEqual({ is: "redis", state: "disconnected" });
+    ready = true;
+    redisStall.publish(() => ({ lane: "", stalled: false }));
+    expect(metrics.read().counters).toEqual({ is: "redis", state: "connected" });
+  });
+
+  it("listens to nothing after it was stopped", () => {
+    metrics.stop();
+    decide("a");
+    expect(metrics.read().decisions.totalAdmitted).toBe(0);
+  });
+});

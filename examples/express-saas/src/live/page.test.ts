@@ -1,0 +1,164 @@
+import { type BrowserLaunch, launchBrowser } from "@scale/testkit/browser";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Example } from "../index.js";
+import { liveData, startTestExample, withoutPostgres } from "../testing.js";
+import { contrasts, structure } from "./page.probe.js";
+
+type Page = Awaited<ReturnType<Extract<BrowserLaunch, { is: "running" }>["browser"]["newPage"]>>;
+
+describe.skipIf(withoutPostgres)("the live page", () => {
+  let launch: BrowserLaunch;
+  let example: Example;
+  beforeAll(async () => {
+    launch = await launchBrowser();
+    example = await startTestExample("saas_page", { traffic: { requestsPerSecond: 100 } });
+  });
+  afterAll(async () => {
+    if (launch?.is === "running") await launch.close();
+    await example?.stop();
+  });
+  beforeEach((context) => {
+    if (launch.is === "missing") context.skip(launch.reason);
+  });
+
+  /** Opens the page, and fails at the end when it complained or asked another server. */
+  async function visit(
+    options: { width?: number; dark?: boolean },
+    look: (page: Page) => Promise<void>,
+  ): Promise<void> {
+    if (launch.is === "missing") return;
+    const page = await launch.browser.newPage({
+      viewport: { width: options.width ?? 1280, height: 900 },
+      colorScheme: options.dark ? "dark" : "light",
+    });
+    const complaints: string[] = [];
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("request", (request) => request.url().startsWith(example.url) || complaints.push(request.url()));
+    await page.goto(`${example.url}/scale`);
+    await page.locator("#tenants tr").nth(9).waitFor();
+    await look(page);
+    await page.close();
+    expect(complaints).toEqual([]);
+  }
+
+  const number = async (page: Page, selector: string): Promise<number> =>
+    Number((await page.locator(selector).innerText()).replace(/\D/g, ""));
+  const changes = (page: Page, selector: string, from: string): Promise<unknown> =>
+    page.waitForFunction(([where = "", text]) => document.querySelector(where)?.textContent !== text, [selector, from]);
+
+  it("shows numbers that move, and agree with what the server counted", async () => {
+    await visit({}, async (page) => {
+      const total = await page.locator("#admitted-total").innerText();
+      await changes(page, "#admitted-total", total);
+      expect(await number(page, "#admitted-total")).toBeGreaterThan(Number(total.replace(/\D/g, "")));
+      expect(await number(page, "#admitted-total")).toBeLessThanOrEqual(
+        (await liveData(example.url)).decisions.totalAdmitted,
+      );
+      expect(await page.locator("#plans tr").allInnerTexts()).toHaveLength(4);
+      expect(await page.locator("#plans").innerText()).toContain("500 in 15\u00a0min, 3 in 1\u00a0s");
+      expect(await page.locator("#load-chart rect").count()).toBeGreaterThan(100);
+      expect(await page.locator("#latency-chart path").count()).toBe(3);
+      expect(await page.locator("#errors").innerText()).toBe("0");
+    });
+  });
+
+  it("stands still while it is paused", async () => {
+    await visit({}, async (page) => {
+      const button = page.getByRole("button", { name: "Pause" });
+      await button.press("Enter");
+      expect(await button.getAttribute("aria-pressed")).toBe("true");
+      const before = await page.locator("main").innerText();
+      const { totalAdmitted } = (await liveData(example.url)).decisions;
+      // Long enough for a round that was not paused.
+      await page.waitForTimeout(1500);
+      expect((await liveData(example.url)).decisions.totalAdmitted).toBeGreaterThan(totalAdmitted);
+      expect(await page.locator("main").innerText()).toBe(before);
+      await button.press("Enter");
+      await changes(page, "#admitted-total", await page.locator("#admitted-total").innerText());
+    });
+  });
+
+  it("tells the seconds as a table on request", async () => {
+    await visit({}, async (page) => {
+      await page.locator("summary").press("Enter");
+      await page.locator("#seconds tr").nth(58).waitFor();
+      expect(await page.locator("#seconds tr th").first().innerText()).toBe("1");
+    });
+  });
+
+  it("has headings, named tables and a polite status", async () => {
+    await visit({}, async (page) => {
+      const { headings, tables, status, unnamed } = await page.evaluate(structure);
+      expect(headings).toEqual(["H1", "H2", "H2", "H2"]);
+      expect(tables).toHaveLength(6);
+      for (const table of tables) expect(table).toEqual({ hasCaption: true, unscopedHeaders: 0, rowsWithoutHeader: 0 });
+      expect(status).toEqual({ role: "status", text: expect.stringContaining("Redis connected") });
+      expect(unnamed).toEqual([]);
+    });
+  });
+
+  it("can be reached with the keyboard alone", async () => {
+    await visit({}, async (page) => {
+      const reached: string[] = [];
+      for (let n = 0; n < 9; n++) {
+        await page.keyboard.press("Tab");
+        reached.push(await page.evaluate(() => document.activeElement?.tagName ?? ""));
+      }
+      expect(reached.slice(0, 2)).toEqual(["BUTTON", "SUMMARY"]);
+      expect(reached.filter((tag) => tag === "DIV")).toHaveLength(5);
+    });
+  });
+
+  it.each([{ dark: false }, { dark: true }])("has the contrast of WCAG AA with %o", async ({ dark }) => {
+    await visit({ dark }, async (page) => {
+      const found = await page.evaluate(contrasts);
+      expect(found.length).toBeGreaterThan(15);
+      expect(found.filter(({ ratio, least }) => ratio < least)).toEqual([]);
+    });
+  });
+
+  it.each([360, 380, 1280])("fits into %d pixels", async (width) => {
+    await visit({ width }, async (page) => {
+      const widths = await page.evaluate(() => [document.body.scrollWidth, document.documentElement.clientWidth]);
+      expect(widths[0]).toBeLessThanOrEqual(widths[1] ?? 0);
+      // No table needs scrolling of its own either.
+      const tables = page.locator(".scroll:visible");
+      const hidden = await tables.evaluateAll((all) => all.map((region) => region.scrollWidth - region.clientWidth));
+      expect(hidden).toEqual([0, 0, 0, 0, 0]);
+    });
+  });
+
+  it("loads nothing but its own files, which are small", async () => {
+    const names = ["", "/page.css", "/page.js", "/charts.js", "/icon.svg"];
+    const files = await Promise.all(names.map((name) => fetch(`${example.url}/scale${name}`)));
+    expect(files.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    const policy = files[0]?.headers.get("content-security-policy");
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain("unsafe");
+    const sizes = await Promise.all(files.map(async (file) => (await file.arrayBuffer()).byteLength));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(30_000);
+  });
+
+  it("says that Redis is gone, and that it is back", async ({ skip }) => {
+    const { counters } = example.components;
+    const server = counters.is === "redis" ? counters.server : undefined;
+    if (server === undefined) skip("no Redis server program found");
+    await visit({}, async (page) => {
+      await server?.kill();
+      await page.locator("#status[data-state=disconnected]").waitFor();
+      await server?.restart();
+      await page.locator("#status[data-state=connected]").waitFor();
+      expect(await page.locator("#errors").innerText()).toBe("0");
+    });
+  });
+
+  it("says that the server does not answer, and recovers", async () => {
+    await visit({}, async (page) => {
+      await page.route("**/scale/data", (route) => route.fulfill({ status: 204 }));
+      await page.locator("#status[data-state=lost]").waitFor();
+      await page.unroute("**/scale/data");
+      await page.locator("#status[data-state=connected]").waitFor();
+    });
+  });
+});

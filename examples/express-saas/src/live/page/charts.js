@@ -1,0 +1,121 @@
+// Draws into an <svg> of any size, in its own pixels: text and lines keep their size on a narrow screen.
+
+/** @import { Second } from "../data.js" */
+
+const LEFT = 34;
+const BOTTOM = 20;
+const TOP = 8;
+const NAMESPACE = "http://www.w3.org/2000/svg";
+
+/**
+ * @param {string} name
+ * @param {Record<string, string | number>} attributes
+ * @param {string} [text]
+ */
+function shape(name, attributes, text = "") {
+  const node = document.createElementNS(NAMESPACE, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
+  node.textContent = text;
+  return node;
+}
+
+/**
+ * @typedef {object} Scale
+ * @property {readonly number[]} marks values with a line of their own; the last is the top
+ * @property {(value: number) => number} share of the height, from 0 at the bottom to 1 at the top
+ */
+
+/**
+ * From 0 to the next of 1, 2, 5, 10, 20, 50 …
+ * @param {number} highest
+ * @returns {Scale}
+ */
+function linear(highest) {
+  const unit = 10 ** Math.floor(Math.log10(Math.max(highest, 1)));
+  const top = ([1, 2, 5, 10].find((step) => step * unit >= highest) ?? 10) * unit;
+  return { marks: [0, top / 2, top], share: (value) => value / top };
+}
+
+/**
+ * From 0.1 to the next power of ten, each at the same distance: a slow second does not flatten all others.
+ * @param {number} highest
+ * @returns {Scale}
+ */
+function logarithmic(highest) {
+  const powers = Math.max(Math.ceil(Math.log10(Math.max(highest, 1))), 1) + 1;
+  const marks = Array.from({ length: powers + 1 }, (_, power) => 10 ** (power - 1));
+  return { marks, share: (value) => Math.log10(Math.max(value, 0.1) * 10) / powers };
+}
+
+/**
+ * @param {Element} svg
+ * @param {Scale} scale
+ */
+function frame(svg, { marks, share }) {
+  const { clientWidth: width, clientHeight: height } = svg;
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  /** @param {number} value */
+  const y = (value) => height - BOTTOM - share(value) * (height - BOTTOM - TOP);
+  const lines = marks.flatMap((value) => [
+    shape("line", { class: "grid", x1: LEFT, x2: width, y1: y(value), y2: y(value) }),
+    shape("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, String(value)),
+  ]);
+  const times = [
+    shape("text", { x: LEFT, y: height - 4 }, "a minute ago"),
+    shape("text", { x: width, y: height - 4, "text-anchor": "end" }, "now"),
+  ];
+  return { y, width: width - LEFT, shapes: [...lines, ...times] };
+}
+
+/**
+ * A column for each second: what was admitted, and on top of it what was denied.
+ * @param {Element} svg
+ * @param {readonly Second[]} seconds
+ */
+export function drawStack(svg, seconds) {
+  const { y, width, shapes } = frame(svg, linear(Math.max(...seconds.map((each) => each.admitted + each.denied))));
+  const step = width / seconds.length;
+  const columns = seconds.flatMap(({ admitted, denied }, i) => {
+    const place = { x: LEFT + i * step, width: Math.max(step - 1, 1) };
+    return [
+      shape("rect", { class: "admitted", ...place, y: y(admitted), height: y(0) - y(admitted) }),
+      shape("rect", { class: "denied", ...place, y: y(admitted + denied), height: y(0) - y(denied) }),
+    ];
+  });
+  svg.replaceChildren(...shapes, ...columns);
+}
+
+/**
+ * Three lines; a second without a request is a gap.
+ * @param {Element} svg
+ * @param {readonly Second[]} seconds
+ */
+export function drawLines(svg, seconds) {
+  const { y, width, shapes } = frame(svg, logarithmic(Math.max(...seconds.map(({ p99 }) => p99 ?? 0))));
+  const lines = /** @type {const} */ (["p50", "p95", "p99"]).map((name) => {
+    let pen = "M";
+    const path = seconds.map((second, i) => {
+      const value = second[name];
+      const x = LEFT + ((i + 0.5) * width) / seconds.length;
+      const command = value === null ? "" : `${pen}${x.toFixed(1)} ${y(value).toFixed(1)}`;
+      pen = value === null ? "M" : "L";
+      return command;
+    });
+    return shape("path", { class: name, d: path.join("") });
+  });
+  svg.replaceChildren(...shapes, ...lines);
+}
+
+/**
+ * A bar that fills `admitted` and `denied` of the width, for a cell whose row says the same in numbers.
+ * @param {number} admitted
+ * @param {number} denied
+ */
+export function shareBar(admitted, denied) {
+  const svg = shape("svg", { "aria-hidden": "true" });
+  svg.append(
+    shape("rect", { class: "admitted", width: `${admitted * 100}%`, height: "100%" }),
+    shape("rect", { class: "denied", x: `${admitted * 100}%`, width: `${denied * 100}%`, height: "100%" }),
+  );
+  return svg;
+}

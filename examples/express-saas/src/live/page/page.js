@@ -1,0 +1,206 @@
+// Asks for the numbers once a second and writes them into the page. No framework, no build.
+import { drawLines, drawStack, shareBar } from "./charts.js";
+
+/** @import { LiveData } from "../data.js" */
+
+// Somebody who asked for less motion gets fewer changes.
+const PERIOD_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 5000 : 1000;
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+/** @param {number | null} ms */
+const milliseconds = (ms) => (ms === null ? "–" : tenths.format(ms));
+
+/** @param {string} id */
+function element(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/**
+ * @param {string} id
+ * @param {string} text
+ */
+function setText(id, text) {
+  const target = element(id);
+  // A status that is written again is announced again.
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/**
+ * Writes into the rows that are there, so that a selection or a screen reader keeps its place.
+ * @param {string} id of the table's body
+ * @param {(string | Element)[][]} rows the first cell names the row; numbers are text
+ */
+function setRows(id, rows) {
+  const body = /** @type {HTMLTableSectionElement} */ (element(id));
+  const headings = body.closest("table")?.tHead?.rows[0]?.cells;
+  while (body.rows.length > rows.length) body.deleteRow(-1);
+  rows.forEach((cells, at) => {
+    const row = body.rows[at] ?? body.insertRow();
+    cells.forEach((content, column) => {
+      const cell = row.cells[column] ?? row.appendChild(newCell(column, headings?.[column]?.className ?? ""));
+      if (typeof content !== "string") cell.replaceChildren(content);
+      else if (cell.textContent !== content) cell.textContent = content;
+    });
+  });
+}
+
+/**
+ * @param {number} column
+ * @param {string} className
+ */
+function newCell(column, className) {
+  const cell = document.createElement(column === 0 ? "th" : "td");
+  if (column === 0) cell.scope = "row";
+  cell.className = className;
+  return cell;
+}
+
+/** @type {Record<string, string>} */
+const REDIS = {
+  connected: "Redis connected: limits are counted there, for all processes together.",
+  stalled: "Redis stalled: it does not answer, so this process decides by its own count.",
+  disconnected: "Redis disconnected: this process decides by its own count until it is back.",
+};
+
+/** @param {LiveData["counters"]} counters */
+function showStatus(counters) {
+  const state = counters.is === "memory" ? "memory" : counters.state;
+  element("status").dataset["state"] = state;
+  setText(
+    "status",
+    counters.is === "memory" ? `No Redis: limits are counted in memory (${counters.reason}).` : (REDIS[state] ?? state),
+  );
+}
+
+/** @param {number} total */
+const sinceStart = (total) => `${whole.format(total)} since the start`;
+
+/** @param {LiveData} data */
+function showTiles({ requestsPerSecond, decisions, errors }) {
+  setText("rate", whole.format(requestsPerSecond));
+  setText("admitted", whole.format(decisions.admitted));
+  setText("admitted-total", sinceStart(decisions.totalAdmitted));
+  setText("denied", whole.format(decisions.denied));
+  setText("denied-total", sinceStart(decisions.totalDenied));
+  setText("errors", whole.format(errors.last));
+  setText("errors-total", sinceStart(errors.total));
+}
+
+/** @param {{ limit: number, windowMs: number }} rule */
+function showLimit({ limit, windowMs }) {
+  // With a space that does not break before the unit.
+  const period = windowMs < 60_000 ? `${windowMs / 1000}\u00a0s` : `${windowMs / 60_000}\u00a0min`;
+  return `${whole.format(limit)} in ${period}`;
+}
+
+const DECIDERS = { store: "the store", local: "this process alone", policy: "the failure policy" };
+
+/** @param {LiveData} data */
+function showTables({ plans, latency, rules, decidedBy, storeFailures }) {
+  setRows(
+    "plans",
+    plans.map(({ plan, limits, admitted, denied }) => [
+      plan,
+      limits.map(showLimit).join(", "),
+      whole.format(admitted),
+      whole.format(denied),
+    ]),
+  );
+  setRows("latency", [
+    ["p50", milliseconds(latency.p50)],
+    ["p95", milliseconds(latency.p95)],
+    ["p99", milliseconds(latency.p99)],
+  ]);
+  setRows(
+    "rules",
+    rules.map(({ rule, denied }) => [rule, whole.format(denied.last), whole.format(denied.total)]),
+  );
+  setRows(
+    "deciders",
+    decidedBy.map(({ by, decisions }) => [DECIDERS[by], whole.format(decisions.last), whole.format(decisions.total)]),
+  );
+  const { last, total } = storeFailures;
+  setText(
+    "store-failures",
+    `No answer from the store: ${whole.format(last)} times in 60 s, ${whole.format(total)} in total.`,
+  );
+}
+
+/** @param {LiveData["tenants"]} tenants */
+function showTenants(tenants) {
+  const most = Math.max(1, ...tenants.map(({ admitted, denied }) => admitted + denied));
+  setRows(
+    "tenants",
+    tenants.map(({ tenantId, plan, admitted, denied }) => [
+      tenantId,
+      plan,
+      whole.format(admitted),
+      whole.format(denied),
+      shareBar(admitted / most, denied / most),
+    ]),
+  );
+}
+
+/** @param {LiveData["seconds"]} seconds */
+function showSeconds(seconds) {
+  drawStack(element("load-chart"), seconds);
+  drawLines(element("latency-chart"), seconds);
+  if (!element("seconds-details").hasAttribute("open")) return;
+  setRows(
+    "seconds",
+    seconds
+      .toReversed()
+      .map(({ admitted, denied, p50, p95, p99 }, i) => [
+        whole.format(i + 1),
+        ...[admitted, denied].map(whole.format),
+        ...[p50, p95, p99].map(milliseconds),
+      ]),
+  );
+}
+
+/** @type {LiveData | undefined} */
+let latest;
+let paused = false;
+
+/** @param {LiveData} data */
+function show(data) {
+  latest = data;
+  showStatus(data.counters);
+  showTiles(data);
+  showSeconds(data.seconds);
+  showTables(data);
+  showTenants(data.tenants);
+}
+
+async function refresh() {
+  if (paused || document.hidden) return;
+  try {
+    const response = await fetch("/scale/data", { signal: AbortSignal.timeout(5000) });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    show(await response.json());
+  } catch {
+    // The next round asks again.
+    element("status").dataset["state"] = "lost";
+    setText("status", "No answer from the server. The numbers below are the last ones it gave.");
+  }
+}
+
+async function run() {
+  await refresh();
+  setTimeout(run, PERIOD_MS);
+}
+
+const pause = element("pause");
+pause.addEventListener("click", () => {
+  paused = !paused;
+  pause.setAttribute("aria-pressed", String(paused));
+});
+// Also while paused.
+element("seconds-details").addEventListener("toggle", () => latest && showSeconds(latest.seconds));
+// Browsers let hidden pages wait up to a minute for their timers.
+document.addEventListener("visibilitychange", () => void refresh());
+
+void run();

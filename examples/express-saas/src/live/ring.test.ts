@@ -1,0 +1,43 @@
+import { createManualClock } from "@scale/core/testing";
+import { describe, expect, it } from "vitest";
+import { createRing } from "./ring.js";
+
+describe("createRing", () => {
+  it("adds up each column over the last 60 seconds", () => {
+    const clock = createManualClock();
+    const ring = createRing(2, clock);
+    ring.count(0);
+    clock.advance(30_000);
+    ring.count(0);
+    ring.count(1);
+    expect([ring.total(0), ring.total(1)]).toEqual([2, 1]);
+    clock.advance(29_000);
+    expect([ring.total(0), ring.total(1)]).toEqual([2, 1]);
+    clock.advance(1000);
+    expect([ring.total(0), ring.total(1)]).toEqual([1, 1]);
+    clock.advance(60_000);
+    expect([ring.total(0), ring.total(1)]).toEqual([0, 0]);
+  });
+
+  it("shows the seconds in order, the running one last", () => {
+    const clock = createManualClock();
+    const ring = createRing(1, clock);
+    for (let second = 0; second < 61; second++) {
+      for (let n = 0; n <= second; n++) ring.count(0);
+      clock.advance(1000);
+    }
+    const counts = ring.rows().map(([count]) => count);
+    expect(counts).toHaveLength(60);
+    expect(counts.slice(0, 2)).toEqual([3, 4]);
+    expect(counts.slice(-2)).toEqual([61, 0]);
+  });
+
+  it("starts a second from nothing when its place held an old one", () => {
+    const clock = createManualClock();
+    const ring = createRing(2, clock);
+    ring.count(0);
+    clock.advance(60_000);
+    ring.count(1);
+    expect([ring.total(0), ring.total(1)]).toEqual([0, 1]);
+  });
+});

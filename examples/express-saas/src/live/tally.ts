@@ -1,0 +1,47 @@
+import type { Clock } from "@scale/core";
+import type { Count, Decisions } from "./data.js";
+import { createRing } from "./ring.js";
+
+const ADMITTED = 0;
+const DENIED = 1;
+
+/** Admitted and denied requests. */
+export interface Tally {
+  add(allowed: boolean): void;
+  read(): Decisions;
+  /** By second, the oldest first. */
+  seconds(): { admitted: number; denied: number }[];
+}
+
+export function createTally(clock: Clock): Tally {
+  const ring = createRing(2, clock);
+  let totalAdmitted = 0;
+  let totalDenied = 0;
+  return {
+    add(allowed) {
+      ring.count(allowed ? ADMITTED : DENIED);
+      if (allowed) totalAdmitted += 1;
+      else totalDenied += 1;
+    },
+    read: () => ({ admitted: ring.total(ADMITTED), denied: ring.total(DENIED), totalAdmitted, totalDenied }),
+    seconds: () => ring.rows().map(([admitted = 0, denied = 0]) => ({ admitted, denied })),
+  };
+}
+
+/** How often something happened. */
+export interface Counter {
+  add(): void;
+  read(): Count;
+}
+
+export function createCounter(clock: Clock): Counter {
+  const ring = createRing(1, clock);
+  let total = 0;
+  return {
+    add() {
+      ring.count(0);
+      total += 1;
+    },
+    read: () => ({ last: ring.total(0), total }),
+  };
+}

@@ -1,0 +1,104 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createDatabase, waitUntil } from "@scale/testkit";
+import { Redis } from "ioredis";
+import { Client } from "pg";
+import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { withoutPostgres } from "./testing.js";
+
+// Runs the sources in a process of their own, as `node dist/main.js` runs what was built of them.
+const RUNNER = `
+  import { runnerImport } from "vite";
+  const conditions = ["@scale/source"];
+  const inline = { resolve: { conditions, externalConditions: conditions } };
+  await runnerImport("./src/main.ts", { environments: { inline }, logLevel: "silent" });
+`;
+
+function startMain(env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", RUNNER], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    env: { ...process.env, DATABASE_URL: "", REDIS_URL: "", PORT: "0", SCALE_TRAFFIC: "off", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (said.out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said.err += text));
+  const exited = once(child, "close").then(([code]: unknown[]) => code);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return { child, said, exited };
+}
+
+async function untilServing({ said }: ReturnType<typeof startMain>): Promise<string> {
+  await waitUntil(() => said.out.endsWith("/scale\n"), { what: "the address of the page", timeoutMs: 20_000 });
+  return said.out.trimEnd().split("\n").at(-1) ?? "";
+}
+
+/** Where the embedded servers that were announced keep their data. */
+async function dataFolders(said: string): Promise<string[]> {
+  const [, postgresUrl] = /^Postgres .*, (\S+)$/m.exec(said) ?? [];
+  const postgres = new Client({ connectionString: postgresUrl });
+  await postgres.connect();
+  const { rows } = await postgres.query<{ data_directory: string }>("show data_directory");
+  await postgres.end();
+  const folders = rows.map((row) => row.data_directory);
+  const [, redisUrl] = /^Redis .*, (redis:\S+), process \d+$/m.exec(said) ?? [];
+  if (redisUrl === undefined) return folders;
+  const redis = new Redis(redisUrl);
+  const [, folder = ""] = await redis.config("GET", "dir");
+  redis.disconnect();
+  return [...folders, folder];
+}
+
+describe.skipIf(withoutPostgres)("main", () => {
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("stops everything it started on %s", async (signal) => {
+    const main = startMain({ SCALE_TRAFFIC: "50" });
+    const page = await untilServing(main);
+    expect(page).toMatch(/^http:\/\/localhost:\d+\/scale$/);
+    expect((await fetch(page)).status).toBe(200);
+    expect(main.said.out).toContain("curl -i http://localhost:");
+    const folders = await dataFolders(main.said.out);
+    expect(folders.filter((folder) => existsSync(folder))).toEqual(folders);
+
+    main.child.kill(signal);
+    expect(await main.exited).toBe(0);
+    expect(main.said.err).toBe("");
+    // A server that still ran would have kept its folder.
+    expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
+    await expect(fetch(page)).rejects.toThrow("fetch failed");
+  });
+
+  it("says in one line that the port is taken, and leaves nothing behind", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as { port: number };
+    const { said, exited } = startMain({ PORT: String(port) });
+    expect(await exited).toBe(1);
+    expect(said.out).toBe("");
+    expect(said.err).toBe(`express-saas: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`);
+  });
+
+  it.each([
+    [{ PORT: "many" }, /^express-saas: PORT: expected a port .*, got "many"\n$/],
+    [{ SCALE_TRAFFIC: "much" }, /^express-saas: SCALE_TRAFFIC: .*, got "much"\n$/],
+    [{ DATABASE_URL: "mysql://x" }, /^express-saas: .*DATABASE_URL.*\n$/],
+    [{ DATABASE_URL: "postgresql://127.0.0.1:1/crm" }, /^express-saas: the database at 127.0.0.1:1\/crm .*\n$/],
+  ])("says in one line what is wrong with %o", async (env, line) => {
+    const { said, exited } = startMain(env);
+    expect(await exited).toBe(1);
+    expect(said.out).toBe("");
+    expect(said.err).toMatch(line);
+    expect(said.err.trimEnd()).not.toContain("\n");
+  });
+
+  it("uses the database of DATABASE_URL and leaves it running", async () => {
+    const main = startMain({ DATABASE_URL: await createDatabase(inject("postgresUrl"), "saas_main") });
+    await untilServing(main);
+    expect(main.said.out).toContain("Postgres  DATABASE_URL\n");
+    main.child.kill("SIGTERM");
+    expect(await main.exited).toBe(0);
+  });
+});

@@ -1,0 +1,44 @@
+import { announce } from "./announce.js";
+import { describeError } from "./describe-error.js";
+import { readEnv } from "./env.js";
+import { type Example, startExample } from "./index.js";
+
+/** An outage fails every request: one line a second says enough. */
+const QUIET_MS = 1000;
+let quietUntil = 0;
+
+function report(error: unknown): void {
+  const now = performance.now();
+  if (now < quietUntil) return;
+  quietUntil = now + QUIET_MS;
+  console.error(describeError(error));
+}
+
+function fail(error: unknown): void {
+  console.error(`express-saas: ${describeError(error)}`);
+  process.exitCode = 1;
+}
+
+/** Ctrl-C, a process manager, or a terminal that closes. Whoever asks a second time does not want to wait. */
+function onSignal(stop: () => void): void {
+  let asked = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(1);
+      asked = true;
+      stop();
+    });
+  }
+}
+
+async function main(): Promise<void> {
+  const starting = startExample({ ...readEnv(process.env), onError: report });
+  const stopAsked = new Promise<void>((resolve) => onSignal(resolve));
+  const example: Example = await starting;
+  // As people type it; the server listens on loopback alone.
+  console.log(announce(example.components, example.url.replace("127.0.0.1", "localhost")));
+  await stopAsked;
+  await example.stop();
+}
+
+main().catch(fail);

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Example } from "../index.js";
+import { type Answer, asTenant, startTestExample, type TestClient, withoutPostgres } from "../testing.js";
+
+const bodies = {
+  contacts: { name: "Ada", email: "ada@acme.example" },
+  deals: { contactId: 0, title: "Renewal", stage: "open", amountCents: 100 },
+  invoices: { dealId: 0, status: "draft", amountCents: 100, dueOn: "2026-02-03" },
+  tasks: { contactId: 0, title: "Call", dueOn: "2026-02-03" },
+} as const;
+const changes = {
+  contacts: { company: "Initech" },
+  deals: { stage: "won" },
+  invoices: { status: "paid" },
+  tasks: { done: true },
+} as const;
+type ResourceName = keyof typeof bodies;
+
+let example: Example;
+beforeAll(async () => {
+  if (!withoutPostgres) example = await startTestExample("saas_resource");
+});
+afterAll(() => example?.stop());
+
+const items = ({ body }: Answer): Record<string, unknown>[] => body["items"] as Record<string, unknown>[];
+const firstId = async (client: TestClient, resource: string): Promise<unknown> =>
+  items(await client("GET", `/${resource}?limit=1`))[0]?.["id"];
+
+/** A body that is right, with a reference to a row of the tenant. */
+async function bodyFor(client: TestClient, resource: ResourceName): Promise<object> {
+  const body = bodies[resource];
+  if ("contactId" in body) return { ...body, contactId: await firstId(client, "contacts") };
+  return "dealId" in body ? { ...body, dealId: await firstId(client, "deals") } : body;
+}
+
+// Each on enterprise and each for one part of the tests, so that none runs into a limit.
+describe.skipIf(withoutPostgres).each([
+  ["contacts", "labs"],
+  ["deals", "foods"],
+  ["invoices", "motors"],
+  ["tasks", "studio"],
+] as const)("/%s", (resource, second) => {
+  let amber: TestClient;
+  let fjord: TestClient;
+  beforeAll(() => {
+    amber = asTenant(example.url, `amber-${second}`);
+    fjord = asTenant(example.url, `fjord-${second}`);
+  });
+
+  it("creates, reads, changes and deletes a row", async () => {
+    const body = await bodyFor(amber, resource);
+    const created = await amber("POST", `/${resource}`, body);
+    expect(created).toMatchObject({ status: 201, body: { ...body, tenantId: `amber-${second}` } });
+    const path = `/${resource}/${String(created.body["id"])}`;
+    expect(await amber("GET", path)).toMatchObject({ status: 200, body: created.body });
+    const changed = { ...created.body, ...changes[resource] };
+    expect(await amber("PATCH", path, changes[resource])).toMatchObject({ status: 200, body: changed });
+    expect(await amber("DELETE", path)).toMatchObject({ status: 204, body: {} });
+    expect(await amber("GET", path)).toMatchObject({ status: 404, body: { title: "Not Found" } });
+  });
+
+  it("lists 50 rows, the newest first, and the rest page by page", async () => {
+    const first = await amber("GET", `/${resource}`);
+    const ids = items(first).map(({ id }) => Number(id));
+    expect(ids).toHaveLength(resource === "invoices" ? 25 : 50);
+    expect(ids).toEqual(ids.toSorted((a, b) => b - a));
+    const page = await amber("GET", `/${resource}?limit=3&after=${ids[9]}`);
+    expect(items(page).map(({ id }) => id)).toEqual(ids.slice(10, 13));
+    expect(page.body["next"]).toBe(ids[12]);
+    const last = await amber("GET", `/${resource}?limit=100&after=${ids.at(-1)}`);
+    expect(items(last).every(({ id }) => Number(id) < Number(ids.at(-1)))).toBe(true);
+  });
+
+  it("keeps the rows of another tenant out of reach, as if they were not there", async () => {
+    const id = await firstId(fjord, resource);
+    const path = `/${resource}/${String(id)}`;
+    const before = (await fjord("GET", path)).body;
+    const missing = await amber("GET", `/${resource}/999999999`);
+    expect(missing.status).toBe(404);
+    for (const [method, body] of [["GET"], ["PATCH", changes[resource]], ["DELETE"]] as const) {
+      const { status, body: problem } = await amber(method, path, body);
+      expect({ status, problem }).toEqual({ status: 404, problem: missing.body });
+    }
+    expect((await fjord("GET", path)).body).toEqual(before);
+    const listed = items(await amber("GET", `/${resource}?limit=100&after=${Number(id) + 1}`));
+    expect(new Set(listed.map(({ tenantId }) => tenantId))).toEqual(new Set([`amber-${second}`]));
+  });
+
+  it.each([
+    ["no body", undefined],
+    ["a field that is not one", { surprise: 1 }],
+    ["another tenant", { tenantId: `fjord-${second}` }],
+    ["an id of its own", { id: 1 }],
+    ["broken JSON", '{"name":'],
+    ["a list", []],
+  ])("refuses %s", async (_, wrong) => {
+    const body = await bodyFor(amber, resource);
+    const input = typeof wrong === "object" && !Array.isArray(wrong) ? { ...body, ...wrong } : wrong;
+    const { status, headers, body: problem } = await amber("POST", `/${resource}`, input);
+    expect(status).toBe(400);
+    expect(headers.get("content-type")).toContain("application/problem+json");
+    expect(problem).toMatchObject({ status: 400, title: "Bad Request" });
+  });
+
+  it.each(["?limit=0", "?limit=101", "?limit=x", "?after=-1", "?limit=1&limit=2", "?order=name", "/x", "/0", "/1e3"])(
+    "refuses %s",
+    async (query) => {
+      expect((await amber("GET", `/${resource}${query}`)).status).toBe(400);
+    },
+  );
+
+  it("refuses a change of nothing, and one that moves the row to another tenant", async () => {
+    const path = `/${resource}/${String(await firstId(amber, resource))}`;
+    expect((await amber("PATCH", path, {})).status).toBe(400);
+    expect((await amber("PATCH", path, { tenantId: `fjord-${second}` })).status).toBe(400);
+  });
+});
+
+describe.skipIf(withoutPostgres)("what a client writes", () => {
+  let amber: TestClient;
+  let fjord: TestClient;
+  beforeAll(() => {
+    amber = asTenant(example.url, "amber-works");
+    fjord = asTenant(example.url, "fjord-works");
+  });
+
+  it("names every wrong field", async () => {
+    const { body } = await amber("POST", "/contacts", { name: " ", email: "ada", company: "a\u0000b" });
+    expect(body["code"]).toBe("SCALE_INPUT");
+    for (const field of ["name", "email", "company"]) expect(body["detail"]).toContain(`${field}: `);
+  });
+
+  it.each([
+    ["deals", { contactId: 2 ** 53 }],
+    ["deals", { amountCents: 0.5 }],
+    ["deals", { amountCents: "100" }],
+    ["invoices", { dueOn: "2026-02-30" }],
+    ["invoices", { dueOn: "0000-01-01" }],
+    ["tasks", { title: "x".repeat(201) }],
+    ["tasks", { title: "\u0000" }],
+    ["tasks", { done: "yes" }],
+  ] as const)("refuses %s with %o", async (resource, wrong) => {
+    const { status } = await amber("POST", `/${resource}`, { ...(await bodyFor(amber, resource)), ...wrong });
+    expect(status).toBe(400);
+  });
+
+  it.each([
+    ["deals", "contactId", "contacts"],
+    ["invoices", "dealId", "deals"],
+    ["tasks", "contactId", "contacts"],
+  ] as const)("answers a reference from %s to another tenant's row like one to no row", async (resource, field, to) => {
+    const body = await bodyFor(amber, resource);
+    const path = `/${resource}/${String(await firstId(amber, resource))}`;
+    const nobodys = await amber("POST", `/${resource}`, { ...body, [field]: 999_999_999 });
+    expect(nobodys).toMatchObject({ status: 400, body: { detail: `there is no such row in ${to}` } });
+    const theirs = { [field]: await firstId(fjord, to) };
+    expect((await amber("POST", `/${resource}`, { ...body, ...theirs })).body).toEqual(nobodys.body);
+    expect((await amber("PATCH", path, theirs)).body).toEqual(nobodys.body);
+  });
+});

@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { tasks as table } from "../db/schema.js";
+import { day, rowId, text } from "./input.js";
+import type { Resource } from "./resource.js";
+
+export const tasks: Resource<typeof table> = {
+  name: "task",
+  table,
+  input: z.strictObject({
+    contactId: rowId,
+    title: text(200),
+    done: z.boolean().optional(),
+    dueOn: day,
+  }),
+};

@@ -1,0 +1,66 @@
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { describe, expect, it } from "vitest";
+import { listen } from "./server.js";
+
+/** A server whose answers are given by hand. */
+async function serveByHand() {
+  const waiting: ServerResponse[] = [];
+  const server = await listen((_request, response) => void waiting.push(response), 0);
+  const agent = new Agent({ keepAlive: true });
+  async function ask(): Promise<IncomingMessage> {
+    const [response] = await once(request(server.url, { agent }).end(), "response");
+    response.resume();
+    return response;
+  }
+  return { server, waiting, agent, ask };
+}
+
+const until = async (check: () => boolean): Promise<void> => {
+  while (!check()) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe("listen", () => {
+  // Shorter than the five seconds for which Node keeps an idle connection.
+  it("finishes what is under way before it closes, and takes nothing new", { timeout: 3000 }, async () => {
+    const { server, waiting, ask } = await serveByHand();
+    const answer = ask();
+    await until(() => waiting.length === 1);
+    let closed = false;
+    const closing = server.close(60_000).then(() => {
+      closed = true;
+    });
+    await expect(fetch(server.url)).rejects.toThrow("fetch failed");
+    expect(closed).toBe(false);
+    waiting[0]?.end("late");
+    expect((await answer).statusCode).toBe(200);
+    await closing;
+  });
+
+  it("does not wait for connections that are kept for later", { timeout: 3000 }, async () => {
+    const { server, waiting, agent, ask } = await serveByHand();
+    const answer = ask();
+    await until(() => waiting.length === 1);
+    waiting[0]?.end();
+    await answer;
+    await server.close(60_000);
+    agent.destroy();
+  });
+
+  it("cuts what does not finish in time", async () => {
+    const { server, waiting, ask } = await serveByHand();
+    const answer = ask().then(
+      () => "answered",
+      (error: Error) => error.message,
+    );
+    await until(() => waiting.length === 1);
+    await server.close(1);
+    expect(await answer).toBe("socket hang up");
+  });
+
+  it("tells when the port is taken", async () => {
+    const first = await listen(() => {}, 0);
+    await expect(listen(() => {}, Number(new URL(first.url).port))).rejects.toThrow("EADDRINUSE");
+    await first.close(0);
+  });
+});

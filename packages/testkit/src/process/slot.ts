@@ -1,0 +1,31 @@
+import type { Daemon } from "./daemon.js";
+
+/** A place for one daemon at a time, which outlasts restarts. */
+export interface DaemonSlot {
+  /** `undefined` while the program is down. */
+  readonly running: Daemon | undefined;
+  /** What the current or last process printed. */
+  output(): string;
+  /** Does nothing when the program runs. */
+  start(): Promise<void>;
+}
+
+export function daemonSlot(launch: () => Promise<Daemon>): DaemonSlot {
+  let last: Daemon | undefined;
+  let alive = false;
+  return {
+    get running() {
+      return alive ? last : undefined;
+    },
+    output: () => last?.output() ?? "",
+    start: async () => {
+      if (alive) return;
+      const started = await launch();
+      last = started;
+      alive = true;
+      void started.exited.then(() => {
+        if (last === started) alive = false;
+      });
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import { Redis } from "ioredis";
+import { waitUntil } from "../wait.js";
+import type { RedisServer } from "./server.js";
+
+/** Waits until every server gives an answer that is asked for, over connections of its own. */
+export async function untilAll(
+  servers: readonly RedisServer[],
+  check: (client: Redis) => Promise<boolean>,
+  what: string,
+): Promise<void> {
+  const clients = servers.map((server) => new Redis(server.url));
+  try {
+    await waitUntil(async () => (await Promise.all(clients.map(check))).every(Boolean), { what });
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+}
+
+export async function untilInStep(replicas: readonly RedisServer[]): Promise<void> {
+  const inStep = async (client: Redis): Promise<boolean> =>
+    (await client.info("replication")).includes("master_link_status:up");
+  await untilAll(replicas, inStep, "the replicas follow their masters");
+}

@@ -1,0 +1,67 @@
+/** One line of a bench or a proof: what was measured, and whether it holds. */
+export type Line = Readonly<Record<string, string | number | boolean>> & { readonly pass: boolean };
+
+/** Measures on real components and yields its lines as they are known. */
+export type Section = (options: SectionOptions) => AsyncIterable<Line>;
+
+export interface SectionOptions {
+  /** A short form that shows that everything runs; its figures mean nothing and its gates are not held. */
+  smoke: boolean;
+}
+
+export interface RunSectionsOptions {
+  /** Loaded when they run. */
+  sections: Readonly<Record<string, () => Promise<Section>>>;
+  /** The command line: names of sections, none for all, and `--json`, `--smoke`. */
+  argv: readonly string[];
+  /** Takes one line of output. */
+  print: (text: string) => void;
+}
+
+/**
+ * Runs benches or proofs as the command line says: with `--json` one object a line, else readable lines.
+ * @returns the exit code: 0, 1 when a line does not pass, 2 for a command line that cannot be understood
+ */
+export async function runSections({ sections, argv, print }: RunSectionsOptions): Promise<number> {
+  const flags = new Set(argv.filter((word) => word.startsWith("--")));
+  const names = argv.filter((word) => !word.startsWith("--"));
+  const known = Object.keys(sections);
+  const wrong = [...names.filter((name) => !known.includes(name)), ...[...flags].filter((flag) => !FLAGS.has(flag))];
+  if (wrong.length > 0) {
+    print(`unknown: ${wrong.join(", ")}; known: ${[...known, ...FLAGS].join(", ")}`);
+    return 2;
+  }
+  const smoke = flags.has("--smoke");
+  const show = flags.has("--json") ? JSON.stringify : readable;
+  let failed = 0;
+  for (const name of names.length > 0 ? names : known) {
+    const section = await sections[name]?.();
+    if (section === undefined) continue;
+    for await (const line of section({ smoke })) {
+      print(show(line));
+      if (!line.pass && !smoke) failed++;
+    }
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+const FLAGS = new Set(["--json", "--smoke"]);
+
+function readable({ pass, ...rest }: Line): string {
+  const fields = Object.entries(rest).map(
+    ([name, value]) => `${name} ${typeof value === "number" ? round(value) : value}`,
+  );
+  return `${pass ? "pass" : "FAIL"}  ${fields.join("  ")}`;
+}
+
+/** Four digits tell a ratio and a rate alike. */
+const round = (value: number): string => String(Number(value.toPrecision(4)));
+
+/** What a figure must reach, or must not exceed. */
+export type Bound = { readonly atLeast: number } | { readonly atMost: number };
+
+/** A bound as text, and whether the value is within it. Nothing that is not a number is. */
+export function holds(value: number, bound: Bound): { text: string; pass: boolean } {
+  if ("atLeast" in bound) return { text: `>= ${bound.atLeast}`, pass: value >= bound.atLeast };
+  return { text: `<= ${bound.atMost}`, pass: value <= bound.atMost };
+}
