@@ -1,6 +1,13 @@
-import { createDatabase, startFaultProxy, startRedis, waitUntil } from "@scale/testkit";
-import { afterEach, describe, expect, inject, it, onTestFinished } from "vitest";
-import { startExample } from "./index.js";
+import {
+  createDatabase,
+  type FaultProxy,
+  type RedisServer,
+  startFaultProxy,
+  startRedis,
+  waitUntil,
+} from "@scale/testkit";
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished } from "vitest";
+import { type Example, startExample } from "./index.js";
 import { asTenant, liveData, startTestExample, withoutPostgres } from "./testing.js";
 
 const withoutRedis = inject("redisUrl") === "";
@@ -51,32 +58,58 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
         expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
         return (await decidedBy("store")) > before;
       };
-      await waitUntil(asksTheStore, { what: "a decision of Redis", timeoutMs: 1000 });
+      await waitUntil(asksTheStore, { what: "a decision of Redis", timeoutMs: 1000, everyMs: 50 });
       expect((await liveData(example.url)).counters).toMatchObject({ state: "connected" });
       expect((await liveData(example.url)).errors.total).toBe(0);
     },
   );
 
-  it("finds a Redis again whose connection swallows everything", async () => {
-    const server = await startRedis();
-    const proxy = await startFaultProxy(server.url);
-    const example = await startTestExample("saas_black_hole", { redisUrl: proxy.url });
-    onTestFinished(async () => {
-      await example.stop();
-      await proxy.close();
-      await server.stop();
+  describe("behind a network that fails", () => {
+    let server: RedisServer;
+    let proxy: FaultProxy;
+    let example: Example;
+    beforeEach(async () => {
+      server = await startRedis();
+      proxy = await startFaultProxy(server.url);
+      example = await startTestExample("saas_network", { redisUrl: proxy.url });
     });
-    const ask = asTenant(example.url, "amber-labs");
-    proxy.blackHole();
-    expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
-    expect((await liveData(example.url)).counters).toMatchObject({ state: "stalled" });
-    await proxy.up();
-    const isConnected = async (): Promise<boolean> => {
-      expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+    afterEach(async () => {
+      await example?.stop();
+      await proxy?.close();
+      await server?.stop();
+    });
+
+    const state = async (): Promise<string> => {
       const { counters } = await liveData(example.url);
-      return counters.is === "redis" && counters.state === "connected";
+      return counters.is === "redis" ? counters.state : counters.is;
     };
-    await waitUntil(isConnected, { what: "Redis", timeoutMs: 3000 });
+
+    it("finds Redis again when its connection swallows everything", async () => {
+      const ask = asTenant(example.url, "amber-labs");
+      proxy.blackHole();
+      expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+      expect(await state()).toBe("stalled");
+      await proxy.up();
+      const isConnected = async (): Promise<boolean> => {
+        expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+        return (await state()) === "connected";
+      };
+      await waitUntil(isConnected, { what: "Redis", timeoutMs: 3000 });
+    });
+
+    it("does not count later what it decided without Redis", async () => {
+      // One unit of the user's allowance takes 3.6 seconds to come back.
+      const ask = asTenant(example.url, "delta-labs", "ann");
+      const left = async (): Promise<string> => (await ask("GET", "/contacts?limit=1")).headers.get("ratelimit") ?? "";
+      expect(await left()).toContain('"user";r=249;');
+      proxy.stall();
+      expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
+      expect(await state()).toBe("stalled");
+      proxy.reset();
+      proxy.unstall();
+      await waitUntil(async () => (await state()) === "connected", { what: "Redis", timeoutMs: 2000 });
+      expect(await left()).toContain('"user";r=248;');
+    });
   });
 
   it("starts while REDIS_URL does not answer", async () => {

@@ -22,12 +22,16 @@ export interface TestClient {
   (method: string, path: string, body?: unknown): Promise<Answer>;
 }
 
-/** Asks as one tenant. */
-export function asTenant(url: string, tenantId: string): TestClient {
+/** Asks as one tenant, and as one of its users where there is one. */
+export function asTenant(url: string, tenantId: string, userId = ""): TestClient {
   return async (method, path, body) => {
     const response = await fetch(url + path, {
       method,
-      headers: { "x-tenant-id": tenantId, ...(body !== undefined && { "content-type": "application/json" }) },
+      headers: {
+        "x-tenant-id": tenantId,
+        "x-user-id": userId,
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
       body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
     });
     const text = await response.text();

@@ -1,13 +1,12 @@
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { findChromium, launchBrowser } from "./browser.js";
 import { freePort } from "./process/free-port.js";
 import { childrenOf, isAlive } from "./process/liveness.js";
-
-const profiles = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("scale-browser-"));
 
 function descendants(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
@@ -19,7 +18,8 @@ describe("launchBrowser", () => {
   });
 
   it.skipIf(!findChromium())("shows a page, keeps contexts apart, and leaves nothing after close", async () => {
-    const before = profiles();
+    const temp = await mkdtemp(join(tmpdir(), "browser-"));
+    vi.stubEnv("TMPDIR", temp);
     const server = createServer((request, response) => {
       const seen = request.headers.cookie ?? "none";
       response.setHeader("set-cookie", "seen=1").setHeader("content-type", "text/html").end(`<p>${seen}</p>`);
@@ -43,7 +43,8 @@ describe("launchBrowser", () => {
     expect(family.length).toBeGreaterThan(2);
     await close();
     await vi.waitUntil(() => !family.some(isAlive), { timeout: 5_000 });
-    expect(profiles()).toEqual(before);
+    expect(await readdir(temp)).toEqual([]);
+    await rm(temp, { recursive: true });
     server.closeAllConnections();
     server.close();
   });

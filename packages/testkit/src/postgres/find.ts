@@ -69,7 +69,7 @@ function fromSystem(): PostgresProgram | undefined {
 }
 
 /** Of the Postgres in a folder that can also make a data folder: packages of clients alone lack `initdb`. */
-export function versionIn(bin: string): string | undefined {
+function versionIn(bin: string): string | undefined {
   if (!existsSync(join(bin, "initdb"))) return undefined;
   const { status, stdout } = spawnSync(join(bin, "postgres"), ["--version"], { encoding: "utf8", timeout: 5_000 });
   return status === 0 ? /(\d+(?:\.\d+|\w+))/.exec(stdout)?.[1] : undefined;

@@ -131,7 +131,7 @@ export function upstream(to: Pick<PostgresNode, "host" | "port">, name: string):
   return `host=${to.host} port=${to.port} user=postgres application_name=${name}`;
 }
 
-export async function isStreaming(from: PostgresNode, name: string): Promise<boolean> {
+async function isStreaming(from: PostgresNode, name: string): Promise<boolean> {
   return (await streaming(from)).includes(name);
 }
 

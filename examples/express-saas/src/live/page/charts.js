@@ -5,6 +5,8 @@
 const LEFT = 34;
 const BOTTOM = 20;
 const TOP = 8;
+/** The pattern in the page. */
+const DENIED = "url(#stripes)";
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 /**
@@ -79,7 +81,7 @@ export function drawStack(svg, seconds) {
     const place = { x: LEFT + i * step, width: Math.max(step - 1, 1) };
     return [
       shape("rect", { class: "admitted", ...place, y: y(admitted), height: y(0) - y(admitted) }),
-      shape("rect", { class: "denied", ...place, y: y(admitted + denied), height: y(0) - y(denied) }),
+      shape("rect", { fill: DENIED, ...place, y: y(admitted + denied), height: y(0) - y(denied) }),
     ];
   });
   svg.replaceChildren(...shapes, ...columns);
@@ -115,7 +117,7 @@ export function shareBar(admitted, denied) {
   const svg = shape("svg", { "aria-hidden": "true" });
   svg.append(
     shape("rect", { class: "admitted", width: `${admitted * 100}%`, height: "100%" }),
-    shape("rect", { class: "denied", x: `${admitted * 100}%`, width: `${denied * 100}%`, height: "100%" }),
+    shape("rect", { fill: DENIED, x: `${admitted * 100}%`, width: `${denied * 100}%`, height: "100%" }),
   );
   return svg;
 }

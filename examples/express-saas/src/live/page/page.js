@@ -190,7 +190,7 @@ async function refresh() {
 
 async function run() {
   await refresh();
-  setTimeout(run, PERIOD_MS);
+  setTimeout(() => void run(), PERIOD_MS);
 }
 
 const pause = element("pause");
