@@ -26,8 +26,16 @@ describe.skipIf(!available)("createScriptRunner", () => {
   afterAll(() => server.stop());
 
   describe.each([
-    ["ioredis 6", (url: string) => new Redis(url, fast), (client: RedisLike) => (client as Redis).disconnect()],
-    ["ioredis 5", (url: string) => new Redis5(url, fast), (client: RedisLike) => (client as Redis5).disconnect()],
+    [
+      "ioredis 6",
+      (url: string) => new Redis(url, fast).on("error", () => undefined),
+      (client: RedisLike) => (client as Redis).disconnect(),
+    ],
+    [
+      "ioredis 5",
+      (url: string) => new Redis5(url, fast).on("error", () => undefined),
+      (client: RedisLike) => (client as Redis5).disconnect(),
+    ],
     [
       "node-redis",
       (url: string) => {
@@ -107,6 +115,7 @@ describe.skipIf(!available)("createScriptRunner", () => {
 
   it("waits one deadline for a first connection that does not come", async () => {
     const redis = new Redis(1, "127.0.0.1", { ...fast, enableOfflineQueue: true });
+    redis.on("error", () => undefined);
     const runner = createScriptRunner({ redis, timeoutMs: 30 });
     await expect(runner.run(INCREMENT, { keys: ["n"], args: ["1"] })).rejects.toThrow();
     await expect(pingRedis({ redis, timeoutMs: 30 })).rejects.toThrow();
