@@ -2,6 +2,7 @@ import {
   calibrate,
   measureRound,
   type Round,
+  percentiles,
   type RoundPlan,
   type Subject,
   subjectOf,
@@ -50,6 +51,8 @@ export interface Measured extends Side {
   /** As in `Comparison`, to the baseline. */
   ratio: number;
   spread: readonly [p10: number, p90: number];
+  /** The round's p50 over that of the baseline, the median of the rounds. */
+  p50Ratio: number;
 }
 
 /**
@@ -58,8 +61,8 @@ export interface Measured extends Side {
  */
 export async function compare(a: Variant, b: Variant, options: CompareOptions = {}): Promise<Comparison> {
   const measured = await compareAll({ a, b }, options);
-  const { ratio, spread, ...sideB } = measured.b;
-  const { ratio: _one, spread: _ones, ...sideA } = measured.a;
+  const { ratio, spread, p50Ratio: _p50, ...sideB } = measured.b;
+  const { ratio: _one, spread: _ones, p50Ratio: _same, ...sideA } = measured.a;
   return { ratio, spread, a: sideA, b: sideB };
 }
 
@@ -113,6 +116,8 @@ function summary(subject: Subject, results: readonly Round[][], { at, base }: { 
   const own = results.flatMap((round) => round[at] ?? []);
   const msPerOp = (round: Round | undefined): number => (round ? round.wallMs / round.ops : Number.NaN);
   const ratios = results.map((round) => msPerOp(round[at]) / msPerOp(round[base]));
+  const p50Ratios = results.map((round) => (round[at]?.p50Ms ?? Number.NaN) / (round[base]?.p50Ms ?? Number.NaN));
+  const [p50Ratio = Number.NaN] = percentiles(p50Ratios, [0.5]);
   const [p50Ms = Number.NaN, p99Ms = Number.NaN] = percentiles(subject.timesMs, [0.5, 0.99]);
   const [p10 = Number.NaN, ratio = Number.NaN, p90 = Number.NaN] = percentiles(ratios, [0.1, 0.5, 0.9]);
   const [opsPerSecond = Number.NaN] = percentiles(
@@ -121,11 +126,5 @@ function summary(subject: Subject, results: readonly Round[][], { at, base }: { 
   );
   const sum = (of: (round: Round) => number): number => own.reduce((total, round) => total + of(round), 0);
   const cpuMicrosPerOp = sum((round) => round.cpuMicros) / sum((round) => round.ops);
-  return { opsPerSecond, p50Ms, p99Ms, cpuMicrosPerOp, ratio, spread: [p10, p90] };
-}
-
-/** By nearest rank. */
-export function percentiles(values: readonly number[], ranks: readonly number[]): number[] {
-  const sorted = Float64Array.from(values).sort();
-  return ranks.map((rank) => sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)] ?? Number.NaN);
+  return { opsPerSecond, p50Ms, p99Ms, cpuMicrosPerOp, ratio, spread: [p10, p90], p50Ratio };
 }

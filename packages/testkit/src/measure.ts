@@ -13,6 +13,8 @@ export interface Round {
   ops: number;
   wallMs: number;
   cpuMicros: number;
+  /** Of the times of this round's calls. */
+  p50Ms: number;
 }
 
 /** A variant, how it is to be timed, and the times of its calls so far. */
@@ -47,12 +49,14 @@ export function calibrate(subject: Subject): void {
 
 /** Runs one round and adds to the subject's times. */
 export async function measureRound(subject: Subject, plan: RoundPlan): Promise<Round> {
+  const earlier = subject.timesMs.length;
   const cpu = process.cpuUsage();
   const start = performance.now();
   const ops = subject.isAsync ? await asyncRound(subject, plan) : syncRound(subject, plan);
   const wallMs = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);
-  return { ops, wallMs, cpuMicros: user + system };
+  const [p50Ms = Number.NaN] = percentiles(subject.timesMs.slice(earlier), [0.5]);
+  return { ops, wallMs, cpuMicros: user + system, p50Ms };
 }
 
 function syncRound(subject: Subject, { iterations, durationMs }: RoundPlan): number {
@@ -96,4 +100,10 @@ async function asyncRound(subject: Subject, { iterations, durationMs, concurrenc
   const workers = await Promise.allSettled(Array.from({ length: concurrency }, worker));
   for (const outcome of workers) if (outcome.status === "rejected") throw outcome.reason;
   return started;
+}
+
+/** By nearest rank. */
+export function percentiles(values: readonly number[], ranks: readonly number[]): number[] {
+  const sorted = Float64Array.from(values).sort();
+  return ranks.map((rank) => sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)] ?? Number.NaN);
 }

@@ -92,12 +92,12 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
     const refused = refusal(lane, call);
     if (refused !== undefined) throw refused;
     const answer = evaluate(port, script, call);
-    noticeAnswer(lane, answer);
     try {
       return await inTime(answer, `Redis script ${script.name}`);
     } catch (cause) {
       if (!isScaleError(cause, "SCALE_TIMEOUT")) throw new StoreError(`Redis script ${script.name} failed`, { cause });
       setStalled(lane, true);
+      noticeAnswer(lane, answer);
       throw cause;
     }
   }

@@ -47,12 +47,18 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
     const { keys, body } = encodeBatch(batch);
     const now = clock === undefined ? "" : String(clock.now());
     inFlight++;
+    let settle: () => void;
     try {
-      const reply = await runner.run(takeScript, { keys, args: [now, body] }).finally(() => inFlight--);
-      settleBatch(batch, reply);
+      const reply = await runner.run(takeScript, { keys, args: [now, body] });
+      settle = () => settleBatch(batch, reply);
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      settle = () => {
+        for (const { reject } of batch) reject(error);
+      };
     }
+    // First: whoever asks again when it is settled must see that nothing is under way.
+    inFlight--;
+    settle();
   }
 
   function flush(group: string): void {
