@@ -6,6 +6,12 @@ export interface Clock {
   monotonic(): number;
 }
 
+/** True for what can tell the time; a clock of the wrong shape would only fail later. */
+export function isClock(value: unknown): value is Clock {
+  if (typeof value !== "object" || value === null || !("now" in value) || !("monotonic" in value)) return false;
+  return typeof value.now === "function" && typeof value.monotonic === "function";
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -1,4 +1,4 @@
-export { type Clock, systemClock } from "./clock.js";
+export { type Clock, isClock, systemClock } from "./clock.js";
 export { createDeadline, type Deadline, withDeadline } from "./deadline.js";
 export {
   ConfigError,

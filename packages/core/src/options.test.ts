@@ -21,6 +21,11 @@ describe("parseOptions", () => {
 });
 
 describe("show", () => {
+  it("shows no password of a URL", () => {
+    expect(show("redis://:hunter2@localhost:6379")).toBe('"redis://***@localhost:6379"');
+    expect(show({ url: "postgres://app:secret@db/x" })).not.toContain("secret");
+  });
+
   it("keeps every value on one short line", () => {
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;

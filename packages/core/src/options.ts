@@ -46,5 +46,7 @@ export function show(value: unknown): string {
     // A cycle or a throwing toJSON: the type is all that can be said.
     text = Object.prototype.toString.call(value);
   }
+  // What stands here may be a URL in the place of a client, and start-up errors are logged.
+  text = text.replaceAll(/\/\/[^/@\s]*@/g, "//***@");
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }

@@ -30,6 +30,19 @@ describe("tenancy", () => {
     tenancy.run({ tenantId: "acme" }, () => expect(other?.getStore()).toEqual({ tenantId: "acme" }));
   });
 
+  it("keeps what was checked, whatever its caller does with the object afterwards", async () => {
+    const context = { tenantId: "acme" };
+    const work = tenancy.run(context, async () => {
+      await turn();
+      return tenancy.require();
+    });
+    context.tenantId = "globex";
+    const seen = await work;
+    expect(seen).toEqual({ tenantId: "acme" });
+    expect(Object.isFrozen(seen)).toBe(true);
+    expect(() => tenancy.run(undefined as never, () => 1)).toThrow(TenantError);
+  });
+
   it("refuses a user id that cannot be one", () => {
     expect(() => tenancy.run({ tenantId: "acme", userId: "" }, () => 1)).toThrow(/userId.*got ""/);
   });

@@ -48,12 +48,16 @@ export function parseTenantId(value: unknown): string {
   throw new TenantError(`tenantId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${show(value)}`);
 }
 
+/** A copy that nobody can change: what was checked is what all of the work sees. */
 function parseContext(context: TenantContext): TenantContext {
-  parseTenantId(context.tenantId);
-  if (context.userId !== undefined && !isId(context.userId)) {
-    throw new TenantError(`userId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${show(context.userId)}`);
+  if (typeof context !== "object" || context === null) throw new TenantError(`expected a tenant, got ${show(context)}`);
+  const { tenantId, userId, ip } = context;
+  parseTenantId(tenantId);
+  if (userId !== undefined && !isId(userId)) {
+    throw new TenantError(`userId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${show(userId)}`);
   }
-  return context;
+  if (ip !== undefined && !isId(ip)) throw new TenantError(`ip: expected an address, got ${show(ip)}`);
+  return Object.freeze({ tenantId, ...(userId !== undefined && { userId }), ...(ip !== undefined && { ip }) });
 }
 
 const isId = (value: unknown): value is string =>

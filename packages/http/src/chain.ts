@@ -1,12 +1,16 @@
 import { type TenantContext, tenancy } from "@scale/core";
+import { checkFunctions } from "./arguments.js";
 import { mergeHeaders } from "./headers.js";
 import type { HttpGuard, Verdict } from "./types.js";
 
 /**
  * One guard out of many. They run in order, each for the tenant that an earlier one gave; the first reply ends it.
  * The verdict carries the headers of every guard that ran, and the tenant.
+ * Without guards every request passes: a route may have none.
+ * @throws {ConfigError} for what is not a function
  */
 export function chain(...guards: readonly HttpGuard[]): HttpGuard {
+  checkFunctions(guards, "chain: guards");
   return async (facts) => {
     let verdict: Verdict = {};
     for (const guard of guards) {

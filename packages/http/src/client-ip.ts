@@ -1,5 +1,6 @@
 import { ConfigError, InputError, parseOptions, show } from "@scale/core";
 import { z } from "zod";
+import { entriesFromRight, forwardedFor } from "./forwarded.js";
 import { formatIp, type IpBytes, isMapped, maskIp, parseBytes, parseIp } from "./ip.js";
 import type { HttpFacts } from "./types.js";
 
@@ -22,15 +23,18 @@ export interface ClientIpOptions {
 
 const optionsSchema = z.strictObject({
   trust: z
-    .union([
-      z.literal("none"),
-      z.strictObject({ hops: z.int().positive() }),
-      z.strictObject({ proxies: z.array(z.string()).min(1) }),
-    ])
+    .union(
+      [
+        z.literal("none"),
+        z.strictObject({ hops: z.int().positive() }),
+        z.strictObject({ proxies: z.array(z.string()).min(1) }),
+      ],
+      'expected "none", { hops: 1 } with the number of proxies, or { proxies: ["10.0.0.0/8"] } with their addresses',
+    )
     .default("none"),
   header: z
-    .string()
-    .regex(/^[\w-]+$/)
+    .string("expected a header name")
+    .regex(/^[\w-]+$/, "expected a header name")
     .default("x-forwarded-for"),
 });
 
@@ -44,17 +48,18 @@ const optionsSchema = z.strictObject({
 export function clientIp(options: ClientIpOptions = {}): (facts: HttpFacts) => string | undefined {
   const { trust, header } = parseOptions(optionsSchema, options, "clientIp");
   const trusts = trustOf(trust);
-  const entriesOf = header.toLowerCase() === "forwarded" ? forwardedFor : (value: string) => value.split(",");
+  const addressIn = header.toLowerCase() === "forwarded" ? forwardedFor : (entry: string) => entry;
 
   return (facts) => {
     let address = parseIp(facts.remoteAddress ?? "");
     if (!trusts(address, 0)) return address && formatIp(address);
-    const entries = entriesOf(facts.header(header) ?? "").toReversed();
-    for (const [index, entry] of entries.entries()) {
-      const next = parseIp(withoutPort(entry.trim()));
+    let distance = 0;
+    for (const entry of entriesFromRight(facts.header(header) ?? "")) {
+      const next = parseIp(withoutPort(addressIn(entry).trim()));
       if (next === undefined) break;
       address = next;
-      if (!trusts(address, index + 1)) break;
+      distance += 1;
+      if (!trusts(address, distance)) break;
     }
     return address && formatIp(address);
   };
@@ -97,17 +102,7 @@ function withoutPort(entry: string): string {
   return /^\[([^\]]*)\](?::\d+)?$/.exec(entry)?.[1] ?? /^([\d.]+):\d+$/.exec(entry)?.[1] ?? entry;
 }
 
-const FOR = /(?:^|;)\s*for=("[^"]*"|[^";]*)\s*(?=;|$)/gi;
-
-// Commas are split before quotes are read: an open quote that a client sends must not swallow what a proxy appends.
-function forwardedFor(value: string): string[] {
-  return value.split(",").map((element) => {
-    const found = [...element.matchAll(FOR)];
-    // No address, or two: the entry says nothing that could be believed.
-    return found.length === 1 ? (found[0]?.[1] ?? "").replaceAll('"', "") : "";
-  });
-}
-
+/** How many of an address' first bits make the network that is counted. */
 export interface PrefixBits {
   /** @default 32 */
   v4?: number;

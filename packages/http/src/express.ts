@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { ServerResponse } from "node:http";
 import { tenancy } from "@scale/core";
+import { checkFunction } from "./arguments.js";
 import { factsFromNode, type NodeRequest } from "./facts.js";
 import { writeHeaders } from "./headers.js";
 import { nodeHeaders, sendReply } from "./node.js";
@@ -24,8 +25,10 @@ export type NodeErrorMiddleware = (error: unknown, request: NodeRequest, respons
  * Runs a guard as middleware. What comes after it, listeners on the request and the response included, runs for the
  * tenant that the guard gave.
  * A guard that throws goes to `next(error)`; `problemHandler` turns what it knows of that into an answer.
+ * @throws {ConfigError} for a guard that is not a function
  */
 export function toExpress(guard: HttpGuard): NodeMiddleware {
+  checkFunction(guard, "toExpress: guard");
   return async (request, response, next) => {
     let proceed = (): void => next();
     try {

@@ -1,5 +1,5 @@
 export { chain, inTenant } from "./chain.js";
-export { type ClientIpOptions, clientIp, ipPrefix, type TrustRule } from "./client-ip.js";
+export { type ClientIpOptions, clientIp, ipPrefix, type PrefixBits, type TrustRule } from "./client-ip.js";
 export { CredentialError } from "./errors.js";
 export { factsFromFetch, factsFromNode, type NodeRequest } from "./facts.js";
 export { type HeaderSet, type HeaderTarget, mergeHeaders, writeHeaders } from "./headers.js";
@@ -9,7 +9,7 @@ export { type Answer, answerOf } from "./reply.js";
 export { bindEvents, readFor } from "./streams.js";
 export { fromClaim, type FromClaimOptions } from "./tenant/claim.js";
 export { tenantGuard, type TenantGuardOptions, type TenantRefusal, tenantRefused } from "./tenant/guard.js";
-export { fromPath } from "./tenant/path.js";
+export { fromPath, type FromPathOptions } from "./tenant/path.js";
 export { firstOf, fromHeader, type TenantResolver } from "./tenant/resolver.js";
-export { fromSubdomain } from "./tenant/subdomain.js";
+export { fromSubdomain, type FromSubdomainOptions } from "./tenant/subdomain.js";
 export type { HttpFacts, HttpGuard, Reply, Verdict } from "./types.js";

@@ -1,4 +1,5 @@
 import type { TenantContext } from "@scale/core";
+import { checkFunction } from "./arguments.js";
 import { inTenant } from "./chain.js";
 import { factsFromFetch } from "./facts.js";
 import { checkHeaders, type HeaderSet, isListHeader } from "./headers.js";
@@ -23,12 +24,16 @@ export interface ToNextOptions<Args extends readonly [Request, ...unknown[]]> {
 /**
  * Puts a guard in front of a fetch-style handler. The handler, and the reading of a body it streams, run for the tenant
  * that the guard gave. Errors of `@scale` packages become their problem; every other error is thrown on.
+ * @throws {ConfigError} for a guard, handler or `remoteAddress` that is not a function
  */
 export function toNext<Args extends readonly [Request, ...unknown[]]>(
   guard: HttpGuard,
   handler: FetchHandler<Args>,
   options: ToNextOptions<NoInfer<Args>> = {},
 ): (...args: Args) => Promise<Response> {
+  checkFunction(guard, "toNext: guard");
+  checkFunction(handler, "toNext: handler");
+  if (options.remoteAddress !== undefined) checkFunction(options.remoteAddress, "toNext: remoteAddress");
   return async (...args) => {
     let headers: HeaderSet = {};
     try {

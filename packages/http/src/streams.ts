@@ -8,8 +8,11 @@ const tenants = new WeakMap<EventEmitter, TenantContext>();
  * of the handler's work: with pipelined requests it is the end of one tenant's answer that drains the next one's, and
  * a stream that is piped there would produce for the wrong tenant.
  * A second call for the same emitter replaces the tenant.
+ * @throws {TenantError} for ids that cannot be ones
  */
 export function bindEvents(emitter: EventEmitter, tenant: TenantContext): void {
+  // Here and not in an emitter: what it throws there has no caller who could answer for it.
+  tenancy.run(tenant, () => undefined);
   const bound = tenants.has(emitter);
   tenants.set(emitter, tenant);
   if (bound) return;

@@ -1,5 +1,6 @@
-import { type TenantContext, tenancy } from "@scale/core";
+import { ConfigError, parseOptions, show, type TenantContext, tenancy } from "@scale/core";
 import { type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
+import { z } from "zod";
 import { rateLimitHeaders } from "./headers.js";
 import type { CheckOptions, RateLimiter } from "./limiter.js";
 import type { Decision } from "./types.js";
@@ -22,9 +23,25 @@ export interface RateLimitGuardOptions {
   readonly cost?: number | ((facts: HttpFacts) => number);
 }
 
+const optionsSchema = z.strictObject({
+  subject: z
+    .custom<(facts: HttpFacts) => TenantContext>(isFunction, "expected a function")
+    .default(() => tenancy.require),
+  group: z.string().min(1).optional(),
+  cost: z
+    .union([z.int().min(0), z.custom<(facts: HttpFacts) => number>(isFunction, "expected a number or a function")])
+    .default(1),
+});
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
 /** Answers 429 to what the limiter denies, 503 when it denies because its store cannot answer, and tells the limits to all. */
 export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOptions = {}): HttpGuard {
-  const { subject = () => tenancy.require(), group, cost = 1 } = options;
+  const { subject, group, cost } = parseOptions(optionsSchema, options, "rateLimitGuard");
+  if (typeof limiter?.check !== "function")
+    throw new ConfigError(`rateLimitGuard: expected a limiter, got ${show(limiter)}`);
   const admitted = admittedBy(limiter);
   return async (facts) => {
     const { raw } = facts;

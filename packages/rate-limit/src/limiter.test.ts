@@ -5,7 +5,7 @@ import { type RequestDecided, requestDecide, type StoreFailed, storeFail } from 
 import { createRateLimiter } from "./limiter.js";
 import { memoryStore } from "./memory.js";
 import type { RateLimiterOptions } from "./options.js";
-import type { Decision, RateLimitStore } from "./types.js";
+import type { Decision, RateLimitStore, Taken } from "./types.js";
 
 const plans = definePlans({
   free: {
@@ -193,6 +193,50 @@ describe("createRateLimiter with a store that fails", () => {
     leave();
     expect(errors).toEqual([new Error("ECONNRESET")]);
     expect(events).toMatchObject([{ limiter: "api", tenantId: "acme", error: errors[0] }]);
+  });
+
+  it("gives a promise a deadline, also of a store that says it answers at once", async () => {
+    const store: RateLimitStore = { settlesWithinMs: 0, take: () => new Promise(() => undefined) };
+    const limiter = createRateLimiter({ rules, store, whenStoreFails: "allow", timeoutMs: 5 });
+    expect(await limiter.check({ tenantId: "acme" })).toMatchObject({ decidedBy: "policy" });
+  });
+
+  it("takes an answer that is no decision for a failure of the store", async () => {
+    const one = { remaining: 1, resetMs: 0, retryAfterMs: 0 };
+    const wrong = [
+      undefined,
+      null,
+      {},
+      { allowed: "no", standings: [one] },
+      { allowed: true, standings: [] },
+      { allowed: true, standings: [null] },
+      { allowed: true, standings: [{ ...one, remaining: Number.NaN }] },
+      { allowed: true, standings: [{ ...one, resetMs: -5 }] },
+    ];
+    for (const answer of wrong) {
+      const store: RateLimitStore = { take: () => answer as Taken };
+      const limiter = createRateLimiter({ rules, store, whenStoreFails: "deny" });
+      expect(await limiter.check({ tenantId: "acme" })).toMatchObject({ allowed: false, decidedBy: "policy" });
+    }
+  });
+
+  it("holds to the policy whatever the callback does", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", note);
+    const throwing = [
+      () => {
+        throw new Error("logger down");
+      },
+      () => Promise.reject(new Error("logger down later")),
+    ];
+    for (const onStoreError of throwing) {
+      const limiter = createRateLimiter({ rules, store: rejects, whenStoreFails: "allow", onStoreError });
+      expect((await limiter.check({ tenantId: "acme" })).allowed).toBe(true);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings.map(({ message }) => message)).toEqual(["logger down", "logger down later"]);
   });
 
   it("admits this process's share by local, and not more", async () => {

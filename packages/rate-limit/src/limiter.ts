@@ -71,25 +71,46 @@ function asker({ name, store, timeoutMs, whenStoreFails, instances, onStoreError
   const inTime = createDeadline(timeoutMs);
   const local = whenStoreFails === "local" ? localShare(instances) : undefined;
 
+  /** What the callback does, throwing included, is not the request's affair. */
+  async function report(error: unknown): Promise<void> {
+    try {
+      await onStoreError?.(error);
+    } catch (failure) {
+      process.emitWarning(failure instanceof Error ? failure : new Error(show(failure)));
+    }
+  }
+
   async function fromStore(take: Take): Promise<Taken> {
     const answer = store.take(take);
     if (!(answer instanceof Promise)) return answer;
-    return store.settlesWithinMs === undefined ? inTime(answer, "the rate limit store") : answer;
+    // A store that says "at once" and gives a promise has no deadline of its own.
+    return store.settlesWithinMs ? answer : inTime(answer, "the rate limit store");
   }
 
   return async ({ plan, rules, take }: Asked): Promise<Decision> => {
     try {
-      const taken = await fromStore(take);
+      const taken = checkTaken(await fromStore(take), take);
       if (taken.allowed && take.cost > 0) local?.record(take);
       return decided({ plan, rules, take }, { taken, by: "store" });
     } catch (error) {
-      onStoreError?.(error);
+      void report(error);
       storeFail.publish(() => ({ limiter: name, tenantId: take.tenantId, error }));
       if (local !== undefined) return decided({ plan, rules, take }, { taken: local.take(take), by: "local" });
       if (whenStoreFails === "throw") throw new StoreError("the rate limit store could not answer", { cause: error });
       return byPolicy({ plan, take, allowed: whenStoreFails === "allow" });
     }
   };
+}
+
+/** What a store answers decides who gets in: anything but a decision is a failure of the store. */
+function checkTaken(taken: Taken, { charges }: Take): Taken {
+  const { allowed, standings } = taken;
+  const isSound =
+    typeof allowed === "boolean" &&
+    standings.length === charges.length &&
+    standings.every(({ remaining, resetMs, retryAfterMs }) => remaining >= 0 && resetMs >= 0 && retryAfterMs >= 0);
+  if (isSound) return taken;
+  throw new StoreError(`the store answered ${show(taken)} to a question with ${charges.length} charges`);
 }
 
 function decided({ plan, rules, take }: Asked, { taken, by }: { taken: Taken; by: "store" | "local" }): Decision {

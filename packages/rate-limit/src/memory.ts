@@ -1,4 +1,4 @@
-import { type Clock, parseOptions, systemClock } from "@scale/core";
+import { type Clock, isClock, parseOptions, systemClock } from "@scale/core";
 import { z } from "zod";
 import { createTable } from "./table.js";
 import type { RateLimitStore } from "./types.js";
@@ -14,7 +14,7 @@ export interface MemoryStoreOptions {
 
 const optionsSchema = z.strictObject({
   maxKeys: z.int().min(1).max(16_000_000).default(100_000),
-  clock: z.custom<Clock>().default(systemClock),
+  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
 });
 
 /** Counts in this process alone: for one process, for tests, and for limits that are meant per process. */

@@ -11,5 +11,6 @@ export function rateLimit<Args extends readonly [Request, ...unknown[]]>(
   handler: FetchHandler<Args>,
   options: RateLimitRouteOptions<NoInfer<Args>> = {},
 ): (...args: Args) => Promise<Response> {
-  return toNext(rateLimitGuard(limiter, options), handler, options);
+  const { remoteAddress, ...guardOptions } = options;
+  return toNext(rateLimitGuard(limiter, guardOptions), handler, remoteAddress && { remoteAddress });
 }

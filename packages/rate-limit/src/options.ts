@@ -27,8 +27,11 @@ interface CommonOptions {
   readonly whenStoreFails?: "allow" | "deny" | "local" | "throw";
   /** How many processes share the limits. Needed for `whenStoreFails: "local"`. */
   readonly instances?: number;
-  /** Called for every failure of the store, whatever `whenStoreFails` says. */
-  readonly onStoreError?: (error: unknown) => void;
+  /**
+   * Called for every failure of the store, whatever `whenStoreFails` says. No request waits for it, and what it throws
+   * becomes a warning of the process.
+   */
+  readonly onStoreError?: (error: unknown) => unknown;
 }
 
 /** Either the plans of a product, or the same rules for every tenant. */
@@ -48,7 +51,9 @@ const optionsSchema = z
     timeoutMs: z.number().min(1).max(60_000).default(50),
     whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).default("throw"),
     instances: z.int().min(1).max(100_000).optional(),
-    onStoreError: z.custom<(error: unknown) => void>((f) => typeof f === "function", "expected a function").optional(),
+    onStoreError: z
+      .custom<NonNullable<CommonOptions["onStoreError"]>>((f) => typeof f === "function", "expected a function")
+      .optional(),
     plans: z.custom<PlanResolver>(isResolver, "expected a plan resolver from createPlanResolver").optional(),
     rules: z.unknown().optional(),
   })
@@ -64,7 +69,7 @@ export interface ParsedOptions {
   readonly timeoutMs: number;
   readonly whenStoreFails: "allow" | "deny" | "local" | "throw";
   readonly instances: number;
-  readonly onStoreError: ((error: unknown) => void) | undefined;
+  readonly onStoreError: CommonOptions["onStoreError"];
   readonly plans: Pick<PlanResolver, "resolve">;
 }
 
@@ -81,10 +86,11 @@ function samePlan(rules: RateLimitRulesInput): Pick<PlanResolver, "resolve"> {
 }
 
 function checkPlans(resolver: PlanResolver): PlanResolver {
-  for (const name of resolver.plans.names) {
-    if (resolver.plans.resolve(name).rateLimit !== undefined) continue;
-    throw new ConfigError(`createRateLimiter: plans: plan ${show(name)} has no rateLimit section`);
-  }
+  resolver.check(({ names, resolve }) => {
+    const without = names.find((name) => resolve(name).rateLimit === undefined);
+    if (without === undefined) return;
+    throw new ConfigError(`createRateLimiter: plans: plan ${show(without)} has no rateLimit section`);
+  });
   return resolver;
 }
 
@@ -93,5 +99,5 @@ function isStore(value: unknown): value is RateLimitStore {
 }
 
 function isResolver(value: unknown): value is PlanResolver {
-  return typeof value === "object" && value !== null && "resolve" in value && "plans" in value;
+  return typeof value === "object" && value !== null && "resolve" in value && "check" in value;
 }

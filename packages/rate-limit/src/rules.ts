@@ -1,5 +1,5 @@
 import { type Plan, PlanError, type RateLimitRule, show, type TenantContext } from "@scale/core";
-import type { Charge, LimitState, Taken } from "./types.js";
+import type { Charge, LimitState, Standing, Taken } from "./types.js";
 
 /** The rules of one plan for one group, ready to be charged. */
 export interface RuleSet {
@@ -80,11 +80,7 @@ const missing = (rules: readonly BoundRule[]): string => [...new Set(rules.map((
 /** What a store said, told by rule. */
 export function limitStates(rules: readonly BoundRule[], { standings }: Taken): LimitState[] {
   return rules.map(({ name, rule: { limit, windowMs } }, i) => {
-    const { remaining, resetMs, retryAfterMs } = standings[i] ?? {
-      remaining: 0,
-      resetMs: windowMs,
-      retryAfterMs: windowMs,
-    };
+    const { remaining, resetMs, retryAfterMs } = standings[i] as Standing;
     return { name, limit, windowMs, remaining, resetMs, retryAfterMs };
   });
 }

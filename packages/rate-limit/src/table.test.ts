@@ -21,6 +21,20 @@ describe("createTable", () => {
     expect(stillDenied).toHaveLength(10);
   });
 
+  it("protects a short window that is used up from keys of a long one", () => {
+    const table = createTable({ clock: createManualClock(), maxKeys: 100 });
+    table.take(take("victim", 10));
+    const daily = { ...rule, name: "daily", limit: 100, burst: 100, windowMs: 86_400_000 };
+    for (let i = 0; i < 10_000; i++) {
+      table.take({
+        tenantId: "evil",
+        cost: 1,
+        charges: [{ rule: daily, scope: ["api", "daily"], subject: `ip-${i}` }],
+      });
+    }
+    expect(table.take(take("victim")).allowed).toBe(false);
+  });
+
   it("stays within maxKeys, and forgets nothing that is not full again while there is room", () => {
     const clock = createManualClock();
     const table = createTable({ clock, maxKeys: 1000 });

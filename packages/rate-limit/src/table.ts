@@ -7,6 +7,8 @@ interface Bucket {
   used: number;
   at: number;
   emptyAt: number;
+  /** Part of the burst that was used at the time `at`. */
+  fill: number;
 }
 
 /** Buckets by key, in this process. */
@@ -23,7 +25,7 @@ const SWEEP = 2;
 
 /**
  * A bounded table without timers. New keys sweep out old ones whose bucket is empty, which loses nothing. When
- * `maxKeys` are in use, the one that is empty soonest of a few is dropped: who rotates keys to flood the table drops his own.
+ * `maxKeys` are in use, the emptiest of a few, measured by its own burst, is dropped: who rotates keys to flood the table drops his own.
  */
 export function createTable({ clock, maxKeys }: { clock: Clock; maxKeys: number }): Table {
   const buckets = new Map<string, Bucket>();
@@ -43,19 +45,24 @@ export function createTable({ clock, maxKeys }: { clock: Clock; maxKeys: number 
     }
   }
 
-  function makeRoom(): void {
-    let soonest: [string, Bucket] | undefined;
+  function makeRoom(now: number): void {
+    let emptiest: string | undefined;
+    let least = Infinity;
     for (let i = 0; i < SAMPLE; i++) {
-      const entry = next() ?? next();
-      if (entry !== undefined && (soonest === undefined || entry[1].emptyAt < soonest[1].emptyAt)) soonest = entry;
+      const [key, bucket] = next() ?? next() ?? [];
+      if (key === undefined || bucket === undefined) continue;
+      const fill = fillAt(bucket, now);
+      if (fill >= least) continue;
+      least = fill;
+      emptiest = key;
     }
-    if (soonest !== undefined) buckets.delete(soonest[0]);
+    if (emptiest !== undefined) buckets.delete(emptiest);
   }
 
   function write(key: string, bucket: Bucket): void {
     if (!buckets.has(key)) {
       sweep(bucket.at);
-      if (buckets.size >= maxKeys) makeRoom();
+      if (buckets.size >= maxKeys) makeRoom(bucket.at);
     }
     buckets.set(key, bucket);
   }
@@ -94,8 +101,12 @@ export function createTable({ clock, maxKeys }: { clock: Clock; maxKeys: number 
   };
 }
 
-const bucketOf = (used: number, at: number, { limit, windowMs }: RateLimitRule): Bucket => ({
+const bucketOf = (used: number, at: number, { limit, windowMs, burst }: RateLimitRule): Bucket => ({
   used,
   at,
   emptyAt: at + (used * windowMs) / limit,
+  fill: used / burst,
 });
+
+const fillAt = ({ fill, at, emptyAt }: Bucket, now: number): number =>
+  emptyAt <= now ? 0 : (fill * (emptyAt - now)) / (emptyAt - at);

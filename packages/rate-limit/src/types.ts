@@ -43,8 +43,8 @@ export interface RateLimitStore {
   /** Decides all charges of one question together. */
   take(take: Take): Taken | Promise<Taken>;
   /**
-   * Present when `take` settles within this many milliseconds by itself, 0 for at once: the limiter then sets no
-   * deadline of its own.
+   * Present when `take` settles within this many milliseconds by itself: the limiter then sets no deadline of its own.
+   * 0 says that `take` returns its answer and no promise.
    */
   readonly settlesWithinMs?: number;
 }

@@ -128,6 +128,34 @@ describe("createPlanResolver", () => {
     expect(asked).toEqual(["a", "b", "c", "a"]);
   });
 
+  it("keeps the plans of real tenants, however many others are made up", async () => {
+    const { resolver, asked } = setup({ maxTenants: 10 });
+    await resolver.resolve("acme");
+    for (let i = 0; i < 50; i++) await expect(resolver.resolve(`made-up-${i}`)).rejects.toThrow(PlanError);
+    expect(resolver.resolve("acme")).toMatchObject({ name: "pro" });
+    expect(asked.filter((tenantId) => tenantId === "acme")).toHaveLength(1);
+  });
+
+  it("takes null for no such tenant, and says what else came that is no plan", async () => {
+    const answering = (answer: unknown) =>
+      createPlanResolver({ plans: plansWith(1), lookup: () => answer as PlanAssignment }).resolve("acme");
+    await expect(answering(null)).rejects.toMatchObject({ status: 403 });
+    await expect(answering(42)).rejects.toThrow(/the plan lookup: expected a name.*got 42/);
+    await expect(answering({})).rejects.toThrow(/got \{\}/);
+  });
+
+  it("refuses to replace plans by some that lack one, or that a check refuses, and stays as it was", async () => {
+    const { resolver } = setup();
+    await resolver.resolve("acme");
+    const { free } = { free: { rateLimit: { rules: { tenant: { limit: 1, window: "1m" } } } } } as const;
+    expect(() => resolver.replace(definePlans({ free }) as never)).toThrow(/missing: pro/);
+    resolver.check((plans) => {
+      if (plans.resolve("pro").rateLimit === undefined) throw new ConfigError("no limit");
+    });
+    expect(() => resolver.replace(definePlans({ free, pro: {} }))).toThrow("no limit");
+    expect(resolver.resolve("acme")).toMatchObject({ name: "pro", rateLimit: { rules: [{ limit: 5000 }] } });
+  });
+
   it("refuses a fallback that is no plan, and unknown options", () => {
     const lookup = (): PlanAssignment => "free";
     expect(() => createPlanResolver({ plans: plansWith(1), lookup, fallback: "gold" as "free" })).toThrow(

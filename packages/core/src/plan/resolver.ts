@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type Clock, systemClock } from "../clock.js";
-import { withDeadline } from "../deadline.js";
+import { boundedMap } from "../bounded-map.js";
+import { type Clock, isClock, systemClock } from "../clock.js";
+import { createDeadline } from "../deadline.js";
 import { ConfigError, PlanError, isScaleError } from "../errors.js";
 import { defineEvent, type EventChannel } from "../events.js";
 import { parseOptions, show } from "../options.js";
@@ -9,10 +10,12 @@ import type { Plan, PlanOverrides, Plans } from "./types.js";
 /** The plan of one tenant as the application knows it: a name or an alias, and what differs for this tenant. */
 export type PlanAssignment = string | { readonly plan: string; readonly overrides?: PlanOverrides };
 
+type MaybeAssignment = PlanAssignment | undefined | null;
+
 export interface PlanResolverOptions<Name extends string = string> {
   readonly plans: Plans<Name>;
-  /** Asks the application for a tenant's plan. `undefined` means that there is no such tenant. */
-  readonly lookup: (tenantId: string) => PlanAssignment | undefined | Promise<PlanAssignment | undefined>;
+  /** Asks the application for a tenant's plan. `undefined` and `null` mean that there is no such tenant. */
+  readonly lookup: (tenantId: string) => MaybeAssignment | Promise<MaybeAssignment>;
   /**
    * The plan of a tenant that has none or an unknown one, and of one whose lookup failed with no earlier answer left.
    * Each use is published as `scale:core:plan-fallback`. Without it `resolve` rejects with `SCALE_PLAN`.
@@ -52,8 +55,13 @@ export interface PlanResolver<Name extends string = string> {
   resolve(tenantId: string): Plan<Name> | Promise<Plan<Name>>;
   /** Forgets one tenant's plan, or all: call it when a subscription changes. A lookup under way is not remembered. */
   invalidate(tenantId?: string): void;
-  /** Puts other plans in force for every tenant at once, without new lookups. */
+  /**
+   * Puts other plans in force for every tenant at once, without new lookups.
+   * @throws {ConfigError} and leaves all as it was, for plans that lack one in force or that a `check` refuses
+   */
   replace(plans: Plans<Name>): void;
+  /** Runs `test` on the plans in force, and on those of every later `replace` before they are. It throws to refuse. */
+  check(test: (plans: Plans<Name>) => void): void;
 }
 
 export interface PlanFallback {
@@ -76,94 +84,111 @@ const optionsSchema = z.strictObject({
   staleMs: z.number().min(0).max(86_400_000).default(300_000),
   timeoutMs: z.number().min(1).max(60_000).default(250),
   maxTenants: z.int().min(1).max(10_000_000).default(10_000),
-  clock: z.custom<Clock>().default(systemClock),
+  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
 });
 
 /** How long a failure is remembered: long enough that unknown tenants do not become a lookup per request. */
 const FAILURE_TTL_MS = 1000;
 
-interface KnownPlan<Name extends string> {
-  is: "plan";
-  assignment: PlanAssignment;
-  plan: Plan<Name>;
-  freshUntil: number;
-  usableUntil: number;
+/** What the application said of a tenant. */
+interface Known<Name extends string> {
+  readonly assignment: PlanAssignment;
+  readonly plan: Plan<Name>;
+  readonly freshUntil: number;
+  readonly usableUntil: number;
 }
-type Known<Name extends string> = KnownPlan<Name> | { is: "failure"; error: unknown; freshUntil: number };
+
+/** What stands in for a plan that could not be had: the fallback, or the error. */
+interface Failed<Name extends string> {
+  readonly plan: Plan<Name> | undefined;
+  readonly error: unknown;
+  readonly freshUntil: number;
+}
 
 /** Knows every tenant's plan: asks once, remembers the answer, refreshes it in the background, and never guesses. */
 export function createPlanResolver<Name extends string>(options: PlanResolverOptions<Name>): PlanResolver<Name> {
-  const { lookup, fallback, ttlMs, staleMs, timeoutMs, maxTenants, clock } = parseOptions(
-    optionsSchema,
-    options,
-    "createPlanResolver",
-  );
+  const parsed = parseOptions(optionsSchema, options, "createPlanResolver");
+  const { lookup, fallback, ttlMs, staleMs, timeoutMs, maxTenants, clock } = parsed;
   let plans = options.plans;
   checkFallback(plans, fallback);
-  const known = new Map<string, Known<Name>>();
+  const inTime = createDeadline(timeoutMs);
+  const checks: ((plans: Plans<Name>) => void)[] = [];
+  const known = boundedMap<Known<Name>>(maxTenants);
+  // Apart from what is known: whoever makes up tenants must not push out the plans of real ones.
+  const failed = boundedMap<Failed<Name>>(maxTenants);
   const flights = new Map<string, Promise<Plan<Name>>>();
-
-  function remember(tenantId: string, entry: Known<Name>): void {
-    known.delete(tenantId);
-    known.set(tenantId, entry);
-    if (known.size <= maxTenants) return;
-    for (const oldest of known.keys()) {
-      known.delete(oldest);
-      return;
-    }
-  }
 
   const planOf = (assignment: PlanAssignment): Plan<Name> =>
     typeof assignment === "string" ? plans.resolve(assignment) : plans.resolve(assignment.plan, assignment.overrides);
 
   async function ask(tenantId: string): Promise<Known<Name>> {
-    const assignment = await withDeadline(Promise.resolve(lookup(tenantId)), timeoutMs, "the plan lookup");
-    if (assignment === undefined) throw new PlanError(`tenant ${show(tenantId)} has no plan`, { status: 403 });
+    const answer: unknown = await inTime(Promise.resolve(lookup(tenantId)), "the plan lookup");
+    if (answer === undefined || answer === null) {
+      throw new PlanError(`tenant ${show(tenantId)} has no plan`, { status: 403 });
+    }
+    if (!isAssignment(answer)) {
+      throw new PlanError(`the plan lookup: expected a name or { plan, overrides }, got ${show(answer)}`);
+    }
     const freshUntil = clock.monotonic() + ttlMs;
-    return { is: "plan", assignment, plan: planOf(assignment), freshUntil, usableUntil: freshUntil + staleMs };
+    return { assignment: answer, plan: planOf(answer), freshUntil, usableUntil: freshUntil + staleMs };
   }
 
-  /** What is served instead of a plan that could not be had, or the failure itself. */
-  function recover(tenantId: string, error: unknown): Known<Name> {
+  function succeed(tenantId: string, entry: Known<Name>): Plan<Name> {
+    failed.delete(tenantId);
+    known.set(tenantId, entry);
+    return entry.plan;
+  }
+
+  /** Serves an earlier answer or the fallback, and fails when there is neither. */
+  function recover(tenantId: string, error: unknown): Plan<Name> {
     const now = clock.monotonic();
     const old = known.get(tenantId);
     // A refusal by the application is an answer: only when there was none does the old one stand.
-    if (old?.is === "plan" && old.usableUntil > now && !isScaleError(error, "SCALE_PLAN")) {
+    if (old !== undefined && old.usableUntil > now && !isScaleError(error, "SCALE_PLAN")) {
       planFallback.publish(() => ({ tenantId, used: "stale", error }));
-      return { ...old, freshUntil: Math.min(now + FAILURE_TTL_MS, old.usableUntil) };
+      return succeed(tenantId, { ...old, freshUntil: Math.min(now + FAILURE_TTL_MS, old.usableUntil) });
     }
-    const failure = { is: "failure", error, freshUntil: now + FAILURE_TTL_MS } as const;
-    if (fallback === undefined) return failure;
-    planFallback.publish(() => ({ tenantId, used: "fallback", error }));
-    const plan = plans.resolve(fallback);
-    return { is: "plan", assignment: fallback, plan, freshUntil: failure.freshUntil, usableUntil: failure.freshUntil };
+    known.delete(tenantId);
+    const plan = fallback === undefined ? undefined : plans.resolve(fallback);
+    if (plan !== undefined) planFallback.publish(() => ({ tenantId, used: "fallback", error }));
+    const entry = { plan, error, freshUntil: now + FAILURE_TTL_MS };
+    failed.set(tenantId, entry);
+    return planOrThrow(tenantId, entry);
+  }
+
+  async function look(tenantId: string): Promise<Plan<Name>> {
+    const flight = flights.get(tenantId);
+    // Not after an invalidation: this answer may be older than the change it announced.
+    const isCurrent = (): boolean => flights.get(tenantId) === flight;
+    try {
+      const entry = await ask(tenantId);
+      return isCurrent() ? succeed(tenantId, entry) : entry.plan;
+    } catch (error) {
+      if (!isCurrent()) throw asPlanError(tenantId, error);
+      return recover(tenantId, error);
+    } finally {
+      if (isCurrent()) flights.delete(tenantId);
+    }
   }
 
   function fetch(tenantId: string): Promise<Plan<Name>> {
     const running = flights.get(tenantId);
     if (running !== undefined) return running;
-    const flight: Promise<Plan<Name>> = Promise.resolve()
-      .then(() => ask(tenantId))
-      .catch((error: unknown) => recover(tenantId, error))
-      .then((entry) => {
-        // Not after an invalidation: this answer may be older than the change it announced.
-        if (flights.get(tenantId) === flight) {
-          flights.delete(tenantId);
-          remember(tenantId, entry);
-        }
-        return settle(tenantId, entry);
-      });
+    const flight = Promise.resolve().then(() => look(tenantId));
     flights.set(tenantId, flight);
     return flight;
   }
 
   function resolve(tenantId: string): Plan<Name> | Promise<Plan<Name>> {
-    const entry = known.get(tenantId);
-    if (entry === undefined) return fetch(tenantId);
     const now = clock.monotonic();
-    if (entry.freshUntil > now)
-      return entry.is === "plan" ? entry.plan : Promise.reject(asPlanError(tenantId, entry.error));
-    if (entry.is === "failure" || entry.usableUntil <= now) return fetch(tenantId);
+    const entry = known.get(tenantId);
+    if (entry === undefined) {
+      const failure = failed.get(tenantId);
+      if (failure === undefined || failure.freshUntil <= now) return fetch(tenantId);
+      return failure.plan ?? Promise.reject(asPlanError(tenantId, failure.error));
+    }
+    if (entry.freshUntil > now) return entry.plan;
+    if (entry.usableUntil <= now) return fetch(tenantId);
     // `recover` reports a refresh that fails; a refusal reaches the next caller.
     fetch(tenantId).catch(() => undefined);
     return entry.plan;
@@ -171,18 +196,17 @@ export function createPlanResolver<Name extends string>(options: PlanResolverOpt
 
   function replace(next: Plans<Name>): void {
     checkFallback(next, fallback);
+    checkNames(plans, next);
+    for (const check of checks) check(next);
     plans = next;
-    for (const [tenantId, entry] of known) {
-      if (entry.is === "failure") known.delete(tenantId);
-      else known.set(tenantId, reassign(tenantId, entry));
-    }
-  }
-
-  function reassign(tenantId: string, entry: KnownPlan<Name>): Known<Name> {
-    try {
-      return { ...entry, plan: planOf(entry.assignment) };
-    } catch (error) {
-      return recover(tenantId, error);
+    failed.clear();
+    for (const [tenantId, { assignment, ...entry }] of [...known]) {
+      try {
+        known.set(tenantId, { ...entry, assignment, plan: planOf(assignment) });
+      } catch {
+        // Its overrides do not fit the new plan: the next request asks again, and gets the error.
+        known.delete(tenantId);
+      }
     }
   }
 
@@ -190,28 +214,41 @@ export function createPlanResolver<Name extends string>(options: PlanResolverOpt
     get plans() {
       return plans;
     },
+    check(test) {
+      test(plans);
+      checks.push(test);
+    },
     resolve,
     replace,
     invalidate(tenantId) {
-      if (tenantId === undefined) {
-        known.clear();
-        flights.clear();
-      } else {
-        known.delete(tenantId);
-        flights.delete(tenantId);
+      for (const table of [known, failed, flights]) {
+        if (tenantId === undefined) table.clear();
+        else table.delete(tenantId);
       }
     },
   };
 }
 
-function settle<Name extends string>(tenantId: string, entry: Known<Name>): Plan<Name> {
-  if (entry.is === "plan") return entry.plan;
-  throw asPlanError(tenantId, entry.error);
+function isAssignment(answer: unknown): answer is PlanAssignment {
+  if (typeof answer === "string") return true;
+  return typeof answer === "object" && answer !== null && "plan" in answer && typeof answer.plan === "string";
+}
+
+function planOrThrow<Name extends string>(tenantId: string, { plan, error }: Failed<Name>): Plan<Name> {
+  if (plan !== undefined) return plan;
+  throw asPlanError(tenantId, error);
 }
 
 function asPlanError(tenantId: string, error: unknown): unknown {
   if (isScaleError(error, "SCALE_PLAN")) return error;
   return new PlanError(`the plan of tenant ${show(tenantId)} could not be looked up`, { cause: error });
+}
+
+/** A plan that tenants may be on must not vanish under them. */
+function checkNames(plans: Plans, next: Plans): void {
+  const lost = plans.names.filter((name) => next.find(name) === undefined);
+  if (lost.length === 0) return;
+  throw new ConfigError(`replace: expected the plans in force and their aliases, missing: ${lost.join(", ")}`);
 }
 
 function checkFallback(plans: Plans, fallback: string | undefined): void {

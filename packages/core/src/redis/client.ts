@@ -1,5 +1,3 @@
-import { ConfigError } from "../errors.js";
-
 type Argument = string | number | Buffer;
 
 /** What we use of ioredis, 5 and 6, single, Sentinel or Cluster. */
@@ -37,13 +35,17 @@ export interface RedisPort {
   eval(source: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
 }
 
-/** @throws {ConfigError} for anything that is neither an ioredis nor a node-redis client */
+/** True for a client of either kind. */
+export function isRedisLike(value: unknown): value is RedisLike {
+  if (typeof value !== "object" || value === null || !("eval" in value) || typeof value.eval !== "function")
+    return false;
+  return isIoredis(value) || ("evalSha" in value && typeof value.evalSha === "function");
+}
+
+const isIoredis = (value: object): value is IoredisLike => "evalsha" in value && typeof value.evalsha === "function";
+
 export function redisPort(redis: RedisLike): RedisPort {
-  if (typeof redis === "object" && redis !== null) {
-    if ("evalsha" in redis && typeof redis.evalsha === "function") return ioredisPort(redis);
-    if ("evalSha" in redis && typeof redis.evalSha === "function") return nodeRedisPort(redis);
-  }
-  throw new ConfigError("redis: expected an ioredis or node-redis client (one with evalsha or evalSha)");
+  return isIoredis(redis) ? ioredisPort(redis) : nodeRedisPort(redis);
 }
 
 function ioredisPort(redis: IoredisLike): RedisPort {

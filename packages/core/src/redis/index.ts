@@ -1,4 +1,4 @@
-export type { IoredisLike, NodeRedisLike, RedisLike } from "./client.js";
+export { type IoredisLike, isRedisLike, type NodeRedisLike, type RedisLike } from "./client.js";
 export { pingRedis } from "./ping.js";
 export {
   createScriptRunner,

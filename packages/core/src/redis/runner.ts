@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { type Clock, systemClock } from "../clock.js";
+import { type Clock, isClock, systemClock } from "../clock.js";
 import { createDeadline } from "../deadline.js";
 import { StoreError, isScaleError } from "../errors.js";
 import { defineEvent, type EventChannel } from "../events.js";
 import { parseOptions } from "../options.js";
-import { type RedisLike, redisPort } from "./client.js";
+import { isRedisLike, type RedisLike, redisPort } from "./client.js";
 import { evaluate, PING, type Script } from "./script.js";
 
 export interface ScriptRunnerOptions {
@@ -40,9 +40,9 @@ export const redisStall: EventChannel<{ readonly lane: string; readonly stalled:
   defineEvent("scale:core:redis-stall");
 
 const optionsSchema = z.strictObject({
-  redis: z.custom<RedisLike>(),
+  redis: z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client"),
   timeoutMs: z.number().min(1).max(60_000).default(50),
-  clock: z.custom<Clock>().default(systemClock),
+  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
 });
 
 /** How often a stalled server is probed. An answer to an earlier call, however late, is noticed at once. */

@@ -1,4 +1,6 @@
-import { isScaleError, show, TenantError } from "@scale/core";
+import { isScaleError, parseOptions, show, TenantError } from "@scale/core";
+import { z } from "zod";
+import { isFunction } from "../arguments.js";
 import { CredentialError } from "../errors.js";
 import type { HttpFacts } from "../types.js";
 import type { TenantResolver } from "./resolver.js";
@@ -13,12 +15,19 @@ export interface FromClaimOptions {
   claim: string;
 }
 
+const optionsSchema = z.strictObject({
+  verify: z.custom<FromClaimOptions["verify"]>(isFunction, "expected a function"),
+  claim: z.string("expected the name of a claim").min(1, "expected the name of a claim"),
+});
+
 /**
  * A claim of the `Authorization: Bearer` token. No such header gives `undefined`.
  * The resolver throws CredentialError where `verify` refuses the token, and TenantError where the claim is not a text:
  * a bad token is never the same as none. Errors of `@scale` packages that `verify` throws stay as they are.
+ * @throws {ConfigError} that names the wrong option
  */
-export function fromClaim({ verify, claim }: FromClaimOptions): TenantResolver {
+export function fromClaim(options: FromClaimOptions): TenantResolver {
+  const { verify, claim } = parseOptions(optionsSchema, options, "fromClaim");
   return async (facts) => {
     const token = bearerToken(facts.header("authorization"));
     if (token === undefined) return undefined;

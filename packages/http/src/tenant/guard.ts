@@ -2,11 +2,14 @@ import {
   defineEvent,
   type EventChannel,
   isScaleError,
+  parseOptions,
   type ScaleError,
   type TenantContext,
   TenantError,
   tenancy,
 } from "@scale/core";
+import { z } from "zod";
+import { isFunction } from "../arguments.js";
 import { problemFromError } from "../problem.js";
 import type { HttpFacts, HttpGuard, Verdict } from "../types.js";
 import type { TenantResolver } from "./resolver.js";
@@ -18,6 +21,12 @@ export interface TenantGuardOptions {
   /** The client's address: `clientIp({ trust })`. */
   ip?: (facts: HttpFacts) => string | undefined;
 }
+
+const optionsSchema = z.strictObject({
+  resolve: z.custom<TenantResolver>(isFunction, "expected a function"),
+  user: z.custom<TenantResolver>(isFunction, "expected a function").optional(),
+  ip: z.custom<NonNullable<TenantGuardOptions["ip"]>>(isFunction, "expected a function").optional(),
+});
 
 /** A request that was refused because its tenant, its user or their token is missing or wrong. */
 export interface TenantRefusal {
@@ -32,8 +41,10 @@ export const tenantRefused: EventChannel<TenantRefusal> = defineEvent("scale:htt
  * Gives the request its tenant, or ends it: 400 with `SCALE_TENANT` without a usable id, 401 with `SCALE_CREDENTIAL`
  * for a token that is not valid. There is no default tenant. Routes that have no tenant do not get this guard.
  * Errors that are not the client's (a store that did not answer) are thrown.
+ * @throws {ConfigError} that names the wrong option
  */
-export function tenantGuard({ resolve, user, ip }: TenantGuardOptions): HttpGuard {
+export function tenantGuard(options: TenantGuardOptions): HttpGuard {
+  const { resolve, user, ip } = parseOptions(optionsSchema, options, "tenantGuard");
   return async (facts) => {
     try {
       const tenantId = await resolve(facts);

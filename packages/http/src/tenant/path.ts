@@ -1,4 +1,5 @@
-import { ConfigError, InputError, show } from "@scale/core";
+import { InputError, parseOptions, show } from "@scale/core";
+import { z } from "zod";
 import type { TenantResolver } from "./resolver.js";
 
 export interface FromPathOptions {
@@ -6,16 +7,19 @@ export interface FromPathOptions {
   prefix: string;
 }
 
+const EXPECTED_PREFIX = 'expected a path that starts with "/"';
+const optionsSchema = z.strictObject({
+  prefix: z.string(EXPECTED_PREFIX).regex(/^\/[^?#]*$/, EXPECTED_PREFIX),
+});
+
 /**
  * The path segment after `prefix`, percent-decoded. The prefix is compared as it stands, letter case included.
  * An empty segment, `.` and `..` give `undefined`.
  * The resolver throws InputError for percent-encoding that is not UTF-8.
  * @throws {ConfigError} for a prefix that does not start with `/` or holds `?` or `#`
  */
-export function fromPath({ prefix }: FromPathOptions): TenantResolver {
-  if (!/^\/[^?#]*$/.test(prefix)) {
-    throw new ConfigError(`fromPath: prefix: expected a path that starts with "/", got ${show(prefix)}`);
-  }
+export function fromPath(options: FromPathOptions): TenantResolver {
+  const { prefix } = parseOptions(optionsSchema, options, "fromPath");
   const start = prefix.endsWith("/") ? prefix : `${prefix}/`;
   return ({ url }) => {
     if (!url.startsWith(start)) return undefined;

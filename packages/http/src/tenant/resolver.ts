@@ -1,4 +1,6 @@
-import { ConfigError, show } from "@scale/core";
+import { ConfigError, parseOptions } from "@scale/core";
+import { z } from "zod";
+import { checkFunctions } from "../arguments.js";
 import type { HttpFacts } from "../types.js";
 
 /**
@@ -8,20 +10,28 @@ import type { HttpFacts } from "../types.js";
  */
 export type TenantResolver = (facts: HttpFacts) => string | undefined | Promise<string | undefined>;
 
+const EXPECTED_NAME = "expected a header name";
+const headerSchema = z.strictObject({
+  name: z.string(EXPECTED_NAME).regex(/^[\w!#$%&'*+.^`|~-]+$/, EXPECTED_NAME),
+});
+
 /**
  * The id in a request header. Clients can send any header: use it behind a proxy that sets or removes this one.
  * @throws {ConfigError} for a name that is not a header name
  */
 export function fromHeader(name: string): TenantResolver {
-  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
-    throw new ConfigError(`fromHeader: name: expected a header name, got ${show(name)}`);
-  }
+  parseOptions(headerSchema, { name }, "fromHeader");
   // An empty header says nothing about the tenant.
   return (facts) => facts.header(name) || undefined;
 }
 
-/** The id of the first resolver that finds one. An error ends the search: a bad token does not fall back to a header. */
+/**
+ * The id of the first resolver that finds one. An error ends the search: a bad token does not fall back to a header.
+ * @throws {ConfigError} without resolvers, and for what is not a function
+ */
 export function firstOf(...resolvers: readonly TenantResolver[]): TenantResolver {
+  if (resolvers.length === 0) throw new ConfigError("firstOf: resolvers: expected at least one, got none");
+  checkFunctions(resolvers, "firstOf: resolvers");
   return async (facts) => {
     for (const resolve of resolvers) {
       const id = await resolve(facts);

@@ -1,4 +1,5 @@
-import { ConfigError, show } from "@scale/core";
+import { parseOptions } from "@scale/core";
+import { z } from "zod";
 import type { TenantResolver } from "./resolver.js";
 
 export interface FromSubdomainOptions {
@@ -8,25 +9,29 @@ export interface FromSubdomainOptions {
 
 const LABEL = /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?$/;
 
+const EXPECTED_DOMAIN = "expected a domain name";
+const optionsSchema = z.strictObject({
+  domain: z.string(EXPECTED_DOMAIN).refine((domain) => baseOf(domain).split(".").every(isLabel), EXPECTED_DOMAIN),
+});
+
 /**
  * The one label below `domain` in the `Host` header, in lower case. The port and a trailing dot do not count;
  * the domain itself, two labels below it, any other host and an IP address give `undefined`.
  * @throws {ConfigError} for a `domain` that is not a domain name
  */
-export function fromSubdomain({ domain }: FromSubdomainOptions): TenantResolver {
-  const base = withoutDot(domain.toLowerCase());
-  if (!base.split(".").every((label) => LABEL.test(label))) {
-    throw new ConfigError(`fromSubdomain: domain: expected a domain name, got ${show(domain)}`);
-  }
-  const suffix = `.${base}`;
+export function fromSubdomain(options: FromSubdomainOptions): TenantResolver {
+  const { domain } = parseOptions(optionsSchema, options, "fromSubdomain");
+  const suffix = `.${baseOf(domain)}`;
   return (facts) => {
     // Only a name and a port: in `[::1]:80` the first colon comes too early, and what stays is no label.
     const host = /^([^:]*)(?::\d*)?$/.exec(facts.header("host")?.toLowerCase() ?? "")?.[1] ?? "";
     const name = withoutDot(host);
     if (!name.endsWith(suffix)) return undefined;
     const label = name.slice(0, -suffix.length);
-    return LABEL.test(label) ? label : undefined;
+    return isLabel(label) ? label : undefined;
   };
 }
 
+const isLabel = (text: string): boolean => LABEL.test(text);
+const baseOf = (domain: string): string => withoutDot(domain.toLowerCase());
 const withoutDot = (name: string): string => (name.endsWith(".") ? name.slice(0, -1) : name);

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 export interface HttpHome {
   /** Without a slash at the end. */
   url: string;
-  /** Resolves when every connection is closed. */
+  /** Resolves when every connection is closed. What is still open is cut off: a failed test may have left it waiting. */
   close: () => Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export async function listen(listener: RequestListener): Promise<HttpHome> {
     close: () =>
       new Promise((resolve, reject) => {
         server.close((failure) => (failure === undefined ? resolve() : reject(failure)));
-        server.closeIdleConnections();
+        server.closeAllConnections();
       }),
   };
 }

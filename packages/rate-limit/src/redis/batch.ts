@@ -1,4 +1,4 @@
-import type { RateLimitRule } from "@scale/core";
+import { type RateLimitRule, StoreError } from "@scale/core";
 import { standing } from "../gcra.js";
 import type { Take, Taken } from "../types.js";
 
@@ -59,17 +59,22 @@ function describeRule({ limit, windowMs, burst }: RateLimitRule): string {
   return `,${limit / windowMs},${burst},${(windowMs * 1000) / limit},"${ttlMs}"`;
 }
 
-/** Gives every decision of the batch its part of the reply. */
-export function settleBatch(batch: readonly Pending[], reply: unknown): void {
-  const numbers = reply as readonly number[];
+/**
+ * Every decision's part of the reply, in the order of the batch.
+ * @throws {StoreError} for a reply that does not fit the batch: it came from another script, or through a broken proxy
+ */
+export function decodeReply(batch: readonly Pending[], reply: unknown): Taken[] {
+  const figures = batch.reduce((sum, { keys }) => sum + 1 + 2 * keys.length, 0);
+  if (!isNumbers(reply) || reply.length !== figures)
+    throw new StoreError("Redis answered something else than was asked");
   let at = 0;
-  for (const { take, resolve } of batch) {
-    const allowed = numbers[at++] === 1;
-    const standings = take.charges.map(({ rule }) => {
-      const remaining = numbers[at++] ?? 0;
-      const resetUs = numbers[at++] ?? 0;
-      return standing({ remaining, resetUs }, take.cost, rule);
-    });
-    resolve({ allowed, standings });
-  }
+  const next = (): number => reply[at++] as number;
+  return batch.map(({ take: { cost, charges } }) => {
+    const allowed = next() === 1;
+    const standings = charges.map(({ rule }) => standing({ remaining: next(), resetUs: next() }, cost, rule));
+    return { allowed, standings };
+  });
 }
+
+const isNumbers = (reply: unknown): reply is readonly number[] =>
+  Array.isArray(reply) && reply.every((figure) => typeof figure === "number");

@@ -1,8 +1,8 @@
-import { type Clock, parseOptions, tenantKey } from "@scale/core";
-import { createScriptRunner, type RedisLike } from "@scale/core/redis";
+import { type Clock, isClock, parseOptions, tenantKey } from "@scale/core";
+import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { RateLimitStore, Take, Taken } from "../types.js";
-import { encodeBatch, type Pending, settleBatch } from "./batch.js";
+import { decodeReply, encodeBatch, type Pending } from "./batch.js";
 import { take as takeScript } from "./scripts.gen.js";
 
 export interface RedisStoreOptions {
@@ -23,10 +23,10 @@ export interface RedisStoreOptions {
 }
 
 const optionsSchema = z.strictObject({
-  redis: z.custom<RedisLike>((value) => typeof value === "object" && value !== null, "expected a Redis client"),
+  redis: z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client"),
   prefix: z.string().min(1).default("scale:rl"),
   timeoutMs: z.number().min(1).max(60_000).default(50),
-  clock: z.custom<Clock>().optional(),
+  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),
 });
 
 /** Bounds how long one script holds the server: 64 decisions over three rules take about half a millisecond there. */
@@ -49,8 +49,8 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
     inFlight++;
     let settle: () => void;
     try {
-      const reply = await runner.run(takeScript, { keys, args: [now, body] });
-      settle = () => settleBatch(batch, reply);
+      const taken = decodeReply(batch, await runner.run(takeScript, { keys, args: [now, body] }));
+      settle = () => batch.forEach(({ resolve }, i) => resolve(taken[i] as Taken));
     } catch (error) {
       settle = () => {
         for (const { reject } of batch) reject(error);

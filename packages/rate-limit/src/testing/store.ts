@@ -202,6 +202,8 @@ const HOSTILE = [
   "a%3ab",
   "\n",
   "\\",
+  "Acme",
+  "acme",
   "__proto__",
   "constructor",
   "hasOwnProperty",
