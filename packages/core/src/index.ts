@@ -11,7 +11,7 @@ export {
   TimeoutError,
 } from "./errors.js";
 export { defineEvent, type EventChannel } from "./events.js";
-export { joinKey, keySegment, tenantKey } from "./keys.js";
+export { joinKey, keySegment, tenantKey, tenantKeyPrefix } from "./keys.js";
 export { parseOptions, show } from "./options.js";
 export { type DefinePlansOptions, definePlans } from "./plan/define.js";
 export {
@@ -32,6 +32,5 @@ export type {
   RateLimitRuleInput,
   RateLimitRulesInput,
 } from "./plan/types.js";
-export { singleFlight } from "./single-flight.js";
 export { MAX_ID_LENGTH, parseTenantId, type TenantContext, tenancy } from "./tenancy.js";
 export { type Bytes, type Duration, parseBytes, parseDuration } from "./units.js";

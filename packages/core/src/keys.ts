@@ -36,5 +36,10 @@ export function joinKey(parts: readonly string[]): string {
  * @returns `<prefix>:{<tenant>}:<part>:<part>…`
  */
 export function tenantKey(prefix: string, tenantId: string, parts: readonly string[]): string {
-  return `${prefix}:{${keySegment(tenantId)}}:${joinKey(parts)}`;
+  return tenantKeyPrefix(prefix, tenantId) + joinKey(parts);
+}
+
+/** What all of a tenant's keys of one prefix begin with: `<prefix>:{<tenant>}:`, for who builds several at once. */
+export function tenantKeyPrefix(prefix: string, tenantId: string): string {
+  return `${prefix}:{${keySegment(tenantId)}}:`;
 }

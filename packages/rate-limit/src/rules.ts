@@ -24,10 +24,11 @@ export interface Selection {
 export function ruleSets(limiter: string): (plan: Plan, selection: Selection) => RuleSet {
   const known = new WeakMap<Plan, Map<string, RuleSet>>();
   return (plan, { group, groupOnly }) => {
-    const sets = known.get(plan) ?? new Map<string, RuleSet>();
+    let sets = known.get(plan);
+    if (sets === undefined) known.set(plan, (sets = new Map()));
     const name = group === undefined ? "" : `${groupOnly ? "only" : "with"} ${group}`;
-    const set = sets.get(name) ?? bind(limiter, plan, { group, groupOnly });
-    known.set(plan, sets.set(name, set));
+    let set = sets.get(name);
+    if (set === undefined) sets.set(name, (set = bind(limiter, plan, { group, groupOnly })));
     return set;
   };
 }

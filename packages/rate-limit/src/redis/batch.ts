@@ -45,8 +45,8 @@ const descriptions = new WeakMap<RateLimitRule, string>();
 function describeRules(rules: Iterable<RateLimitRule>): string {
   let text = "";
   for (const rule of rules) {
-    const known = descriptions.get(rule) ?? describeRule(rule);
-    descriptions.set(rule, known);
+    let known = descriptions.get(rule);
+    if (known === undefined) descriptions.set(rule, (known = describeRule(rule)));
     text += known;
   }
   return text;

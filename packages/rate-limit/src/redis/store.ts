@@ -1,4 +1,4 @@
-import { type Clock, isClock, parseOptions, tenantKey } from "@scale/core";
+import { type Clock, isClock, joinKey, keySegment, parseOptions, tenantKeyPrefix } from "@scale/core";
 import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { RateLimitStore, Take, Taken } from "../types.js";
@@ -43,6 +43,18 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
   const open = new Map<string, Pending[]>();
   let inFlight = 0;
 
+  // The same arrays come with every request, and joining them again costs as much as the rest of a key.
+  const scopes = new WeakMap<readonly string[], string>();
+
+  function keysOf({ tenantId, charges }: Take): string[] {
+    const start = tenantKeyPrefix(prefix, tenantId);
+    return charges.map(({ scope, subject }) => {
+      let known = scopes.get(scope);
+      if (known === undefined) scopes.set(scope, (known = joinKey(scope)));
+      return `${start}${known}:${keySegment(subject)}`;
+    });
+  }
+
   async function send(batch: readonly Pending[]): Promise<void> {
     const { keys, body } = encodeBatch(batch);
     const now = clock === undefined ? "" : String(clock.now());
@@ -85,7 +97,7 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
     settlesWithinMs: timeoutMs,
     take: (take: Take) =>
       new Promise<Taken>((resolve, reject) => {
-        const keys = take.charges.map(({ scope, subject }) => tenantKey(prefix, take.tenantId, [...scope, subject]));
+        const keys = keysOf(take);
         enqueue(runner.isCluster ? take.tenantId : "", { take, keys, resolve, reject });
       }),
   };
