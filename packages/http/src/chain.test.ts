@@ -6,6 +6,8 @@ import { problem } from "./problem.js";
 import { createFacts } from "./testing/facts.js";
 import type { HttpGuard, Verdict } from "./types.js";
 
+fc.configureGlobal({ seed: 20_261_120 });
+
 const gives =
   (verdict: Verdict): HttpGuard =>
   () =>

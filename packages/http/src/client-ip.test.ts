@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { type ClientIpOptions, clientIp, ipPrefix } from "./client-ip.js";
 import { createFacts } from "./testing/facts.js";
 
+fc.configureGlobal({ seed: 20_261_120 });
+
 const ask = (options: ClientIpOptions, remoteAddress: string | undefined, headers: Record<string, string> = {}) =>
   clientIp(options)(createFacts({ remoteAddress, headers }));
 

@@ -60,3 +60,8 @@ describe("writeHeaders", () => {
     expect(() => writeHeaders({ [name]: "1" }, response())).toThrow("header name: expected a token");
   });
 });
+
+it("joins an empty list to another without a trace", () => {
+  expect(mergeHeaders({ vary: "a" }, { vary: "" })).toEqual({ vary: "a" });
+  expect(mergeHeaders({ vary: "" }, { vary: "a" })).toEqual({ vary: "a" });
+});

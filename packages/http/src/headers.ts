@@ -60,5 +60,7 @@ export function checkHeaders(headers: HeaderSet): HeaderSet {
 export const isListHeader = (name: string): boolean => LISTS.has(name.toLowerCase());
 
 function joined(key: string, earlier: string | undefined, later: string): string {
-  return earlier !== undefined && earlier !== "" && LISTS.has(key) ? `${earlier}, ${later}` : later;
+  if (!LISTS.has(key) || earlier === undefined || earlier === "") return later;
+  // An empty list adds nothing to another.
+  return later === "" ? earlier : `${earlier}, ${later}`;
 }

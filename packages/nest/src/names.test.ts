@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type GuardNames, namesOf, resolveNames, SkipHttpGuards, UseHttpGuards } from "./names.js";
 
+fc.configureGlobal({ seed: 20_261_120 });
+
 const use = (...names: string[]): GuardNames => ({ use: names, skip: [] });
 const skip = (...names: string[]): GuardNames => ({ use: [], skip: names });
 const skipAll: GuardNames = { use: [], skip: "all" };

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { isScaleError } from "../errors.js";
 import { type Environment, envVariables, loadScaleEnv } from "./index.js";
 
+fc.configureGlobal({ seed: 20_261_120 });
+
 /** The lines of the error that loading throws, without the headline; empty when it loads. */
 function problemsOf(env: Environment): string[] {
   try {

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createFacts } from "../testing/facts.js";
 import { fromPath } from "./path.js";
 
+fc.configureGlobal({ seed: 20_261_120 });
+
 const at = (prefix: string, url: string) => fromPath({ prefix })(createFacts({ url }));
 
 describe("fromPath", () => {

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createFacts } from "../testing/facts.js";
 import { fromSubdomain } from "./subdomain.js";
 
+fc.configureGlobal({ seed: 20_261_120 });
+
 const under = (domain: string, host: string) => fromSubdomain({ domain })(createFacts({ headers: { host } }));
 
 describe("fromSubdomain", () => {
