@@ -2,6 +2,7 @@ import type { RateLimitRule } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { admits, remainingUnits } from "./gcra.js";
 import { memoryStore } from "./memory.js";
 import type { Take } from "./types.js";
 
@@ -15,6 +16,18 @@ const ruleOf = (limit: number, windowMs: number, burst: number): RateLimitRule =
 const schedule = fc.array(fc.tuple(fc.nat(400), fc.nat(4)), { maxLength: 120 });
 
 describe("gcra", () => {
+  it("tells as remaining what it would admit, whatever the last bit of a level is", () => {
+    const rule = ruleOf(10, 1000, 10);
+    for (let whole = 1; whole < 10; whole++) {
+      for (const used of [whole, whole * (1 + Number.EPSILON), whole * (1 - Number.EPSILON)]) {
+        const remaining = remainingUnits(used, rule);
+        expect({ used, remaining }).toEqual({ used, remaining: 10 - whole });
+        expect(admits(used, remaining, rule)).toBe(true);
+        expect(admits(used, remaining + 1, rule)).toBe(false);
+      }
+    }
+  });
+
   it("admits at most the burst and the refill in any stretch of time", async () => {
     await fc.assert(
       fc.asyncProperty(

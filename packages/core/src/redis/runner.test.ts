@@ -144,6 +144,27 @@ describe("createScriptRunner and a server that stops answering", () => {
   });
 });
 
+describe("createScriptRunner and an answer that comes late", () => {
+  it("trusts the server again without a probe", async () => {
+    const client = fakeClient();
+    let answer = (_value: unknown): void => undefined;
+    client.evalsha = () => {
+      client.sent++;
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    };
+    const runner = createScriptRunner({ redis: client, timeoutMs: 5 });
+    await expect(runner.run(INCREMENT, { keys: ["k"], args: [] })).rejects.toMatchObject({ code: "SCALE_TIMEOUT" });
+    answer(1);
+    await Promise.resolve().then(() => Promise.resolve());
+    const next = runner.run(INCREMENT, { keys: ["k"], args: [] });
+    answer(2);
+    expect(await next).toBe(2);
+    expect(client.sent).toBe(2);
+  });
+});
+
 describe.skipIf(!available)("createScriptRunner on a Cluster", () => {
   let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
   beforeAll(async () => {
