@@ -14,11 +14,37 @@ export function withDeadline<T>(work: PromiseLike<T>, timeoutMs: number, what: s
   return createDeadline(timeoutMs)(work, what);
 }
 
-/**
- * `withDeadline` for a hot path: one timer serves all work that waits under the same deadline, because setting and
- * clearing one for each costs more than the rest of a call.
- */
+/** `withDeadline` for a hot path. */
 export function createDeadline(timeoutMs: number): Deadline {
+  const watch = createWatch(timeoutMs);
+  return (work, what) =>
+    new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(new TimeoutError(what, timeoutMs));
+      watch.begin(giveUp);
+      work.then(
+        (value) => {
+          watch.end(giveUp);
+          resolve(value);
+        },
+        (error: unknown) => {
+          watch.end(giveUp);
+          reject(error);
+        },
+      );
+    });
+}
+
+/** Calls what waits when its time is up. */
+export interface Watch {
+  begin(giveUp: () => void): void;
+  end(giveUp: () => void): void;
+}
+
+/**
+ * One timer for all that waits under the same deadline, because setting and clearing one for each costs more than the rest
+ * of a call.
+ */
+export function createWatch(timeoutMs: number): Watch {
   // In the order of their ends, which is the order in which they began.
   const waiting = new Map<() => void, number>();
   let timer: NodeJS.Timeout | undefined;
@@ -38,31 +64,16 @@ export function createDeadline(timeoutMs: number): Deadline {
     timer = setTimeout(() => setImmediate(expire), Math.ceil(ms));
   }
 
-  function begin(giveUp: () => void): void {
-    waiting.set(giveUp, systemClock.monotonic() + timeoutMs);
-    if (timer === undefined) arm(timeoutMs);
-    // A process that waits for an answer must live until it has one, and one that does not must be free to end.
-    else if (waiting.size === 1) timer.ref();
-  }
-
-  function end(giveUp: () => void): void {
-    waiting.delete(giveUp);
-    if (waiting.size === 0) timer?.unref();
-  }
-
-  return (work, what) =>
-    new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(new TimeoutError(what, timeoutMs));
-      begin(giveUp);
-      work.then(
-        (value) => {
-          end(giveUp);
-          resolve(value);
-        },
-        (error: unknown) => {
-          end(giveUp);
-          reject(error);
-        },
-      );
-    });
+  return {
+    begin(giveUp) {
+      waiting.set(giveUp, systemClock.monotonic() + timeoutMs);
+      if (timer === undefined) arm(timeoutMs);
+      // A process that waits for an answer must live until it has one, and one that does not must be free to end.
+      else if (waiting.size === 1) timer.ref();
+    },
+    end(giveUp) {
+      waiting.delete(giveUp);
+      if (waiting.size === 0) timer?.unref();
+    },
+  };
 }

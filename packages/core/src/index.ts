@@ -22,15 +22,23 @@ export {
   type PlanResolverOptions,
   planFallback,
 } from "./plan/resolver.js";
+export { hard, soft, unlimited } from "./plan/quota.js";
 export { saas4 } from "./plan/saas4.js";
 export type {
+  ConcurrencyRuleInput,
   Plan,
   PlanInput,
   PlanOverrides,
   Plans,
+  QuotaLimit,
+  QuotaLimitInput,
+  RateLimitAlgorithm,
   RateLimitRule,
   RateLimitRuleInput,
   RateLimitRulesInput,
+  StoreFailurePolicy,
+  Upgrade,
+  WindowRuleInput,
 } from "./plan/types.js";
 export { MAX_ID_LENGTH, parseTenantId, type TenantContext, tenancy } from "./tenancy.js";
 export { type Bytes, type Duration, parseBytes, parseDuration } from "./units.js";

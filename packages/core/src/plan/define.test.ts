@@ -1,7 +1,9 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { ConfigError, PlanError } from "../errors.js";
 import { definePlans } from "./define.js";
+import { hard, soft, unlimited } from "./quota.js";
 import { saas4 } from "./saas4.js";
+import type { Plan } from "./types.js";
 
 const plans = definePlans(
   {
@@ -21,13 +23,76 @@ const plans = definePlans(
 
 describe("definePlans", () => {
   it("gives plans with names, units and defaults filled in", () => {
+    const plain = { algorithm: "gcra", shadow: false, leaseMs: 0, whenStoreFails: undefined };
     expect(plans.resolve("pro").rateLimit).toEqual({
       rules: [
-        { name: "tenant", by: "tenant", limit: 5000, windowMs: 900_000, burst: 100 },
-        { name: "second", by: "tenant", limit: 50, windowMs: 1000, burst: 50 },
+        { name: "tenant", by: "tenant", limit: 5000, windowMs: 900_000, burst: 100, ...plain },
+        { name: "second", by: "tenant", limit: 50, windowMs: 1000, burst: 50, ...plain },
       ],
-      groups: { ai: [{ name: "user", by: "user", limit: 20, windowMs: 60_000, burst: 20 }] },
+      groups: { ai: [{ name: "user", by: "user", limit: 20, windowMs: 60_000, burst: 20, ...plain }] },
     });
+  });
+
+  it("takes every algorithm with the settings that it has, and no others", () => {
+    const parse = (rule: unknown) =>
+      definePlans({ free: { rateLimit: { rules: { tenant: rule as never } } } }).resolve("free").rateLimit?.rules[0];
+    expect(parse({ algorithm: "strict-window", limit: 5, window: "1m", shadow: true, whenStoreFails: "deny" })).toEqual(
+      {
+        ...{ name: "tenant", by: "tenant", algorithm: "strict-window", limit: 5, burst: 5, windowMs: 60_000 },
+        ...{ shadow: true, leaseMs: 0, whenStoreFails: "deny" },
+      },
+    );
+    expect(parse({ algorithm: "concurrency", limit: 4 })).toMatchObject({ limit: 4, burst: 4, windowMs: 60_000 });
+    expect(parse({ algorithm: "concurrency", limit: 4, ttl: "5s" })).toMatchObject({ windowMs: 5000 });
+    expect(parse({ limit: 600, window: "1m", lease: "50ms" })).toMatchObject({ algorithm: "gcra", leaseMs: 50 });
+    expect(() => parse({ algorithm: "concurrency", limit: 4, window: "1m" })).toThrow(/tenant: .*"window"/);
+    expect(() => parse({ algorithm: "fixed-window", limit: 4, window: "1m", burst: 2 })).toThrow(
+      /burst: expected none/,
+    );
+    expect(() => parse({ algorithm: "strict-window", limit: 4, window: "1m", lease: 5 })).toThrow(
+      /lease: expected none/,
+    );
+    expect(() => parse({ algorithm: "bucket", limit: 4, window: "1m" })).toThrow(/algorithm: .*got "bucket"/);
+    expect(() => parse({ limit: 4, window: "1m", lease: "2m" })).toThrow(/lease/);
+    expect(() => parse(5)).toThrow(/tenant: .*got 5/);
+  });
+
+  it("tells the smallest larger plan that allows something, and where to change to it", () => {
+    const sized = (limit: number) => ({ rateLimit: { rules: { tenant: { limit, window: "15m" as const } } } });
+    const three = definePlans(
+      { small: sized(5), middle: sized(50), large: sized(500) },
+      { aliases: { S: "small" }, upgradeUrl: ({ from, to }) => `https://app.example/upgrade?from=${from}&to=${to}` },
+    );
+    const holds = (limit: number) => (plan: Plan) => (plan.rateLimit?.rules[0]?.limit ?? 0) >= limit;
+    expect(three.upgrade("S", holds(20))).toEqual({
+      from: "small",
+      to: "middle",
+      url: "https://app.example/upgrade?from=small&to=middle",
+    });
+    expect([three.upgrade("small", holds(100))?.to, three.upgrade("small", holds(1000))]).toEqual(["large", undefined]);
+    expect([three.upgrade("large", holds(1)), three.upgrade("none", holds(1))]).toEqual([undefined, undefined]);
+    expect(plans.upgrade("free", () => true)).toEqual({ from: "free", to: "pro" });
+  });
+
+  it("reads quotas, and replaces a whole one by an override", () => {
+    const limits = definePlans({
+      free: { quota: { users: hard(3), emails: soft(100, { overage: 0.1 }), calls: soft(9) } },
+    });
+    expect(limits.resolve("free").quota).toEqual({
+      users: { kind: "hard", limit: 3, max: 3 },
+      emails: { kind: "soft", limit: 100, max: 110 },
+      calls: { kind: "soft", limit: 9, max: Infinity },
+    });
+    const overrides = { quota: { users: unlimited(), calls: hard(5) } };
+    expect(limits.resolve("free", overrides).quota).toEqual({
+      users: { kind: "unlimited", limit: Infinity, max: Infinity },
+      emails: { kind: "soft", limit: 100, max: 110 },
+      calls: { kind: "hard", limit: 5, max: 5 },
+    });
+    for (const quota of [{ users: 3 }, { users: hard(-1) }, { users: hard(1.5) }, { "a b": hard(1) }]) {
+      expect(() => definePlans({ free: { quota: quota as never } })).toThrow(ConfigError);
+    }
+    expect(() => limits.resolve("free", { quota: { users: soft(1, { overage: -1 }) } })).toThrow(PlanError);
   });
 
   it("keeps the names as types, so that an unknown plan does not compile", () => {

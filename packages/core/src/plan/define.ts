@@ -6,6 +6,8 @@ import type { Plan, PlanInput, PlanOverrides, Plans } from "./types.js";
 export interface DefinePlansOptions<Name extends string> {
   /** Other spellings of the plans' names, such as those in a billing system: `{ PRO: "professional" }`. */
   readonly aliases?: Readonly<Record<string, Name>>;
+  /** Where a tenant can change its plan: goes into the answers to what a larger plan would have allowed. */
+  readonly upgradeUrl?: (upgrade: { readonly from: Name; readonly to: Name }) => string;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface DefinePlansOptions<Name extends string> {
  */
 export function definePlans<const Name extends string>(
   inputs: Readonly<Record<Name, PlanInput>>,
-  { aliases }: DefinePlansOptions<NoInfer<Name>> = {},
+  { aliases, upgradeUrl }: DefinePlansOptions<NoInfer<Name>> = {},
 ): Plans<Name> {
   const names = Object.keys(inputs) as Name[];
   if (names.length === 0) throw new ConfigError("definePlans: expected at least one plan, got none");
@@ -32,14 +34,22 @@ export function definePlans<const Name extends string>(
     return overrides === undefined ? plan : withOverrides(plan.name, inputs[plan.name], overrides);
   }
 
+  function larger(name: string): Plan<Name>[] {
+    const plan = find(name);
+    const after = plan === undefined ? [] : names.slice(names.indexOf(plan.name) + 1);
+    return after.flatMap((known) => plans.get(known) ?? []);
+  }
+
   return {
     names,
     find,
     resolve,
-    next: (name) => {
-      const plan = find(name);
-      const after = plan === undefined ? undefined : names[names.indexOf(plan.name) + 1];
-      return after === undefined ? undefined : plans.get(after);
+    next: (name) => larger(name)[0],
+    upgrade(name, allows) {
+      const from = find(name)?.name;
+      const to = larger(name).find(allows)?.name;
+      if (from === undefined || to === undefined) return undefined;
+      return { from, to, ...(upgradeUrl !== undefined && { url: upgradeUrl({ from, to }) }) };
     },
   };
 }
@@ -58,14 +68,20 @@ function withOverrides<Name extends string>(name: Name, base: PlanInput, overrid
   });
 }
 
-function freeze<Name extends string>(name: Name, { rateLimit }: { rateLimit?: Plan["rateLimit"] }): Plan<Name> {
-  return Object.freeze({ name, rateLimit });
+function freeze<Name extends string>(
+  name: Name,
+  { rateLimit, quota }: { rateLimit?: Plan["rateLimit"]; quota?: Plan["quota"] },
+): Plan<Name> {
+  return Object.freeze({ name, rateLimit, quota });
 }
 
-/** Objects are merged key by key; anything else, lists included, is replaced. `__proto__` is a key like any other. */
+/**
+ * Objects are merged key by key; anything else, lists included, is replaced, and so is what states its `kind`.
+ * `__proto__` is a key like any other.
+ */
 function merge(base: unknown, over: unknown): unknown {
   if (over === undefined) return base;
-  if (!isRecord(base) || !isRecord(over)) return over;
+  if (!isRecord(base) || !isRecord(over) || Object.hasOwn(over, "kind")) return over;
   const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
   return Object.fromEntries(
     [...keys].map((key) => [

@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { isScaleError } from "../errors.js";
 import { parseDuration } from "../units.js";
-import type { Plan, RateLimitRule } from "./types.js";
+import type { Plan, QuotaLimit, RateLimitRule } from "./types.js";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/i, "expected a name of letters, digits and dashes");
+
+// A metric is named in code, so `aiTokens` is one too.
+const metricName = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, "expected a name of letters, digits, _ and -");
 
 const durationMs = z.unknown().transform((value, context) => {
   try {
@@ -19,23 +22,59 @@ const units = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 const LONGEST_MS = 400 * 86_400_000;
 const windowMs = durationMs.pipe(z.number().min(1).max(LONGEST_MS));
 
-const rule = z
+const common = {
+  limit: units,
+  by: z.enum(["tenant", "user", "ip"]).optional(),
+  shadow: z.boolean().default(false),
+  whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).optional(),
+};
+
+type UnnamedRule = Omit<RateLimitRule, "name" | "by"> & { readonly by: RateLimitRule["by"] | undefined };
+
+const windowRule = z
   .strictObject({
-    limit: units,
+    ...common,
+    algorithm: z.enum(["gcra", "sliding-window", "strict-window", "fixed-window"]).default("gcra"),
     window: windowMs,
     burst: units.optional(),
-    by: z.enum(["tenant", "user", "ip"]).optional(),
+    lease: durationMs.pipe(z.number().min(1).max(60_000)).optional(),
+  })
+  .refine(({ algorithm, burst }) => algorithm === "gcra" || burst === undefined, {
+    path: ["burst"],
+    message: "expected none: only gcra has a burst",
+  })
+  .refine(({ algorithm, lease }) => algorithm === "gcra" || lease === undefined, {
+    path: ["lease"],
+    message: "expected none: only gcra can be leased",
   })
   .refine(({ limit, window, burst = limit }) => (window * burst) / limit <= LONGEST_MS, {
     path: ["burst"],
     message: "expected a burst that fills again within 400 days",
   })
-  .transform(({ limit, window, burst, by }) => ({ limit, windowMs: window, burst: burst ?? limit, by }));
+  .transform(({ window, burst, lease = 0, by, whenStoreFails, ...rest }): UnnamedRule => {
+    return { ...rest, by, windowMs: window, burst: burst ?? rest.limit, leaseMs: lease, whenStoreFails };
+  });
+
+const concurrencyRule = z
+  .strictObject({ ...common, algorithm: z.literal("concurrency"), ttl: windowMs.default(60_000) })
+  .transform(({ ttl, by, whenStoreFails, ...rest }): UnnamedRule => {
+    return { ...rest, by, windowMs: ttl, burst: rest.limit, leaseMs: 0, whenStoreFails };
+  });
+
+// Not a plain union, which would answer every mistake with those of both forms.
+const rule = z.unknown().transform((value, context): UnnamedRule => {
+  const isConcurrency =
+    typeof value === "object" && value !== null && "algorithm" in value && value.algorithm === "concurrency";
+  const parsed = (isConcurrency ? concurrencyRule : windowRule).safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) context.addIssue({ ...issue });
+  return z.NEVER;
+});
 
 const rules = z.record(name, rule).transform((named, context): RateLimitRule[] =>
   Object.entries(named).map(([ruleName, { by, ...rest }]) => {
     const scope = by ?? scopeOf(ruleName);
-    if (scope !== undefined) return { name: ruleName, by: scope, ...rest };
+    if (scope !== undefined) return { ...rest, name: ruleName, by: scope };
     context.addIssue({ code: "custom", path: [ruleName, "by"], message: 'expected "tenant", "user" or "ip"' });
     return z.NEVER;
   }),
@@ -45,14 +84,35 @@ function scopeOf(ruleName: string): RateLimitRule["by"] | undefined {
   return ruleName === "tenant" || ruleName === "user" || ruleName === "ip" ? ruleName : undefined;
 }
 
+// Numbers of rows, tokens and bytes are added up: below 2^52 no sum of two is rounded.
+const amount = z
+  .int()
+  .min(0)
+  .max(2 ** 52);
+
+const quotaLimit = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("hard"), limit: amount }),
+    z.strictObject({ kind: z.literal("soft"), limit: amount, overage: z.number().min(0).max(1000).optional() }),
+    z.strictObject({ kind: z.literal("unlimited") }),
+  ])
+  .transform((input): QuotaLimit => {
+    if (input.kind === "unlimited") return { kind: "unlimited", limit: Infinity, max: Infinity };
+    const { kind, limit } = input;
+    if (kind === "hard") return { kind, limit, max: limit };
+    const { overage } = input;
+    return { kind, limit, max: overage === undefined ? Infinity : limit + Math.floor(limit * overage) };
+  });
+
 /** One plan as it is written, turned into the form that the packages read. */
-export const planSchema: z.ZodType<{ rateLimit?: Plan["rateLimit"] }> = z.strictObject({
+export const planSchema: z.ZodType<{ rateLimit?: Plan["rateLimit"]; quota?: Plan["quota"] }> = z.strictObject({
   rateLimit: z
     .strictObject({
       rules: rules.refine((list) => list.length > 0, "expected at least one rule"),
       groups: z.record(name, rules).default({}),
     })
     .optional(),
+  quota: z.record(metricName, quotaLimit).optional(),
 });
 
 export const planNameSchema: z.ZodType<string> = name;

@@ -1,19 +1,62 @@
 import type { Duration } from "../units.js";
 
-/** One rule as the plan file spells it. */
-export interface RateLimitRuleInput {
-  /** Units per window: a whole number from 1 to 2^53 - 1. */
+/**
+ * How a rule counts. What each admits in the worst case is said in the documentation of `@scale/rate-limit`.
+ * `concurrency` counts what runs at the same time; the others count units per window.
+ */
+export type RateLimitAlgorithm = "gcra" | "sliding-window" | "strict-window" | "fixed-window" | "concurrency";
+
+/** What a request gets when the counts cannot be read. */
+export type StoreFailurePolicy = "allow" | "deny" | "local" | "throw";
+
+interface CommonRuleInput {
+  /** Units per window, or slots: a whole number from 1 to 2^53 - 1. */
   readonly limit: number;
+  /** Who is counted. Only a rule that is named `tenant`, `user` or `ip` may leave it out. */
+  readonly by?: "tenant" | "user" | "ip";
+  /**
+   * Decides and reports, and never denies: for trying a rule out.
+   * @default false
+   */
+  readonly shadow?: boolean;
+  /**
+   * What this rule decides when the counts cannot be read.
+   * @default the limiter's
+   */
+  readonly whenStoreFails?: StoreFailurePolicy;
+}
+
+/** A rule over units per window as the plan file spells it. */
+export interface WindowRuleInput extends CommonRuleInput {
+  /** @default "gcra" */
+  readonly algorithm?: Exclude<RateLimitAlgorithm, "concurrency">;
   /** 1 ms to 400 days. */
   readonly window: Duration;
   /**
-   * Units that may come at once after a pause.
+   * Units that may come at once after a pause; for `gcra` alone.
    * @default limit
    */
   readonly burst?: number;
-  /** Who is counted. Only a rule that is named `tenant`, `user` or `ip` may leave it out. */
-  readonly by?: "tenant" | "user" | "ip";
+  /**
+   * How long a process may keep units it was given in advance, to decide without asking; for `gcra` alone. In this time
+   * up to limit × lease ÷ window units may come on top.
+   * @default none are kept
+   */
+  readonly lease?: Duration;
 }
+
+/** A rule over what runs at the same time as the plan file spells it. */
+export interface ConcurrencyRuleInput extends CommonRuleInput {
+  readonly algorithm: "concurrency";
+  /**
+   * How long a slot stays taken when its holder is not heard of. A holder that lives renews it.
+   * @default "60s"
+   */
+  readonly ttl?: Duration;
+}
+
+/** One rule as the plan file spells it. */
+export type RateLimitRuleInput = WindowRuleInput | ConcurrencyRuleInput;
 
 /** Rules by name. The name appears in keys, headers and metrics. */
 export type RateLimitRulesInput = Readonly<Record<string, RateLimitRuleInput>>;
@@ -26,9 +69,19 @@ export interface PlanInput {
     /** Hold in addition for requests of the group, such as `ai` or `upload`. */
     readonly groups?: Readonly<Record<string, RateLimitRulesInput>>;
   };
+  /** How much of each metric the plan includes. */
+  readonly quota?: Readonly<Record<string, QuotaLimitInput>>;
 }
 
-type RateLimitRulesOverride = Readonly<Record<string, Partial<RateLimitRuleInput>>>;
+/** A quota as the plan file spells it: what `hard`, `soft` and `unlimited` return. */
+export type QuotaLimitInput =
+  | { readonly kind: "hard"; readonly limit: number }
+  | { readonly kind: "soft"; readonly limit: number; readonly overage?: number }
+  | { readonly kind: "unlimited" };
+
+type RateLimitRulesOverride = Readonly<
+  Record<string, Partial<Omit<WindowRuleInput, "algorithm">> & { readonly ttl?: Duration }>
+>;
 
 /** What one tenant has in place of what its plan says. What is left out stays as in the plan. */
 export interface PlanOverrides {
@@ -36,17 +89,35 @@ export interface PlanOverrides {
     readonly rules?: RateLimitRulesOverride;
     readonly groups?: Readonly<Record<string, RateLimitRulesOverride>>;
   };
+  /** In place of the plan's, metric by metric. */
+  readonly quota?: Readonly<Record<string, QuotaLimitInput>>;
 }
 
 /** One rule as packages read it. */
 export interface RateLimitRule {
   readonly name: string;
   readonly by: "tenant" | "user" | "ip";
-  /** Units per window. */
+  readonly algorithm: RateLimitAlgorithm;
+  /** Units per window, or slots. */
   readonly limit: number;
+  /** For `concurrency`: how long a slot stays taken when its holder is not heard of. */
   readonly windowMs: number;
-  /** Units that may come at once after a pause. */
+  /** Units that may come at once after a pause; `limit` for all but `gcra`. */
   readonly burst: number;
+  readonly shadow: boolean;
+  /** 0: no units are kept in advance. */
+  readonly leaseMs: number;
+  /** `undefined`: the limiter's. */
+  readonly whenStoreFails: StoreFailurePolicy | undefined;
+}
+
+/** How much of a metric a plan includes, as packages read it. */
+export interface QuotaLimit {
+  readonly kind: "hard" | "soft" | "unlimited";
+  /** Units that are included; `Infinity` for `unlimited`. */
+  readonly limit: number;
+  /** Units that are admitted: above `limit` for `soft`, `Infinity` where nothing is refused. */
+  readonly max: number;
 }
 
 /** One plan as packages read it. */
@@ -58,6 +129,15 @@ export interface Plan<Name extends string = string> {
         readonly groups: Readonly<Record<string, readonly RateLimitRule[]>>;
       }
     | undefined;
+  readonly quota: Readonly<Record<string, QuotaLimit>> | undefined;
+}
+
+/** The plan that a tenant would need, for upgrade messages. */
+export interface Upgrade<Name extends string = string> {
+  readonly from: Name;
+  readonly to: Name;
+  /** Where the tenant can change it, as `upgradeUrl` of `definePlans` says. */
+  readonly url?: string;
 }
 
 /** All plans of a product, from the smallest to the largest. */
@@ -71,6 +151,8 @@ export interface Plans<Name extends string = string> {
    * @throws {PlanError} for an unknown name, and for overrides that make no valid plan
    */
   resolve(name: string, overrides?: PlanOverrides): Plan<Name>;
-  /** The plan after this one, for upgrade messages; `undefined` for the largest. */
+  /** The plan after this one; `undefined` for the largest. */
   next(name: string): Plan<Name> | undefined;
+  /** The smallest plan after this one of which `allows` is true; `undefined` when there is none. */
+  upgrade(from: string, allows: (plan: Plan<Name>) => boolean): Upgrade<Name> | undefined;
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Clock, isClock, systemClock } from "../clock.js";
-import { createDeadline } from "../deadline.js";
-import { StoreError, isScaleError } from "../errors.js";
+import { createWatch } from "../deadline.js";
+import { StoreError, TimeoutError } from "../errors.js";
 import { defineEvent, type EventChannel } from "../events.js";
 import { parseOptions } from "../options.js";
 import { isRedisLike, type RedisLike, redisPort } from "./client.js";
@@ -54,7 +54,7 @@ const MAX_STALLED_LANES = 10_000;
 export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
   const { redis, timeoutMs, clock } = parseOptions(optionsSchema, options, "createScriptRunner");
   const port = redisPort(redis);
-  const inTime = createDeadline(timeoutMs);
+  const watch = createWatch(timeoutMs);
   // Per lane, which is a cluster's hash tag or the one server: when it may be probed.
   const stalled = new Map<string, number>();
   let wasReady = false;
@@ -64,12 +64,6 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
     if (!is) stalled.delete(lane);
     else if (stalled.size < MAX_STALLED_LANES) stalled.set(lane, clock.monotonic());
     redisStall.publish(() => ({ lane, stalled: is }));
-  }
-
-  /** Any answer, a late one and an error too, shows that the server is back. */
-  function noticeAnswer(lane: string, answer: Promise<unknown>): void {
-    const answered = (): void => setStalled(lane, false);
-    answer.then(answered, answered);
   }
 
   /** Why a call must not be sent now. A request never waits to find out whether a server is back: a probe does. */
@@ -82,24 +76,39 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
     const now = clock.monotonic();
     if (now >= probeAt) {
       stalled.set(lane, now + PROBE_EVERY_MS);
-      noticeAnswer(lane, evaluate(port, PING, { keys, args: [] }));
+      const answered = (): void => setStalled(lane, false);
+      evaluate(port, PING, { keys, args: [] }, { resolve: answered, reject: answered });
     }
     return new StoreError("Redis has stopped answering");
   }
 
-  async function run(script: Script, call: ScriptCall): Promise<unknown> {
+  function run(script: Script, call: ScriptCall): Promise<unknown> {
     const lane = port.isCluster ? hashTag(call.keys[0] ?? "") : "";
     const refused = refusal(lane, call);
-    if (refused !== undefined) throw refused;
-    const answer = evaluate(port, script, call);
-    try {
-      return await inTime(answer, `Redis script ${script.name}`);
-    } catch (cause) {
-      if (!isScaleError(cause, "SCALE_TIMEOUT")) throw new StoreError(`Redis script ${script.name} failed`, { cause });
-      setStalled(lane, true);
-      noticeAnswer(lane, answer);
-      throw cause;
-    }
+    if (refused !== undefined) return Promise.reject(refused);
+    // One promise for all of it: this is on the way of every request, and each more costs as much as the rest.
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        setStalled(lane, true);
+        reject(new TimeoutError(`Redis script ${script.name}`, timeoutMs));
+      };
+      /** Any answer, a late one and an error too, shows that the server is back. */
+      const end = (): void => {
+        watch.end(giveUp);
+        if (stalled.size > 0) setStalled(lane, false);
+      };
+      watch.begin(giveUp);
+      evaluate(port, script, call, {
+        resolve: (answer) => {
+          end();
+          resolve(answer);
+        },
+        reject: (cause) => {
+          end();
+          reject(new StoreError(`Redis script ${script.name} failed`, { cause }));
+        },
+      });
+    });
   }
 
   return { isCluster: port.isCluster, run };
