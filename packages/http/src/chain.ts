@@ -1,11 +1,13 @@
 import { type TenantContext, tenancy } from "@scale/core";
 import { checkFunctions } from "./arguments.js";
 import { mergeHeaders } from "./headers.js";
+import { allEnded } from "./over.js";
 import type { HttpGuard, Verdict } from "./types.js";
 
 /**
  * One guard out of many. They run in order, each for the tenant that an earlier one gave; the first reply ends it.
- * The verdict carries the headers of every guard that ran, and the tenant.
+ * The verdict carries the headers of every guard that ran, the tenant, and one `ended` for all of them. When a guard
+ * throws, there is no verdict that could carry it: what earlier guards wait for has ended then.
  * Without guards every request passes: a route may have none.
  * @throws {ConfigError} for what is not a function
  */
@@ -13,9 +15,14 @@ export function chain(...guards: readonly HttpGuard[]): HttpGuard {
   checkFunctions(guards, "chain: guards");
   return async (facts) => {
     let verdict: Verdict = {};
-    for (const guard of guards) {
-      verdict = joined(verdict, await inTenant(verdict.tenant, () => guard(facts)));
-      if (verdict.reply !== undefined) break;
+    try {
+      for (const guard of guards) {
+        verdict = joined(verdict, await inTenant(verdict.tenant, () => guard(facts)));
+        if (verdict.reply !== undefined) break;
+      }
+    } catch (error) {
+      verdict.ended?.();
+      throw error;
     }
     return verdict;
   };
@@ -23,10 +30,12 @@ export function chain(...guards: readonly HttpGuard[]): HttpGuard {
 
 function joined(earlier: Verdict, later: Verdict): Verdict {
   const tenant = later.tenant ?? earlier.tenant;
+  const ended = [earlier.ended, later.ended].filter((each) => each !== undefined);
   return {
     headers: mergeHeaders(earlier.headers ?? {}, later.headers ?? {}),
     ...(later.reply !== undefined && { reply: later.reply }),
     ...(tenant !== undefined && { tenant }),
+    ...(ended.length > 0 && { ended: allEnded(ended) }),
   };
 }
 

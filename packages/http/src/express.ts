@@ -5,6 +5,7 @@ import { checkFunction } from "./arguments.js";
 import { factsFromNode, type NodeRequest } from "./facts.js";
 import { writeHeaders } from "./headers.js";
 import { nodeHeaders, sendReply } from "./node.js";
+import { whenOver } from "./over.js";
 import { problemFromError } from "./problem.js";
 import { bindEvents } from "./streams.js";
 import type { HttpGuard } from "./types.js";
@@ -32,7 +33,9 @@ export function toExpress(guard: HttpGuard): NodeMiddleware {
   return async (request, response, next) => {
     let proceed = (): void => next();
     try {
-      const { headers = {}, reply, tenant } = await guard(factsFromNode(request));
+      const { headers = {}, reply, tenant, ended } = await guard(factsFromNode(request));
+      // Before all that may throw: what the guard waits for ends with the response, whatever becomes of it.
+      if (ended !== undefined) whenOver(response, ended);
       if (reply !== undefined) {
         sendReply(response, reply, headers);
         return;

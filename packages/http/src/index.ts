@@ -4,6 +4,7 @@ export { CredentialError } from "./errors.js";
 export { factsFromFetch, factsFromNode, type NodeRequest } from "./facts.js";
 export { type HeaderSet, type HeaderTarget, mergeHeaders, writeHeaders } from "./headers.js";
 export { endResponse, nodeHeaders } from "./node.js";
+export { whenOver } from "./over.js";
 export { type Problem, problem, problemFromError } from "./problem.js";
 export { type Answer, answerOf } from "./reply.js";
 export { bindEvents, readFor } from "./streams.js";

@@ -160,7 +160,9 @@ async function serveFetch(handler: (request: Request) => Promise<Response>): Pro
     try {
       const response = await handler(toRequest(incoming));
       outgoing.writeHead(response.status, [...response.headers].flat());
-      await pipeline(response.body === null ? [] : Readable.fromWeb(response.body as never), outgoing);
+      // As Next does: the body of an answer to HEAD is not read.
+      const body = incoming.method === "HEAD" ? null : response.body;
+      await pipeline(body === null ? [] : Readable.fromWeb(body as never), outgoing);
     } catch {
       // Also a client that left: then there is nobody to tell.
       if (!outgoing.headersSent) outgoing.writeHead(500);

@@ -1,11 +1,11 @@
-import type { TenantContext } from "@scale/core";
 import { checkFunction } from "./arguments.js";
 import { inTenant } from "./chain.js";
 import { factsFromFetch } from "./facts.js";
 import { checkHeaders, type HeaderSet, isListHeader } from "./headers.js";
+import { endsOnce } from "./over.js";
 import { problemFromError } from "./problem.js";
 import { answerOf } from "./reply.js";
-import { readFor } from "./streams.js";
+import { readAs, type Reading } from "./streams.js";
 import type { HttpGuard, Reply } from "./types.js";
 
 /** A Next route handler, or any function from a fetch `Request` and what the runtime adds to a `Response`. */
@@ -24,6 +24,8 @@ export interface ToNextOptions<Args extends readonly [Request, ...unknown[]]> {
 /**
  * Puts a guard in front of a fetch-style handler. The handler, and the reading of a body it streams, run for the tenant
  * that the guard gave. Errors of `@scale` packages become their problem; every other error is thrown on.
+ * The response is over for a guard's `ended` when its body was read to the end, cancelled or failed, or when the signal
+ * of the request aborts; at once for an answer without a body that is sent, for a reply and for an error.
  * @throws {ConfigError} for a guard, handler or `remoteAddress` that is not a function
  */
 export function toNext<Args extends readonly [Request, ...unknown[]]>(
@@ -35,14 +37,24 @@ export function toNext<Args extends readonly [Request, ...unknown[]]>(
   checkFunction(handler, "toNext: handler");
   if (options.remoteAddress !== undefined) checkFunction(options.remoteAddress, "toNext: remoteAddress");
   return async (...args) => {
+    const [request] = args;
     let headers: HeaderSet = {};
+    let ended: (() => void) | undefined;
     try {
-      const verdict = await guard(factsFromFetch(args[0], options.remoteAddress?.(...args)));
+      const verdict = await guard(factsFromFetch(request, options.remoteAddress?.(...args)));
+      const { reply, tenant } = verdict;
+      ended = verdict.ended && endsOnce(verdict.ended, request.signal);
       headers = checkHeaders(verdict.headers ?? {});
-      if (verdict.reply !== undefined) return respond(verdict.reply, headers);
-      const response = await inTenant(verdict.tenant, () => handler(...args));
-      return decorated(response, headers, verdict.tenant);
+      if (reply === undefined) {
+        const response = await inTenant(tenant, () => handler(...args));
+        // Runtimes do not read the body of an answer to HEAD.
+        if (response.body === null || request.method === "HEAD") ended?.();
+        return decorated(response, headers, { tenant, ended });
+      }
+      ended?.();
+      return respond(reply, headers);
     } catch (error) {
+      ended?.();
       const reply = problemFromError(error);
       if (reply === undefined) throw error;
       return respond(reply, headers);
@@ -55,16 +67,15 @@ function respond(reply: Reply, verdictHeaders: HeaderSet): Response {
   return new Response(text ?? null, { status, headers: checkHeaders(headers) });
 }
 
-function decorated(response: Response, headers: HeaderSet, tenant: TenantContext | undefined): Response {
-  // A protocol switch and Response.error() cannot be built again, and have no headers a client would read.
-  if (response.status < 200) return response;
+function decorated(response: Response, headers: HeaderSet, reading: Reading): Response {
   const { status, statusText, body } = response;
-  if (tenant !== undefined && body !== null) {
-    return new Response(readFor(tenant, body), { status, statusText, headers: withGuards(response.headers, headers) });
-  }
-  if (Object.keys(headers).length === 0) return response;
+  // A protocol switch and Response.error() cannot be built again, and have no headers a client would read.
+  if (status < 200) return response;
+  const isRead = body !== null && (reading.tenant !== undefined || reading.ended !== undefined);
+  if (!isRead && Object.keys(headers).length === 0) return response;
   // Always a copy: the headers of Response.redirect() and of a fetched response cannot be changed.
-  return new Response(body, { status, statusText, headers: withGuards(response.headers, headers) });
+  const sent = isRead ? readAs(body, reading) : body;
+  return new Response(sent, { status, statusText, headers: withGuards(response.headers, headers) });
 }
 
 // The handler answered after the guards, so that its value stands, as it does where a guard writes first.

@@ -60,6 +60,15 @@ describe("problemFromError", () => {
     );
   });
 
+  it("adds what an error says may be told", () => {
+    const told = { detail: "9 of 10 are used", metric: "users", upgrade: { from: "free", to: "pro" } };
+    const error = Object.assign(new ScaleError("SCALE_QUOTA", "tenant acme is full"), { status: 402, problem: told });
+    expect(text(error)).toBe(
+      '402 {"title":"Payment Required","status":402,"detail":"9 of 10 are used","code":"SCALE_QUOTA",' +
+        '"metric":"users","upgrade":{"from":"free","to":"pro"}}',
+    );
+  });
+
   it("knows an error of a second copy of the library", () => {
     const copy = Object.assign(new Error("copied"), {
       code: "SCALE_INPUT",

@@ -34,13 +34,15 @@ export function problem({ type, title, status, detail, code, headers, ...extensi
 const ANSWERS: ReadonlyMap<unknown, Pick<Problem, "title" | "detail" | "headers">> = new Map([
   [400, { title: "Bad Request" }],
   [401, { title: "Unauthorized", headers: { "www-authenticate": 'Bearer error="invalid_token"' } }],
+  [402, { title: "Payment Required", detail: "The plan of the tenant does not cover this request." }],
   [403, { title: "Forbidden", detail: "The plan of the tenant does not cover this request." }],
   [503, { title: "Service Unavailable", detail: "This request cannot be answered at the moment." }],
 ]);
 
 /**
  * The problem for an error of a `@scale` package: what the client did wrong with its message (400, 401), what its plan
- * does not allow (403), and a backend that did not answer (503) without it.
+ * does not allow (402, 403), and a backend that did not answer (503) without it. What an error says may be told, in
+ * an object `problem` of its own, is added.
  * @returns `undefined` for every other error: those are the application's
  */
 export function problemFromError(error: unknown): Reply | undefined {
@@ -48,7 +50,12 @@ export function problemFromError(error: unknown): Reply | undefined {
   const { code, message } = error;
   const status = code === "SCALE_STORE" || code === "SCALE_TIMEOUT" ? 503 : statusOf(error);
   const answer = ANSWERS.get(status);
-  return answer && problem({ detail: message, ...answer, status: Number(status), code });
+  return answer && problem({ detail: message, ...answer, ...toldOf(error), status: Number(status), code });
+}
+
+/** The members that an error has for its problem: `detail` in place of ours, and extensions. */
+function toldOf(error: object): Partial<Problem> {
+  return "problem" in error && typeof error.problem === "object" && error.problem !== null ? error.problem : {};
 }
 
 // By its status, not by class: an error of a second copy of the library has one as well.

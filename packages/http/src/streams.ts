@@ -1,5 +1,6 @@
 import type { EventEmitter } from "node:events";
 import { type TenantContext, tenancy } from "@scale/core";
+import { inTenant } from "./chain.js";
 
 const tenants = new WeakMap<EventEmitter, TenantContext>();
 
@@ -22,15 +23,35 @@ export function bindEvents(emitter: EventEmitter, tenant: TenantContext): void {
 
 /** The same bytes, read for the tenant: a stream produces when it is read, and a server reads it outside of the handler. */
 export function readFor(tenant: TenantContext, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  return readAs(body, { tenant });
+}
+
+export interface Reading {
+  /** Read for this tenant. */
+  readonly tenant?: TenantContext | undefined;
+  /** Called when the body was read to its end, failed, or was cancelled. */
+  readonly ended?: (() => void) | undefined;
+}
+
+/** The same bytes, read as told. */
+export function readAs(body: ReadableStream<Uint8Array>, { tenant, ended }: Reading): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await tenancy.run(tenant, () => reader.read());
-        if (done) controller.close();
-        else controller.enqueue(value);
+        try {
+          const { done, value } = await inTenant(tenant, () => reader.read());
+          if (!done) return controller.enqueue(value);
+          controller.close();
+        } catch (error) {
+          controller.error(error);
+        }
+        ended?.();
       },
-      cancel: (reason) => tenancy.run(tenant, () => reader.cancel(reason)),
+      cancel(reason) {
+        ended?.();
+        return inTenant(tenant, () => reader.cancel(reason));
+      },
     },
     // Nothing is read ahead: the handler's stream sees the demand of the client alone.
     { highWaterMark: 0 },

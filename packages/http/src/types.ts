@@ -33,6 +33,12 @@ export interface Verdict {
   readonly reply?: Reply;
   /** Present: later guards and the handler run for this tenant (`tenancy.current()`). */
   readonly tenant?: TenantContext;
+  /**
+   * Called once when the response is over, whoever gave it: sent to its end or broken off, also when the handler threw,
+   * a later guard replied, or the client had left before the guard decided. At once when a later guard of a `chain`
+   * throws. What it throws becomes a warning of the process.
+   */
+  readonly ended?: () => void;
 }
 
 /**

@@ -2,8 +2,8 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnMod
 import { DiscoveryService, MetadataScanner } from "@nestjs/core";
 import { ConfigError } from "@scale/core";
 import { chain, type HttpGuard } from "@scale/http";
-import { namesOf, resolveNames } from "./names.js";
-import { type GuardTable, parseModuleOptions, type ScaleModuleOptions } from "./options.js";
+import { namesOf, resolveLimit, resolveNames } from "./names.js";
+import { type GuardTable, parseModuleOptions, type RouteRateLimit, type ScaleModuleOptions } from "./options.js";
 import { runGuard } from "./run.js";
 
 /** The module's options, as the application gave them. */
@@ -17,6 +17,7 @@ export class RouteGuards implements OnModuleInit {
   readonly #scanner: MetadataScanner;
   // By controller, then by method: two controllers may inherit one method.
   readonly #chains = new WeakMap<object, WeakMap<object, HttpGuard>>();
+  readonly #limits = new WeakMap<RouteRateLimit, HttpGuard>();
 
   // Named tokens, not parameter types: the builds emit no decorator metadata.
   constructor(
@@ -29,7 +30,7 @@ export class RouteGuards implements OnModuleInit {
     this.#scanner = scanner;
   }
 
-  /** @throws {ConfigError} when a decorator somewhere names a guard that the module does not have */
+  /** @throws {ConfigError} when a decorator somewhere names a guard that the module does not have, or cannot be made */
   onModuleInit(): void {
     for (const { metatype } of this.#discovery.getControllers()) {
       if (typeof metatype !== "function") continue;
@@ -51,13 +52,26 @@ export class RouteGuards implements OnModuleInit {
 
   #build(controller: object, method: object): HttpGuard {
     const { guards, everywhere } = this.#table;
-    const names = resolveNames(everywhere, [namesOf(controller), namesOf(method)]);
-    return chain(...names.map((name) => guards.get(name) ?? unknown(name, guards)));
+    const levels = [namesOf(controller), namesOf(method)];
+    const named = resolveNames(everywhere, levels).map((name) => guards.get(name) ?? unknown(name, guards));
+    const limit = resolveLimit(levels);
+    return chain(...named, ...(limit === undefined ? [] : [this.#limiting(limit)]));
+  }
+
+  #limiting(limit: RouteRateLimit): HttpGuard {
+    const known = this.#limits.get(limit);
+    if (known !== undefined) return known;
+    const { rateLimit } = this.#table;
+    if (rateLimit === undefined) throw new ConfigError("@RateLimit: ScaleModule has no rateLimit that makes its guard");
+    const guard = rateLimit(limit);
+    this.#limits.set(limit, guard);
+    return guard;
   }
 
   #check(controller: Function, method: Function): void {
     const { guards } = this.#table;
-    for (const { use, skip } of [namesOf(controller), namesOf(method)]) {
+    for (const { use, skip, limit } of [namesOf(controller), namesOf(method)]) {
+      if (limit !== undefined) this.#limiting(limit);
       for (const name of [...use, ...(skip === "all" ? [] : skip)]) {
         if (!guards.has(name)) unknown(name, guards, `${controller.name}.${method.name}`);
       }

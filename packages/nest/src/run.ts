@@ -9,6 +9,7 @@ import {
   type HttpGuard,
   inTenant,
   type Reply,
+  whenOver,
   writeHeaders,
 } from "@scale/http";
 import { exchangeOf, headersOf, isOver } from "./platform.js";
@@ -45,7 +46,8 @@ export function tenantOf(host: ArgumentsHost): TenantContext | undefined {
 export async function runGuard(guard: HttpGuard, context: ExecutionContext): Promise<true> {
   const exchange = exchangeOf(context);
   const facts = factsFromNode(exchange.nodeRequest, exchange.request);
-  const { headers = {}, reply, tenant } = await inTenant(tenantOf(context), () => guard(facts));
+  const { headers = {}, reply, tenant, ended } = await inTenant(tenantOf(context), () => guard(facts));
+  if (ended !== undefined) whenOver(exchange.nodeResponse, ended);
   const target = headersOf(exchange);
   if (reply !== undefined) {
     const { headers: all, ...answer } = answerOf(reply, headers);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 import type { HttpGuard } from "../types.js";
 import type { Bench } from "./bench.js";
 import { send } from "./client.js";
+import { tellsTheEarlyEnd, tellsTheEnd } from "./ended-cases.js";
 import type { HttpHome } from "./listen.js";
 import { type ContractRoutes, createRoutes } from "./routes.js";
 import { carriesTheTenant, pipelines, streams, survivesAborts } from "./tenant-cases.js";
@@ -43,5 +44,7 @@ export function describeHttpAdapter(name: string, serve: ServeHttp): void {
     streams(bench);
     pipelines(bench);
     survivesAborts(bench);
+    tellsTheEnd(bench);
+    tellsTheEarlyEnd(bench);
   });
 }

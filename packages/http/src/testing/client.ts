@@ -45,6 +45,16 @@ export async function abandon(url: string, reached: Promise<unknown>): Promise<v
   await closed;
 }
 
+/** Breaks off the connection of an answer that has begun. */
+export async function leave(response: IncomingMessage): Promise<void> {
+  const closed = new Promise((resolve) => {
+    // The answer ends with an error, which is what was asked for.
+    response.on("error", () => undefined).once("close", resolve);
+  });
+  response.destroy();
+  await closed;
+}
+
 /**
  * Sends all requests at once on one connection, without waiting for answers, as a proxy with pipelining does.
  * @returns what came back, as it was on the wire

@@ -29,6 +29,15 @@ export interface ObservedRoutes extends ContractRoutes {
   gate: Promise<void>;
 }
 
+/** Stops streams after their first line. @returns what lets them go on */
+export function hold(routes: ObservedRoutes): () => void {
+  let release = (): void => undefined;
+  routes.gate = new Promise((resolve) => {
+    release = resolve;
+  });
+  return release;
+}
+
 const LINES = 24;
 const PADDING = ".".repeat(48 * 1024);
 

@@ -4,7 +4,7 @@ import { problem } from "../problem.js";
 import type { Verdict } from "../types.js";
 import { type Bench, guardHeaders, verdict } from "./bench.js";
 import { abandon, open, pipelined } from "./client.js";
-import type { ObservedRoutes } from "./routes.js";
+import { hold } from "./routes.js";
 
 const HOSTILE = [
   "a:b",
@@ -106,12 +106,4 @@ export function survivesAborts(bench: Bench): void {
     release();
     expect((await bench.get("/")).status).toBe(200);
   });
-}
-
-function hold(routes: ObservedRoutes): () => void {
-  let release = (): void => undefined;
-  routes.gate = new Promise((resolve) => {
-    release = resolve;
-  });
-  return release;
 }
