@@ -7,4 +7,6 @@ export default lib([
   "src/http.ts",
   "src/express.ts",
   "src/next.ts",
+  "src/express-rate-limit.ts",
+  "src/throttler.ts",
 ]);

@@ -19,6 +19,15 @@ const LIMIT = 1_000_000_000;
 const WINDOW_S = 60;
 const SCOPES = ["tenant", "user", "ip"] as const;
 
+/** What is decided. */
+export interface Setting {
+  readonly rules: 1 | 3;
+  /** @default 100 */
+  readonly tenants?: 1 | 100;
+  /** Whether our rules are leased. The peers have nothing like it. @default false */
+  readonly leased?: boolean;
+}
+
 /** How a contender asks for several rules: the peers know one rule a call. */
 type Order = "sequential" | "parallel";
 
@@ -30,17 +39,17 @@ interface Variant {
   readonly pipelining: boolean;
 }
 
-export async function contenders(url: string, rules: 1 | 3): Promise<Contender[]> {
+export async function contenders(url: string, { rules, leased = false }: Setting): Promise<Contender[]> {
   const orders: Order[] = rules === 1 ? ["sequential"] : ["sequential", "parallel"];
   const variants = orders.flatMap((order) => [false, true].map((pipelining) => ({ url, rules, order, pipelining })));
   // Express runs its middlewares one after the other: its store has no parallel form.
   const inExpress = variants.filter(({ order }) => order === "sequential");
-  return [ours(url, rules), ...variants.map(flexible), ...(await Promise.all(inExpress.map(express)))];
+  return [ours(url, rules, leased), ...variants.map(flexible), ...(await Promise.all(inExpress.map(express)))];
 }
 
-function ours(url: string, rules: 1 | 3): Contender {
+function ours(url: string, rules: 1 | 3, leased: boolean): Contender {
   const redis = new Redis(url);
-  const rule = { limit: LIMIT, window: `${WINDOW_S}s` } as const;
+  const rule = { limit: LIMIT, window: `${WINDOW_S}s`, ...(leased && { lease: "50ms" as const }) } as const;
   const limiter = createRateLimiter({
     store: redisStore({ redis, timeoutMs: 5000 }),
     rules: rules === 1 ? { tenant: rule } : { tenant: rule, user: rule, ip: rule },

@@ -9,13 +9,13 @@ export interface Subject {
 const SEED = 20_261_120;
 const PREPARED = 1 << 14;
 
-/** Requests of 10,000 users and addresses in 100 tenants, in an order that is the same for every contender. */
-export function subjects(): () => Subject {
+/** Requests of 10,000 users and addresses in some tenants, in an order that is the same for every contender. */
+export function subjects(tenants: number): () => Subject {
   const random = seededRandom(SEED);
   const list = Array.from({ length: PREPARED }, (): Subject => {
     const user = Math.floor(random() * 10_000);
     return {
-      tenantId: `tenant-${user % 100}`,
+      tenantId: `tenant-${user % tenants}`,
       userId: `user-${user}`,
       ip: `10.0.${user >> 8}.${user & 255}`,
     };

@@ -3,12 +3,13 @@ import type { Decision } from "./types.js";
 
 export interface RequestDecided {
   readonly limiter: string;
+  /** The address for a subject that has no tenant. */
   readonly tenantId: string;
   readonly group: string | undefined;
   readonly decision: Decision;
 }
 
-/** Published for every decision, allowed or not. */
+/** Published for every decision, allowed or not; a peek is one with a cost of 0. */
 export const requestDecide: EventChannel<RequestDecided> = defineEvent("scale:rate-limit:request-decide");
 
 export interface StoreFailed {
@@ -19,3 +20,11 @@ export interface StoreFailed {
 
 /** Published whenever the store could not answer, whatever the limiter did then. */
 export const storeFail: EventChannel<StoreFailed> = defineEvent("scale:rate-limit:store-fail");
+
+export interface SlotLost {
+  readonly limiter: string;
+  readonly tenantId: string;
+}
+
+/** Published when a slot could not be renewed in time, and may be another's by now. */
+export const slotLose: EventChannel<SlotLost> = defineEvent("scale:rate-limit:slot-lose");

@@ -4,7 +4,7 @@ import { problemHandler, toExpress } from "@scale/http/express";
 import { listen } from "@scale/http/testing";
 import express from "express";
 import { expect, it } from "vitest";
-import { rateLimit } from "./express.js";
+import { aiRateLimiter, companyRateLimiter, rateLimit } from "./express.js";
 import { createRateLimiter } from "./limiter.js";
 import { describeRateLimitAdapter } from "./testing/index.js";
 
@@ -40,4 +40,50 @@ it("charges the plan's own rules once, for a group inside of an application that
   await close();
   expect(statuses).toEqual([200, 200, 200, 429]);
   expect(last).toMatch(/^"tenant";r=6;t=\d+, "ai\.tenant";r=0;t=\d+$/);
+});
+
+it("limits a company and its use of AI under the names that applications know", async () => {
+  const tenant = { limit: 3, window: "1m" } as const;
+  const plans = createPlanResolver({
+    plans: definePlans({
+      free: { rateLimit: { rules: { tenant }, groups: { ai: { tenant: { ...tenant, limit: 1 } } } } },
+    }),
+    lookup: () => "free",
+  });
+  const limiter = createRateLimiter({ plans });
+  const app = express();
+  app.use(toExpress(tenantGuard({ resolve: () => "acme" })));
+  app.use("/api", companyRateLimiter(limiter));
+  app.post("/api/ai/analyze", aiRateLimiter(limiter), (_request, response) => void response.json("ok"));
+  app.get("/api/orders", (_request, response) => void response.json("ok"));
+  const { url, close } = await listen(app);
+  const status = async (path: string, method: string) => (await fetch(url + path, { method })).status;
+  expect(await status("/api/ai/analyze", "POST")).toBe(200);
+  expect(await status("/api/ai/analyze", "POST")).toBe(429);
+  expect(await status("/api/orders", "GET")).toBe(200);
+  expect(await status("/api/orders", "GET")).toBe(429);
+  await close();
+});
+
+it("frees the slot of a client that left before it was answered", async () => {
+  const limiter = createRateLimiter({ rules: { tenant: { limit: 1, algorithm: "concurrency" } } });
+  const app = express();
+  let arrived = (): void => undefined;
+  const inHandler = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  app.use(toExpress(tenantGuard({ resolve: () => "acme" })), rateLimit(limiter));
+  app.get("/never", () => arrived());
+  app.get("/", (_request, response) => void response.json("ok"));
+  const { url, close } = await listen(app);
+  const leave = new AbortController();
+  const left = fetch(`${url}/never`, { signal: leave.signal }).catch(() => "left");
+  await inHandler;
+  expect((await fetch(url)).status).toBe(429);
+  leave.abort();
+  expect(await left).toBe("left");
+  // The server hears of it when its socket closes.
+  await expect.poll(async () => (await fetch(url)).status).toBe(200);
+  await close();
+  limiter.close();
 });

@@ -1,86 +1,82 @@
-import { ConfigError, parseOptions, show, type TenantContext, tenancy } from "@scale/core";
-import { type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
-import { z } from "zod";
+import { ConfigError, show, systemClock } from "@scale/core";
+import type { HttpFacts, HttpGuard } from "@scale/http";
 import { rateLimitHeaders } from "./headers.js";
+import { counted, isPreflight } from "./http/counted.js";
+import { denial } from "./http/denial.js";
+import { type GuardOptions, parseGuardOptions, type RateLimitGuardOptions } from "./http/options.js";
 import type { CheckOptions, RateLimiter } from "./limiter.js";
-import type { Decision } from "./types.js";
+import type { Decision, RateLimitSubject, Slot } from "./types.js";
+import { createWiringCheck, type WiringCheck } from "./wiring.js";
 
-export interface RateLimitGuardOptions {
-  /**
-   * Who a request is counted for.
-   * @default the tenant, user and address of `tenancy.require()`
-   */
-  readonly subject?: (facts: HttpFacts) => TenantContext;
-  /**
-   * Adds the rules of this group of the plan. Where the same limiter has admitted the request before, further out in the
-   * application, the group's rules decide alone: nothing is charged twice.
-   */
-  readonly group?: string;
-  /**
-   * Units that a request costs.
-   * @default 1
-   */
-  readonly cost?: number | ((facts: HttpFacts) => number);
-}
+export type { RateLimitGuardOptions } from "./http/options.js";
+export type { HeaderForm } from "./headers.js";
+export type { RateLimitUpgrade, UpgradedLimit } from "./upgrade.js";
 
-const optionsSchema = z.strictObject({
-  subject: z
-    .custom<(facts: HttpFacts) => TenantContext>(isFunction, "expected a function")
-    .default(() => tenancy.require),
-  group: z.string().min(1).optional(),
-  cost: z
-    .union([z.int().min(0), z.custom<(facts: HttpFacts) => number>(isFunction, "expected a number or a function")])
-    .default(1),
-});
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
-}
-
-/** Answers 429 to what the limiter denies, 503 when it denies because its store cannot answer, and tells the limits to all. */
+/**
+ * Answers 429 to what the limiter denies, 503 when it denies because its store cannot answer, and tells the limits to all.
+ * Slots of `concurrency` rules are held until the response is over.
+ * @throws {ConfigError} that names the wrong option
+ */
 export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOptions = {}): HttpGuard {
-  const { subject, group, cost } = parseOptions(optionsSchema, options, "rateLimitGuard");
-  if (typeof limiter?.check !== "function")
+  const parsed = parseGuardOptions(options);
+  if (typeof limiter?.check !== "function") {
     throw new ConfigError(`rateLimitGuard: expected a limiter, got ${show(limiter)}`);
-  const admitted = admittedBy(limiter);
+  }
+  const guarded = guardedBy(limiter);
   return async (facts) => {
-    const { raw } = facts;
-    const known = typeof raw === "object" && raw !== null ? raw : facts;
-    const check: CheckOptions = {
-      cost: typeof cost === "function" ? cost(facts) : cost,
-      ...(group !== undefined && { group, groupOnly: admitted.has(known) }),
+    if (parsed.skip(facts) || (parsed.preflight === "skip" && isPreflight(facts))) return {};
+    const request = requestOf(facts);
+    const groupOnly = parsed.group !== undefined && guarded.admitted.has(request);
+    const subject = parsed.subject(facts);
+    const options = {
+      cost: costOf(parsed, facts),
+      ...(parsed.group !== undefined && { group: parsed.group, groupOnly }),
     };
-    const decision = await limiter.check(subject(facts), check);
-    if (decision.allowed) admitted.add(known);
-    const headers = rateLimitHeaders(decision);
-    return decision.allowed ? { headers } : { headers, reply: denial(decision) };
+    const slot = await guarded.wiring.deciding(subject, () =>
+      decide(limiter, counted(subject, parsed.ipv6Prefix), options),
+    );
+    const { decision } = slot;
+    if (decision.allowed) guarded.admitted.add(request);
+    guarded.wiring.decided({ request, facts, subject, decision, ownRules: !groupOnly });
+    const headers = rateLimitHeaders(decision, parsed.headers, systemClock.now());
+    if (!decision.allowed) return { headers, reply: denial(limiter.plans, decision) };
+    return { headers, ...(mayHold(decision) && { ended: () => void slot.release() }) };
   };
 }
 
-const requests = new WeakMap<RateLimiter, WeakSet<object>>();
-
-/** The requests that a limiter has admitted, by the framework's own request, which all guards of a request share. */
-function admittedBy(limiter: RateLimiter): WeakSet<object> {
-  const known = requests.get(limiter) ?? new WeakSet<object>();
-  requests.set(limiter, known);
-  return known;
+/** What costs nothing is a question: it takes no slot. */
+async function decide(
+  limiter: RateLimiter,
+  subject: RateLimitSubject,
+  options: CheckOptions,
+): Promise<Pick<Slot, "decision" | "release">> {
+  if (options.cost !== 0) return limiter.acquire(subject, options);
+  return { decision: await limiter.check(subject, options), release: async () => undefined };
 }
 
-function denial(decision: Decision): Reply {
-  if (decision.decidedBy === "policy") {
-    return problem({
-      type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
-      title: "Request cannot be satisfied due to temporary server capacity constraints",
-      status: 503,
-      code: "SCALE_RATE_LIMIT_UNAVAILABLE",
-    });
-  }
-  return problem({
-    type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
-    title: "Request cannot be satisfied as assigned quota has been exceeded",
-    status: 429,
-    code: "SCALE_RATE_LIMITED",
-    "violated-policies": decision.violated,
-    ...(Number.isFinite(decision.retryAfterMs) && { retryAfterMs: decision.retryAfterMs }),
-  });
+const costOf = ({ cost }: GuardOptions, facts: HttpFacts): number => (typeof cost === "function" ? cost(facts) : cost);
+
+// A decision that lists its rules without slots holds none; one that lists nothing may, for all that is known.
+const mayHold = ({ limits }: Decision): boolean =>
+  limits.length === 0 || limits.some(({ algorithm }) => algorithm === "concurrency");
+
+/** What all guards of one limiter know together. */
+interface Guarded {
+  /** The requests that it has admitted, by the framework's own request, which all guards of a request share. */
+  readonly admitted: WeakSet<object>;
+  readonly wiring: WiringCheck;
 }
+
+const guards = new WeakMap<RateLimiter, Guarded>();
+
+function guardedBy(limiter: RateLimiter): Guarded {
+  const known = guards.get(limiter);
+  if (known !== undefined) return known;
+  const wiring = createWiringCheck(limiter.name, (plan) => limiter.plans?.find(plan));
+  const guarded = { admitted: new WeakSet<object>(), wiring };
+  guards.set(limiter, guarded);
+  return guarded;
+}
+
+const requestOf = (facts: HttpFacts): object =>
+  typeof facts.raw === "object" && facts.raw !== null ? facts.raw : facts;

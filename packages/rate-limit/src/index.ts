@@ -1,5 +1,20 @@
-export { type RequestDecided, requestDecide, type StoreFailed, storeFail } from "./events.js";
-export { type CheckOptions, createRateLimiter, type RateLimiter } from "./limiter.js";
+export { brim, type Counter, type Current, type State } from "./algorithms/counter.js";
+export { counterOf } from "./algorithms/of-rule.js";
+export { type RequestDecided, requestDecide, type SlotLost, type StoreFailed, slotLose, storeFail } from "./events.js";
+export { type CheckOptions, createRateLimiter, type RateLimiter, type RuleOptions } from "./limiter.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory.js";
 export type { RateLimiterOptions } from "./options.js";
-export type { Charge, Decision, LimitState, RateLimitStore, Standing, Take, Taken } from "./types.js";
+export type {
+  Charge,
+  Decision,
+  Give,
+  Held,
+  LimitState,
+  RateLimitStore,
+  RateLimitSubject,
+  Slot,
+  Standing,
+  Take,
+  Taken,
+} from "./types.js";
+export { type WiringCode, type WiringWarning, wiringWarn } from "./wiring.js";

@@ -5,7 +5,8 @@ import { type RequestDecided, requestDecide, type StoreFailed, storeFail } from 
 import { createRateLimiter } from "./limiter.js";
 import { memoryStore } from "./memory.js";
 import type { RateLimiterOptions } from "./options.js";
-import type { Decision, RateLimitStore, Taken } from "./types.js";
+import type { Decision } from "./types.js";
+import { storeWith } from "../test/store-with.js";
 
 const plans = definePlans({
   free: {
@@ -47,7 +48,7 @@ describe("createRateLimiter", () => {
       violated: ["user"],
       retryAfterMs: 20_000,
     });
-    expect(denied.limits).toEqual([
+    expect(denied.limits).toMatchObject([
       { name: "tenant", limit: 5, windowMs: 60_000, remaining: 2, resetMs: 36_000, retryAfterMs: 0 },
       { name: "user", limit: 3, windowMs: 60_000, remaining: 0, resetMs: 60_000, retryAfterMs: 20_000 },
       { name: "ip", limit: 4, windowMs: 60_000, remaining: 1, resetMs: 45_000, retryAfterMs: 0 },
@@ -158,13 +159,11 @@ describe("createRateLimiter", () => {
 });
 
 describe("createRateLimiter with a store that fails", () => {
-  const rejects: RateLimitStore = { take: () => Promise.reject(new Error("ECONNRESET")) };
-  const throws: RateLimitStore = {
-    take: () => {
-      throw new Error("ECONNRESET");
-    },
-  };
-  const hangs: RateLimitStore = { take: () => new Promise(() => undefined) };
+  const rejects = storeWith(() => Promise.reject(new Error("ECONNRESET")));
+  const throws = storeWith(() => {
+    throw new Error("ECONNRESET");
+  });
+  const hangs = storeWith(() => new Promise(() => undefined));
   const rules = { tenant: { limit: 10, window: "1m" } } as const;
 
   it.each([
@@ -196,7 +195,7 @@ describe("createRateLimiter with a store that fails", () => {
   });
 
   it("gives a promise a deadline, also of a store that says it answers at once", async () => {
-    const store: RateLimitStore = { settlesWithinMs: 0, take: () => new Promise(() => undefined) };
+    const store = storeWith(() => new Promise(() => undefined), { settlesWithinMs: 0 });
     const limiter = createRateLimiter({ rules, store, whenStoreFails: "allow", timeoutMs: 5 });
     expect(await limiter.check({ tenantId: "acme" })).toMatchObject({ decidedBy: "policy" });
   });
@@ -214,8 +213,7 @@ describe("createRateLimiter with a store that fails", () => {
       { allowed: true, standings: [{ ...one, resetMs: -5 }] },
     ];
     for (const answer of wrong) {
-      const store: RateLimitStore = { take: () => answer as Taken };
-      const limiter = createRateLimiter({ rules, store, whenStoreFails: "deny" });
+      const limiter = createRateLimiter({ rules, store: storeWith(() => answer), whenStoreFails: "deny" });
       expect(await limiter.check({ tenantId: "acme" })).toMatchObject({ allowed: false, decidedBy: "policy" });
     }
   });
@@ -249,7 +247,7 @@ describe("createRateLimiter with a store that fails", () => {
   it("starts an outage with the share that is left, not with a new one", async () => {
     const good = memoryStore();
     let down = false;
-    const store: RateLimitStore = { take: (take) => (down ? Promise.reject(new Error("down")) : good.take(take)) };
+    const store = storeWith((take) => (down ? Promise.reject(new Error("down")) : good.take(take)));
     const limiter = createRateLimiter({ rules, store, whenStoreFails: "local", instances: 1 });
     for (let i = 0; i < 7; i++) await limiter.check({ tenantId: "acme" });
     down = true;

@@ -1,5 +1,5 @@
-import { systemClock, type RateLimitRule } from "@scale/core";
-import { createTable } from "./table.js";
+import { type RateLimitRule, systemClock } from "@scale/core";
+import { createTable, type Table } from "./table.js";
 import type { Charge, Take, Taken } from "./types.js";
 
 const MAX_KEYS = 100_000;
@@ -9,6 +9,7 @@ export interface LocalShare {
   take(take: Take): Taken;
   /** Tells the share what the store admitted here. Without it each outage would start with a full allowance. */
   record(take: Take): void;
+  release: Table["release"];
 }
 
 /** Each of `instances` processes admits an equal part of each limit, and at least one unit per window. */
@@ -19,22 +20,25 @@ export function localShare(instances: number): LocalShare {
   function shareOf(rule: RateLimitRule): RateLimitRule {
     const known = shares.get(rule);
     if (known !== undefined) return known;
+    // A bucket leaks parts of units; what counts in windows or slots counts whole ones.
+    const part = rule.limit / instances;
     const share = {
       ...rule,
-      limit: Math.max(1, rule.limit / instances),
+      limit: Math.max(1, rule.algorithm === "gcra" ? part : Math.floor(part)),
       burst: Math.max(1, Math.floor(rule.burst / instances)),
     };
     shares.set(rule, share);
     return share;
   }
 
-  const ofShare = (take: Take): Take => ({
-    ...take,
-    charges: take.charges.map((charge): Charge => ({ ...charge, rule: shareOf(charge.rule) })),
+  const ofShare = <T extends { readonly charges: readonly Charge[] }>(question: T): T => ({
+    ...question,
+    charges: question.charges.map((charge): Charge => ({ ...charge, rule: shareOf(charge.rule), want: 0 })),
   });
 
   return {
     take: (take) => table.take(ofShare(take)),
     record: (take) => table.charge(ofShare(take)),
+    release: (held) => table.release(ofShare(held)),
   };
 }

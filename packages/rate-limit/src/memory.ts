@@ -1,6 +1,6 @@
 import { type Clock, isClock, parseOptions, systemClock } from "@scale/core";
 import { z } from "zod";
-import { createTable } from "./table.js";
+import { createTable, type Table } from "./table.js";
 import type { RateLimitStore } from "./types.js";
 
 export interface MemoryStoreOptions {
@@ -17,8 +17,18 @@ const optionsSchema = z.strictObject({
   clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
 });
 
+const tables = new WeakMap<RateLimitStore, Table>();
+
 /** Counts in this process alone: for one process, for tests, and for limits that are meant per process. */
 export function memoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
   const table = createTable(parseOptions(optionsSchema, options, "memoryStore"));
-  return { settlesWithinMs: 0, take: (take) => table.take(take) };
+  const { take, give, reset, release } = table;
+  const store: RateLimitStore = { settlesWithinMs: 0, take, give, reset, release };
+  tables.set(store, table);
+  return store;
+}
+
+/** What a store of `memoryStore` counts in; `undefined` for any other. */
+export function tableOf(store: RateLimitStore): Table | undefined {
+  return tables.get(store);
 }

@@ -2,6 +2,14 @@ import { type FetchHandler, toNext, type ToNextOptions } from "@scale/http/next"
 import { type RateLimitGuardOptions, rateLimitGuard } from "./http.js";
 import type { RateLimiter } from "./limiter.js";
 
+export {
+  createEnforce,
+  type Enforced,
+  type EnforceLimits,
+  type EnforceOptions,
+  type EnforceRateLimit,
+} from "./next/enforce.js";
+
 export type RateLimitRouteOptions<Args extends readonly [Request, ...unknown[]]> = RateLimitGuardOptions &
   ToNextOptions<Args>;
 

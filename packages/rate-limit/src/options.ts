@@ -1,4 +1,16 @@
-import { ConfigError, definePlans, type PlanResolver, parseOptions, type RateLimitRulesInput, show } from "@scale/core";
+import {
+  type Clock,
+  ConfigError,
+  definePlans,
+  isClock,
+  type Plan,
+  type PlanResolver,
+  parseOptions,
+  type RateLimitRulesInput,
+  show,
+  type StoreFailurePolicy,
+  systemClock,
+} from "@scale/core";
 import { z } from "zod";
 import { memoryStore } from "./memory.js";
 import type { RateLimitStore } from "./types.js";
@@ -20,18 +32,26 @@ interface CommonOptions {
    */
   readonly timeoutMs?: number;
   /**
-   * What a request gets when the store cannot answer. There is no right answer for every route: a login form wants
+   * What a request gets when the store cannot answer, by rules that do not say so themselves. There is no right answer for every route: a login form wants
    * `deny`, a product page `allow`. `local` decides by this process's share of the limit, limit ÷ `instances`.
    * @default "throw"
    */
-  readonly whenStoreFails?: "allow" | "deny" | "local" | "throw";
-  /** How many processes share the limits. Needed for `whenStoreFails: "local"`. */
+  readonly whenStoreFails?: StoreFailurePolicy;
+  /** How many processes share the limits. Needed for `whenStoreFails: "local"`, also where it is of a rule. */
   readonly instances?: number;
+  /**
+   * Milliseconds for which a refusal is repeated without asking the store, at most until its retry time. What another
+   * process gives back or resets is seen that much later. 0: every refusal is the store's.
+   * @default 1000
+   */
+  readonly denialCacheMs?: number;
   /**
    * Called for every failure of the store, whatever `whenStoreFails` says. No request waits for it, and what it throws
    * becomes a warning of the process.
    */
   readonly onStoreError?: (error: unknown) => unknown;
+  /** For tests: the time of what this process remembers. The store has a clock of its own. */
+  readonly clock?: Clock;
 }
 
 /** Either the plans of a product, or the same rules for every tenant. */
@@ -51,9 +71,11 @@ const optionsSchema = z
     timeoutMs: z.number().min(1).max(60_000).default(50),
     whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).default("throw"),
     instances: z.int().min(1).max(100_000).optional(),
+    denialCacheMs: z.number().min(0).max(60_000).default(1000),
     onStoreError: z
       .custom<NonNullable<CommonOptions["onStoreError"]>>((f) => typeof f === "function", "expected a function")
       .optional(),
+    clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
     plans: z.custom<PlanResolver>(isResolver, "expected a plan resolver from createPlanResolver").optional(),
     rules: z.unknown().optional(),
   })
@@ -67,31 +89,44 @@ export interface ParsedOptions {
   readonly name: string;
   readonly store: RateLimitStore;
   readonly timeoutMs: number;
-  readonly whenStoreFails: "allow" | "deny" | "local" | "throw";
-  readonly instances: number;
+  readonly whenStoreFails: StoreFailurePolicy;
+  readonly instances: number | undefined;
+  readonly denialCacheMs: number;
+  readonly clock: Clock;
   readonly onStoreError: CommonOptions["onStoreError"];
-  readonly plans: Pick<PlanResolver, "resolve">;
+  readonly plans: PlanResolver | undefined;
+  /** The plan of every tenant, and of who has none, when there are no `plans`. */
+  readonly samePlan: Plan | undefined;
+  readonly resolve: PlanResolver["resolve"];
+  /** Lets plans be replaced by such as this limiter could not use: it is closed. */
+  readonly endChecks: () => void;
 }
 
 /** @throws {ConfigError} also for plans of which one has no rate limit: it would fail every request of its tenants */
 export function parseLimiterOptions(options: RateLimiterOptions): ParsedOptions {
-  const parsed = parseOptions(optionsSchema, options, "createRateLimiter");
-  const plans = parsed.plans === undefined ? samePlan(options.rules ?? {}) : checkPlans(parsed.plans);
-  return { ...parsed, instances: parsed.instances ?? 1, onStoreError: parsed.onStoreError, plans };
+  const { plans, rules, ...parsed } = parseOptions(optionsSchema, options, "createRateLimiter");
+  const common = { ...parsed, instances: parsed.instances, onStoreError: parsed.onStoreError };
+  if (plans !== undefined) {
+    const endChecks = plans.check(({ names, resolve }) => {
+      for (const name of names) checkPlan(resolve(name), common.instances);
+    });
+    return { ...common, plans, samePlan: undefined, resolve: plans.resolve, endChecks };
+  }
+  const samePlan = definePlans({ default: { rateLimit: { rules: rules as RateLimitRulesInput } } }).resolve("default");
+  checkPlan(samePlan, common.instances);
+  return { ...common, plans: undefined, samePlan, resolve: () => samePlan, endChecks: () => undefined };
 }
 
-function samePlan(rules: RateLimitRulesInput): Pick<PlanResolver, "resolve"> {
-  const plan = definePlans({ default: { rateLimit: { rules } } }).resolve("default");
-  return { resolve: () => plan };
-}
-
-function checkPlans(resolver: PlanResolver): PlanResolver {
-  resolver.check(({ names, resolve }) => {
-    const without = names.find((name) => resolve(name).rateLimit === undefined);
-    if (without === undefined) return;
-    throw new ConfigError(`createRateLimiter: plans: plan ${show(without)} has no rateLimit section`);
-  });
-  return resolver;
+function checkPlan({ name, rateLimit }: Plan, instances: number | undefined): void {
+  if (rateLimit === undefined) {
+    throw new ConfigError(`createRateLimiter: plans: plan ${show(name)} has no rateLimit section`);
+  }
+  const all = [...rateLimit.rules, ...Object.values(rateLimit.groups).flat()];
+  const local = all.find(({ whenStoreFails }) => whenStoreFails === "local");
+  if (local === undefined || instances !== undefined) return;
+  throw new ConfigError(
+    `createRateLimiter: instances: expected the number of processes that share the limits, for rule ${show(local.name)}, got undefined`,
+  );
 }
 
 function isStore(value: unknown): value is RateLimitStore {

@@ -1,9 +1,10 @@
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
 import { createTable } from "./table.js";
+import { ruleOf } from "./testing/rule.js";
 import type { Take } from "./types.js";
 
-const rule = { name: "ip", by: "ip", limit: 10, windowMs: 60_000, burst: 10 } as const;
+const rule = ruleOf({ name: "ip", by: "ip", limit: 10, windowMs: 60_000 });
 const take = (subject: string, cost = 1): Take => ({
   tenantId: "acme",
   cost,
@@ -43,6 +44,39 @@ describe("createTable", () => {
     for (let i = 0; i < 100; i++) table.take(take(`new-${i}`));
     const known = Array.from({ length: 900 }, (_, i) => table.take(take(`used-${i}`, 10)).allowed);
     expect(known).not.toContain(true);
+  });
+
+  it("protects slots that are held from keys that hold few", () => {
+    const table = createTable({ clock: createManualClock(), maxKeys: 100 });
+    const slots = { ...rule, name: "running", algorithm: "concurrency" as const };
+    const acquire = (subject: string, slot: string): boolean =>
+      table.take({ tenantId: "acme", cost: 1, slot, charges: [{ rule: slots, scope: ["api", "running"], subject }] })
+        .allowed;
+    for (let i = 0; i < 10; i++) acquire("busy", `slot-${i}`);
+    for (let i = 0; i < 10_000; i++) acquire(`flood-${i}`, "slot");
+    expect(acquire("busy", "one more")).toBe(false);
+  });
+
+  it("answers a question of more rules than it may keep", () => {
+    const table = createTable({ clock: createManualClock(), maxKeys: 2 });
+    const charges = Array.from({ length: 5 }, (_, i) => ({ rule, scope: ["api", `rule-${i}`], subject: "ann" }));
+    for (let i = 0; i < 20; i++) {
+      table.take({ tenantId: "acme", cost: 10, charges });
+    }
+    // The two that it keeps are full.
+    expect(table.take({ tenantId: "acme", cost: 1, charges }).allowed).toBe(false);
+  });
+
+  it("keeps what a question charges that finds its own keys swept out", () => {
+    const clock = createManualClock();
+    const table = createTable({ clock, maxKeys: 1000 });
+    const charges = Array.from({ length: 8 }, (_, i) => ({ rule, scope: ["api", `rule-${i}`], subject: "ann" }));
+    table.take({ tenantId: "acme", cost: 10, charges: charges.slice(4) });
+    // All of it is empty again: the new keys of the next question sweep out those that it is about to charge.
+    clock.advance(60_000);
+    table.take({ tenantId: "acme", cost: 10, charges });
+    const { standings } = table.take({ tenantId: "acme", cost: 0, charges });
+    expect(standings.map(({ remaining }) => remaining)).toEqual(charges.map(() => 0));
   });
 
   it("charges a share down to empty and no further", () => {

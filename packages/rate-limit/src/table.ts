@@ -1,112 +1,102 @@
-import { type Clock, joinKey, type RateLimitRule } from "@scale/core";
-import { admits, leak, remainingUnits, resetMicros, standing } from "./gcra.js";
-import type { Charge, Take, Taken } from "./types.js";
+import type { Clock } from "@scale/core";
+import { type Account, CountAccount, type Place, SlotAccount } from "./account.js";
+import { counterOf } from "./algorithms/of-rule.js";
+import { createShards, type Shard } from "./shards.js";
+import type { Charge, Give, Held, Standing, Take, Taken } from "./types.js";
 
-interface Bucket {
-  /** Units, at the time `at`. */
-  used: number;
-  at: number;
-  emptyAt: number;
-  /** Part of the burst that was used at the time `at`. */
-  fill: number;
-}
-
-/** Buckets by key, in this process. */
+/** Counts in this process, which are there at once. */
 export interface Table {
   take(take: Take): Taken;
-  /** Charges every rule whatever it holds, up to full. */
+  give(give: Give): void;
+  reset(take: Pick<Take, "tenantId" | "charges">): void;
+  release(held: Held): void;
+  /** Charges every rule whatever it holds, up to its limit. */
   charge(take: Take): void;
+  /** The entries of one rule, and the time that decides in microseconds: for the short way of `lone.ts`. */
+  shardOf(scope: readonly string[]): Shard;
+  nowUs(): number;
 }
 
-/** Keys looked at when one must go. */
-const SAMPLE = 16;
-/** Keys looked at for expiry with every new one: above 1, so that expired keys go faster than new ones come. */
-const SWEEP = 2;
-
-/**
- * A bounded table without timers. New keys sweep out old ones whose bucket is empty, which loses nothing. When
- * `maxKeys` are in use, the emptiest of a few, measured by its own burst, is dropped: who rotates keys to flood the table drops his own.
- */
+/** The counts of at most `maxKeys` rules and subjects. */
 export function createTable({ clock, maxKeys }: { clock: Clock; maxKeys: number }): Table {
-  const buckets = new Map<string, Bucket>();
-  let hand = buckets.entries();
+  const shardOf = createShards(maxKeys);
+  // Windows begin at calendar hours and days, and a wall clock that is set does not move them.
+  const offsetMs = clock.now() - clock.monotonic();
+  const nowUs = (): number => Math.round((clock.monotonic() + offsetMs) * 1000);
 
-  function next(): [string, Bucket] | undefined {
-    const step = hand.next();
-    if (!step.done) return step.value;
-    hand = buckets.entries();
-    return undefined;
-  }
+  const placeOf = (tenantId: string, { scope, subject }: Charge, now: number): Place => ({
+    shard: shardOf(scope),
+    tenantId,
+    subject,
+    now,
+  });
 
-  function sweep(now: number): void {
-    for (let i = 0; i < SWEEP; i++) {
-      const entry = next();
-      if (entry !== undefined && entry[1].emptyAt <= now) buckets.delete(entry[0]);
-    }
-  }
-
-  function makeRoom(now: number): void {
-    let emptiest: string | undefined;
-    let least = Infinity;
-    for (let i = 0; i < SAMPLE; i++) {
-      const [key, bucket] = next() ?? next() ?? [];
-      if (key === undefined || bucket === undefined) continue;
-      const fill = fillAt(bucket, now);
-      if (fill >= least) continue;
-      least = fill;
-      emptiest = key;
-    }
-    if (emptiest !== undefined) buckets.delete(emptiest);
-  }
-
-  function write(key: string, bucket: Bucket): void {
-    if (!buckets.has(key)) {
-      sweep(bucket.at);
-      if (buckets.size >= maxKeys) makeRoom(bucket.at);
-    }
-    buckets.set(key, bucket);
-  }
-
-  const keyOf = (take: Take, { scope, subject }: Charge): string => joinKey([take.tenantId, ...scope, subject]);
-
-  function read(key: string, now: number, rule: RateLimitRule): number {
-    const bucket = buckets.get(key);
-    return bucket === undefined ? 0 : leak(bucket.used, now - bucket.at, rule);
+  function open({ tenantId, cost, slot }: Take, charge: Charge, now: number): Account {
+    const counter = counterOf(charge.rule);
+    const place = placeOf(tenantId, charge, now);
+    return counter === undefined
+      ? new SlotAccount(place, charge, slot)
+      : new CountAccount(place, charge, counter, cost);
   }
 
   return {
+    shardOf,
+    nowUs,
     take(take) {
-      const now = clock.monotonic();
-      const states = take.charges.map((charge) => {
-        const key = keyOf(take, charge);
-        return { key, rule: charge.rule, used: read(key, now, charge.rule) };
+      const now = nowUs();
+      const { charges, cost } = take;
+      const accounts: Account[] = [];
+      let allowed = true;
+      for (let i = 0; i < charges.length; i++) {
+        const account = open(take, charges[i] as Charge, now);
+        accounts.push(account);
+        if (!account.fits && !account.charge.rule.shadow) allowed = false;
+      }
+      const standings: Standing[] = [];
+      for (let i = 0; i < accounts.length; i++)
+        standings.push(settle(accounts[i] as Account, take, allowed && cost > 0));
+      return { allowed, atMs: now / 1000, standings };
+    },
+    give({ tenantId, units, charges, taken }) {
+      const now = nowUs();
+      charges.forEach((charge, i) => {
+        const counter = counterOf(charge.rule);
+        if (counter === undefined) return;
+        const at = taken.atMs * 1000;
+        const emptyAt = at + (taken.standings[i]?.resetMs ?? 0) * 1000;
+        new CountAccount(placeOf(tenantId, charge, now), charge, counter, 0).giveBack(units, { at, emptyAt });
       });
-      const allowed = states.every(({ used, rule }) => admits(used, take.cost, rule));
-      const standings = states.map(({ key, rule, used }) => {
-        const after = allowed ? used + take.cost : used;
-        if (allowed && take.cost > 0) write(key, bucketOf(after, now, rule));
-        const figures = { remaining: remainingUnits(after, rule), resetUs: resetMicros(after, rule) };
-        return standing(figures, take.cost, rule);
-      });
-      return { allowed, standings };
+    },
+    reset({ tenantId, charges }) {
+      for (const charge of charges) {
+        shardOf(charge.scope).delete(tenantId, charge.subject);
+      }
+    },
+    release({ tenantId, charges, slot }) {
+      const now = nowUs();
+      for (const charge of charges) new SlotAccount(placeOf(tenantId, charge, now), charge, slot).release(slot);
     },
     charge(take) {
-      const now = clock.monotonic();
+      const now = nowUs();
       for (const charge of take.charges) {
-        const key = keyOf(take, charge);
-        const used = Math.min(read(key, now, charge.rule) + take.cost, charge.rule.burst);
-        write(key, bucketOf(used, now, charge.rule));
+        const account = open(take, charge, now);
+        account.take(Math.min(take.cost, account.remaining()), undefined);
       }
     },
   };
 }
 
-const bucketOf = (used: number, at: number, { limit, windowMs, burst }: RateLimitRule): Bucket => ({
-  used,
-  at,
-  emptyAt: at + (used * windowMs) / limit,
-  fill: used / burst,
-});
-
-const fillAt = ({ fill, at, emptyAt }: Bucket, now: number): number =>
-  emptyAt <= now ? 0 : (fill * (emptyAt - now)) / (emptyAt - at);
+/** Charges one rule of what was admitted, and tells where it stands. */
+function settle(account: Account, { cost, slot }: Take, charges: boolean): Standing {
+  const { want } = account.charge;
+  let granted = 0;
+  if (charges && account.fits) {
+    account.take(cost, slot);
+    if (want !== undefined) {
+      granted = account.charge.rule.algorithm === "concurrency" ? 0 : Math.min(want, account.remaining());
+      if (granted > 0) account.take(granted, slot);
+    }
+  }
+  const standing = account.standing();
+  return want === undefined ? standing : { ...standing, granted };
+}

@@ -1,17 +1,30 @@
 import { serveWorker } from "@scale/testkit";
 import { Redis } from "ioredis";
-import { createRateLimiter, type RateLimiter } from "../src/index.js";
+import { createRateLimiter } from "../src/index.js";
 import { redisStore } from "../src/redis/store.js";
+import type { RateLimitStore } from "../src/types.js";
+import type { RaceAsk } from "./race.js";
 
-const rules = { tenant: { limit: 1000, window: "1d" }, user: { limit: 900, window: "1d" } } as const;
-let limiter: RateLimiter | undefined;
+let store: RateLimitStore | undefined;
 
-/** Asks for one user as fast as it can, and answers how many requests were admitted. */
+/** Asks as fast as it can, and answers how many requests were admitted. */
 serveWorker(async (message, { args }) => {
   const { url, prefix } = args as { url: string; prefix: string };
-  limiter ??= createRateLimiter({ store: redisStore({ redis: new Redis(url), prefix, timeoutMs: 5000 }), rules });
-  const { user, requests } = message as { user: string; requests: number };
-  const one = limiter;
-  const asked = Array.from({ length: requests }, () => one.check({ tenantId: "acme", userId: user }));
-  return (await Promise.all(asked)).filter(({ allowed }) => allowed).length;
+  store ??= redisStore({ redis: new Redis(url), prefix, timeoutMs: 5000 });
+  const { name, rules, userId, asks, inFlight } = message as RaceAsk;
+  // Every refusal is the store's: it must hold against all of the load.
+  const limiter = createRateLimiter({ name, rules, store, denialCacheMs: 0 });
+  const subject = { tenantId: "acme", ...(userId !== undefined && { userId }) };
+  let sent = 0;
+  let admitted = 0;
+  const ask = async (): Promise<void> => {
+    while (sent < asks) {
+      sent++;
+      // Decides every rule as check does; the slots it takes are never released.
+      if ((await limiter.acquire(subject)).allowed) admitted++;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, ask));
+  limiter.close();
+  return admitted;
 });

@@ -60,8 +60,11 @@ export interface PlanResolver<Name extends string = string> {
    * @throws {ConfigError} and leaves all as it was, for plans that lack one in force or that a `check` refuses
    */
   replace(plans: Plans<Name>): void;
-  /** Runs `test` on the plans in force, and on those of every later `replace` before they are. It throws to refuse. */
-  check(test: (plans: Plans<Name>) => void): void;
+  /**
+   * Runs `test` on the plans in force, and on those of every later `replace` before they are. It throws to refuse.
+   * @returns a function that ends it
+   */
+  check(test: (plans: Plans<Name>) => void): () => void;
 }
 
 export interface PlanFallback {
@@ -112,7 +115,7 @@ export function createPlanResolver<Name extends string>(options: PlanResolverOpt
   let plans = options.plans;
   checkFallback(plans, fallback);
   const inTime = createDeadline(timeoutMs);
-  const checks: ((plans: Plans<Name>) => void)[] = [];
+  const checks = new Set<(plans: Plans<Name>) => void>();
   const known = boundedMap<Known<Name>>(maxTenants);
   // Apart from what is known: whoever makes up tenants must not push out the plans of real ones.
   const failed = boundedMap<Failed<Name>>(maxTenants);
@@ -216,7 +219,12 @@ export function createPlanResolver<Name extends string>(options: PlanResolverOpt
     },
     check(test) {
       test(plans);
-      checks.push(test);
+      // Of its own, so that a test that was given twice is ended once.
+      const check = (next: Plans<Name>): void => test(next);
+      checks.add(check);
+      return () => {
+        checks.delete(check);
+      };
     },
     resolve,
     replace,

@@ -1,54 +1,65 @@
 import type { RateLimitRule } from "@scale/core";
-import type { Standing } from "./types.js";
+import type { Standing } from "../types.js";
+import { brim, type Counter, slack } from "./counter.js";
 
 /**
  * The generic cell rate algorithm in its leaky bucket form: a bucket of `burst` units that every admitted unit fills
- * and that leaks `limit` units per window. What the bucket cannot hold is denied. `redis/take.lua` is this file in Lua;
- * `testing/store.ts` holds the two to the same answers.
+ * and that leaks `limit` units per window. What the bucket cannot hold is denied.
  *
  * In any window it admits at most `burst + limit` units: the burst at its start and what leaks during it.
- * The state counts units, not times: adding them is exact, and it keeps its meaning when the limit of a rule changes.
+ * The state is `[at, used]`. It counts units, not times: adding them is exact, and it keeps its meaning when the limit
+ * of a rule changes.
  *
  * Source: ITU-T I.371 annex A, "continuous-state leaky bucket algorithm".
  */
+export function gcra(rule: RateLimitRule): Counter {
+  const { burst } = rule;
+  const perUnitUs = usPerUnit(rule);
 
-/** Part of the burst below which two fill levels are the same: room for the rounding of some thousand additions. */
-const SAME = 1e-12;
-
-/** How full the bucket is `elapsedMs` after it held `used`. Never below empty, never above full, whatever was stored. */
-export function leak(used: number, elapsedMs: number, { limit, windowMs, burst }: RateLimitRule): number {
-  return Math.min(Math.max(used - Math.max(elapsedMs, 0) * (limit / windowMs), 0), burst);
-}
-
-/** True when the bucket holds the cost too. Cost 0 asks for one unit. */
-export function admits(used: number, cost: number, { burst }: RateLimitRule): boolean {
-  return used + Math.max(cost, 1) <= burst * (1 + SAME);
-}
-
-/** Whole units that the bucket still takes. */
-export function remainingUnits(used: number, { burst }: RateLimitRule): number {
-  return Math.floor(burst * (1 + SAME) - used);
-}
-
-/** Microseconds until the bucket is empty. */
-export function resetMicros(used: number, { limit, windowMs, burst }: RateLimitRule): number {
-  return Math.max(0, Math.ceil((used - burst * SAME) * ((windowMs * 1000) / limit)));
-}
-
-/** What the two figures that a store keeps or returns say about a rule, as decided for `cost`. */
-export function standing(
-  { remaining, resetUs }: { remaining: number; resetUs: number },
-  cost: number,
-  { limit, windowMs, burst }: RateLimitRule,
-): Standing {
-  const asked = Math.max(cost, 1);
-  const perUnitMs = windowMs / limit;
-  // The cost fits when all but `burst - cost` of what is in the bucket has leaked.
-  const waitMs = resetUs / 1000 - (burst - asked) * perUnitMs;
-  const refused = remaining < asked;
   return {
-    remaining,
-    resetMs: Math.ceil(resetUs / 1000),
-    retryAfterMs: refused ? (asked > burst ? Infinity : Math.max(1, Math.ceil(waitMs - burst * perUnitMs * SAME))) : 0,
+    // Never below empty, never above full, whatever was stored, and no clock that was set back locks anybody out. What a
+    // larger burst let in spills over before anything leaks: denials write nothing, so that it could not later.
+    advance([at = 0, used = 0] = [], now) {
+      const left = Math.min(used, burst) - Math.max(now - at, 0) / perUnitUs;
+      return [now, left > 0 ? left : 0];
+    },
+    used: ([, used = 0]) => used,
+    add(state, units) {
+      state[1] = (state[1] ?? 0) + units;
+    },
+    resetUs: ([, used = 0]) => resetUs(used, burst, perUnitUs),
+    waitUs: ([, used = 0], _now, units) => waitUs(used + units, burst, perUnitUs),
+    giveBack(state, now, { units, emptyAt }) {
+      // First in, first out: what was in the bucket before these units leaked first, and they last.
+      const inside = Math.min(units, Math.max(0, (emptyAt - now) / perUnitUs));
+      state[1] = Math.max(0, (state[1] ?? 0) - inside);
+    },
+  };
+}
+
+/** Microseconds in which the bucket leaks one unit. */
+export const usPerUnit = ({ windowMs, limit }: RateLimitRule): number => (windowMs * 1000) / limit;
+
+const resetUs = (used: number, burst: number, perUnitUs: number): number =>
+  Math.max(0, Math.ceil((used - slack(burst)) * perUnitUs));
+
+const waitUs = (wanted: number, burst: number, perUnitUs: number): number =>
+  Math.max(1, Math.ceil((wanted - brim(burst)) * perUnitUs));
+
+/**
+ * Where a bucket stands that holds `used` units.
+ * @param wanted units that must fit, 0 when none are waited for
+ */
+export function standingOf(rule: RateLimitRule, used: number, wanted: number): Standing {
+  const { burst } = rule;
+  const perUnitUs = usPerUnit(rule);
+  const free = brim(burst) - used;
+  let waitMs = 0;
+  if (wanted > burst) waitMs = Infinity;
+  else if (used + wanted > brim(burst)) waitMs = Math.ceil(waitUs(used + wanted, burst, perUnitUs) / 1000);
+  return {
+    remaining: free > 0 ? Math.floor(free) : 0,
+    resetMs: Math.ceil(resetUs(used, burst, perUnitUs) / 1000),
+    retryAfterMs: waitMs,
   };
 }

@@ -1,80 +1,170 @@
 import { type RateLimitRule, StoreError } from "@scale/core";
-import { standing } from "../gcra.js";
-import type { Take, Taken } from "../types.js";
+import type { Script } from "@scale/core/redis";
+import type { Charge, Give, Standing, Take, Taken } from "../types.js";
+import { isNumbers, isPlain, plainStanding } from "./plain.js";
+import { describePlain, describeRule } from "./describe.js";
+import { decide, take as takeScript } from "./scripts.gen.js";
 
-/** One decision that waits for its answer. */
-export interface Pending {
+/** One question that waits for its answer, or units that are given back. */
+export type Pending = PendingTake | PendingGive;
+
+interface PendingTake extends Settle<Taken> {
   readonly take: Take;
-  readonly keys: readonly string[];
-  resolve(taken: Taken): void;
+  readonly give?: never;
+}
+
+interface PendingGive extends Settle<undefined> {
+  readonly take?: never;
+  readonly give: Give;
+}
+
+interface Settle<T> {
+  resolve(answer: T): void;
   reject(error: unknown): void;
 }
 
-/** The batch as `take.lua` reads it: keys and rules that occur more than once are sent once. */
-export function encodeBatch(batch: readonly Pending[]): { keys: readonly string[]; body: string } {
-  const [only] = batch;
-  if (only !== undefined && batch.length === 1) return encodeOne(only);
-  const keys = new Map<string, number>();
-  const rules = new Map<RateLimitRule, number>();
+/** A batch as a script reads it. */
+export interface Encoded {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  /** After the time. */
+  readonly args: readonly string[];
+}
+
+/** The key of a charge. */
+export type KeyOf = (tenantId: string, charge: Charge) => string;
+
+/** Rules that occur more than once are sent once, and so are the keys of tenants. */
+export function encodeBatch(batch: readonly Pending[], keyOf: KeyOf): Encoded {
+  return batch.every(({ take }) => take !== undefined && isPlain(take))
+    ? encodePlain(batch as readonly PendingTake[], keyOf)
+    : encodeAny(batch, keyOf);
+}
+
+function encodePlain(batch: readonly PendingTake[], keyOf: KeyOf): Encoded {
+  const keys = createKeys(keyOf);
+  const rules = createRules(describePlain);
   let asks = "";
-  for (const pending of batch) {
-    asks += `,${pending.take.cost},${pending.keys.length}`;
-    pending.take.charges.forEach(({ rule }, i) => {
-      asks += `,${indexOf(keys, pending.keys[i] ?? "")},${indexOf(rules, rule)}`;
+  for (const { take } of batch) {
+    const { tenantId, cost, charges } = take;
+    asks += `,${cost},${charges.length}`;
+    for (const charge of charges) asks += `,${keys.indexOf(tenantId, charge)},${rules.indexOf(charge.rule)}`;
+  }
+  return { script: takeScript, keys: keys.list, args: [`[${rules.size()}${rules.text()}${asks}]`] };
+}
+
+function encodeAny(batch: readonly Pending[], keyOf: KeyOf): Encoded {
+  const keys = createKeys(keyOf);
+  const rules = createRules(describeRule);
+  let asks = "";
+  for (const { take, give } of batch) {
+    const { tenantId, charges } = take ?? give;
+    asks += take === undefined ? `,${-give.units}` : `,${take.cost}`;
+    asks += `,${charges.length},${take === undefined ? micros(give.taken.atMs) : JSON.stringify(take.slot ?? "")}`;
+    charges.forEach((charge, i) => {
+      const extra =
+        give === undefined ? (charge.want ?? 0) : micros(give.taken.atMs + (give.taken.standings[i]?.resetMs ?? 0));
+      asks += `,${keys.indexOf(tenantId, charge)},${rules.indexOf(charge.rule)},${extra}`;
     });
   }
-  return { keys: [...keys.keys()], body: `[${rules.size}${describeRules(rules.keys())}${asks}]` };
+  return { script: decide, keys: keys.list, args: [`[${rules.size()}${rules.text()}${asks}]`] };
 }
 
-/** Without the tables: a request that comes alone is the one that somebody waits for. */
-function encodeOne({ take: { cost, charges }, keys }: Pending): { keys: readonly string[]; body: string } {
-  let ask = `,${cost},${charges.length}`;
-  for (let i = 1; i <= charges.length; i++) ask += `,${i},${i}`;
-  return { keys, body: `[${charges.length}${describeRules(charges.map(({ rule }) => rule))}${ask}]` };
-}
+const micros = (ms: number): number => Math.round(ms * 1000);
 
-function indexOf<K>(table: Map<K, number>, key: K): number {
-  const known = table.get(key);
-  if (known !== undefined) return known;
-  table.set(key, table.size + 1);
-  return table.size;
-}
-
-const descriptions = new WeakMap<RateLimitRule, string>();
-
-function describeRules(rules: Iterable<RateLimitRule>): string {
-  let text = "";
-  for (const rule of rules) {
-    let known = descriptions.get(rule);
-    if (known === undefined) descriptions.set(rule, (known = describeRule(rule)));
-    text += known;
-  }
-  return text;
-}
-
-function describeRule({ limit, windowMs, burst }: RateLimitRule): string {
-  // The bucket holds no more than the burst, so this is when it is empty at the latest. A second at the least, because
-  // the clock that expires keys is not always the one that decides.
-  const ttlMs = Math.max(1000, Math.ceil((windowMs / limit) * burst) + 1);
-  return `,${limit / windowMs},${burst},${(windowMs * 1000) / limit},"${ttlMs}"`;
+interface Keys {
+  readonly list: string[];
+  /** From 1. */
+  indexOf(tenantId: string, charge: Charge): number;
 }
 
 /**
- * Every decision's part of the reply, in the order of the batch.
- * @throws {StoreError} for a reply that does not fit the batch: it came from another script, or through a broken proxy
+ * The keys of a batch. Only those of tenants are looked up: they are the ones that repeat, and to look up a key that was
+ * just put together costs more than to send it twice.
  */
-export function decodeReply(batch: readonly Pending[], reply: unknown): Taken[] {
-  const figures = batch.reduce((sum, { keys }) => sum + 1 + 2 * keys.length, 0);
-  if (!isNumbers(reply) || reply.length !== figures)
-    throw new StoreError("Redis answered something else than was asked");
-  let at = 0;
-  const next = (): number => reply[at++] as number;
-  return batch.map(({ take: { cost, charges } }) => {
-    const allowed = next() === 1;
-    const standings = charges.map(({ rule }) => standing({ remaining: next(), resetUs: next() }, cost, rule));
-    return { allowed, standings };
-  });
+function createKeys(keyOf: KeyOf): Keys {
+  const tenants = new Map<readonly string[], Map<string, number>>();
+  const list: string[] = [];
+  return {
+    list,
+    indexOf(tenantId, charge) {
+      if (charge.rule.by !== "tenant") return list.push(keyOf(tenantId, charge));
+      let known = tenants.get(charge.scope);
+      if (known === undefined) tenants.set(charge.scope, (known = new Map()));
+      let at = known.get(tenantId);
+      if (at === undefined) known.set(tenantId, (at = list.push(keyOf(tenantId, charge))));
+      return at;
+    },
+  };
 }
 
-const isNumbers = (reply: unknown): reply is readonly number[] =>
-  Array.isArray(reply) && reply.every((figure) => typeof figure === "number");
+interface Rules {
+  /** From 1. */
+  indexOf(rule: RateLimitRule): number;
+  size(): number;
+  text(): string;
+}
+
+function createRules(describe: (rule: RateLimitRule) => string): Rules {
+  const known = new Map<RateLimitRule, number>();
+  let text = "";
+  return {
+    indexOf(rule) {
+      const at = known.get(rule);
+      if (at !== undefined) return at;
+      known.set(rule, known.size + 1);
+      text += describe(rule);
+      return known.size;
+    },
+    size: () => known.size,
+    text: () => text,
+  };
+}
+
+/**
+ * Gives every part of the reply to the question of the batch that it answers.
+ * @throws {StoreError} for a reply that does not fit the batch: it came from another script, or through a broken proxy
+ */
+export function decodeReply(batch: readonly Pending[], { script }: Encoded, reply: unknown): (Taken | undefined)[] {
+  if (!isNumbers(reply)) throw new StoreError("Redis answered something else than was asked");
+  const read = createReader(reply);
+  const atMs = read.next() / 1000;
+  const answers = batch.map(({ take }): Taken | undefined => {
+    if (take === undefined) return undefined;
+    const status = read.next();
+    const standings = take.charges.map(({ rule, want }) =>
+      script === decide
+        ? standing(read, want)
+        : plainStanding(rule, read.next(), status > 0 ? 0 : Math.max(take.cost, 1)),
+    );
+    return { allowed: status > 0, atMs, standings };
+  });
+  read.end();
+  return answers;
+}
+
+interface Reader {
+  next(): number;
+  end(): void;
+}
+
+function createReader(reply: readonly number[]): Reader {
+  let at = 0;
+  const fail = (): never => {
+    throw new StoreError("Redis answered something else than was asked");
+  };
+  return {
+    next: () => (at < reply.length ? (reply[at++] as number) : fail()),
+    end: () => (at === reply.length ? undefined : fail()),
+  };
+}
+
+function standing(read: Reader, want: number | undefined): Standing {
+  const remaining = read.next();
+  const resetMs = Math.ceil(read.next() / 1000);
+  const retryAfterMs = waitMs(read.next());
+  const granted = read.next();
+  return want === undefined ? { remaining, resetMs, retryAfterMs } : { remaining, resetMs, retryAfterMs, granted };
+}
+
+const waitMs = (waitUs: number): number => (waitUs < 0 ? Infinity : Math.ceil(waitUs / 1000));

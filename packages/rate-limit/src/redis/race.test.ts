@@ -1,58 +1,41 @@
-import { describe, expect, inject, it } from "vitest";
-import { Redis } from "ioredis";
-import { memoryStore } from "../memory.js";
-import { createManualClock } from "@scale/core/testing";
-import { seededRandom, startProcessPool } from "@scale/testkit";
-import type { RateLimitStore, Take } from "../types.js";
-import { redisStore } from "./store.js";
+import { systemClock } from "@scale/core";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { ALGORITHMS, type Racers, startRacers, stillRule } from "../../test/race.js";
 
 const url = inject("redisUrl");
-const SEED = 20_261_120;
+const PROCESSES = 4;
 
-describe.skipIf(!url)("redisStore and memoryStore", () => {
-  it(`give the same answers to 3,000 random questions (seed ${SEED})`, async () => {
-    const redis = new Redis(url);
-    const random = seededRandom(SEED);
-    const pick = (n: number): number => Math.floor(random() * n);
-    const clock = createManualClock();
-    const stores: RateLimitStore[] = [
-      memoryStore({ clock }),
-      redisStore({ redis, clock, prefix: `race:${process.pid}`, timeoutMs: 5000 }),
-    ];
-    const rules = Array.from({ length: 12 }, (_, i) => ({
-      name: `r${i}`,
-      by: "tenant" as const,
-      limit: 1 + pick(50),
-      windowMs: 1 + pick(100_000),
-      burst: 1 + pick(60),
-    }));
-    for (let step = 0; step < 3000; step++) {
-      clock.advance(random() < 0.3 ? pick(20_000) : pick(5));
-      const chosen = [...new Set([pick(12), pick(12), pick(12)])].map((i) => rules[i] ?? rules[0]!);
-      const take: Take = {
-        tenantId: `t${pick(3)}`,
-        cost: pick(8),
-        charges: chosen.map((rule) => ({ rule, scope: ["api", rule.name], subject: `s${pick(2)}` })),
-      };
-      const [memory, redisAnswer] = await Promise.all(stores.map((store) => store.take(take)));
-      expect({ step, ...redisAnswer }).toEqual({ step, ...memory });
-    }
-    redis.disconnect();
-  });
-});
-
+// The full form, 3,000 checks of each process at a limit of 1,000, is a part of `npm run proof rate-limit`.
 describe.skipIf(!url)("createRateLimiter in four processes", () => {
-  it("admits each limit exactly, whoever asks first", async () => {
-    const script = new URL("../../test/race.worker.ts", import.meta.url);
-    const pool = await startProcessPool({
-      size: 4,
-      script,
-      args: { url, prefix: `exact:${process.pid}` },
-      parse: Number,
-    });
-    const ask = async (user: string): Promise<number> =>
-      (await pool.all({ user, requests: 500 })).reduce((sum, admitted) => sum + admitted, 0);
-    expect([await ask("ann"), await ask("bob"), await ask("carol")]).toEqual([900, 100, 0]);
-    await pool.close();
+  let racers: Racers;
+  beforeAll(async () => {
+    racers = await startRacers({ url, prefix: `race:${process.pid}` });
+  });
+  afterAll(() => racers.close());
+
+  const ways = ALGORITHMS.flatMap((algorithm) => [
+    { algorithm, how: "many at a time", asks: 300, inFlight: 100 },
+    { algorithm, how: "one at a time", asks: 150, inFlight: 1 },
+  ]);
+  it.each(ways)("admits exactly the limit of $algorithm, asked $how", async ({ algorithm, asks, inFlight, how }) => {
+    const limit = 200;
+    const rules = { all: { by: "tenant", ...stillRule(algorithm, limit, systemClock.now()) } } as const;
+    const name = `${algorithm}-${how.replaceAll(" ", "-")}`;
+    expect(await racers.run({ name, rules, asks, inFlight })).toBe(limit);
+    expect(asks * PROCESSES).toBeGreaterThan(2 * limit);
+  });
+
+  it("admits the limits of rules of every algorithm together exactly, whoever asks first", async () => {
+    const now = systemClock.now();
+    const rules = {
+      tenant: stillRule("gcra", 700, now),
+      strict: { by: "tenant", ...stillRule("strict-window", 650, now) },
+      running: { by: "tenant", ...stillRule("concurrency", 640, now) },
+      user: stillRule("fixed-window", 500, now),
+      sliding: { by: "user", ...stillRule("sliding-window", 400, now) },
+    } as const;
+    const ask = (userId: string): Promise<number> =>
+      racers.run({ name: "mixed", rules, userId, asks: 200, inFlight: 50 });
+    expect([await ask("ann"), await ask("bob"), await ask("carol")]).toEqual([400, 240, 0]);
   });
 });

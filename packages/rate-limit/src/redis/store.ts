@@ -2,8 +2,9 @@ import { type Clock, isClock, joinKey, keySegment, parseOptions, tenantKeyPrefix
 import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { RateLimitStore, Take, Taken } from "../types.js";
-import { decodeReply, encodeBatch, type Pending } from "./batch.js";
-import { take as takeScript } from "./scripts.gen.js";
+import { decodeReply, encodeBatch, type KeyOf, type Pending } from "./batch.js";
+import { decodeOne, encodeOne, isPlain } from "./plain.js";
+import { forget, release, takeOne } from "./scripts.gen.js";
 
 export interface RedisStoreOptions {
   /** An ioredis or node-redis client, single, Sentinel or Cluster. It stays yours: we never connect or close it. */
@@ -29,8 +30,11 @@ const optionsSchema = z.strictObject({
   clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),
 });
 
-/** Bounds how long one script holds the server: 64 decisions over three rules take about half a millisecond there. */
-const MAX_BATCH = 64;
+/**
+ * Half of what comes together in a busy process: while the server decides one batch this process prepares the next.
+ * It also bounds how long one script holds the server.
+ */
+const MAX_BATCH = 32;
 
 /**
  * Counts in Redis, exactly, for all processes that share the server and the prefix.
@@ -40,65 +44,91 @@ const MAX_BATCH = 64;
 export function redisStore(options: RedisStoreOptions): RateLimitStore {
   const { redis, prefix, timeoutMs, clock } = parseOptions(optionsSchema, options, "redisStore");
   const runner = createScriptRunner({ redis, timeoutMs });
+  const keyOf = keyBuilder(prefix);
+  const keysOf = ({ tenantId, charges }: Pick<Take, "tenantId" | "charges">): string[] =>
+    charges.map((charge) => keyOf(tenantId, charge));
   const open = new Map<string, Pending[]>();
   let inFlight = 0;
 
-  // The same arrays come with every request, and joining them again costs as much as the rest of a key.
-  const scopes = new WeakMap<readonly string[], string>();
-
-  function keysOf({ tenantId, charges }: Take): string[] {
-    const start = tenantKeyPrefix(prefix, tenantId);
-    return charges.map(({ scope, subject }) => {
-      let known = scopes.get(scope);
-      if (known === undefined) scopes.set(scope, (known = joinKey(scope)));
-      return `${start}${known}:${keySegment(subject)}`;
-    });
-  }
-
-  async function send(batch: readonly Pending[]): Promise<void> {
-    const { keys, body } = encodeBatch(batch);
+  function send(batch: readonly Pending[]): void {
+    const encoded = encodeBatch(batch, keyOf);
     const now = clock === undefined ? "" : String(clock.now());
+    const fail = (error: unknown): void => {
+      // First: whoever asks again when it is settled must see that nothing is under way.
+      inFlight--;
+      for (const { reject } of batch) reject(error);
+    };
     inFlight++;
-    let settle: () => void;
-    try {
-      const taken = decodeReply(batch, await runner.run(takeScript, { keys, args: [now, body] }));
-      settle = () => batch.forEach(({ resolve }, i) => resolve(taken[i] as Taken));
-    } catch (error) {
-      settle = () => {
-        for (const { reject } of batch) reject(error);
-      };
-    }
-    // First: whoever asks again when it is settled must see that nothing is under way.
-    inFlight--;
-    settle();
+    runner.run(encoded.script, { keys: encoded.keys, args: [now, ...encoded.args] }).then((reply) => {
+      let answers: (Taken | undefined)[];
+      try {
+        answers = decodeReply(batch, encoded, reply);
+      } catch (error) {
+        return fail(error);
+      }
+      inFlight--;
+      for (let i = 0; i < batch.length; i++) batch[i]?.resolve(answers[i] as Taken & undefined);
+    }, fail);
   }
 
   function flush(group: string): void {
     const batch = open.get(group);
     open.delete(group);
-    // `send` gives every outcome to the decisions and rejects nothing itself.
-    if (batch !== undefined) void send(batch);
+    if (batch !== undefined) send(batch);
   }
 
-  function enqueue(group: string, pending: Pending): void {
+  function enqueue(tenantId: string, pending: Pending): void {
+    const group = runner.isCluster ? tenantId : "";
     const batch = open.get(group);
     if (batch !== undefined) {
       if (batch.push(pending) >= MAX_BATCH) flush(group);
       return;
     }
+    // With nothing under way a question is sent at once. Otherwise it may wait for the end of this turn of the event loop:
+    // more will come from the sockets that are read in it.
+    if (inFlight === 0) return send([pending]);
     open.set(group, [pending]);
-    // With nothing under way a decision must not wait for the next turn of the event loop. Otherwise it may: more will
-    // come from the sockets that are read in this one.
-    if (inFlight === 0) process.nextTick(flush, group);
-    else setImmediate(flush, group);
+    setImmediate(flush, group);
+  }
+
+  /** A question that comes alone is one that somebody waits for: it goes the shortest way. */
+  async function sendOne(take: Take): Promise<Taken> {
+    const now = clock === undefined ? "" : String(clock.now());
+    inFlight++;
+    try {
+      return decodeOne(take, await runner.run(takeOne, { keys: keysOf(take), args: [now, ...encodeOne(take)] }));
+    } finally {
+      inFlight--;
+    }
   }
 
   return {
     settlesWithinMs: timeoutMs,
-    take: (take: Take) =>
-      new Promise<Taken>((resolve, reject) => {
-        const keys = keysOf(take);
-        enqueue(runner.isCluster ? take.tenantId : "", { take, keys, resolve, reject });
+    take: (take) =>
+      inFlight === 0 && isPlain(take)
+        ? sendOne(take)
+        : new Promise((resolve, reject) => {
+            enqueue(take.tenantId, { take, resolve, reject });
+          }),
+    give: (give) =>
+      new Promise((resolve, reject) => {
+        enqueue(give.tenantId, { give, resolve, reject });
       }),
+    async reset(question) {
+      await runner.run(forget, { keys: keysOf(question), args: [] });
+    },
+    async release(held) {
+      await runner.run(release, { keys: keysOf(held), args: [held.slot] });
+    },
+  };
+}
+
+function keyBuilder(prefix: string): KeyOf {
+  // The same arrays come with every request, and joining them again costs as much as the rest of a key.
+  const scopes = new WeakMap<readonly string[], string>();
+  return (tenantId, { scope, subject }) => {
+    let known = scopes.get(scope);
+    if (known === undefined) scopes.set(scope, (known = joinKey(scope)));
+    return `${tenantKeyPrefix(prefix, tenantId)}${known}:${keySegment(subject)}`;
   };
 }

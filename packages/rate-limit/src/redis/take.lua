@@ -1,21 +1,22 @@
 --[[
-  Decides a batch of requests by GCRA (see ../gcra.ts), each over all of its rules: all are charged or none is.
-  Later requests of the batch see what earlier ones were charged.
+  Decides a batch of requests by GCRA (see ../algorithms/gcra.ts), each over all of its rules: all are charged or none
+  is. Later requests of the batch see what earlier ones were charged. decide.lua knows every algorithm; this one is what
+  most requests need, and does less.
 
-  KEYS[i]  string: bucket of one rule and subject, two little-endian doubles: us since the epoch, units used then;
-           absent means empty. Each key once, all in one slot.
+  KEYS[i]  string: bucket of one rule and subject, three little-endian doubles: us since the epoch, units used then, us
+           since the epoch at which the key expires; absent means empty. All in one slot; a key may come more than once.
   ARGV[1]  now    ms since the epoch, or "" to use this server's clock (the default outside tests)
   ARGV[2]  batch  JSON list of numbers but for the ttl strings:
-                  number of rules, then per rule:     units leaked per ms, units of the burst, us per unit,
-                                                      ttl ms as a string
+                  number of rules, then per rule:     units of the burst, us per unit, ttl ms as a string
                   until the end, per request:         cost in units, number of charges,
                                                       then per charge: index of the key, index of the rule (from 1)
 
-  Returns integers, per request: 1 allowed | 0 denied, then per charge: units remaining, us until the bucket is empty.
+  Returns integers: us since the epoch, then per request: 1 allowed | 0 denied, then per charge: the part of the burst that
+  is used, times 2^52. That one figure says what remains, and how long to wait, without a rounding that counts.
   O(charges). Writes what was charged, and buckets from a time to come: the clock was set back. A key expires when its
-  bucket is empty, after a second at the least.
+  bucket is empty, after a second at the least; a time that suffices already is kept, because setting it costs as much
+  as the rest of a write.
 ]]
-local same = 1e-12
 local now
 if ARGV[1] == "" then
   local time = redis.call("TIME")
@@ -23,31 +24,33 @@ if ARGV[1] == "" then
 else
   now = math.floor(tonumber(ARGV[1]) * 1000 + 0.5)
 end
+local keys, call = KEYS, redis.call
 local batch = cjson.decode(ARGV[2])
-local stored = redis.call("MGET", unpack(KEYS))
-local used, written, reply = {}, {}, {}
-local at, size, out = 2 + batch[1] * 4, #batch, 0
+local stored = call("MGET", unpack(keys))
+local used, expires, written, levels, reply = {}, {}, {}, {}, { now }
+local at, size, out = 2 + batch[1] * 3, #batch, 1
 
--- What bucket k holds now under the rule at index r of the batch. What is stored may be foreign, or from another rule.
-local function level(k, r)
-  local u = used[k]
-  if not u then
-    u = 0
-    local value = stored[k]
-    if value and #value == 16 then
-      local since, held = struct.unpack("<dd", value)
-      if since > now then
-        since = now
-        written[k] = batch[r + 3]
-      end
-      u = held - (now - since) / 1000 * batch[r]
-      -- Not a number compares false with everything and counts as empty.
-      if not (u > 0) then u = 0 end
-    end
-    used[k] = u
+-- What bucket k held at the time `now`, under the rule at index r of the batch. What is stored may be foreign.
+local function read(k, r)
+  local value = stored[k]
+  if not value or #value ~= 24 then return 0 end
+  local since, held, until_ = struct.unpack("<ddd", value)
+  if since > now then
+    since = now
+    written[keys[k]] = r
+  else
+    expires[keys[k]] = until_
   end
-  local burst = batch[r + 1]
-  return u > burst and burst or u
+  -- What a larger burst let in spills over before anything leaks.
+  if held > batch[r] then held = batch[r] end
+  local u = held - (now - since) / batch[r + 1]
+  -- Not a number compares false with everything and counts as empty.
+  return u > 0 and u or 0
+end
+
+-- What may be used at the most: rounding is no unit.
+local function brim(burst)
+  return burst + (burst < 5e11 and burst * 1e-12 or 0.5)
 end
 
 while at <= size do
@@ -56,31 +59,41 @@ while at <= size do
   local asked = cost > 0 and cost or 1
   local allowed = true
   for c = first, last, 2 do
-    local r = batch[c + 1] * 4 - 2
-    if level(batch[c], r) + asked > batch[r + 1] * (1 + same) then
-      allowed = false
-      break
+    local k, r = batch[c], batch[c + 1] * 3 - 1
+    local key, burst = keys[k], batch[r]
+    local u = used[key]
+    if not u then
+      u = read(k, r)
+      used[key] = u
     end
+    -- Another rule may have filled it higher.
+    if u > burst then u = burst end
+    levels[c] = u
+    if u + asked > brim(burst) then allowed = false end
   end
   out = out + 1
   reply[out] = allowed and 1 or 0
+  local charged = allowed and cost or 0
   for c = first, last, 2 do
-    local k, r = batch[c], batch[c + 1] * 4 - 2
-    local u, burst = level(k, r), batch[r + 1]
-    if allowed and cost > 0 then
-      u = u + cost
-      used[k] = u
-      written[k] = batch[r + 3]
+    local r, u = batch[c + 1] * 3 - 1, levels[c] + charged
+    if charged > 0 then
+      local key = keys[batch[c]]
+      used[key] = u
+      written[key] = r
     end
-    local reset = math.ceil((u - burst * same) * batch[r + 2])
-    reply[out + 1] = math.floor(burst * (1 + same) - u)
-    reply[out + 2] = reset > 0 and reset or 0
-    out = out + 2
+    out = out + 1
+    reply[out] = u / batch[r] * 4503599627370496
   end
   at = last + 2
 end
 
-for k, ttl in pairs(written) do
-  redis.call("SET", KEYS[k], struct.pack("<dd", now, used[k]), "PX", ttl)
+for key, r in pairs(written) do
+  local u, expires_at = used[key], expires[key]
+  if expires_at and now + u * batch[r + 1] < expires_at then
+    call("SET", key, struct.pack("<ddd", now, u, expires_at), "KEEPTTL")
+  else
+    local ttl = batch[r + 2]
+    call("PSETEX", key, ttl, struct.pack("<ddd", now, u, now + ttl * 1000))
+  end
 end
 return reply

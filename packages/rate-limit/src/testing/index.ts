@@ -1,2 +1,3 @@
 export { describeRateLimitAdapter, type ServeLimited } from "./adapter.js";
+export { ruleOf } from "./rule.js";
 export { type CreateStore, describeRateLimitStore } from "./store.js";

@@ -1,0 +1,35 @@
+import { holds, type Line } from "@scale/testkit";
+import { Redis } from "ioredis";
+import { contenders } from "./contenders.js";
+import { subjects } from "./subjects.js";
+
+const CHECKS = 64;
+
+/** How many commands does Redis get for 64 checks over three rules that come together? */
+export async function redisCalls(url: string): Promise<Line> {
+  const field = await contenders(url, { rules: 3 });
+  const redis = new Redis(url);
+  const counts: number[] = [];
+  for (const { decide } of field.slice(0, 2)) {
+    const next = subjects(100);
+    await decide(next());
+    await redis.config("RESETSTAT");
+    await Promise.all(Array.from({ length: CHECKS }, () => decide(next())));
+    // Each EVALSHA is one call from outside; what scripts call is counted apart, by the names of the commands.
+    counts.push(Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]));
+  }
+  for (const { close } of field) close();
+  redis.disconnect();
+  const [ours = Number.NaN, peer = Number.NaN] = counts;
+  const { text, pass } = holds(ours, { atMost: 3 });
+  return {
+    bench: `rate-limit: calls to Redis for ${CHECKS} concurrent checks over 3 rules`,
+    unit: "calls",
+    ours,
+    peer,
+    against: field[1]?.name ?? "",
+    ratio: peer / ours,
+    gate: text,
+    pass,
+  };
+}

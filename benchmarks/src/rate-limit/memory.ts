@@ -1,0 +1,66 @@
+import { createRateLimiter } from "@scale/rate-limit";
+import { type Bound, compareAll, type Line, type Measured } from "@scale/testkit";
+import { MemoryStore } from "express-rate-limit";
+import { RateLimiterMemory } from "rate-limiter-flexible";
+import { line } from "../gate.js";
+import { type Subject, subjects } from "./subjects.js";
+
+/** Calls of one measured piece: to start and await it costs as much as a decision. */
+const BATCH = 100;
+const WINDOW_S = 86_400;
+
+const PEER = "rate-limiter-flexible in memory";
+
+/** A decision about one of 10,000 users, over one rule, in this process alone. */
+export async function* memory(smoke: boolean): AsyncIterable<Line> {
+  for (const outcome of ["allowed", "denied"] as const) {
+    const express = new MemoryStore();
+    const sides = await compareAll(variants(outcome === "allowed" ? 1_000_000 : 1, express), {
+      ...(smoke ? { rounds: 1, warmup: 0, durationMs: 20 } : { rounds: 25, warmup: 3, durationMs: 60 }),
+    });
+    express.shutdown();
+    const gate = { atLeast: outcome === "allowed" ? 4 : 10 };
+    yield resultOf(`one rule in memory, ${outcome}`, { ours: sides.checkNow, peer: sides.peer, gate });
+    yield resultOf(`one rule in memory, ${outcome}, awaited`, { ours: sides.check, peer: sides.peer });
+    // It counts, and leaves the decision to its caller.
+    yield resultOf(`one rule in memory, ${outcome}, beside a count`, { ours: sides.checkNow, peer: sides.express });
+  }
+}
+
+function variants(limit: number, express: MemoryStore) {
+  const rules = { user: { limit, window: `${WINDOW_S}s` } } as const;
+  const [now, awaited] = [createRateLimiter({ rules }), createRateLimiter({ rules })];
+  const peer = new RateLimiterMemory({ points: limit, duration: WINDOW_S });
+  express.init({ windowMs: WINDOW_S * 1000 } as Parameters<MemoryStore["init"]>[0]);
+  // A denial of this peer is a rejected promise.
+  const ignore = (): void => undefined;
+  return {
+    checkNow: repeated((subject) => void now.checkNow(subject)),
+    check: repeated((subject) => awaited.check(subject)),
+    peer: repeated(({ userId }) => peer.consume(userId).then(ignore, ignore)),
+    express: repeated(({ userId }) => express.increment(userId)),
+  };
+}
+
+function repeated(decide: (subject: Subject) => unknown): () => Promise<void> {
+  const next = subjects(100);
+  return async () => {
+    for (let i = 0; i < BATCH; i++) {
+      const answer = decide(next());
+      if (answer !== undefined) await answer;
+    }
+  };
+}
+
+function resultOf(bench: string, { ours, peer, gate }: { ours: Measured; peer: Measured; gate?: Bound }): Line {
+  const nsOf = ({ opsPerSecond }: Measured): number => 1e9 / opsPerSecond / BATCH;
+  return line({
+    bench: `rate-limit: ${bench}`,
+    unit: "ns",
+    ours: nsOf(ours),
+    peer: nsOf(peer),
+    against: bench.endsWith("count") ? "express-rate-limit in memory" : PEER,
+    ratio: peer.ratio / ours.ratio,
+    gate,
+  });
+}

@@ -1,0 +1,135 @@
+import type { RateLimitRule } from "@scale/core";
+import { createManualClock } from "@scale/core/testing";
+import { seededRandom } from "@scale/testkit";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { attack, flood } from "../../test/adversary.js";
+import { type Admitted, worstExcess, worstIn } from "../../test/exact-log.js";
+import { createTable } from "../table.js";
+import { ruleOf } from "../testing/rule.js";
+import type { Take, Taken } from "../types.js";
+
+const SEED = 20_261_120;
+fc.configureGlobal({ seed: SEED, numRuns: 500 });
+
+/** Milliseconds to wait, units to ask for then, and units of an earlier admission to give back. */
+const schedule = fc.array(fc.tuple(fc.oneof(fc.nat(600), fc.nat(40), fc.nat(2)), fc.nat(12), fc.nat(20)), {
+  maxLength: 150,
+});
+const limits = fc.integer({ min: 1, max: 30 });
+// Those that ten does not divide have parts that are longer than a tenth.
+const windows = fc.constantFrom(1, 3, 10, 333, 977, 1000, 1001);
+
+interface Case {
+  readonly rule: RateLimitRule;
+  readonly steps: readonly (readonly [number, number, number])[];
+  /** Whether units are given back: what is left of the log is what must hold then. */
+  readonly gives: boolean;
+}
+
+function logOf({ rule, steps, gives }: Case): Admitted[] {
+  const clock = createManualClock();
+  const table = createTable({ clock, maxKeys: 10 });
+  const charges = [{ rule, scope: ["api"], subject: "acme" }];
+  const log: (Admitted & { readonly taken: Taken })[] = [];
+  for (const [gap, cost, back] of steps) {
+    clock.advance(gap);
+    const taken = table.take({ tenantId: "acme", cost, charges } satisfies Take);
+    if (taken.allowed && cost > 0) log.push({ atMs: clock.monotonic(), units: cost, taken });
+    const past = log.at(-1 - back);
+    if (!gives || past === undefined || past.units === 0) continue;
+    table.give({ tenantId: "acme", units: past.units, charges, taken: past.taken });
+    past.units = 0;
+  }
+  return log;
+}
+
+const CASES = [
+  { gives: false, how: "" },
+  { gives: true, how: ", also when units are given back" },
+] as const;
+
+describe("strict-window", () => {
+  it.each(CASES)("never admits more than the limit in any window, wherever it begins$how", ({ gives }) => {
+    fc.assert(
+      fc.property(limits, windows, schedule, (limit, windowMs, steps) => {
+        const rule = ruleOf({ algorithm: "strict-window", limit, windowMs });
+        expect(worstIn(logOf({ rule, steps, gives }), windowMs, true)).toBeLessThanOrEqual(limit);
+      }),
+    );
+  });
+
+  it("never does so for a window that is not ten equal parts either", () => {
+    // 1,009 µs: its parts are rounded, and must be rounded up.
+    const rule = ruleOf({ algorithm: "strict-window", limit: 1, windowMs: 1.009 });
+    const charges = [{ rule, scope: ["api"], subject: "acme" }];
+    for (let offset = 0; offset < 120; offset++) {
+      const clock = createManualClock();
+      const table = createTable({ clock, maxKeys: 10 });
+      const take = (): boolean => table.take({ tenantId: "acme", cost: 1, charges }).allowed;
+      clock.advance(offset / 1000);
+      const first = take();
+      // A microsecond less than the window: to add up milliseconds rounds by as much.
+      clock.advance(1.008);
+      expect({ offset, answers: [first, take()] }).toEqual({ offset, answers: [true, false] });
+    }
+  });
+
+  it("admits at least nine tenths of the limit under a constant excess", () => {
+    const rule = ruleOf({ algorithm: "strict-window", limit: 100, windowMs: 1000 });
+    const admitted = flood({ rule, random: seededRandom(SEED), lengthMs: 22_000 }).length;
+    expect(admitted).toBeGreaterThanOrEqual(0.9 * 22 * 100);
+  });
+});
+
+describe("gcra", () => {
+  it.each(CASES)("admits at most the burst and what leaks in any stretch of time$how", ({ gives }) => {
+    fc.assert(
+      fc.property(limits, limits, windows, fc.context(), schedule, (...[limit, burst, windowMs, , steps]) => {
+        const rule = ruleOf({ limit, burst, windowMs });
+        const excess = worstExcess(logOf({ rule, steps, gives }), { units: burst, perMs: limit / windowMs });
+        expect(excess).toBeLessThanOrEqual(1e-6);
+      }),
+    );
+  });
+});
+
+describe.each(["sliding-window", "fixed-window"] as const)("%s", (algorithm) => {
+  it.each(CASES)("admits at most twice the limit in any window$how", ({ gives }) => {
+    fc.assert(
+      fc.property(limits, windows, schedule, (limit, windowMs, steps) => {
+        const rule = ruleOf({ algorithm, limit, windowMs });
+        expect(worstIn(logOf({ rule, steps, gives }), windowMs)).toBeLessThanOrEqual(2 * limit);
+      }),
+    );
+  });
+
+  it("admits at most the limit in a window of the calendar", () => {
+    fc.assert(
+      fc.property(limits, windows, schedule, (limit, windowMs, steps) => {
+        const rule = ruleOf({ algorithm, limit, windowMs });
+        const perWindow = new Map<number, number>();
+        for (const { atMs, units } of logOf({ rule, steps, gives: false })) {
+          const window = Math.floor((1_700_000_000_000 + atMs) / windowMs);
+          perWindow.set(window, (perWindow.get(window) ?? 0) + units);
+        }
+        expect(Math.max(0, ...perWindow.values())).toBeLessThanOrEqual(limit);
+      }),
+    );
+  });
+});
+
+describe("the worst that a client can get out of one window", () => {
+  it.each([
+    ["strict-window", 0.9, 1],
+    ["gcra", 1.9, 2],
+    ["sliding-window", 1.8, 2],
+    ["fixed-window", 1.9, 2],
+  ] as const)("is what the documentation says of %s", (algorithm, atLeast, atMost) => {
+    const rule = ruleOf({ algorithm, limit: 100, windowMs: 1000 });
+    const random = seededRandom(SEED);
+    const worst = Array.from({ length: 30 }, () => worstIn(attack({ rule, random, lengthMs: 30_000 }), 1000));
+    expect(Math.max(...worst) / 100).toBeLessThanOrEqual(atMost);
+    expect(Math.max(...worst) / 100).toBeGreaterThanOrEqual(atLeast);
+  });
+});

@@ -1,0 +1,32 @@
+import type { RateLimitRule } from "@scale/core";
+import { type Counter, startOf, windowUs } from "./counter.js";
+
+/**
+ * Counts in windows that begin at whole multiples of their length since 1970 in UTC: `1h` and `1d` are calendar hours
+ * and days. When a window ends, all of the limit is there again.
+ *
+ * In a window of its own length that lies across two of them it admits at most `2 × limit`.
+ * The state is `[start, window, count]`; the window tells a count of before the rule's window was changed.
+ */
+export function fixedWindow(rule: RateLimitRule): Counter {
+  const window = windowUs(rule);
+
+  return {
+    advance([start = 0, length = 0, count = 0] = [], now) {
+      const current = startOf(now, window);
+      // A start in the future: the clock was set back.
+      const counts = length === window ? start >= current : start + length > now;
+      return [current, window, counts ? count : 0];
+    },
+    used: ([, , count = 0]) => count,
+    add(state, units) {
+      state[2] = (state[2] ?? 0) + units;
+    },
+    resetUs: ([start = 0, , count = 0], now) => (count > 0 ? start + window - now : 0),
+    waitUs: ([start = 0], now) => start + window - now,
+    giveBack(state, _now, { at, units }) {
+      const [start = 0, , count = 0] = state;
+      if (at >= start) state[2] = Math.max(0, count - units);
+    },
+  };
+}

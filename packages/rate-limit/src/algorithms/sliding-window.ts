@@ -1,0 +1,53 @@
+import type { RateLimitRule } from "@scale/core";
+import { brim, type Counter, startOf, windowUs } from "./counter.js";
+
+/**
+ * The sliding window counter: what was used in this window, and of what was used in the one before the part that the last
+ * window's length still covers, as if it had come evenly.
+ *
+ * In the worst case, a burst at the end of a window and another when that has slid out, it admits up to `2 × limit` in
+ * one window's length. The state is `[start, window, current, previous]`.
+ *
+ * Source: "How we built rate limiting capable of scaling to millions of domains", Cloudflare, 2017.
+ */
+export function slidingWindow(rule: RateLimitRule): Counter {
+  const { limit } = rule;
+  const window = windowUs(rule);
+  const full = brim(limit);
+  const covered = (start: number, now: number): number => (window - (now - start)) / window;
+
+  return {
+    advance([start = 0, length = 0, current = 0, previous = 0] = [], now) {
+      const begin = startOf(now, window);
+      const capped = Math.min(current, limit);
+      if (length !== window) {
+        // Another window's counts: all that one of them still covers counts as if it had come just now.
+        const all = start + length > now ? current + previous : current;
+        return [begin, window, start + 2 * length > now ? Math.min(all, limit) : 0, 0];
+      }
+      // A start in the future: the clock was set back.
+      if (start >= begin) return [begin, window, capped, Math.min(previous, limit)];
+      return [begin, window, 0, start + window === begin ? capped : 0];
+    },
+    used: ([start = 0, , current = 0, previous = 0], now) => current + previous * covered(start, now),
+    add(state, units) {
+      state[2] = (state[2] ?? 0) + units;
+    },
+    resetUs([start = 0, , current = 0, previous = 0], now) {
+      if (current > 0) return start + 2 * window - now;
+      return previous > 0 ? start + window - now : 0;
+    },
+    waitUs([start = 0, , current = 0, previous = 0], now, units) {
+      const room = full - current - units;
+      // In this window, when less of the one before is covered; or in the next one, when less of this one is.
+      if (room >= 0) return Math.max(1, Math.ceil(start + window - (room * window) / previous - now));
+      const inNext = Math.max(0, window - ((full - units) * window) / current);
+      return Math.ceil(start + window + inNext - now);
+    },
+    giveBack(state, _now, { at, units }) {
+      const [start = 0, , current = 0, previous = 0] = state;
+      if (at >= start) state[2] = Math.max(0, current - units);
+      else if (at >= start - window) state[3] = Math.max(0, previous - units);
+    },
+  };
+}

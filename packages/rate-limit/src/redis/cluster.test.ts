@@ -1,0 +1,20 @@
+import { describe, expect, inject, it } from "vitest";
+import { killOneMaster } from "../../test/cluster-run.js";
+import { latencies, wrong } from "../../test/fault-load.js";
+import { refusedPart } from "../../test/fault-run.js";
+import { TIMEOUT_MS } from "../../test/fault-stage.js";
+
+const available = inject("redisUrl") !== "";
+
+describe.skipIf(!available)("a limiter on a Cluster of three masters of which one dies", () => {
+  it("goes on with the tenants of the others, and decides all in time and by policy", async () => {
+    const { living, dead, starvation } = await killOneMaster(800);
+    expect(living.length).toBeGreaterThan(100);
+    expect(dead.length).toBeGreaterThan(100);
+    expect(refusedPart(living, starvation)).toBeLessThan(0.05);
+    expect(refusedPart(dead, starvation)).toBeGreaterThan(0.5);
+    expect(wrong([...living, ...dead]).slice(0, 3)).toEqual([]);
+    // The deadline, 20 ms, and what other tests on this machine add.
+    expect(latencies([...living, ...dead], starvation).at(-1)).toBeLessThan(TIMEOUT_MS + 20 + 60);
+  });
+});

@@ -1,0 +1,313 @@
+--[[
+  Decides a batch of requests over rules of every algorithm (see ../algorithms), and takes back what earlier ones were
+  charged. take.lua does the same, faster, for rules that are all plain GCRA. Each request charges all of its rules
+  or none. Later requests of the batch see what earlier ones did.
+
+  KEYS[i]  string: the state of one rule and subject, little-endian doubles as its algorithm in ../algorithms names them;
+           for gcra as take.lua keeps it; zset for concurrency: slots by the us since the epoch at which they expire.
+           Absent means empty. All in one slot; a key may come more than once.
+  ARGV[1]  now    ms since the epoch, or "" to use this server's clock (the default outside tests)
+  ARGV[2]  batch  JSON list:
+                  number of rules, then per rule: kind (0 gcra, 1 fixed window, 2 sliding window, 3 strict window,
+                                                  4 concurrency),
+                                                  1 in shadow | 0,
+                                                  units of the burst or limit, or slots,
+                                                  gcra: us per unit; windows: us; concurrency: us that a slot lasts,
+                                                  ttl ms as a string
+                  until the end, per request:     cost in units, below 0 to take back; number of charges;
+                                                  slot, or "", or to take back: us since the epoch of the charge;
+                                                  then per charge: index of the key, index of the rule (from 1), units
+                                                  wanted in advance, or to take back: us since the epoch at which the
+                                                  count would have been empty
+
+  Returns integers: us since the epoch, then per request: 2 allowed by every rule | 1 allowed, refused in shadow | 0
+  denied, then per charge: units remaining, us until nothing counts, us to wait (0 fits, -1 never will), units granted in
+  advance. Nothing for what is taken back.
+  O(charges), and O(log slots) each for concurrency. Writes what was charged or taken back, and states from a time to
+  come: the clock was set back. A key expires when nothing of it counts, after a second at the least.
+]]
+local now
+if ARGV[1] == "" then
+  local time = redis.call("TIME")
+  now = time[1] * 1000000 + time[2]
+else
+  now = math.floor(tonumber(ARGV[1]) * 1000 + 0.5)
+end
+local batch = cjson.decode(ARGV[2])
+local stored = redis.call("MGET", unpack(KEYS))
+local states, dirty, reply = {}, {}, { now }
+local at, size = 2 + batch[1] * 5, #batch
+
+-- Units below which two amounts are the same, and what may be used at the most.
+local function slack(limit) return limit < 5e11 and limit * 1e-12 or 0.5 end
+
+local function brim(limit) return limit + slack(limit) end
+
+local function start_of(length) return now - now % length end
+
+-- What is stored may be foreign. Not a number compares false with everything.
+local function count(value) return value and value > 0 and value or 0 end
+
+local function zeros(n)
+  local list = {}
+  for i = 1, n do list[i] = 0 end
+  return list
+end
+
+local function sum(state, first, last)
+  local units = 0
+  for i = first, last do units = units + state[i] end
+  return units
+end
+
+-- The algorithms. `limit` and `length` are those of the rule; a state has the time first.
+local gcra = { size = 3 }
+
+function gcra.advance(state, limit, per_unit)
+  -- What a larger burst let in spills over before anything leaks.
+  return { now, count(math.min(state[2], limit) - math.max(now - state[1], 0) / per_unit), now }
+end
+
+function gcra.used(state) return state[2] end
+
+function gcra.add(state, units) state[2] = state[2] + units end
+
+function gcra.reset(state, limit, per_unit) return math.max(0, math.ceil((state[2] - slack(limit)) * per_unit)) end
+
+function gcra.wait(state, limit, per_unit, units)
+  return math.max(1, math.ceil((state[2] + units - brim(limit)) * per_unit))
+end
+
+function gcra.take_back(state, per_unit, units, _, empty_at)
+  state[2] = math.max(0, state[2] - math.min(units, math.max(0, (empty_at - now) / per_unit)))
+end
+
+local fixed = { size = 3 }
+
+function fixed.advance(state, _, window)
+  local current = start_of(window)
+  local counts
+  if state[2] == window then counts = state[1] >= current else counts = state[1] + state[2] > now end
+  return { current, window, counts and count(state[3]) or 0 }
+end
+
+function fixed.used(state) return state[3] end
+
+function fixed.add(state, units) state[3] = state[3] + units end
+
+function fixed.reset(state, _, window) return state[3] > 0 and state[1] + window - now or 0 end
+
+function fixed.wait(state, _, window) return state[1] + window - now end
+
+function fixed.take_back(state, _, units, charged_at)
+  if charged_at >= state[1] then state[3] = math.max(0, state[3] - units) end
+end
+
+local sliding = { size = 4 }
+
+function sliding.advance(state, limit, window)
+  local begin = start_of(window)
+  local current, previous = count(state[3]), count(state[4])
+  if state[2] ~= window then
+    local all = state[1] + state[2] > now and current + previous or current
+    return { begin, window, state[1] + 2 * state[2] > now and math.min(all, limit) or 0, 0 }
+  end
+  if state[1] >= begin then return { begin, window, math.min(current, limit), math.min(previous, limit) } end
+  return { begin, window, 0, state[1] + window == begin and math.min(current, limit) or 0 }
+end
+
+function sliding.used(state, window) return state[3] + state[4] * ((window - (now - state[1])) / window) end
+
+function sliding.add(state, units) state[3] = state[3] + units end
+
+function sliding.reset(state, _, window)
+  if state[3] > 0 then return state[1] + 2 * window - now end
+  return state[4] > 0 and state[1] + window - now or 0
+end
+
+function sliding.wait(state, limit, window, units)
+  local full = brim(limit)
+  local room = full - state[3] - units
+  if room >= 0 then return math.max(1, math.ceil(state[1] + window - (room * window) / state[4] - now)) end
+  local in_next = math.max(0, window - ((full - units) * window) / state[3])
+  return math.ceil(state[1] + window + in_next - now)
+end
+
+function sliding.take_back(state, window, units, charged_at)
+  local i = charged_at >= state[1] and 3 or charged_at >= state[1] - window and 4
+  if i then state[i] = math.max(0, state[i] - units) end
+end
+
+local parts = 10
+local kept = parts + 1
+local strict = { size = kept + 2 }
+
+local function part_of(window) return math.ceil(window / parts) end
+
+function strict.advance(state, _, window)
+  local part = part_of(window)
+  local begin = start_of(part)
+  local fresh = { begin, window }
+  if state[2] ~= window then
+    local units = 0
+    if state[2] > 0 then
+      local passed = math.max(0, math.floor((now - state[1]) / part_of(state[2])))
+      units = sum(state, 3, 2 + math.max(0, kept - passed))
+    end
+    fresh[3] = count(units)
+    for i = 4, kept + 2 do fresh[i] = 0 end
+    return fresh
+  end
+  local passed = math.max(0, (begin - state[1]) / part)
+  for i = 3, kept + 2 do fresh[i] = i - 3 >= passed and count(state[i - passed]) or 0 end
+  return fresh
+end
+
+function strict.used(state) return sum(state, 3, kept + 2) end
+
+function strict.add(state, units) state[3] = state[3] + units end
+
+function strict.reset(state, _, window)
+  for i = 0, kept - 1 do
+    if state[i + 3] > 0 then return state[1] + (kept - i) * part_of(window) - now end
+  end
+  return 0
+end
+
+function strict.wait(state, limit, window, units)
+  local excess = sum(state, 3, kept + 2) + units - limit
+  for i = kept - 1, 0, -1 do
+    excess = excess - state[i + 3]
+    if excess <= 0 then return state[1] + (kept - i) * part_of(window) - now end
+  end
+  return state[1] + kept * part_of(window) - now
+end
+
+function strict.take_back(state, window, units, charged_at)
+  local i = math.max(0, math.ceil((state[1] - charged_at) / part_of(window))) + 3
+  if i <= kept + 2 then state[i] = math.max(0, state[i] - units) end
+end
+
+local algorithms = { [0] = gcra, fixed, sliding, strict }
+
+-- The state of key k under the rule at index r, brought up to now. Another rule of the batch may have the same key.
+local function advance(k, r)
+  local algorithm, key = algorithms[batch[r]], KEYS[k]
+  local state = states[key]
+  if not state then
+    local value = stored[k]
+    if value and #value == algorithm.size * 8 then
+      state = { struct.unpack("<" .. string.rep("d", algorithm.size), value) }
+      if state[1] > now then
+        dirty[key] = r
+        state = algorithm.advance(state, batch[r + 2], batch[r + 3])
+      end
+    else
+      state = zeros(algorithm.size)
+    end
+  end
+  states[key] = state
+  return algorithm.advance(state, batch[r + 2], batch[r + 3])
+end
+
+-- Concurrency: how many slots are taken, and whether `slot` is one of them.
+local function slots(k, slot)
+  local key = KEYS[k]
+  local taken = redis.pcall("ZCOUNT", key, "(" .. string.format("%.0f", now), "+inf")
+  if type(taken) == "table" then
+    -- Not a zset: foreign, and it must not fail the other requests of the batch.
+    redis.call("UNLINK", key)
+    return 0, false
+  end
+  local held = slot ~= "" and redis.call("ZSCORE", key, slot)
+  return taken, held and tonumber(held) > now
+end
+
+local function take_slot(k, slot, length, ttl)
+  local key = KEYS[k]
+  -- First what takes memory: a server that has none refuses it only as long as the script has written nothing.
+  redis.call("ZADD", key, string.format("%.0f", now + length), slot)
+  redis.call("ZREMRANGEBYSCORE", key, "-inf", string.format("%.0f", now))
+  -- Slots that were taken under a longer ttl of the rule keep it.
+  if redis.call("PTTL", key) < tonumber(ttl) then redis.call("PEXPIRE", key, ttl) end
+end
+
+local function slots_reset(k)
+  local last = redis.call("ZREVRANGE", KEYS[k], 0, 0, "WITHSCORES")[2]
+  return last and math.max(0, tonumber(last) - now) or 0
+end
+
+local function slots_wait(k)
+  local first = redis.call("ZRANGEBYSCORE", KEYS[k], "(" .. string.format("%.0f", now), "+inf", "WITHSCORES", "LIMIT", 0, 1)[2]
+  return first and math.min(1000000, tonumber(first) - now) or 1
+end
+
+while at <= size do
+  local cost, charges, slot = batch[at], batch[at + 1], batch[at + 2]
+  local first, last = at + 3, at + 2 + charges * 3
+  local asked = cost > 0 and cost or 1
+  local status, fitting, current = 2, {}, {}
+  for c = first, last, 3 do
+    local k, r = batch[c], batch[c + 1] * 5 - 3
+    local kind, shadow, limit = batch[r], batch[r + 1], batch[r + 2]
+    local fits = true
+    if kind == 4 then
+      local taken, held = slots(k, slot)
+      fits = held or taken < limit
+    else
+      local state = advance(k, r)
+      current[c] = state
+      if cost >= 0 then fits = algorithms[kind].used(state, batch[r + 3]) + asked <= brim(limit) end
+    end
+    fitting[c] = fits
+    if not fits and shadow == 0 then status = 0 end
+    if not fits and status == 2 then status = 1 end
+  end
+  if cost >= 0 then reply[#reply + 1] = status end
+  for c = first, last, 3 do
+    local k, r, want = batch[c], batch[c + 1] * 5 - 3, batch[c + 2]
+    local kind, limit, length, ttl = batch[r], batch[r + 2], batch[r + 3], batch[r + 4]
+    local key = KEYS[k]
+    local algorithm, state = algorithms[kind], current[c]
+    local fits, granted = fitting[c], 0
+    if cost < 0 then
+      if algorithm and (stored[k] or dirty[key]) then
+        algorithm.take_back(state, length, -cost, slot, want)
+        states[key], dirty[key] = state, r
+      end
+    elseif status > 0 and fits and cost > 0 then
+      if algorithm then
+        algorithm.add(state, cost)
+        if want > 0 then
+          granted = math.max(0, math.min(want, math.floor(brim(limit) - algorithm.used(state, length))))
+          algorithm.add(state, granted)
+        end
+        states[key], dirty[key] = state, r
+      elseif slot ~= "" then
+        take_slot(k, slot, length, ttl)
+      end
+    end
+    if cost >= 0 then
+      local n = #reply
+      if algorithm then
+        reply[n + 1] = math.max(0, math.floor(brim(limit) - algorithm.used(state, length)))
+        reply[n + 2] = algorithm.reset(state, limit, length)
+        reply[n + 3] = fits and 0 or asked > limit and -1 or algorithm.wait(state, limit, length, asked)
+      else
+        reply[n + 1] = math.max(0, limit - slots(k, ""))
+        reply[n + 2] = slots_reset(k)
+        reply[n + 3] = fits and 0 or slots_wait(k)
+      end
+      reply[n + 4] = granted
+    end
+  end
+  at = last + 1
+end
+
+for key, r in pairs(dirty) do
+  local state, ttl = states[key], batch[r + 4]
+  -- The state of gcra says when its key expires.
+  if batch[r] == 0 then state[3] = now + ttl * 1000 end
+  redis.call("PSETEX", key, ttl, struct.pack("<" .. string.rep("d", #state), unpack(state)))
+end
+return reply

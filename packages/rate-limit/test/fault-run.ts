@@ -1,0 +1,73 @@
+import { waitUntil } from "@scale/testkit";
+import type { Fault } from "./fault-list.js";
+import { type FaultLoad, isStores, type Observed } from "./fault-load.js";
+import type { FaultStage } from "./fault-stage.js";
+import type { Starvation } from "./starvation.js";
+
+/** What was observed of one fault. */
+export interface Suffered {
+  readonly fault: Fault;
+  /** The decisions that were asked for while it lasted. */
+  readonly during: readonly Observed[];
+  /** From when Redis could answer again until it decided again. */
+  readonly recoveryMs: number;
+}
+
+/** Lets a fault begin, last and end under load. */
+export async function suffer(
+  fault: Fault,
+  { stage, load, lengthMs }: { stage: FaultStage; load: FaultLoad; lengthMs: number },
+): Promise<Suffered> {
+  const from = performance.now();
+  await fault.begin(stage);
+  await pass(lengthMs);
+  await fault.end(stage);
+  const endedAt = performance.now();
+  const again = async (): Promise<boolean> => {
+    const { decidedBy } = await stage.limiter.check({ tenantId: "probe" }, { group: "open", groupOnly: true });
+    return decidedBy === "store";
+  };
+  await waitUntil(again, { what: `decisions by Redis after ${fault.name}`, everyMs: 2 });
+  const recoveryMs = performance.now() - endedAt;
+  // The last decisions of the fault are observed when they are made.
+  await pass(100);
+  const during = load.observed.filter(({ at }) => at >= from && at < endedAt);
+  return { fault, during, recoveryMs };
+}
+
+/** Units that the store admitted of the rule `closed`, and that it counted: all tenants of a load together. */
+export async function countsOf(
+  stage: FaultStage,
+  observed: readonly Observed[],
+): Promise<{ readonly admitted: number; readonly counted: number }> {
+  const group = "closed";
+  const admitted = observed.filter((one) => one.group === group && isStores(one)).length;
+  const tenants = new Set(observed.map(({ tenantId }) => tenantId));
+  let counted = 0;
+  for (const tenantId of tenants) {
+    const what = `the count of ${tenantId} by Redis`;
+    const isRead = async (): Promise<boolean> => {
+      const { decidedBy, limits } = await stage.limiter.peek({ tenantId }, { group, groupOnly: true });
+      if (decidedBy !== "store") return false;
+      for (const { limit, remaining } of limits) counted += limit - remaining;
+      return true;
+    };
+    await waitUntil(isRead, { what });
+  }
+  return { admitted, counted };
+}
+
+/** More of it than this may cost a decision its deadline. */
+const STARVED_MS = 10;
+
+/** The part of the decisions that the store did not make, without those that the machine may have made late. */
+export function refusedPart(observed: readonly Observed[], starvation: Starvation): number {
+  const fed = observed.filter(({ at, latencyMs }) => starvation.between(at, at + latencyMs) < STARVED_MS);
+  return fed.filter((one) => !isStores(one)).length / fed.length;
+}
+
+// Faults last real time.
+export const pass = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });

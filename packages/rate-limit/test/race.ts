@@ -1,0 +1,54 @@
+import type { RateLimitRule, RateLimitRulesInput } from "@scale/core";
+import { type ProcessPool, startProcessPool } from "@scale/testkit";
+
+/** What each process of a race does. */
+export interface RaceAsk {
+  readonly name: string;
+  readonly rules: RateLimitRulesInput;
+  readonly userId?: string;
+  readonly asks: number;
+  /** Questions that one process has under way at a time: more than one, and they are sent in batches. */
+  readonly inFlight: number;
+}
+
+export const ALGORITHMS: readonly RateLimitRule["algorithm"][] = [
+  "gcra",
+  "sliding-window",
+  "strict-window",
+  "fixed-window",
+  "concurrency",
+];
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+/** A rule of which nothing comes back while a race is run: no window of it ends within an hour. */
+export function stillRule(
+  algorithm: RateLimitRule["algorithm"],
+  limit: number,
+  now: number,
+): RateLimitRulesInput[string] {
+  if (algorithm === "concurrency") return { algorithm, limit, ttl: HOUR_MS };
+  const lengths = [400 * DAY_MS, 390 * DAY_MS, 380 * DAY_MS];
+  const window = lengths.find((length) => length - (now % length) > HOUR_MS) ?? DAY_MS;
+  return { algorithm, limit, window };
+}
+
+/** Processes that race each other for the same limits on one Redis. */
+export interface Racers {
+  /** @returns how many requests all of them were admitted */
+  run(ask: RaceAsk): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @param script race.worker.ts, for callers that are bundled to another place */
+export async function startRacers(
+  args: { url: string; prefix: string },
+  script: URL = new URL("race.worker.ts", import.meta.url),
+): Promise<Racers> {
+  const pool: ProcessPool<number> = await startProcessPool({ size: 4, script, args, parse: Number });
+  return {
+    run: async (ask) => (await pool.all(ask)).reduce((sum, admitted) => sum + admitted, 0),
+    close: () => pool.close(),
+  };
+}
