@@ -1,0 +1,2 @@
+export type { SqlRowsOptions } from "../sql/store.js";
+export { type DrizzleExecutor, drizzleRows } from "./store.js";

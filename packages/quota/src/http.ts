@@ -1,0 +1,140 @@
+import { ConfigError, isScaleError, parseOptions, show, tenancy } from "@scale/core";
+import { type HttpFacts, type HttpGuard, problem, type Reply, type Verdict } from "@scale/http";
+import { z } from "zod";
+import { QuotaExceeded } from "./errors.js";
+import { storeFail } from "./events.js";
+import type { MetricStatus, QuotaCheck } from "./status.js";
+import type { QuotaRefusal } from "./types.js";
+
+/** What the guards need of a quota: any whose metrics include `Name`. */
+export interface QuotaChecker<Name extends string = string> {
+  check(tenantId: string, metric: Name, units?: number): Promise<QuotaCheck>;
+}
+
+/** What the status needs of a quota. */
+export interface QuotaStatusSource {
+  status(tenantId: string): Promise<{ readonly metrics: Readonly<Record<string, MetricStatus>> }>;
+}
+
+export interface QuotaGuardOptions {
+  /**
+   * Units that a request would use.
+   * @default 1
+   */
+  readonly cost?: number | ((facts: HttpFacts) => number);
+  /**
+   * Whose quota it is.
+   * @default the tenant of `tenancy.require()`
+   */
+  readonly tenant?: (facts: HttpFacts) => string;
+  /**
+   * What a request gets when the count cannot be read: `allow` leaves the decision to what the handler does.
+   * @default "throw"
+   */
+  readonly whenStoreFails?: "allow" | "throw";
+}
+
+const isFunction = (value: unknown): boolean => typeof value === "function";
+
+const guardSchema = z.strictObject({
+  cost: z
+    .union([z.int().min(0), z.custom<(facts: HttpFacts) => number>(isFunction, "expected a number or a function")])
+    .default(1),
+  tenant: z
+    .custom<(facts: HttpFacts) => string>(isFunction, "expected a function")
+    .default(() => () => tenancy.require().tenantId),
+  whenStoreFails: z.enum(["allow", "throw"]).default("throw"),
+});
+
+/**
+ * Answers 402 or 403 before the handler runs, when the tenant has no room. It saves the work of reading a body and
+ * binds nobody: what decides is `use` in the handler's transaction, or `reserve`.
+ */
+export function quotaGuard<Name extends string>(
+  quota: QuotaChecker<Name>,
+  metric: NoInfer<Name>,
+  options: QuotaGuardOptions = {},
+): HttpGuard {
+  const { cost, tenant, whenStoreFails } = parseOptions(guardSchema, options, "quotaGuard");
+  if (!isFunction(quota?.check)) throw new ConfigError(`quotaGuard: expected a quota, got ${show(quota)}`);
+  return async (facts): Promise<Verdict> => {
+    const tenantId = tenant(facts);
+    try {
+      const { refusal } = await quota.check(tenantId, metric, typeof cost === "function" ? cost(facts) : cost);
+      return refusal === undefined ? {} : { reply: quotaReply(refusal) };
+    } catch (error) {
+      if (!isScaleError(error, "SCALE_STORE") && !isScaleError(error, "SCALE_TIMEOUT")) throw error;
+      storeFail.publish(() => ({ tenantId, metrics: [metric], decided: whenStoreFails, error }));
+      if (whenStoreFails === "throw") throw error;
+      return {};
+    }
+  };
+}
+
+/** The problem document of a refusal: 402 when a larger plan has room, 403 when none has. */
+export function quotaReply(refusal: QuotaRefusal): Reply {
+  const { status, code, problem: members } = new QuotaExceeded(refusal);
+  return problem({ title: status === 402 ? "Payment Required" : "Forbidden", status, code, ...members });
+}
+
+export interface QuotaStatusOptions {
+  /** Whether this request may see this tenant's quotas. There is no default: the answer tells how a customer fares. */
+  readonly authorize: (facts: HttpFacts, tenantId: string) => boolean | Promise<boolean>;
+  /**
+   * Whose quotas are asked for; `undefined` for a request that names nobody.
+   * @default the last segment of the path
+   */
+  readonly tenant?: (facts: HttpFacts) => string | undefined;
+}
+
+const statusSchema = z.strictObject({
+  authorize: z.custom<QuotaStatusOptions["authorize"]>(isFunction, "expected a function that says who may see quotas"),
+  tenant: z
+    .custom<NonNullable<QuotaStatusOptions["tenant"]>>(isFunction, "expected a function")
+    .default(() => lastSegment),
+});
+
+/** Answers every request, `GET /api/admin/quotas/:tenantId` for example, with where that tenant stands. */
+export function quotaStatusGuard(quota: QuotaStatusSource, options: QuotaStatusOptions): HttpGuard {
+  const { authorize, tenant } = parseOptions(statusSchema, options, "quotaStatusGuard");
+  if (!isFunction(quota?.status)) throw new ConfigError(`quotaStatusGuard: expected a quota, got ${show(quota)}`);
+  return async (facts): Promise<Verdict> => {
+    if (facts.method !== "GET" && facts.method !== "HEAD") return { reply: notAllowed };
+    const tenantId = tenant(facts);
+    if (tenantId === undefined || tenantId === "") return { reply: unknownTenant };
+    // Not by truth: an answer that is no boolean says that the function means something else.
+    const allowed: unknown = await authorize(facts, tenantId);
+    if (allowed !== true) return { reply: forbidden };
+    try {
+      const { metrics } = await quota.status(tenantId);
+      const entries = Object.entries(metrics).map(([name, status]) => [name, onTheWire(status)]);
+      const headers = { "cache-control": "no-store" };
+      return { reply: { status: 200, headers, body: { tenantId, metrics: Object.fromEntries(entries) } } };
+    } catch (error) {
+      // 403: the application says that there is no such tenant, or that its plan has no quotas.
+      if (isScaleError(error, "SCALE_PLAN") && "status" in error && error.status === 403)
+        return { reply: unknownTenant };
+      throw error;
+    }
+  };
+}
+
+const notAllowed = problem({ title: "Method Not Allowed", status: 405, headers: { allow: "GET, HEAD" } });
+const unknownTenant = problem({ title: "Not Found", status: 404, detail: "There is no such tenant." });
+const forbidden = problem({ title: "Forbidden", status: 403, detail: "These quotas are not yours to see." });
+
+function lastSegment({ url }: HttpFacts): string | undefined {
+  const [path = ""] = url.split("?");
+  try {
+    return decodeURIComponent(path.split("/").at(-1) ?? "");
+  } catch {
+    // Not a text in percent encoding, so nobody's id.
+    return undefined;
+  }
+}
+
+/** Infinity is null in JSON; times are texts. */
+function onTheWire({ resetsAt, asOf, ...status }: MetricStatus): Record<string, unknown> {
+  const text = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+  return { ...status, resetsAt: text(resetsAt), asOf: text(asOf) };
+}

@@ -1,0 +1,66 @@
+import { ConfigError, show } from "@scale/core";
+
+const DAY_MS = 86_400_000;
+/** More than there are zones; a name may also be spelled in many ways. */
+const MAX_ZONES = 1000;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** @throws {ConfigError} for a name that the runtime does not know */
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
+  let format: Intl.DateTimeFormat;
+  try {
+    format = new Intl.DateTimeFormat("en-US", {
+      ...{ timeZone: zone, calendar: "gregory", numberingSystem: "latn", hourCycle: "h23" },
+      ...{ year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" },
+    });
+  } catch (cause) {
+    throw new ConfigError(`timeZone: expected a name of the IANA database such as "Europe/Berlin", got ${show(zone)}`, {
+      cause,
+    });
+  }
+  if (formats.size >= MAX_ZONES) formats.clear();
+  formats.set(zone, format);
+  return format;
+}
+
+/**
+ * What a wall clock of `zone` shows at an instant, as the milliseconds since the epoch at which a clock of UTC shows it.
+ * @throws {ConfigError} for an unknown zone
+ */
+export function localTimeOf(instantMs: number, zone: string): number {
+  if (zone === "UTC") return instantMs;
+  const parts = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
+  for (const { type, value } of formatOf(zone).formatToParts(instantMs)) if (type in parts) set(parts, type, value);
+  const local = new Date(0);
+  local.setUTCFullYear(parts.year, parts.month - 1, parts.day);
+  local.setUTCHours(parts.hour, parts.minute, parts.second);
+  // The format has whole seconds, of which every zone's difference from UTC is made.
+  return local.getTime() + (((instantMs % 1000) + 1000) % 1000);
+}
+
+function set(parts: Record<string, number>, type: string, value: string): void {
+  parts[type] = Number(value);
+}
+
+/**
+ * The instant at which a wall clock of `zone` shows `localMs`: the first of two, and when there is none, what it would be
+ * had the clock not been set forward.
+ */
+export function instantOf(localMs: number, zone: string): number {
+  if (zone === "UTC") return localMs;
+  // No clock is more than a day off UTC, and none is set twice in two days.
+  const before = differenceAt(localMs - DAY_MS, zone);
+  const after = differenceAt(localMs + DAY_MS, zone);
+  const first = localMs - before;
+  if (before === after || differenceAt(first, zone) === before) return first;
+  const second = localMs - after;
+  return differenceAt(second, zone) === after ? second : first;
+}
+
+/** How far a wall clock of `zone` is ahead of UTC at an instant, in milliseconds. */
+function differenceAt(instantMs: number, zone: string): number {
+  return localTimeOf(instantMs, zone) - instantMs;
+}

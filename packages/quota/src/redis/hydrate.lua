@@ -1,0 +1,23 @@
+--[[
+  Gives counts that have none an epoch: the name under which the ledger keeps what is committed from now on. What the
+  ledger has of earlier epochs becomes their base. A count that has an epoch stays as it is, so that of several processes
+  that read the ledger at the same time one is heard.
+
+  KEYS[i]  hash    counts, see reserve.lua, all in one slot
+  ARGV[1]  epoch   a name that no other call uses
+  ARGV[i]  from the second, for each count: units of the ledger, bits of the thresholds that they have reached,
+           ms from now for which the hash is kept
+
+  Returns the number of counts that were given an epoch.
+  O(counts). Every key that is written expires.
+]]
+local given = 0
+for i = 1, #KEYS do
+  if redis.call("HSETNX", KEYS[i], "epoch", ARGV[1]) == 1 then
+    redis.call("HINCRBY", KEYS[i], "base", ARGV[i * 3 - 1])
+    redis.call("HSETNX", KEYS[i], "reached", ARGV[i * 3])
+    redis.call("PEXPIRE", KEYS[i], ARGV[i * 3 + 1])
+    given = given + 1
+  end
+end
+return given

@@ -1,0 +1,22 @@
+import type { UsageLedger } from "../src/ledger/types.js";
+
+/** A ledger that is always there, so that only Redis fails. */
+export function memoryLedger(): UsageLedger & { total(): number } {
+  const rows = new Map<string, { epoch: string; units: number; version: number }>();
+  return {
+    total: () => [...rows.values()].reduce((sum, { units }) => sum + units, 0),
+    read: async (addresses) =>
+      addresses.map(({ tenantId, metric }) =>
+        [...rows]
+          .filter(([name]) => name.startsWith(`${tenantId} ${metric} `))
+          .map(([, row]) => ({ ...row, writtenAt: 1 })),
+      ),
+    write: async (states) =>
+      states.map(({ tenantId, metric, epoch, units, version }) => {
+        const name = `${tenantId} ${metric} ${epoch}`;
+        const there = rows.get(name);
+        if (there === undefined || there.version < version) rows.set(name, { epoch, units, version });
+        return rows.get(name) ?? { units, version };
+      }),
+  };
+}

@@ -1,0 +1,69 @@
+import { serveWorker } from "@scale/testkit";
+import { Redis } from "ioredis";
+import { Pool } from "pg";
+import type { Period } from "../src/index.js";
+import { postgresLedger, type RedisUsage, redisUsage } from "../src/redis/index.js";
+
+export interface RaceArgs {
+  readonly redisUrl: string;
+  readonly prefix: string;
+  /** With a ledger this process never comes to write: whatever it uses is left to others when it is killed. */
+  readonly postgresUrl?: string;
+}
+
+export interface RaceAsk {
+  /** `mixed` reserves, and then commits less, more or nothing. */
+  readonly what: "reserve" | "use" | "mixed";
+  readonly metric: string;
+  readonly asks: number;
+  readonly units: number;
+  readonly max: number;
+  readonly ttlMs?: number;
+}
+
+export const racePeriod: Period = { key: "month-1", startsAt: 0, endsAt: 4_000_000_000_000 };
+
+let store: RedisUsage | undefined;
+
+function start({ redisUrl, prefix, postgresUrl }: RaceArgs): RedisUsage {
+  const redis = new Redis(redisUrl);
+  if (postgresUrl === undefined) return redisUsage({ redis, prefix, timeoutMs: 10_000 });
+  const ledger = postgresLedger({ db: new Pool({ connectionString: postgresUrl, max: 2 }) });
+  return redisUsage({ redis, prefix, ledger, timeoutMs: 10_000, flushEveryMs: 3_600_000 });
+}
+
+/** Asks as fast as it can, all at once, and answers what was admitted and which thresholds it was told of. */
+serveWorker(async (message, { index, args }) => {
+  const usage = (store ??= start(args as RaceArgs));
+  const { what, metric, asks, units, max, ttlMs = 60_000 } = message as RaceAsk;
+  const charge = { metric, period: racePeriod, units, limit: max, max };
+  let admitted = 0;
+  const reached: number[] = [];
+
+  async function reserve(n: number): Promise<void> {
+    const id = `${index}:${n}`;
+    const outcome = await usage.reserve({ tenantId: "acme", ...charge, id, ttlMs });
+    if (!outcome.admitted) return;
+    if (what === "reserve") admitted++;
+    else await settle(id, n);
+  }
+
+  async function settle(id: string, n: number): Promise<void> {
+    if (n % 5 === 0) return usage.release({ tenantId: "acme", ...charge, id });
+    const over = n % 2 === 0 ? "cap" : "reject";
+    const input = { tenantId: "acme", ...charge, id, units: units + (n % 7) - 3, over } as const;
+    // Told twice, as by a client that had no answer to the first.
+    const [commit] = await Promise.all([usage.commit(input), usage.commit(input)]);
+    admitted += commit.recorded;
+    reached.push(...commit.reached);
+  }
+
+  async function use(): Promise<void> {
+    const { admitted: isAdmitted, charges } = await usage.useAll({ tenantId: "acme", charges: [charge] });
+    if (isAdmitted) admitted++;
+    reached.push(...(charges[0]?.reached ?? []));
+  }
+
+  await Promise.all(Array.from({ length: asks }, (_, n) => (what === "use" ? use() : reserve(n))));
+  return { admitted, reached };
+});
