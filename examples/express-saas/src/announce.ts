@@ -1,13 +1,16 @@
 import type { Components } from "./components.js";
 import { seededTenants } from "./db/seed.js";
+import type { Example } from "./index.js";
 
 /** What somebody in front of the terminal needs to know. The last line is the address of the live page. */
-export function announce({ database, counters }: Components, url: string): string {
+export function announce({ components, adminToken }: Example, url: string): string {
+  const { database, counters } = components;
   const tenant = seededTenants.find(({ plan }) => plan === "free")?.id ?? "";
   return [
     `Postgres  ${describeDatabase(database)}`,
     `Redis     ${describeCounters(counters)}`,
     `Try       curl -i ${url}/contacts -H "x-tenant-id: ${tenant}" -H "x-user-id: ann"`,
+    `          curl ${url}/api/admin/quotas/${tenant} -H "authorization: Bearer ${adminToken}"`,
     "",
     `${url}/scale`,
   ].join("\n");

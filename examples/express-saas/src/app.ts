@@ -1,19 +1,28 @@
 import { type Clock, createPlanResolver } from "@scale/core";
 import { clientIp, fromHeader, tenantGuard } from "@scale/http";
 import { problemHandler, toExpress } from "@scale/http/express";
-import { createRateLimiter, type RateLimiter, type RateLimitStore } from "@scale/rate-limit";
+import type { BulkUsageStore } from "@scale/quota";
+import type { RateLimitStore } from "@scale/rate-limit";
 import { rateLimit } from "@scale/rate-limit/express";
 import { eq } from "drizzle-orm";
 import express, { type Express } from "express";
+import { quotaAdmin } from "./admin.js";
 import type { Database } from "./db/client.js";
+import { countedRows } from "./db/counted-rows.js";
 import { tenants } from "./db/schema.js";
+import { tenantRows } from "./db/tenant-rows.js";
+import { createLimiter } from "./limits.js";
 import type { Metrics } from "./live/metrics.js";
 import { livePage, measure } from "./live/routes.js";
 import { NotFoundError, remainingProblems } from "./problems.js";
+import { createCrmQuota } from "./quota.js";
 import { contacts } from "./routes/contacts.js";
 import { deals } from "./routes/deals.js";
+import { sendEmail } from "./routes/email.js";
+import { exportContacts } from "./routes/export.js";
 import { invoices } from "./routes/invoices.js";
 import { resourceRouter } from "./routes/resource.js";
+import { searchContacts } from "./routes/search.js";
 import { tasks } from "./routes/tasks.js";
 import { plans } from "./scale.plan.js";
 
@@ -21,6 +30,10 @@ export interface AppOptions {
   readonly db: Database;
   /** Where rate limits are counted. */
   readonly store: RateLimitStore;
+  /** Where e-mails are counted. */
+  readonly usage: BulkUsageStore;
+  /** Of who may see the quotas of any tenant. */
+  readonly adminToken: string;
   readonly metrics: Metrics;
   readonly clock: Clock;
   /** Gets every error that is not the client's. */
@@ -28,12 +41,18 @@ export interface AppOptions {
 }
 
 /** The CRM: who asks, may they, what they asked for. */
-export function createApp({ db, store, metrics, clock, onError }: AppOptions): Express {
+export function createApp({ db, store, usage, adminToken, metrics, clock, onError }: AppOptions): Express {
   const app = express().disable("x-powered-by");
+  const resolver = createPlanResolver({ plans, lookup: (tenantId) => planOf(db, tenantId) });
+  const limiter = createLimiter(resolver, store);
+  const quota = createCrmQuota({ db, store: usage, plans: resolver });
+  const counting = { quota, onCount: metrics.counted };
+
   // No tenant and no limit: the probe of a load balancer and the live page.
   app.get("/", (_request, response) => response.redirect("/scale"));
   app.get("/health", (_request, response) => void response.json({ status: "ok" }));
   app.use("/scale", livePage(metrics));
+  app.get("/api/admin/quotas/:tenantId", quotaAdmin(quota, adminToken));
 
   app.use(measure(metrics, clock));
   app.use(
@@ -47,13 +66,17 @@ export function createApp({ db, store, metrics, clock, onError }: AppOptions): E
       }),
     ),
   );
-  app.use(rateLimit(createLimiter(db, store)));
+  app.use(rateLimit(limiter));
+  // On top of the limits of every request.
+  app.get("/contacts/export", rateLimit(limiter, { group: "export" }), exportContacts(db));
+  app.get("/contacts/search", rateLimit(limiter, { group: "search" }), searchContacts(db));
   // After the limit: what is denied costs no parsing.
   app.use(express.json({ limit: "100kb" }));
-  app.use("/contacts", resourceRouter(db, contacts));
-  app.use("/deals", resourceRouter(db, deals));
-  app.use("/invoices", resourceRouter(db, invoices));
-  app.use("/tasks", resourceRouter(db, tasks));
+  app.post("/contacts/:id/email", sendEmail(db, counting));
+  app.use("/contacts", resourceRouter(contacts, countedRows(db, "contacts", counting)));
+  app.use("/deals", resourceRouter(deals, countedRows(db, "deals", counting)));
+  app.use("/invoices", resourceRouter(invoices, tenantRows(db, invoices.table)));
+  app.use("/tasks", resourceRouter(tasks, tenantRows(db, tasks.table)));
 
   app.use(({ path }) => {
     throw new NotFoundError(`there is no ${path}`);
@@ -61,18 +84,6 @@ export function createApp({ db, store, metrics, clock, onError }: AppOptions): E
   app.use(problemHandler());
   app.use(remainingProblems(onError));
   return app;
-}
-
-function createLimiter(db: Database, store: RateLimitStore): RateLimiter {
-  return createRateLimiter({
-    plans: createPlanResolver({ plans, lookup: (tenantId) => planOf(db, tenantId) }),
-    store,
-    // Without Redis each process decides by its share of every limit. `allow` would leave the database unprotected when
-    // there is trouble already, `deny` and `throw` would turn trouble in Redis into an outage of the product.
-    whenStoreFails: "local",
-    // How many processes share the limits. This is the only one, so its share is the whole limit.
-    instances: 1,
-  });
 }
 
 /** `undefined` for a tenant that does not exist: it is refused with 403. */

@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { StoreError } from "@scale/core";
+import { type BulkUsageStore, memoryUsage } from "@scale/quota";
+import { postgresLedger, redisUsage } from "@scale/quota/redis";
 import { memoryStore, type RateLimitStore } from "@scale/rate-limit";
 import { redisStore } from "@scale/rate-limit/redis";
 import { type PostgresCluster, type RedisServer, startPostgres, startRedis } from "@scale/testkit";
@@ -7,6 +9,7 @@ import { Redis } from "ioredis";
 import type { Pool } from "pg";
 import { connectDatabase, type DatabaseConnection } from "./db/client.js";
 import { migrate } from "./db/migrate.js";
+import { SCHEMA } from "./db/schema.js";
 import { seed } from "./db/seed.js";
 import { describeError } from "./describe-error.js";
 import type { Teardown } from "./teardown.js";
@@ -45,7 +48,12 @@ export type CounterComponent =
 export interface Components {
   readonly database: DatabaseComponent;
   readonly counters: CounterComponent;
+  /** Where usage is counted. */
+  readonly usage: BulkUsageStore;
 }
+
+/** The most that a frozen Redis adds to a request, and only to those that were asked before the first was late. */
+const REDIS_TIMEOUT_MS = 40;
 
 /** Starts what is not there already, and leaves a filled database. */
 export async function startComponents(options: ComponentOptions, teardown: Teardown): Promise<Components> {
@@ -53,7 +61,21 @@ export async function startComponents(options: ComponentOptions, teardown: Teard
   // When one fails, the other must have finished before it can be stopped.
   await Promise.allSettled(starting);
   const [database, counters] = await Promise.all(starting);
-  return { database, counters };
+  return { database, counters, usage: startUsage({ database, counters }, options, teardown) };
+}
+
+/** In Redis as limits are, and written to Postgres behind it: a month is longer than Redis can be trusted for. */
+function startUsage(
+  { database, counters }: Omit<Components, "usage">,
+  { onError }: ComponentOptions,
+  teardown: Teardown,
+): BulkUsageStore {
+  if (counters.is === "memory") return memoryUsage();
+  const ledger = postgresLedger({ db: database.pool, schema: SCHEMA });
+  const usage = redisUsage({ redis: counters.redis, ledger, timeoutMs: REDIS_TIMEOUT_MS });
+  // What cannot be written now stays in Redis, and another process writes it.
+  teardown.defer(() => usage.close().catch(onError));
+  return usage;
 }
 
 async function startDatabase(
@@ -92,8 +114,7 @@ async function startCounters({ redisUrl, onError }: ComponentOptions, teardown: 
   teardown.defer(() => server?.stop());
   const redis = await connectRedis(redisUrl ?? server?.url ?? "", onError);
   teardown.defer(() => redis.disconnect());
-  // The most that a frozen Redis adds to a request, and only to those that were asked before the first was late.
-  return { is: "redis", store: redisStore({ redis, timeoutMs: 40 }), redis, server };
+  return { is: "redis", store: redisStore({ redis, timeoutMs: REDIS_TIMEOUT_MS }), redis, server };
 }
 
 /** A client for the request path: it never waits for a connection, and is connected again soon after Redis is back. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { systemClock } from "@scale/core";
 import { createApp } from "./app.js";
 import { type Components, type CounterComponent, startComponents } from "./components.js";
@@ -19,6 +20,8 @@ export interface ExampleOptions {
   readonly port?: number;
   /** Requests that the example sends to itself. @default 150 per second */
   readonly traffic?: false | { readonly requestsPerSecond: number };
+  /** Of who may see the quotas of any tenant. @default a random one */
+  readonly adminToken?: string;
   /** Gets every error that is not a client's. @default none does */
   readonly onError?: (error: unknown) => void;
 }
@@ -27,6 +30,7 @@ export interface Example {
   /** On loopback, without a slash at the end. */
   readonly url: string;
   readonly components: Components;
+  readonly adminToken: string;
   /** Ends the traffic, finishes the requests under way and stops what was started. May be called twice. */
   stop(): Promise<void>;
 }
@@ -46,13 +50,14 @@ export async function startExample(options: ExampleOptions = {}): Promise<Exampl
 }
 
 async function start(options: ExampleOptions, teardown: Teardown): Promise<Example> {
-  const { port = 0, traffic = TRAFFIC, onError = () => {}, ...servers } = options;
+  const { port = 0, traffic = TRAFFIC, onError = () => {}, adminToken = newToken(), ...servers } = options;
   const components = await startComponents({ ...servers, onError }, teardown);
-  const { database, counters } = components;
+  const { database, counters, usage } = components;
 
   const metrics = createMetrics({ plans, counters: counterSource(counters), clock: systemClock });
   teardown.defer(() => metrics.stop());
-  const app = createApp({ db: database.db, store: counters.store, metrics, clock: systemClock, onError });
+  const stores = { db: database.db, store: counters.store, usage };
+  const app = createApp({ ...stores, adminToken, metrics, clock: systemClock, onError });
   const server = await listen(app, port);
   teardown.defer(() => server.close(GRACE_MS));
 
@@ -61,8 +66,10 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
     const generator = startTraffic({ url: server.url, tenantIds, onError, ...traffic });
     teardown.defer(() => generator.stop());
   }
-  return { url: server.url, components, stop: () => teardown.run() };
+  return { url: server.url, components, adminToken, stop: () => teardown.run() };
 }
+
+const newToken = (): string => randomBytes(12).toString("hex");
 
 function counterSource(counters: CounterComponent): MetricsOptions["counters"] {
   if (counters.is === "memory") return counters;

@@ -59,6 +59,9 @@ describe.skipIf(withoutPostgres)("main", () => {
     expect(page).toMatch(/^http:\/\/localhost:\d+\/scale$/);
     expect((await fetch(page)).status).toBe(200);
     expect(main.said.out).toContain("curl -i http://localhost:");
+    const [, quotas = "", authorization = ""] =
+      /curl (\S+\/quotas\/\S+) -H "authorization: (.+)"/.exec(main.said.out) ?? [];
+    expect((await fetch(quotas, { headers: { authorization } })).status).toBe(200);
     const folders = await dataFolders(main.said.out);
     expect(folders.filter((folder) => existsSync(folder))).toEqual(folders);
 

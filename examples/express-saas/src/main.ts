@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   const stopAsked = new Promise<void>((resolve) => onSignal(resolve));
   const example: Example = await starting;
   // As people type it; the server listens on loopback alone.
-  console.log(announce(example.components, example.url.replace("127.0.0.1", "localhost")));
+  console.log(announce(example, example.url.replace("127.0.0.1", "localhost")));
   await stopAsked;
   await example.stop();
 }

@@ -19,18 +19,21 @@ export interface Answer {
 }
 
 export interface TestClient {
-  (method: string, path: string, body?: unknown): Promise<Answer>;
+  // oxlint-disable-next-line max-params -- the fourth is rare
+  (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
 }
 
 /** Asks as one tenant, and as one of its users where there is one. */
 export function asTenant(url: string, tenantId: string, userId = ""): TestClient {
-  return async (method, path, body) => {
+  // oxlint-disable-next-line max-params -- the fourth is rare
+  return async (method, path, body, headers) => {
     const response = await fetch(url + path, {
       method,
       headers: {
         "x-tenant-id": tenantId,
         "x-user-id": userId,
         ...(body !== undefined && { "content-type": "application/json" }),
+        ...headers,
       },
       body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
     });

@@ -1,21 +1,34 @@
 import { readdir, readFile } from "node:fs/promises";
+import { quotaTables } from "@scale/quota";
+import { usageLedgerTable } from "@scale/quota/redis";
 import type { Pool, PoolClient } from "pg";
 import { migrationFolder } from "../files.js";
+import { SCHEMA } from "./schema.js";
 
 /** Any number, the same in every process. */
 const MIGRATION_LOCK = 727_001;
 
+interface Migration {
+  readonly name: string;
+  sql(): string | Promise<string>;
+}
+
+/** The tables that a package counts in, by the SQL that it comes with. */
+const OF_PACKAGES: readonly Migration[] = [
+  { name: "0003-quota", sql: () => quotaTables({ schema: SCHEMA }) + usageLedgerTable({ schema: SCHEMA }) },
+];
+
 /**
- * Applies the SQL files that the database has not seen, in the order of their names, all of them or none.
+ * Applies the migrations that the database has not seen, in the order of their names, all of them or none.
  * Processes that start together wait for each other.
  */
 export async function migrate(pool: Pool): Promise<void> {
-  const files = (await readdir(migrationFolder)).filter((name) => name.endsWith(".sql")).sort();
+  const migrations = await allMigrations();
   const client = await pool.connect();
   try {
     await client.query("begin");
     await client.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    await applyMissing(client, files);
+    await applyMissing(client, migrations);
     await client.query("commit");
   } catch (error) {
     // Closes the connection, which undoes the transaction.
@@ -25,13 +38,19 @@ export async function migrate(pool: Pool): Promise<void> {
   client.release();
 }
 
-async function applyMissing(client: PoolClient, files: readonly string[]): Promise<void> {
-  await client.query("create schema if not exists crm");
+async function allMigrations(): Promise<readonly Migration[]> {
+  const files = (await readdir(migrationFolder)).filter((name) => name.endsWith(".sql"));
+  const ofFiles = files.map((name) => ({ name, sql: () => readFile(new URL(name, migrationFolder), "utf8") }));
+  return [...ofFiles, ...OF_PACKAGES].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function applyMissing(client: PoolClient, migrations: readonly Migration[]): Promise<void> {
+  await client.query(`create schema if not exists ${SCHEMA}`);
   await client.query("create table if not exists crm.migrations (name text primary key)");
   const { rows } = await client.query<{ name: string }>("select name from crm.migrations");
   const applied = new Set(rows.map(({ name }) => name));
-  for (const file of files.filter((name) => !applied.has(name))) {
-    await client.query(await readFile(new URL(file, migrationFolder), "utf8"));
-    await client.query("insert into crm.migrations (name) values ($1)", [file]);
+  for (const { name, sql } of migrations.filter((migration) => !applied.has(migration.name))) {
+    await client.query(await sql());
+    await client.query("insert into crm.migrations (name) values ($1)", [name]);
   }
 }

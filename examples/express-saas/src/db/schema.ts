@@ -1,8 +1,9 @@
-import { bigint, boolean, date, pgSchema, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import { bigint, boolean, date, pgSchema, primaryKey, text, timestamp, unique } from "drizzle-orm/pg-core";
 
 // The tables of `migrations/` as Drizzle knows them. They have a schema of their own, apart from whatever else lives in
 // the database of DATABASE_URL.
-const crm = pgSchema("crm");
+export const SCHEMA = "crm";
+const crm = pgSchema(SCHEMA);
 
 const tenantId = text("tenant_id").notNull();
 const id = bigint("id", { mode: "number" }).notNull().generatedAlwaysAsIdentity();
@@ -68,4 +69,18 @@ export const tasks = crm.table(
     createdAt,
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.id] })],
+);
+
+export const emails = crm.table(
+  "emails",
+  {
+    tenantId,
+    id,
+    contactId: bigint("contact_id", { mode: "number" }).notNull(),
+    requestId: text("request_id").notNull(),
+    subject: text("subject").notNull(),
+    body: text("body").notNull(),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), unique().on(table.tenantId, table.requestId)],
 );

@@ -8,9 +8,17 @@ export type TenantTable = PgTable & { readonly tenantId: PgColumn; readonly id: 
 
 export type Row = Readonly<Record<string, unknown>>;
 
+export interface Page {
+  readonly limit: number;
+  readonly after?: number | undefined;
+  /** Of the rows of the tenant those that match. */
+  readonly where?: SQL | undefined;
+}
+
+/** What a resource needs of its rows. */
 export interface TenantRows {
   /** The newest first, at most `limit`, those before the row `after`. */
-  list(page: { limit: number; after?: number | undefined }): Promise<Row[]>;
+  list(page: Page): Promise<Row[]>;
   /** `undefined` when the tenant has no such row, whoever else may have one. */
   get(id: number): Promise<Row | undefined>;
   /** @throws {InputError} when the row names a row that the tenant does not have */
@@ -21,29 +29,46 @@ export interface TenantRows {
   remove(id: number): Promise<Row | undefined>;
 }
 
+/** What else can be done with the rows of one table. */
+export interface TableRows extends TenantRows {
+  /** As `insert`; `undefined` when there is such a row and may be only one. */
+  insertOnce(fields: Row): Promise<Row | undefined>;
+  /** Keeps a row as it is, and others from pointing to it, until the transaction ends. False without such a row. */
+  lock(id: number): Promise<boolean>;
+  /** @returns how many there were */
+  removeAll(where: SQL): Promise<number>;
+}
+
 /**
  * The rows of one table that belong to the tenant of the current request. Routes reach the database through here alone,
  * so that there is no query to forget the tenant in.
+ * @param db may be a transaction
  */
-export function tenantRows(db: Database, table: TenantTable): TenantRows {
+export function tenantRows(db: Database, table: TenantTable): TableRows {
   const ofTenant = (): SQL => eq(table.tenantId, tenancy.require().tenantId);
   const row = (id: number): SQL | undefined => and(ofTenant(), eq(table.id, id));
 
+  async function insertOnce(fields: Row): Promise<Row | undefined> {
+    const values = { ...fields, tenantId: tenancy.require().tenantId };
+    const [added] = await orInputError(db.insert(table).values(values).onConflictDoNothing().returning());
+    return added;
+  }
+
   return {
-    list: ({ limit, after }) =>
+    list: ({ limit, after, where }) =>
       db
         .select()
         .from(table)
-        .where(and(ofTenant(), after === undefined ? undefined : lt(table.id, after)))
+        .where(and(ofTenant(), after === undefined ? undefined : lt(table.id, after), where))
         .orderBy(desc(table.id))
         .limit(limit),
     async get(id) {
       const [found] = await db.select().from(table).where(row(id));
       return found;
     },
+    insertOnce,
     async insert(fields) {
-      const values = { ...fields, tenantId: tenancy.require().tenantId };
-      const [added] = await orInputError(db.insert(table).values(values).returning());
+      const added = await insertOnce(fields);
       if (added === undefined) throw new Error("the insert returned no row");
       return added;
     },
@@ -51,9 +76,17 @@ export function tenantRows(db: Database, table: TenantTable): TenantRows {
       const [changed] = await orInputError(db.update(table).set(fields).where(row(id)).returning());
       return changed;
     },
+    async lock(id) {
+      const found = await db.select({ id: table.id }).from(table).where(row(id)).for("update");
+      return found.length > 0;
+    },
     async remove(id) {
       const [removed] = await db.delete(table).where(row(id)).returning();
       return removed;
+    },
+    async removeAll(where) {
+      const removed = await db.delete(table).where(and(ofTenant(), where)).returning({ id: table.id });
+      return removed.length;
     },
   };
 }

@@ -4,6 +4,7 @@ export interface LiveData {
   readonly uptimeSeconds: number;
   /** Over the last ten whole seconds. */
   readonly requestsPerSecond: number;
+  /** By the plans' own rules, one for each request. What groups decide on top is in `rules` and `decidedBy`. */
   readonly decisions: Decisions;
   /** Responses with a status of 500 and above. */
   readonly errors: Count;
@@ -14,12 +15,21 @@ export interface LiveData {
   readonly plans: readonly PlanRow[];
   /** What each rule denied; one request may break several. */
   readonly rules: readonly { readonly rule: string; readonly denied: Count }[];
-  /** Who decided: the store as asked, this process by itself, or the failure policy. */
+  /** Who decided, of requests and of groups. */
   readonly decidedBy: readonly { readonly by: Decider; readonly decisions: Count }[];
   /** The store could not answer. */
   readonly storeFailures: Count;
   /** The 20 with the most requests in the last 60 seconds. */
   readonly tenants: readonly TenantRow[];
+  readonly quotas: {
+    /** The ten fullest of those that this process has changed. */
+    readonly nearest: readonly QuotaRow[];
+    readonly plans: readonly QuotaPlanRow[];
+    /** Uses above what a plan includes. */
+    readonly overage: Count;
+    /** Questions about usage that had no answer: an e-mail asks two. */
+    readonly storeFailures: Count;
+  };
 }
 
 /** Where limits are counted, and whether that works. */
@@ -27,7 +37,7 @@ export type CounterState =
   | { readonly is: "redis"; readonly state: "connected" | "stalled" | "disconnected" }
   | { readonly is: "memory"; readonly reason: string };
 
-export type Decider = "store" | "local" | "policy";
+export type Decider = "store" | "lease" | "denial-cache" | "local" | "policy";
 
 /** How often something happened. */
 export interface Count {
@@ -60,7 +70,39 @@ export interface Second extends Latency {
 export interface PlanRow extends Decisions {
   readonly plan: string;
   /** Of a whole tenant. */
-  readonly limits: readonly { readonly limit: number; readonly windowMs: number }[];
+  readonly limits: readonly ShownLimit[];
+  readonly groups: readonly { readonly group: string; readonly limits: readonly ShownLimit[] }[];
+}
+
+export interface ShownLimit {
+  readonly limit: number;
+  /** `null` for what runs at the same time. */
+  readonly windowMs: number | null;
+}
+
+/** Where one tenant stands with one quota. */
+export interface QuotaRow {
+  readonly tenantId: string;
+  readonly plan: string;
+  readonly metric: string;
+  readonly used: number;
+  /** What the plan includes. */
+  readonly limit: number;
+  readonly refused: Count;
+  /** The plan that the last refusal named; `null` without one. */
+  readonly upgrade: string | null;
+}
+
+export interface QuotaPlanRow {
+  readonly plan: string;
+  readonly limits: readonly {
+    readonly metric: string;
+    /** `null` for unlimited. */
+    readonly limit: number | null;
+    /** Units that are admitted on top. */
+    readonly more: number;
+  }[];
+  readonly refused: Count;
 }
 
 export interface TenantRow extends Decisions {

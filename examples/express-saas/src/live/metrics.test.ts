@@ -17,13 +17,9 @@ describe("createMetrics", () => {
   afterEach(() => metrics.stop());
 
   function decide(tenantId: string, decision: Partial<Decision> = {}): void {
-    const rest = { decidedBy: "store", plan: "free", cost: 1, limits: [], violated: [], retryAfterMs: 0 } as const;
-    requestDecide.publish(() => ({
-      limiter: "api",
-      tenantId,
-      group: undefined,
-      decision: { allowed: true, ...rest, ...decision },
-    }));
+    const rest = { decidedBy: "store", plan: "free", cost: 1, group: undefined, retryAfterMs: 0 } as const;
+    const full = { allowed: true, ...rest, limits: [], violated: [], shadowed: [], ...decision };
+    requestDecide.publish(() => ({ limiter: "api", tenantId, group: full.group, decision: full }));
   }
 
   it("counts decisions by tenant, plan, rule and decider", () => {
@@ -47,13 +43,43 @@ describe("createMetrics", () => {
       ["tenant", 0],
       ["user", 1],
       ["tenant-second", 1],
+      ["search.tenant", 0],
+      ["export.tenant", 0],
+      ["export.running", 0],
     ]);
     expect(data.decidedBy.map(({ by, decisions }) => [by, decisions.total])).toEqual([
       ["store", 2],
+      ["lease", 0],
+      ["denial-cache", 0],
       ["local", 1],
       ["policy", 0],
     ]);
     expect(data.storeFailures).toEqual({ last: 1, total: 1 });
+  });
+
+  it("counts a request once, whatever a group decides about it as well", () => {
+    decide("a");
+    decide("a", { group: "search", decidedBy: "lease" });
+    decide("a", { group: "export", allowed: false, violated: ["export.running"] });
+    const data = metrics.read();
+    expect(data.decisions).toMatchObject({ totalAdmitted: 1, totalDenied: 0 });
+    expect(data.decidedBy.map(({ decisions }) => decisions.total)).toEqual([2, 1, 0, 0, 0]);
+    expect(data.rules.find(({ rule }) => rule === "export.running")?.denied.total).toBe(1);
+  });
+
+  it("says what a plan limits, in its groups too", () => {
+    const [free] = metrics.read().plans;
+    expect(free?.limits).toEqual([
+      { limit: 500, windowMs: 900_000 },
+      { limit: 3, windowMs: 1000 },
+    ]);
+    expect(free?.groups).toContainEqual({
+      group: "export",
+      limits: [
+        { limit: 3, windowMs: 60_000 },
+        { limit: 2, windowMs: null },
+      ],
+    });
   });
 
   it("forgets after 60 seconds what is not a total", () => {
@@ -102,6 +128,10 @@ describe("createMetrics", () => {
     ready = false;
     expect(metrics.read().counters).toEqual({ is: "redis", state: "disconnected" });
     ready = true;
+    // Another of its users finds that out later, and that it is back sooner.
+    redisStall.publish(() => ({ lane: "", stalled: true }));
+    redisStall.publish(() => ({ lane: "", stalled: false }));
+    expect(metrics.read().counters).toEqual({ is: "redis", state: "stalled" });
     redisStall.publish(() => ({ lane: "", stalled: false }));
     expect(metrics.read().counters).toEqual({ is: "redis", state: "connected" });
   });

@@ -1,6 +1,7 @@
-import type { Clock, Plan, Plans } from "@scale/core";
+import type { Clock, Plan, Plans, RateLimitRule } from "@scale/core";
+import type { QuotaCount } from "../quota.js";
 import { type Collected, collect } from "./collect.js";
-import type { CounterState, LiveData, PlanRow } from "./data.js";
+import type { CounterState, Decider, LiveData, PlanRow, ShownLimit } from "./data.js";
 import { latencyBucket, latencyOf, sumLatencies } from "./latency.js";
 
 export interface MetricsOptions {
@@ -14,6 +15,8 @@ export interface MetricsOptions {
 export interface Metrics {
   /** Tells of a response that the app has sent. */
   responded(response: { status: number; durationMs: number }): void;
+  /** Tells where a tenant stands after a change of a quota. */
+  readonly counted: (count: QuotaCount) => void;
   read(): LiveData;
   /** Stops listening. */
   stop(): void;
@@ -21,6 +24,8 @@ export interface Metrics {
 
 const SHOWN_TENANTS = 20;
 const RATE_SECONDS = 10;
+/** In the order of the page. */
+const DECIDERS: readonly Decider[] = ["store", "lease", "denial-cache", "local", "policy"];
 
 export function createMetrics({ plans, counters, clock }: MetricsOptions): Metrics {
   const startedAt = clock.monotonic();
@@ -37,6 +42,7 @@ export function createMetrics({ plans, counters, clock }: MetricsOptions): Metri
       collected.latencies.count(latencyBucket(durationMs));
       if (status >= 500) collected.errors.add();
     },
+    counted: collected.quotas.counted,
     read: () => ({
       counters: counterState(),
       ...rates(collected, (clock.monotonic() - startedAt) / 1000),
@@ -60,25 +66,33 @@ function rates({ all, errors, latencies }: Collected, uptimeSeconds: number): Ra
   };
 }
 
-function tables({ plans, tenants, rules, decidedBy, storeFailures }: Collected): Tables {
+function tables({ plans, tenants, rules, decidedBy, storeFailures, quotas }: Collected): Tables {
   const tenantRows = [...tenants].map(([tenantId, { plan, tally }]) => ({ tenantId, plan, ...tally.read() }));
   return {
     plans: [...plans.values()].map(({ plan, tally }) => ({
       plan: plan.name,
-      limits: tenantLimits(plan),
+      ...shownLimits(plan),
       ...tally.read(),
     })),
     tenants: tenantRows.sort((a, b) => b.admitted + b.denied - a.admitted - a.denied).slice(0, SHOWN_TENANTS),
     rules: [...rules].map(([rule, denied]) => ({ rule, denied: denied.read() })),
-    decidedBy: (["store", "local", "policy"] as const).map((by) => ({ by, decisions: decidedBy[by].read() })),
+    decidedBy: DECIDERS.map((by) => ({ by, decisions: decidedBy[by].read() })),
     storeFailures: storeFailures.read(),
+    quotas: quotas.read(),
   };
 }
 
-function tenantLimits({ rateLimit }: Plan): PlanRow["limits"] {
-  const rules = rateLimit?.rules.filter(({ by }) => by === "tenant") ?? [];
-  return rules.map(({ limit, windowMs }) => ({ limit, windowMs }));
+function shownLimits({ rateLimit }: Plan): Pick<PlanRow, "limits" | "groups"> {
+  const { rules = [], groups = {} } = rateLimit ?? {};
+  return {
+    limits: rules.filter(({ by }) => by === "tenant").map(shownLimit),
+    groups: Object.entries(groups).map(([group, list]) => ({ group, limits: list.map(shownLimit) })),
+  };
 }
 
-type Tables = Pick<LiveData, "plans" | "tenants" | "rules" | "decidedBy" | "storeFailures">;
+const shownLimit = ({ limit, windowMs, algorithm }: RateLimitRule): ShownLimit => {
+  return { limit, windowMs: algorithm === "concurrency" ? null : windowMs };
+};
+
+type Tables = Pick<LiveData, "plans" | "tenants" | "rules" | "decidedBy" | "storeFailures" | "quotas">;
 type Rates = Omit<LiveData, "counters" | keyof Tables>;

@@ -1,7 +1,7 @@
 import { type BrowserLaunch, launchBrowser } from "@scale/testkit/browser";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Example } from "../index.js";
-import { liveData, startTestExample, withoutPostgres } from "../testing.js";
+import { asTenant, liveData, startTestExample, withoutPostgres } from "../testing.js";
 import { contrasts, structure } from "./page.probe.js";
 
 type Page = Awaited<ReturnType<Extract<BrowserLaunch, { is: "running" }>["browser"]["newPage"]>>;
@@ -57,9 +57,34 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       );
       expect(await page.locator("#plans tr").allInnerTexts()).toHaveLength(4);
       expect(await page.locator("#plans").innerText()).toContain("500 in 15\u00a0min, 3 in 1\u00a0s");
+      expect(await page.locator("#plans").innerText()).toContain("export: 3 in 1\u00a0min, 2 at once");
       expect(await page.locator("#load-chart rect").count()).toBeGreaterThan(100);
       expect(await page.locator("#latency-chart path").count()).toBe(3);
       expect(await page.locator("#errors").innerText()).toBe("0");
+    });
+  });
+
+  it("shows who is nearest to a quota, what was refused, and the plan that has room", async () => {
+    const { pool } = example.components.database;
+    // One more than the free plan has room for, counted anew: the traffic may have added some.
+    await pool.query(`insert into crm.contacts (tenant_id, name, email)
+      select 'juniper-works', 'Old', 'old@a.example' from generate_series(1, 6)`);
+    await pool.query("delete from crm.scale_quota_rows where tenant_id = 'juniper-works'");
+    const body = { name: "Zoe", email: "zoe@a.example" };
+    const answer = await asTenant(example.url, "juniper-works")("POST", "/contacts", body);
+    expect(answer.status).toBe(402);
+    await visit({}, async (page) => {
+      const row = page.locator("#quotas tr", { hasText: "juniper-works" });
+      await row.waitFor();
+      expect(await row.locator("td").allInnerTexts()).toEqual([
+        ...["free", "contacts"],
+        expect.stringMatching(/^1\d\d of 105$/),
+        expect.stringMatching(/^[1-9]/),
+        "upgrade to basic",
+      ]);
+      expect(await page.locator("#quota-plans tr").first().innerText()).toMatch(/free\s+105\s+52\s+20\s+[1-9]/);
+      expect(await page.locator("#quota-plans tr").last().innerText()).toContain("no limit");
+      expect(await page.locator("#deciders tr").count()).toBe(5);
     });
   });
 
@@ -90,8 +115,8 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   it("has headings, named tables and a polite status", async () => {
     await visit({}, async (page) => {
       const { headings, tables, status, unnamed } = await page.evaluate(structure);
-      expect(headings).toEqual(["H1", "H2", "H2", "H2"]);
-      expect(tables).toHaveLength(6);
+      expect(headings).toEqual(["H1", "H2", "H2", "H2", "H2"]);
+      expect(tables).toHaveLength(8);
       for (const table of tables) expect(table).toEqual({ hasCaption: true, unscopedHeaders: 0, rowsWithoutHeader: 0 });
       expect(status).toEqual({ role: "status", text: expect.stringContaining("Redis connected") });
       expect(unnamed).toEqual([]);
@@ -101,12 +126,12 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   it("can be reached with the keyboard alone", async () => {
     await visit({}, async (page) => {
       const reached: string[] = [];
-      for (let n = 0; n < 9; n++) {
+      for (let n = 0; n < 11; n++) {
         await page.keyboard.press("Tab");
         reached.push(await page.evaluate(() => document.activeElement?.tagName ?? ""));
       }
       expect(reached.slice(0, 2)).toEqual(["BUTTON", "SUMMARY"]);
-      expect(reached.filter((tag) => tag === "DIV")).toHaveLength(5);
+      expect(reached.filter((tag) => tag === "DIV")).toHaveLength(7);
     });
   });
 
@@ -125,7 +150,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       // No table needs scrolling of its own either.
       const tables = page.locator(".scroll:visible");
       const hidden = await tables.evaluateAll((all) => all.map((region) => region.scrollWidth - region.clientWidth));
-      expect(hidden).toEqual([0, 0, 0, 0, 0]);
+      expect(hidden).toEqual([0, 0, 0, 0, 0, 0, 0]);
     });
   });
 

@@ -1,7 +1,6 @@
 import { type Request, Router } from "express";
 import { z } from "zod";
-import type { Database } from "../db/client.js";
-import { type TenantTable, tenantRows } from "../db/tenant-rows.js";
+import type { TenantRows, TenantTable } from "../db/tenant-rows.js";
 import { NotFoundError } from "../problems.js";
 import { inText, parseInput, rowId } from "./input.js";
 
@@ -13,7 +12,7 @@ export interface Resource<Table extends TenantTable> {
   readonly input: z.ZodObject & z.ZodType<Omit<Table["$inferInsert"], "tenantId">>;
 }
 
-const pathParams = z.object({ id: inText(rowId) });
+export const pathParams = z.object({ id: inText(rowId) });
 const pageQuery = z.strictObject({
   limit: inText(z.int().min(1).max(100)).default(50),
   /** The last id of the page before. */
@@ -21,9 +20,7 @@ const pageQuery = z.strictObject({
 });
 
 /** List, get, create, change and delete for one table, each for the tenant of the request alone. */
-export function resourceRouter<Table extends TenantTable>(db: Database, resource: Resource<Table>): Router {
-  const { name, table, input } = resource;
-  const rows = tenantRows(db, table);
+export function resourceRouter<Table extends TenantTable>({ name, input }: Resource<Table>, rows: TenantRows): Router {
   const changes = input.partial().refine((fields) => Object.keys(fields).length > 0, "expected a field to change");
   const idOf = ({ params }: Request): number => parseInput(pathParams, params).id;
   const router = Router();

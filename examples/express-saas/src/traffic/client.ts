@@ -1,5 +1,5 @@
-import { type Agent, request as httpRequest } from "node:http";
-import { json } from "node:stream/consumers";
+import { type Agent, type IncomingMessage, request as httpRequest } from "node:http";
+import { json, text } from "node:stream/consumers";
 
 const TIMEOUT_MS = 5000;
 
@@ -12,7 +12,7 @@ export interface Call {
 
 export interface Answer {
   readonly status: number;
-  /** `undefined` for an answer without one. */
+  /** `undefined` for an answer without one, and for an export. */
   readonly body: unknown;
 }
 
@@ -23,10 +23,16 @@ export function send(url: string, agent: Agent, { method, path, headers, body }:
     if (body !== undefined) Object.assign(options.headers, { "content-type": "application/json" });
     const request = httpRequest(new URL(path, url), options, (response) => {
       const status = response.statusCode ?? 0;
-      const read = status === 204 ? Promise.resolve(response.resume()).then(() => undefined) : json(response);
-      read.then((content) => resolve({ status, body: content }), reject);
+      read(response).then((content) => resolve({ status, body: content }), reject);
     });
     request.once("error", reject);
     request.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+async function read(response: IncomingMessage): Promise<unknown> {
+  const isExport = response.headers["content-type"]?.includes("ndjson") ?? false;
+  if (response.statusCode !== 204 && !isExport) return json(response);
+  await text(response);
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createTenantTraffic } from "./tenant.js";
+import { createTenantTraffic, type TenantTraffic } from "./tenant.js";
 
 const contactList = { status: 200, body: { items: [{ id: 7 }, { id: 6 }], next: null } };
 
@@ -14,27 +14,63 @@ describe("createTenantTraffic", () => {
   });
 
   it("adds a task, finishes it and deletes it before it adds another", () => {
-    let roll = 0.9;
-    const tenant = createTenantTraffic("acme", () => roll);
-    const call = (answer: { status: number; body: unknown }) => {
-      const next = tenant.next();
-      tenant.learn(next, answer);
-      return `${next.method} ${next.path}`;
-    };
+    const rolls: number[] = [];
+    const tenant = createTenantTraffic("acme", () => rolls.shift() ?? 0.9);
+    const call = answering(tenant);
     call(contactList);
     expect(call({ status: 429, body: {} })).toBe("POST /tasks");
     expect(call({ status: 201, body: { id: 12 } })).toBe("POST /tasks");
-    roll = 0.8;
+    // The first says that it is about a task, the second what happens to it.
+    rolls.push(0.9, 0.4);
     expect(call({ status: 200, body: {} })).toBe("PATCH /tasks/12");
-    roll = 0.9;
     expect(call({ status: 429, body: {} })).toBe("DELETE /tasks/12");
     expect(call({ status: 204, body: undefined })).toBe("DELETE /tasks/12");
     expect(call({ status: 429, body: {} })).toBe("POST /tasks");
   });
 
-  it("reads most of the time", () => {
-    const tenant = createTenantTraffic("acme", () => 0.6);
-    tenant.learn({ method: "GET", path: "/contacts", headers: {} }, contactList);
+  it("adds contacts until it has eight, and after a refusal goes on trying", () => {
+    const tenant = createTenantTraffic("acme", () => 0.76);
+    const call = answering(tenant);
+    call(contactList);
+    for (let id = 1; id <= 4; id++) expect(call({ status: 201, body: { id } })).toBe("POST /contacts");
+    expect(call({ status: 402, body: {} })).toBe("POST /contacts");
+    for (let id = 5; id <= 8; id++) expect(call({ status: 201, body: { id } })).toBe("POST /contacts");
+    expect(call({ status: 204, body: undefined })).toBe("DELETE /contacts/1");
+    expect(call({ status: 201, body: { id: 9 } })).toBe("POST /contacts");
+  });
+
+  it("sends each e-mail under a key of its own, and at most a hundred", () => {
+    const tenant = createTenantTraffic("acme", () => 0.73);
+    answering(tenant)(contactList);
+    const keys = new Set<unknown>();
+    for (let n = 0; n < 100; n++) {
+      const call = tenant.next();
+      expect(call).toMatchObject({ method: "POST", path: "/contacts/7/email" });
+      keys.add(call.headers["idempotency-key"]);
+      tenant.learn(call, { status: 202, body: { id: n } });
+    }
+    expect(keys.size).toBe(100);
     expect(tenant.next()).toMatchObject({ method: "GET", path: "/contacts/7" });
   });
+
+  it.each([
+    [0.3, "/contacts?limit=20"],
+    [0.6, "/contacts/7"],
+    [0.7, "/contacts/search?q=chl"],
+    [0.715, "/contacts/export"],
+  ])("reads most of the time: %d", (roll, path) => {
+    const rolls = [roll];
+    const tenant = createTenantTraffic("acme", () => rolls.shift() ?? (roll === 0.3 ? 0 : 0.9));
+    tenant.learn({ method: "GET", path: "/contacts", headers: {} }, contactList);
+    expect(tenant.next()).toMatchObject({ method: "GET", path });
+  });
 });
+
+/** Sends the next call, answers it, and tells which it was. */
+function answering(tenant: TenantTraffic) {
+  return (answer: { status: number; body: unknown }): string => {
+    const next = tenant.next();
+    tenant.learn(next, answer);
+    return `${next.method} ${next.path}`;
+  };
+}

@@ -1,43 +1,110 @@
+import { randomUUID } from "node:crypto";
 import type { Answer, Call } from "./client.js";
 
 const RESOURCES = ["contacts", "deals", "invoices", "tasks"] as const;
 const USERS = ["ada", "ben", "chloe", "dev", "elif"] as const;
 
-/** The users of one tenant at work: they mostly read, and now and then add a task, finish it and delete it. */
+/**
+ * The users of one tenant at work: they mostly read, and now and then add something, send an e-mail, and delete again
+ * what they have added.
+ */
 export interface TenantTraffic {
   next(): Call;
   /** Learns from the answer to a call. */
   learn(call: Call, answer: Answer): void;
 }
 
+type Action = Omit<Call, "headers"> & { readonly headers?: Call["headers"] };
+
+/** How many a tenant adds before it deletes one, so that no table grows: more than the free plan has room for. */
+const MOST = { "/contacts": 8, "/deals": 5, "/tasks": 1 } as const;
+type Path = keyof typeof MOST;
+const MOST_EMAILS = 100;
+
+/** How often each action comes, in requests of a hundred. */
+const SHARES = [
+  [45, "list"],
+  [18, "get"],
+  [8, "search"],
+  [1, "export"],
+  [3, "email"],
+  [6, "/contacts"],
+  [4, "/deals"],
+  [15, "/tasks"],
+] as const;
+
 export function createTenantTraffic(tenantId: string, random: () => number): TenantTraffic {
   let contactId: number | undefined;
-  // One at a time, so that the table does not grow.
-  let taskId: number | undefined;
+  let emails = 0;
+  const added: Record<Path, number[]> = { "/contacts": [], "/deals": [], "/tasks": [] };
   const pick = <T>(list: readonly [T, ...T[]]): T => list[Math.floor(random() * list.length)] ?? list[0];
 
-  function action(): Omit<Call, "headers"> {
+  function bodyFor(path: Path): object {
+    if (path === "/tasks") return { contactId, title: "Call back", dueOn: "2026-06-01" };
+    if (path === "/deals") return { contactId, title: "Trial", stage: "open", amountCents: 9900 };
+    return { name: "New contact", email: `new@${tenantId}.example` };
+  }
+
+  function addOrDelete(path: Path): Action {
+    const ids = added[path];
+    const [first] = ids;
+    const adds = ids.length < MOST[path] && random() < 0.8;
+    return first === undefined || adds
+      ? { method: "POST", path, body: bodyFor(path) }
+      : { method: "DELETE", path: `${path}/${first}` };
+  }
+
+  function task(): Action {
+    const [first] = added["/tasks"];
+    return first !== undefined && random() < 0.5
+      ? { method: "PATCH", path: `/tasks/${first}`, body: { done: true } }
+      : addOrDelete("/tasks");
+  }
+
+  function email(): Action {
+    const headers = { "idempotency-key": randomUUID() };
+    return { method: "POST", path: `/contacts/${contactId}/email`, body: { subject: "Hello", body: "…" }, headers };
+  }
+
+  function action(): Action {
     if (contactId === undefined) return { method: "GET", path: "/contacts" };
-    const roll = random();
-    if (roll < 0.5) return { method: "GET", path: `/${pick(RESOURCES)}?limit=20` };
-    if (roll < 0.7) return { method: "GET", path: `/contacts/${contactId}` };
-    if (taskId === undefined) {
-      return { method: "POST", path: "/tasks", body: { contactId, title: "Call back", dueOn: "2026-06-01" } };
-    }
-    return roll < 0.85
-      ? { method: "PATCH", path: `/tasks/${taskId}`, body: { done: true } }
-      : { method: "DELETE", path: `/tasks/${taskId}` };
+    const share = shareAt(random() * 100);
+    if (share === "search") return { method: "GET", path: `/contacts/search?q=${pick(["a", "be", "chl"])}` };
+    if (share === "export") return { method: "GET", path: "/contacts/export" };
+    if (share === "email" && emails < MOST_EMAILS) return email();
+    if (share === "/tasks") return task();
+    if (share === "/contacts" || share === "/deals") return addOrDelete(share);
+    return share === "list"
+      ? { method: "GET", path: `/${pick(RESOURCES)}?limit=20` }
+      : { method: "GET", path: `/contacts/${contactId}` };
   }
 
   return {
-    next: () => ({ ...action(), headers: { "x-tenant-id": tenantId, "x-user-id": pick(USERS) } }),
+    next() {
+      const { headers, ...rest } = action();
+      return { ...rest, headers: { "x-tenant-id": tenantId, "x-user-id": pick(USERS), ...headers } };
+    },
     learn({ method, path }, { status, body }) {
       if (method === "GET" && path === "/contacts" && status === 200) contactId = firstId(body);
-      if (method === "POST" && status === 201) taskId = idOf(body);
-      if (method === "DELETE" && (status === 204 || status === 404)) taskId = undefined;
+      if (status === 202) emails += 1;
+      if (isPath(path) && status === 201) added[path].push(idOf(body) ?? 0);
+      if (method === "DELETE" && (status === 204 || status === 404)) {
+        for (const [of, ids] of Object.entries(added)) {
+          const at = ids.findIndex((id) => path === `${of}/${id}`);
+          if (at >= 0) ids.splice(at, 1);
+        }
+      }
     },
   };
 }
+
+/** @param point from 0 to 100 */
+function shareAt(point: number): (typeof SHARES)[number][1] {
+  let upTo = 0;
+  return SHARES.find(([part]) => point < (upTo += part))?.[1] ?? "/tasks";
+}
+
+const isPath = (path: string): path is Path => Object.hasOwn(MOST, path);
 
 function firstId(list: unknown): number | undefined {
   const { items } = list as { items: readonly unknown[] };

@@ -89,25 +89,65 @@ function showTiles({ requestsPerSecond, decisions, errors }) {
   setText("errors-total", sinceStart(errors.total));
 }
 
-/** @param {{ limit: number, windowMs: number }} rule */
+/** @param {{ limit: number, windowMs: number | null }} rule */
 function showLimit({ limit, windowMs }) {
+  if (windowMs === null) return `${whole.format(limit)} at once`;
   // With a space that does not break before the unit.
   const period = windowMs < 60_000 ? `${windowMs / 1000}\u00a0s` : `${windowMs / 60_000}\u00a0min`;
   return `${whole.format(limit)} in ${period}`;
 }
 
-const DECIDERS = { store: "the store", local: "this process alone", policy: "the failure policy" };
+/** @param {LiveData["plans"][number]} plan */
+function showLimits({ limits, groups }) {
+  const all = [{ group: "", limits }, ...groups];
+  return all.map((each) => (each.group && `${each.group}: `) + each.limits.map(showLimit).join(", ")).join("; ");
+}
+
+const DECIDERS = {
+  store: "the store",
+  lease: "units given in advance",
+  "denial-cache": "a refusal a moment ago",
+  local: "this process alone",
+  policy: "the failure policy",
+};
+
+/** @param {LiveData["quotas"]} quotas */
+function showQuotas({ nearest, plans, overage, storeFailures }) {
+  setRows(
+    "quotas",
+    nearest.map(({ tenantId, plan, metric, used, limit, refused, upgrade }) => [
+      tenantId,
+      plan,
+      metric,
+      `${whole.format(used)} of ${whole.format(limit)}`,
+      whole.format(refused.last),
+      upgrade === null ? "–" : `upgrade to ${upgrade}`,
+    ]),
+  );
+  setRows(
+    "quota-plans",
+    plans.map(({ plan, limits, refused }) => [
+      plan,
+      ...limits.map(({ limit, more }) => {
+        const included = limit === null ? "no limit" : whole.format(limit);
+        return more === 0 ? included : `${included} + ${whole.format(more)}`;
+      }),
+      whole.format(refused.last),
+      whole.format(refused.total),
+    ]),
+  );
+  setText(
+    "quota-notes",
+    `E-mails above what the plan includes: ${whole.format(overage.total)}. ` +
+      `Questions about e-mails that Redis did not answer: ${whole.format(storeFailures.total)}.`,
+  );
+}
 
 /** @param {LiveData} data */
 function showTables({ plans, latency, rules, decidedBy, storeFailures }) {
   setRows(
     "plans",
-    plans.map(({ plan, limits, admitted, denied }) => [
-      plan,
-      limits.map(showLimit).join(", "),
-      whole.format(admitted),
-      whole.format(denied),
-    ]),
+    plans.map((row) => [row.plan, showLimits(row), whole.format(row.admitted), whole.format(row.denied)]),
   );
   setRows("latency", [
     ["p50", milliseconds(latency.p50)],
@@ -173,6 +213,7 @@ function show(data) {
   showSeconds(data.seconds);
   showTables(data);
   showTenants(data.tenants);
+  showQuotas(data.quotas);
 }
 
 async function refresh() {

@@ -1,0 +1,56 @@
+import { tenancy } from "@scale/core";
+import { eq } from "drizzle-orm";
+import type { Counting } from "../quota.js";
+import type { Database } from "./client.js";
+import { contacts, deals } from "./schema.js";
+import { type Row, type TenantRows, tenantRows } from "./tenant-rows.js";
+
+const TABLES = { contacts, deals } as const;
+type Counted = keyof typeof TABLES;
+
+/**
+ * The rows of a table of which a plan includes so many. A row and its count change in one transaction, so that at the
+ * limit one of any number of requests gets the last row, and a failure leaves neither without the other.
+ * Every transaction locks rows first and counts last: no two wait for each other, and a count is held for a moment.
+ */
+export function countedRows(db: Database, metric: Counted, { quota, onCount }: Counting): TenantRows {
+  const table = TABLES[metric];
+
+  async function insert(tx: Database, fields: Row): Promise<{ row: Row; used: number | undefined; plan: string }> {
+    const row = await tenantRows(tx, table).insert(fields);
+    // Throws when there is no room, which takes the row back.
+    const { used, plan } = await quota.use(tenancy.require().tenantId, metric, 1, { tx, written: true });
+    return { row, used, plan };
+  }
+
+  /** With the deals of a contact, which would go with it uncounted. */
+  async function remove(tx: Database, id: number): Promise<Removed | undefined> {
+    const rows = tenantRows(tx, table);
+    if (!(await rows.lock(id))) return undefined;
+    const owned = metric === "contacts" ? await tenantRows(tx, deals).removeAll(eq(deals.contactId, id)) : 0;
+    const row = await rows.remove(id);
+    const units = { [metric]: 1, ...(owned > 0 && { deals: owned }) };
+    return { row, counts: await quota.giveBackAll(tenancy.require().tenantId, units, { tx }) };
+  }
+
+  return {
+    ...tenantRows(db, table),
+    async insert(fields) {
+      const { row, ...count } = await db.transaction((tx) => insert(tx, fields));
+      onCount({ tenantId: tenancy.require().tenantId, metric, ...count });
+      return row;
+    },
+    async remove(id) {
+      const removed = await db.transaction((tx) => remove(tx, id));
+      for (const { metric: name, used } of removed?.counts ?? []) {
+        onCount({ tenantId: tenancy.require().tenantId, metric: name as Counted, plan: undefined, used });
+      }
+      return removed?.row;
+    },
+  };
+}
+
+interface Removed {
+  readonly row: Row | undefined;
+  readonly counts: readonly { readonly metric: string; readonly used: number | undefined }[];
+}

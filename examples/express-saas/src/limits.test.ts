@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Example } from "./index.js";
+import { asTenant, liveData, startTestExample, withoutPostgres } from "./testing.js";
+
+describe.skipIf(withoutPostgres)("the limits of groups", () => {
+  let example: Example;
+  beforeAll(async () => {
+    example = await startTestExample("saas_groups");
+  });
+  afterAll(() => example?.stop());
+
+  /** Begins an export, and lets it wait after its first page until it is aborted. */
+  async function beginExport(tenantId: string) {
+    const controller = new AbortController();
+    const headers = { "x-tenant-id": tenantId };
+    const url = `${example.url}/contacts/export?pause=10`;
+    const response = await fetch(url, { headers, signal: controller.signal });
+    return { response, abort: () => controller.abort() };
+  }
+
+  it("let two exports of a tenant run at the same time, and a third when one is over", async () => {
+    const running = [await beginExport("birch-labs"), await beginExport("birch-labs")];
+    expect(running.map(({ response }) => response.status)).toEqual([200, 200]);
+    const third = await asTenant(example.url, "birch-labs")("GET", "/contacts/export?pause=10");
+    expect(third).toMatchObject({ status: 429, body: { "violated-policies": ["export.running"] } });
+    const other = await beginExport("grove-labs");
+    expect(other.response.status).toBe(200);
+
+    running[0]?.abort();
+    let next = await beginExport("birch-labs");
+    // The server learns that a client has left when it hears of it.
+    for (let n = 0; n < 20 && next.response.status === 429; n++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      next = await beginExport("birch-labs");
+    }
+    expect(next.response.status).toBe(200);
+    for (const { abort } of [...running, other, next]) abort();
+  });
+
+  it("export every contact, a line each", async () => {
+    const response = await fetch(`${example.url}/contacts/export`, { headers: { "x-tenant-id": "cedar-labs" } });
+    expect(response.headers.get("content-type")).toContain("application/x-ndjson");
+    const rows = (await response.text())
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { tenantId: string });
+    expect(rows).toHaveLength(100);
+    expect(new Set(rows.map(({ tenantId }) => tenantId))).toEqual(new Set(["cedar-labs"]));
+  });
+
+  it("deny the fourth export in a minute on the free plan, and name the plan that has more", async () => {
+    const free = asTenant(example.url, "delta-labs");
+    const text = async (): Promise<number> => {
+      const response = await fetch(`${example.url}/contacts/export`, { headers: { "x-tenant-id": "delta-labs" } });
+      await response.text();
+      return response.status;
+    };
+    expect([await text(), await text(), await text()]).toEqual([200, 200, 200]);
+    expect(await free("GET", "/contacts/export")).toMatchObject({
+      status: 429,
+      body: {
+        "violated-policies": ["export.tenant"],
+        upgrade: { to: "basic", limits: [{ name: "export.tenant", limit: 6, windowMs: 60_000 }] },
+      },
+    });
+    // What the group denies is denied to the group alone.
+    expect((await free("GET", "/contacts?limit=1")).status).toBe(200);
+  });
+
+  it("search the names and addresses of one tenant's contacts, mostly without asking Redis", async ({ skip }) => {
+    const amber = asTenant(example.url, "amber-labs");
+    const decisions = async (by: string): Promise<number> =>
+      (await liveData(example.url)).decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
+    const found = await amber("GET", "/contacts/search?q=ADA%2014");
+    expect(found.body["items"]).toMatchObject([{ tenantId: "amber-labs", name: "Ada 14" }]);
+    expect((await amber("GET", "/contacts/search?q=%25")).body["items"]).toEqual([]);
+    expect((await amber("GET", "/contacts/search")).status).toBe(400);
+    if (example.components.counters.is === "memory") skip("a store in memory gives nothing in advance");
+    for (let n = 0; n < 5; n++) await amber("GET", "/contacts/search?q=a");
+    expect(await decisions("lease")).toBeGreaterThanOrEqual(3);
+  });
+
+  it("repeat a refusal without asking again", async ({ skip }) => {
+    if (example.components.counters.is === "memory") skip("a store in memory is asked every time");
+    const free = asTenant(example.url, "ember-works");
+    for (let n = 0; n < 20; n++) await free("GET", "/contacts?limit=1");
+    const { decidedBy } = await liveData(example.url);
+    expect(decidedBy.find(({ by }) => by === "denial-cache")?.decisions.total).toBeGreaterThan(5);
+  });
+
+  it("let searches through while Redis is away, and count exports here", async ({ skip }) => {
+    const { counters } = example.components;
+    if (counters.is === "memory" || counters.server === undefined) skip("no Redis server program found");
+    const server = counters.is === "redis" ? counters.server : undefined;
+    const ask = asTenant(example.url, "iris-works");
+    await server?.kill();
+    expect((await ask("GET", "/contacts/search?q=a")).status).toBe(200);
+    const { decidedBy, errors } = await liveData(example.url);
+    await server?.restart();
+    expect(decidedBy.find(({ by }) => by === "policy")?.decisions.total).toBe(1);
+    expect(errors.total).toBe(0);
+  });
+});

@@ -1,0 +1,83 @@
+import { createManualClock } from "@scale/core/testing";
+import { overageUse, type QuotaRefusal, storeFail, useRefuse } from "@scale/quota";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { plans } from "../scale.plan.js";
+import { createQuotaBoard, type QuotaBoard } from "./quotas.js";
+
+describe("createQuotaBoard", () => {
+  const clock = createManualClock();
+  let board: QuotaBoard;
+  beforeEach(() => {
+    board = createQuotaBoard(plans, clock);
+  });
+  afterEach(() => board.end());
+
+  const shown = (): string[] =>
+    board
+      .read()
+      .nearest.map(({ tenantId, metric, plan, used, limit }) => `${tenantId} ${metric} ${plan} ${used}/${limit}`);
+
+  function refuse(refusal: Partial<QuotaRefusal>): void {
+    const counts = { limit: 105, max: 105, used: 105, held: 0, requested: 1, resetsAt: undefined };
+    const upgrade = { from: "free", to: "basic" };
+    useRefuse.publish(() => ({ tenantId: "a", metric: "contacts", plan: "free", ...counts, upgrade, ...refusal }));
+  }
+
+  it("shows the counts that are nearest to their limit first, also after units were given back", () => {
+    board.counted({ tenantId: "a", metric: "contacts", plan: "free", used: 105 });
+    board.counted({ tenantId: "b", metric: "contacts", plan: "basic", used: 105 });
+    board.counted({ tenantId: "c", metric: "deals", plan: "free", used: 52 });
+    board.counted({ tenantId: "a", metric: "contacts", plan: undefined, used: 104 });
+    expect(shown()).toEqual(["c deals free 52/52", "a contacts free 104/105", "b contacts basic 105/500"]);
+  });
+
+  it("shows none that has no limit, or of which no plan is known", () => {
+    board.counted({ tenantId: "a", metric: "contacts", plan: "enterprise", used: 7 });
+    board.counted({ tenantId: "b", metric: "contacts", plan: "free", used: undefined });
+    board.counted({ tenantId: "c", metric: "contacts", plan: undefined, used: 3 });
+    expect(shown()).toEqual([]);
+  });
+
+  it("counts refusals by tenant and plan, and keeps the upgrade that the last one named", () => {
+    refuse({});
+    clock.advance(60_000);
+    refuse({ upgrade: undefined });
+    refuse({ upgrade: { from: "free", to: "professional" } });
+    const { nearest, plans: byPlan } = board.read();
+    const refused = { last: 2, total: 3 };
+    expect(nearest).toEqual([
+      { tenantId: "a", metric: "contacts", plan: "free", used: 105, limit: 105, refused, upgrade: "professional" },
+    ]);
+    expect(byPlan.map(({ plan, refused: { total } }) => `${plan} ${total}`)).toEqual([
+      "free 3",
+      "basic 0",
+      "professional 0",
+      "enterprise 0",
+    ]);
+  });
+
+  it("says what plans include, with what a soft limit admits on top", () => {
+    expect(board.read().plans[1]?.limits).toEqual([
+      { metric: "contacts", limit: 500, more: 0 },
+      { metric: "deals", limit: 250, more: 0 },
+      { metric: "emails", limit: 50, more: 10 },
+    ]);
+    expect(board.read().plans[3]?.limits[0]).toEqual({ metric: "contacts", limit: null, more: 0 });
+  });
+
+  it("counts what was used above a plan, and what could not be counted", () => {
+    const use = { tenantId: "a", metric: "emails", plan: "basic", units: 1, used: 51, limit: 50 };
+    overageUse.publish(() => use);
+    storeFail.publish(() => ({ tenantId: "a", metrics: ["emails"], decided: "allow", error: new Error("no") }));
+    expect(board.read()).toMatchObject({ overage: { total: 1 }, storeFailures: { total: 1 } });
+  });
+
+  it("keeps a bounded number of counts, and all refusals in the sums", () => {
+    for (let n = 0; n < 3000; n++) board.counted({ tenantId: `t${n}`, metric: "contacts", plan: "free", used: 1 });
+    refuse({ tenantId: "late" });
+    const { nearest, plans: byPlan } = board.read();
+    expect(nearest).toHaveLength(10);
+    expect(nearest.map(({ tenantId }) => tenantId)).not.toContain("late");
+    expect(byPlan[0]?.refused.total).toBe(1);
+  });
+});

@@ -1,0 +1,271 @@
+import { waitUntil } from "@scale/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Example } from "./index.js";
+import { type Answer, asTenant, liveData, startTestExample, type TestClient, withoutPostgres } from "./testing.js";
+
+const contact = { name: "Zoe", email: "zoe@acme.example" };
+const items = ({ body }: Answer): { id: number }[] => body["items"] as { id: number }[];
+const idOf = ({ body }: Answer): string => String(body["id"]);
+const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status).sort((a, b) => a - b);
+
+// Each tenant is on the free plan and of one test alone: three requests a second, six at once.
+describe.skipIf(withoutPostgres)("the quotas", () => {
+  let example: Example;
+  beforeAll(async () => {
+    example = await startTestExample("saas_quota");
+  });
+  afterAll(() => example?.stop());
+
+  const as = (tenantId: string): TestClient => asTenant(example.url, tenantId);
+
+  interface Status {
+    readonly used: number;
+    readonly held: number;
+    readonly limit: number | null;
+    readonly remaining: number | null;
+  }
+
+  async function statusOf(tenantId: string, token = example.adminToken) {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${example.url}/api/admin/quotas/${tenantId}`, { headers });
+    const body = (await response.json()) as { metrics: Record<"contacts" | "deals" | "emails", Status> };
+    return { status: response.status, ...body };
+  }
+  const used = async (tenantId: string, metric: "contacts" | "deals" | "emails"): Promise<number> =>
+    (await statusOf(tenantId)).metrics[metric].used;
+
+  /** Straight into the table, as somebody did before there was a quota: it is counted when it is first asked for. */
+  async function addContacts(tenantId: string, count: number): Promise<void> {
+    await example.components.database.pool.query(
+      "insert into crm.contacts (tenant_id, name, email) select $1, 'Old', 'old@a.example' from generate_series(1, $2)",
+      [tenantId, count],
+    );
+  }
+  const countRows = async (table: "contacts" | "deals" | "emails", tenantId: string): Promise<number> => {
+    const { pool } = example.components.database;
+    const { rows } = await pool.query(`select count(*)::int as n from crm.${table} where tenant_id = $1`, [tenantId]);
+    return rows[0]?.n;
+  };
+
+  it("refuse a contact above the limit with 402, and name the plan that has room", async () => {
+    await addContacts("delta-labs", 5);
+    const refused = await as("delta-labs")("POST", "/contacts", contact);
+    expect(refused.status).toBe(402);
+    expect(refused.headers.get("content-type")).toBe("application/problem+json");
+    expect(refused.body).toMatchInlineSnapshot(`
+      {
+        "code": "SCALE_QUOTA",
+        "detail": "The plan free admits 105 of contacts: 105 are used, and 1 more were asked for. The plan basic has room for that.",
+        "held": 0,
+        "limit": 105,
+        "max": 105,
+        "metric": "contacts",
+        "plan": "free",
+        "requested": 1,
+        "status": 402,
+        "title": "Payment Required",
+        "upgrade": {
+          "from": "free",
+          "to": "basic",
+          "url": "https://crm.example/billing?plan=basic",
+        },
+        "used": 105,
+      }
+    `);
+    expect(await countRows("contacts", "delta-labs")).toBe(105);
+    const row = (await liveData(example.url)).quotas.nearest.find(({ tenantId }) => tenantId === "delta-labs");
+    expect(row).toMatchObject({ metric: "contacts", used: 105, limit: 105, refused: { total: 1 }, upgrade: "basic" });
+  });
+
+  it("give the last place to one of two requests that come at once", async () => {
+    await addContacts("ember-labs", 4);
+    const create = () => as("ember-labs")("POST", "/contacts", contact);
+    expect(statuses(await Promise.all([create(), create()]))).toEqual([201, 402]);
+    expect(await countRows("contacts", "ember-labs")).toBe(105);
+    expect(await used("ember-labs", "contacts")).toBe(105);
+  });
+
+  it("have room again for what was deleted", async () => {
+    await addContacts("iris-labs", 4);
+    const iris = as("iris-labs");
+    const last = await iris("POST", "/contacts", contact);
+    expect(last.status).toBe(201);
+    expect((await iris("POST", "/contacts", contact)).status).toBe(402);
+    expect((await iris("DELETE", `/contacts/${idOf(last)}`)).status).toBe(204);
+    expect((await iris("POST", "/contacts", contact)).status).toBe(201);
+    expect((await iris("DELETE", "/contacts/999999999")).status).toBe(404);
+    expect(await used("iris-labs", "contacts")).toBe(105);
+  });
+
+  it("count the deals that go with a contact", async () => {
+    const juniper = as("juniper-labs");
+    const { id } = items(await juniper("GET", "/contacts?limit=1"))[0] ?? { id: 0 };
+    const deal = { contactId: id, title: "Pilot", stage: "open", amountCents: 1 };
+    expect((await juniper("POST", "/deals", deal)).status).toBe(201);
+    expect((await juniper("DELETE", `/contacts/${id}`)).status).toBe(204);
+    const { metrics } = await statusOf("juniper-labs");
+    expect(metrics.deals.used).toBe(await countRows("deals", "juniper-labs"));
+    expect(metrics.contacts.used).toBe(99);
+  });
+
+  /** Begins a transaction, runs the request until it waits for that, and ends it. */
+  async function meanwhile(statements: readonly string[], request: () => Promise<Answer>): Promise<Answer> {
+    const { pool } = example.components.database;
+    const client = await pool.connect();
+    const [first = "", ...later] = statements;
+    const waits = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    try {
+      await client.query(`begin; ${first}`);
+      const answer = request();
+      await waitUntil(async () => (await pool.query(waits)).rows.length > 0, { what: "a request that waits" });
+      await client.query([...later, "commit"].join(";"));
+      return await answer;
+    } finally {
+      client.release();
+    }
+  }
+
+  it("count a deal that is added to a contact while that is deleted", async () => {
+    const delta = as("delta-works");
+    const { id } = items(await delta("GET", "/contacts?limit=1"))[0] ?? { id: 0 };
+    const deal = { contactId: id, title: "Pilot", stage: "open", amountCents: 1 };
+    expect((await delta("POST", "/deals", deal)).status).toBe(201);
+    // What the app does for the same request, in two steps.
+    const insert = `insert into crm.deals (tenant_id, contact_id, title, stage, amount_cents)
+      values ('delta-works', ${id}, 'Late', 'open', 1)`;
+    const count =
+      "update crm.scale_quota_rows set used = used + 1 where tenant_id = 'delta-works' and metric = 'deals'";
+    const deleted = await meanwhile([insert, count], () => delta("DELETE", `/contacts/${id}`));
+    expect(deleted.status).toBe(204);
+    expect(await used("delta-works", "deals")).toBe(await countRows("deals", "delta-works"));
+  });
+
+  it("stay exact when contacts go while deals are added to them", async () => {
+    const amber = as("cedar-labs");
+    const added = await Promise.all(Array.from({ length: 3 }, () => amber("POST", "/contacts", contact)));
+    const answers = await Promise.all(
+      added.flatMap((one) => {
+        const deal = { contactId: Number(idOf(one)), title: "Pilot", stage: "open", amountCents: 1 };
+        return [
+          amber("POST", "/deals", deal),
+          amber("DELETE", `/contacts/${idOf(one)}`),
+          amber("POST", "/deals", deal),
+        ];
+      }),
+    );
+    // 400: the contact was gone already.
+    for (const { status } of answers) expect([201, 204, 400]).toContain(status);
+    expect(await used("cedar-labs", "deals")).toBe(await countRows("deals", "cedar-labs"));
+    expect(await used("cedar-labs", "contacts")).toBe(100);
+  });
+
+  it("leave other tenants as they are, and a failed insert uncounted", async () => {
+    const foods = as("delta-foods");
+    expect((await foods("POST", "/contacts", contact)).status).toBe(201);
+    const deal = { contactId: 999_999_999, title: "Pilot", stage: "open", amountCents: 1 };
+    expect((await foods("POST", "/deals", deal)).status).toBe(400);
+    expect(await used("delta-foods", "contacts")).toBe(101);
+    expect(await used("delta-foods", "deals")).toBe(50);
+    expect(await used("ember-foods", "contacts")).toBe(100);
+  });
+
+  it("refuse nothing on the largest plan", async () => {
+    await addContacts("amber-labs", 300);
+    expect((await as("amber-labs")("POST", "/contacts", contact)).status).toBe(201);
+    expect((await statusOf("amber-labs")).metrics.contacts).toMatchObject({ limit: null, remaining: null });
+  });
+
+  it("are shown to who has the token alone", async () => {
+    expect(await statusOf("harbor-labs")).toMatchObject({
+      status: 200,
+      tenantId: "harbor-labs",
+      metrics: {
+        contacts: { plan: "basic", kind: "hard", used: 100, limit: 500, max: 500, remaining: 400, exact: true },
+        deals: { used: 50, limit: 250 },
+        emails: { kind: "soft", unit: "e-mails", used: 0, limit: 50, max: 60, resetsAt: expect.stringMatching(/-01T/) },
+      },
+    });
+    expect((await statusOf("harbor-labs", "guess")).status).toBe(403);
+    expect((await fetch(`${example.url}/api/admin/quotas/harbor-labs`)).status).toBe(403);
+    expect((await statusOf("nobody")).status).toBe(404);
+  });
+
+  describe("of e-mails", () => {
+    const email = { subject: "Hello", body: "How are you?" };
+    async function send(tenantId: string, key: string, path?: string): Promise<Answer> {
+      const headers = { "idempotency-key": key };
+      const { rows } = await example.components.database.pool.query(
+        "select id from crm.contacts where tenant_id = $1 limit 1",
+        [tenantId],
+      );
+      return asTenant(example.url, tenantId)("POST", path ?? `/contacts/${rows[0]?.id}/email`, email, headers);
+    }
+
+    it("count a request that is repeated once, and send one e-mail", async () => {
+      const both = await Promise.all([send("iris-foods", "welcome-7"), send("iris-foods", "welcome-7")] as const);
+      expect(statuses(both)).toEqual([202, 202]);
+      expect(idOf(both[0])).toBe(idOf(both[1]));
+      expect(await countRows("emails", "iris-foods")).toBe(1);
+      expect((await statusOf("iris-foods")).metrics.emails).toMatchObject({ used: 1, held: 0 });
+      expect((await send("iris-foods", "welcome-8")).status).toBe(202);
+      expect(await used("iris-foods", "emails")).toBe(2);
+      expect(await used("juniper-foods", "emails")).toBe(0);
+    });
+
+    it("hold nothing for what could not be sent", async () => {
+      expect((await send("juniper-motors", "x", "/contacts/999999999/email")).status).toBe(404);
+      expect((await send("juniper-motors", "")).status).toBe(400);
+      expect((await statusOf("juniper-motors")).metrics.emails).toMatchObject({ used: 0, held: 0 });
+    });
+
+    it("give back what was held for a contact that went meanwhile", async () => {
+      const newest = "select max(id) from crm.contacts where tenant_id = 'juniper-works'";
+      const { rows } = await example.components.database.pool.query(newest);
+      const remove = `delete from crm.contacts where tenant_id = 'juniper-works' and id = ${rows[0]?.max}`;
+      const path = `/contacts/${rows[0]?.max}/email`;
+      const answer = await meanwhile([remove], () => send("juniper-works", "late", path));
+      expect(answer).toMatchObject({ status: 400, body: { detail: "there is no such row in contacts" } });
+      expect((await statusOf("juniper-works")).metrics.emails).toMatchObject({ used: 0, held: 0 });
+    });
+
+    it("are sent uncounted while Redis is away, and what was counted comes back from Postgres", async ({ skip }) => {
+      const { counters, database } = example.components;
+      if (counters.is === "memory" || counters.server === undefined) skip("no Redis server program found");
+      const server = counters.is === "redis" ? counters.server : undefined;
+      const written = async (): Promise<boolean> => {
+        const sql = "select units from crm.scale_quota_usage where tenant_id = 'juniper-studio' and units = '1'";
+        return (await database.pool.query(sql)).rows.length === 1;
+      };
+      expect((await send("juniper-studio", "first")).status).toBe(202);
+      await waitUntil(written, { what: "the count in Postgres", timeoutMs: 5000 });
+
+      await server?.kill();
+      expect((await send("juniper-studio", "second")).status).toBe(202);
+      expect((await liveData(example.url)).quotas.storeFailures.total).toBeGreaterThan(0);
+      await server?.restart();
+      const isBack = async (): Promise<boolean> => (await statusOf("juniper-studio")).status === 200;
+      await waitUntil(isBack, { what: "Redis", timeoutMs: 5000 });
+      expect(await used("juniper-studio", "emails")).toBe(1);
+      expect(await countRows("emails", "juniper-studio")).toBe(2);
+      expect((await liveData(example.url)).errors.total).toBe(0);
+    });
+
+    it("admit a part on top of a soft limit, and then name the larger plan", async () => {
+      const answers: Answer[] = [];
+      // Eight a second, sixteen at once: as fast as that, one after the other.
+      for (let n = 0; n < 61; ) {
+        const answer = await send("cedar-works", `mail-${n}`);
+        if (answer.status === 429) await new Promise((resolve) => setTimeout(resolve, 200));
+        else n = answers.push(answer);
+      }
+      expect(statuses(answers)).toEqual([...Array.from({ length: 60 }, () => 202), 402]);
+      expect(answers[60]?.body).toMatchObject({
+        metric: "emails",
+        ...{ plan: "basic", limit: 50, max: 60, used: 60 },
+        resetsAt: expect.stringMatching(/-01T00:00:00.000Z$/),
+        upgrade: { from: "basic", to: "professional", url: "https://crm.example/billing?plan=professional" },
+      });
+      expect((await liveData(example.url)).quotas.overage.total).toBe(10);
+    });
+  });
+});

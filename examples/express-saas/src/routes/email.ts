@@ -1,0 +1,42 @@
+import { tenancy } from "@scale/core";
+import { eq } from "drizzle-orm";
+import type { RequestHandler } from "express";
+import { z } from "zod";
+import type { Database } from "../db/client.js";
+import { contacts, emails } from "../db/schema.js";
+import { tenantRows } from "../db/tenant-rows.js";
+import { NotFoundError } from "../problems.js";
+import type { Counting } from "../quota.js";
+import { parseInput, text } from "./input.js";
+import { pathParams } from "./resource.js";
+
+const input = z.strictObject({ subject: text(200), body: text(10_000) });
+const headers = z.object({ "idempotency-key": text(200) });
+
+/**
+ * Puts an e-mail to a contact into the outbox, once for each `Idempotency-Key`. The room in the plan is held before, and
+ * used after: what fails in between is not counted, and what is repeated is counted once.
+ */
+export function sendEmail(db: Database, { quota, onCount }: Counting): RequestHandler {
+  const people = tenantRows(db, contacts);
+  const outbox = tenantRows(db, emails);
+  return async (request, response) => {
+    const { tenantId } = tenancy.require();
+    const { id: contactId } = parseInput(pathParams, request.params);
+    const { "idempotency-key": requestId } = parseInput(headers, request.headers);
+    const email = parseInput(input, request.body);
+    if ((await people.get(contactId)) === undefined) throw new NotFoundError("there is no such contact");
+
+    const room = await quota.reserve(tenantId, "emails", 1, { id: requestId });
+    try {
+      const added = await outbox.insertOnce({ ...email, contactId, requestId });
+      const sent = added ?? (await outbox.list({ limit: 1, where: eq(emails.requestId, requestId) }))[0];
+      const { used } = await room.commit();
+      onCount({ tenantId, metric: "emails", plan: room.plan, used });
+      response.status(202).json(sent);
+    } finally {
+      // Gives back what was not committed. `await using` does the same where it can be written.
+      await room[Symbol.asyncDispose]();
+    }
+  };
+}
