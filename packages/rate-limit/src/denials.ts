@@ -1,7 +1,7 @@
 import type { Clock, RateLimitRule } from "@scale/core";
 import { decisionOf } from "./decision.js";
 import { createRecent } from "./recent.js";
-import type { Asked } from "./rules.js";
+import type { Asked, BoundRule } from "./rules.js";
 import type { Charge, Decision, Standing, Take, Taken } from "./types.js";
 
 /** What the store refused a moment ago, and so would refuse again. */
@@ -52,16 +52,20 @@ export function createDenials({ clock, maxMs }: { clock: Clock; maxMs: number })
   }
 
   return {
-    find({ rules, take, ...rest }) {
+    find(asked) {
+      const { rules, take } = asked;
       if (take.cost === 0) return undefined;
-      const standings: Standing[] = [];
-      const refusing = rules.filter((_, i) => {
+      let refusing: BoundRule[] | undefined;
+      let standings: Standing[] = NONE;
+      for (let i = 0; i < rules.length; i++) {
         const standing = refusal(take, take.charges[i] as Charge);
-        if (standing !== undefined) standings.push(standing);
-        return standing !== undefined;
-      });
-      if (refusing.length === 0) return undefined;
-      return decisionOf({ ...rest, rules: refusing, take }, { allowed: false, atMs: 0, standings }, "denial-cache");
+        if (standing === undefined) continue;
+        if (refusing === undefined) [refusing, standings] = [[], []];
+        refusing.push(rules[i] as BoundRule);
+        standings.push(standing);
+      }
+      if (refusing === undefined) return undefined;
+      return decisionOf({ ...asked, rules: refusing }, { allowed: false, atMs: 0, standings }, "denial-cache");
     },
     note({ tenantId, cost, charges }, { standings }, sentAt) {
       if (sentAt <= forgottenAt) return;
@@ -79,6 +83,8 @@ export function createDenials({ clock, maxMs }: { clock: Clock; maxMs: number })
     },
   };
 }
+
+const NONE: Standing[] = [];
 
 /** A slot may be free any moment, and a rule in shadow refuses nothing. */
 const isKept = ({ algorithm, shadow }: RateLimitRule): boolean => algorithm !== "concurrency" && !shadow;

@@ -31,6 +31,13 @@ export type Leased =
       merge(answer: Promise<Taken>): Promise<Taken>;
     };
 
+/** An answer that was given without asking, and what it was given of. */
+interface SpentLeases extends Taken {
+  readonly leases: readonly Lease[];
+}
+
+const isSpent = (taken: Taken): taken is SpentLeases => "leases" in taken;
+
 export interface Leases {
   /** @param mayWait false for a question that has waited: it asks for itself */
   take(take: Take, mayWait: boolean): Leased;
@@ -48,13 +55,32 @@ export const isLeased = ({ cost, charges }: Take): boolean => cost > 0 && charge
 
 export function createLeases(clock: Clock): Leases {
   const recent = createRecent<Lease>(MAX_LEASES);
-  const spent = new WeakMap<Taken, readonly (Lease | undefined)[]>();
 
   const leaseOf = (tenantId: string, charge: Charge): Lease | undefined =>
     charge.rule.leaseMs > 0 ? recent.get(tenantId, charge) : undefined;
 
   function spend(leases: readonly (Lease | undefined)[], units: number): void {
     for (const lease of leases) if (lease !== undefined) lease.units -= units;
+  }
+
+  /** The lease of each charge that holds enough. */
+  function coverOf({ tenantId, cost, charges }: Take, now: number): (Lease | undefined)[] {
+    const covered: (Lease | undefined)[] = [];
+    for (let i = 0; i < charges.length; i++) {
+      const lease = leaseOf(tenantId, charges[i] as Charge);
+      covered.push(lease !== undefined && lease.until > now && lease.units >= cost ? lease : undefined);
+    }
+    return covered;
+  }
+
+  function spendAll({ cost }: Take, leases: readonly Lease[], now: number): Leased {
+    const standings: Standing[] = [];
+    for (const lease of leases) {
+      lease.units -= cost;
+      standings.push(standingOf(lease, now));
+    }
+    const taken: SpentLeases = { allowed: true, atMs: 0, standings, leases };
+    return { kind: "taken", taken };
   }
 
   /** Keeps what was granted to the question that asked for it. */
@@ -108,28 +134,19 @@ export function createLeases(clock: Clock): Leases {
 
   return {
     take(take, mayWait) {
-      const { tenantId, cost, charges } = take;
       const now = clock.monotonic();
-      const leases = charges.map((charge) => leaseOf(tenantId, charge));
-      const covered = leases.map((lease) =>
-        lease !== undefined && lease.until > now && lease.units >= cost ? lease : undefined,
-      );
-      if (!covered.includes(undefined)) {
-        spend(covered, cost);
-        const standings = covered.map((lease) => standingOf(lease as Lease, now));
-        const taken = { allowed: true, atMs: 0, standings };
-        spent.set(taken, covered);
-        return { kind: "taken", taken };
-      }
+      const covered = coverOf(take, now);
+      if (!covered.includes(undefined)) return spendAll(take, covered as readonly Lease[], now);
+      const { tenantId, charges } = take;
       const asking = mayWait
-        ? leases.find((lease, i) => covered[i] === undefined && lease?.asking !== undefined)
+        ? charges.find((charge, i) => covered[i] === undefined && leaseOf(tenantId, charge)?.asking !== undefined)
         : undefined;
-      if (asking?.asking !== undefined) return { kind: "wait", until: asking.asking };
-      return ask(take, covered, now);
+      const until = asking && leaseOf(tenantId, asking)?.asking;
+      return until === undefined ? ask(take, covered, now) : { kind: "wait", until };
     },
     give({ taken, units }) {
       // To the very lease that they came of: into a later one they would come back to life.
-      spend(spent.get(taken) ?? [], -units);
+      if (isSpent(taken)) spend(taken.leases, -units);
     },
   };
 }

@@ -30,22 +30,25 @@ local stored = call("MGET", unpack(keys))
 local used, expires, written, levels, reply = {}, {}, {}, {}, { now }
 local at, size, out = 2 + batch[1] * 3, #batch, 1
 
--- What bucket k held at the time `now`, under the rule at index r of the batch. What is stored may be foreign.
+-- What bucket k holds now under the rule at index r of the batch: for this question alone, because under a larger rule it
+-- holds more. What is stored may be foreign.
 local function read(k, r)
   local value = stored[k]
   if not value or #value ~= 24 then return 0 end
   local since, held, until_ = struct.unpack("<ddd", value)
-  if since > now then
-    since = now
-    written[keys[k]] = r
-  else
-    expires[keys[k]] = until_
-  end
+  local is_ahead = since > now
+  if is_ahead then since = now end
   -- What a larger burst let in spills over before anything leaks.
   if held > batch[r] then held = batch[r] end
   local u = held - (now - since) / batch[r + 1]
   -- Not a number compares false with everything and counts as empty.
-  return u > 0 and u or 0
+  if not (u > 0) then u = 0 end
+  if is_ahead then
+    used[keys[k]], written[keys[k]] = u, r
+  else
+    expires[keys[k]] = until_
+  end
+  return u
 end
 
 -- What may be used at the most: rounding is no unit.
@@ -61,11 +64,7 @@ while at <= size do
   for c = first, last, 2 do
     local k, r = batch[c], batch[c + 1] * 3 - 1
     local key, burst = keys[k], batch[r]
-    local u = used[key]
-    if not u then
-      u = read(k, r)
-      used[key] = u
-    end
+    local u = used[key] or read(k, r)
     -- Another rule may have filled it higher.
     if u > burst then u = burst end
     levels[c] = u
