@@ -2,6 +2,7 @@ import { runSections } from "@scale/testkit";
 
 process.exitCode = await runSections({
   sections: {
+    cache: async () => (await import("./cache/memory.js")).cacheMemory,
     "rate-limit": async () => (await import("./rate-limit/bench.js")).rateLimit,
   },
   argv: process.argv.slice(2),

@@ -1,0 +1,40 @@
+import { createMemory } from "../../../packages/cache/src/memory/memory.js";
+import type { Partition } from "../../../packages/cache/src/memory/types.js";
+import { holds, type Line } from "@scale/testkit";
+import { ENTRY, keyOf, NAMESPACE } from "./caches.js";
+
+const GATE = { atMost: 2 };
+
+/** How long does the loop stand still when a tenant or one of its namespaces is cleared, and in the writes after it? */
+export function* clears(smoke: boolean): Iterable<Line> {
+  const keys = smoke ? 1000 : 100_000;
+  yield lineOf(`a tenant of ${keys} entries is cleared`, keys, (partition) => partition.clear());
+  yield lineOf(`a namespace of ${keys} entries is cleared`, keys, (partition) => partition.clear(NAMESPACE));
+}
+
+function lineOf(what: string, keys: number, clear: (partition: Partition) => void): Line {
+  const longest = Array.from({ length: 5 }, () => longestMs(keys, clear)).sort((a, b) => a - b);
+  const [, , median = Number.NaN] = longest;
+  const { text, pass } = holds(median, GATE);
+  return { bench: `cache: longest pause when ${what}`, unit: "ms", ours: median, gate: text, pass };
+}
+
+/** Of the clearing itself and of a hundred writes. Collection of garbage is not told apart. */
+function longestMs(keys: number, clear: (partition: Partition) => void): number {
+  const partition = createMemory({ maxBytes: 1_000_000_000 }).tenant("acme");
+  partition.set("other", "1", ENTRY);
+  for (let key = 0; key < keys; key++) partition.set(NAMESPACE, keyOf(key), ENTRY);
+  let longest = timeMs(() => clear(partition));
+  for (let i = 0; i < 100; i++)
+    longest = Math.max(
+      longest,
+      timeMs(() => partition.set("other", "1", ENTRY)),
+    );
+  return longest;
+}
+
+function timeMs(act: () => void): number {
+  const start = performance.now();
+  act();
+  return performance.now() - start;
+}

@@ -1,0 +1,36 @@
+export { type Cache, type CacheHealth, createCache } from "./cache.js";
+export type { Codec, StandardSchema, ValueSchema } from "./codec.js";
+export type { DataLoader } from "./data-loader.js";
+export type { Definition, DefinitionOptions, KeyParts, LoadContext, LoadManyContext } from "./definition.js";
+export {
+  type EntryRejected,
+  entryReject,
+  fillRefuse,
+  type InvalidationQueued,
+  invalidationQueue,
+  type LoadFailed,
+  loadFail,
+  type MemoryDropped,
+  memoryDrop,
+  type StaleServed,
+  staleServe,
+  type StoreFailed,
+  storeFail,
+} from "./events.js";
+export type { MemoryOptions } from "./memory/memory.js";
+export type { Budget, MemoryStats } from "./memory/types.js";
+export type { CacheOptions } from "./options.js";
+export type {
+  CacheStore,
+  Claimed,
+  Content,
+  FeedListener,
+  Found,
+  Invalidation,
+  Lease,
+  Place,
+  Purpose,
+  Stored,
+} from "./store.js";
+export type { Detail, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
+export type { Receipt } from "./write.js";

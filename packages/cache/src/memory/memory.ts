@@ -1,0 +1,81 @@
+import { type Clock, ConfigError, isClock, parseOptions, show, systemClock } from "@scale/core";
+import { z } from "zod";
+import { TenantPartition, type Root } from "./partition.js";
+import { type Counts, type Limits, Pool } from "./pool.js";
+import type { Budget, Memory, MemoryStats, TenantUsage } from "./types.js";
+
+export interface MemoryOptions {
+  /** For all tenants together, with an estimate of the overhead. What Node needs to collect garbage comes on top. */
+  readonly maxBytes: number;
+  /**
+   * Larger entries are not kept.
+   * @default a 64th of `maxBytes`
+   */
+  readonly maxEntryBytes?: number;
+  /**
+   * What a tenant may use, by default the same for all. Asked for when a tenant writes, at most once a minute while it has
+   * entries, and expected to answer from memory. A tenant that reaches its weighted share is only held to it when others
+   * want the memory.
+   */
+  readonly budgets?: (tenantId: string) => Budget;
+  readonly clock?: Clock;
+}
+
+const bytes = z.int().min(1);
+const optionsSchema = z.strictObject({
+  maxBytes: bytes,
+  maxEntryBytes: bytes.optional(),
+  budgets: z
+    .custom<NonNullable<MemoryOptions["budgets"]>>((value) => typeof value === "function", "expected a function")
+    .default(() => () => ({})),
+  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
+});
+
+/**
+ * Keeps entries in this process, in a partition for each tenant. What no tenant uses others may borrow; when memory is
+ * full, the tenant that is furthest above its share gives an entry back, and inside a tenant what is used stays.
+ * There are no timers: a write also drops a few expired entries, whoever they belong to.
+ * @throws {ConfigError} for wrong options; later `set` throws it for a budget that is none
+ */
+export function createMemory(options: MemoryOptions): Memory {
+  const {
+    maxBytes,
+    maxEntryBytes = Math.ceil(maxBytes / 64),
+    budgets,
+    clock,
+  } = parseOptions(optionsSchema, options, "createMemory");
+  const limits: Limits = { maxBytes, maxEntryBytes, clock, budgetOf: (tenantId) => parseBudget(tenantId, budgets) };
+  const counts: Counts = { evictions: { expired: 0, budget: 0, share: 0 }, refused: 0 };
+  const root: Root = { pool: new Pool(limits, counts) };
+  return {
+    tenant: (tenantId) => new TenantPartition(root, tenantId),
+    clear: () => {
+      root.pool = new Pool(limits, counts);
+    },
+    stats: () => statsOf(root.pool, limits, counts),
+    usage: (tenantId) => usageOf(root.pool, maxBytes, tenantId),
+  };
+}
+
+function parseBudget(tenantId: string, budgets: (tenantId: string) => Budget): Required<Budget> {
+  const { weight = 1, maxBytes = Infinity } = budgets(tenantId);
+  if (!(weight > 0 && weight < Infinity)) {
+    throw new ConfigError(`budgets(${show(tenantId)}): weight: expected a number above 0, got ${show(weight)}`);
+  }
+  if (!(maxBytes > 0)) {
+    throw new ConfigError(`budgets(${show(tenantId)}): maxBytes: expected a number above 0, got ${show(maxBytes)}`);
+  }
+  return { weight, maxBytes };
+}
+
+function statsOf({ books }: Pool, { maxBytes }: Limits, { evictions, refused }: Counts): MemoryStats {
+  const { bytes, lingeringBytes, entries, tenants } = books;
+  return { maxBytes, bytes, lingeringBytes, entries, tenants: tenants.size, evictions: { ...evictions }, refused };
+}
+
+function usageOf({ books }: Pool, maxBytes: number, tenantId: string): TenantUsage | undefined {
+  const tenant = books.tenants.get(tenantId);
+  if (tenant === undefined) return undefined;
+  const { bytes, entries, budget } = tenant;
+  return { bytes, entries, weight: budget.weight, shareBytes: (maxBytes * budget.weight) / books.weights };
+}

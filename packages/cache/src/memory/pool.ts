@@ -1,0 +1,95 @@
+import type { Clock } from "@scale/core";
+import { Books } from "./books.js";
+import { itemBytes, SPACE_BYTES } from "./overhead.js";
+import { type Cause, makeRoom, type Room, tidy } from "./room.js";
+import { type NewItem, Tenant } from "./tenant.js";
+import type { Budget, Entry } from "./types.js";
+
+export interface Limits {
+  readonly maxBytes: number;
+  readonly maxEntryBytes: number;
+  readonly budgetOf: (tenantId: string) => Required<Budget>;
+  readonly clock: Clock;
+}
+
+/** Counts since the start. */
+export interface Counts {
+  readonly evictions: Record<Cause, number>;
+  refused: number;
+}
+
+export interface Address {
+  readonly tenantId: string;
+  readonly namespace: string;
+  readonly key: string;
+}
+
+/** How long a budget is believed. */
+const BUDGET_MS = 60_000;
+
+/** The entries of all tenants within the limits. */
+export class Pool {
+  readonly books: Books;
+  readonly #limits: Limits;
+  readonly #counts: Counts;
+
+  constructor(limits: Limits, counts: Counts) {
+    this.books = new Books(limits.maxBytes);
+    this.#limits = limits;
+    this.#counts = counts;
+  }
+
+  put({ tenantId, namespace, key }: Address, entry: Entry): void {
+    const room = this.#room();
+    tidy(room);
+    const tenant = this.#tenant(tenantId, room.nowMs);
+    const item = tenant.find(namespace, key);
+    const bytes = itemBytes(key, entry);
+    if (!this.#fits(tenant, entry, bytes)) {
+      this.#counts.refused++;
+      if (item !== undefined) this.books.change(tenant, () => tenant.remove(item));
+      return;
+    }
+    this.books.ranking.wrote(bytes);
+    tenant.era = this.books.ranking.era;
+    if (item === undefined) this.#insert(room, tenant, { namespace, key, entry, bytes });
+    else this.#replace(room, tenant, () => tenant.replace(item, entry, bytes));
+  }
+
+  #insert(room: Room, tenant: Tenant, item: NewItem): void {
+    // Before it is there: nobody has used it yet, it would go itself.
+    makeRoom(room, tenant, item.bytes + (tenant.home === undefined ? tenant.bytes : 0));
+    // It was dropped with its last entry, or is not known yet.
+    const { id, budget, askedAtMs } = tenant;
+    const current = tenant.home === undefined ? new Tenant(id, budget, askedAtMs) : tenant;
+    if (current.home === undefined) this.books.add(current);
+    this.books.change(current, () => current.insert(item));
+    makeRoom(room, current, 0);
+  }
+
+  #replace(room: Room, tenant: Tenant, apply: () => void): void {
+    this.books.change(tenant, apply);
+    makeRoom(room, tenant, 0);
+  }
+
+  #tenant(tenantId: string, nowMs: number): Tenant {
+    const { books } = this;
+    const tenant = books.tenants.get(tenantId);
+    if (tenant === undefined) return new Tenant(tenantId, this.#limits.budgetOf(tenantId), nowMs);
+    if (nowMs - tenant.askedAtMs < BUDGET_MS) return tenant;
+    tenant.askedAtMs = nowMs;
+    books.grant(tenant, this.#limits.budgetOf(tenantId));
+    return tenant;
+  }
+
+  #fits(tenant: Tenant, entry: Entry, bytes: number): boolean {
+    const { maxBytes, maxEntryBytes } = this.#limits;
+    const alone = bytes + SPACE_BYTES + tenant.ownBytes;
+    return entry.bytes >= 0 && bytes <= maxEntryBytes && alone <= Math.min(maxBytes, tenant.budget.maxBytes);
+  }
+
+  #room(): Room {
+    const { maxBytes, clock } = this.#limits;
+    return { books: this.books, maxBytes, nowMs: clock.monotonic(), evictions: this.#counts.evictions };
+  }
+}

@@ -1,0 +1,44 @@
+--[[
+  Takes the lease of an entry although it may be there: to refresh it, or to write it. Entries and generations are as in
+  read.lua.
+
+  KEYS[1]  generation of the tenant
+  KEYS[2]  the entry
+  ARGV[1]  id       token of the lease, and the generation of a tenant without one
+  ARGV[2]  leaseMs
+  ARGV[3]  lifeMs   that a generation lives before the first fill
+  ARGV[4]  "refresh" keeps what is there until the fill, and gives way to a lease that is there; "write" does neither
+  ARGV[5]  version of what is written, or "" for none
+
+  Returns 1 when the lease is the caller's, 0 when it is another's, -1 when there is a higher version.
+  O(1). Writes a lease, which expires, and the generation of a tenant without one.
+]]
+local call, match = redis.call, string.match
+local id, lease, version = ARGV[1], tonumber(ARGV[2]), ARGV[5]
+local time = call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local generation = call("GET", KEYS[1])
+if not generation then
+  generation = id .. ".0"
+  call("SET", KEYS[1], generation, "PX", ARGV[3])
+end
+local gen = match(generation, "^([^.]*)")
+local value = call("GET", KEYS[2]) or ""
+local kind, of, has = match(value, "^([VTL])([^.]*)%.%d+%.([^.]*)%.")
+local old, ms = "", lease
+if of == gen then
+  if kind == "L" then
+    local ends, rest = match(value, "^L[^.]*%.%d+%.[^.]*%.[^.]*%.(%d+)|(.*)$")
+    if ARGV[4] == "refresh" and tonumber(ends) > now then return 0 end
+    old = rest
+  else
+    old = value
+  end
+  if version ~= "" and has ~= "" and tonumber(has) > tonumber(version) then return -1 end
+  if ARGV[4] == "write" then old = "" end
+  if ARGV[4] == "refresh" then version = has end
+  if old ~= "" then ms = math.max(lease, call("PTTL", KEYS[2])) end
+end
+local head = "L" .. generation .. "." .. version .. "." .. id .. "." .. (now + lease) .. "|"
+call("SET", KEYS[2], head .. old, "PX", ms)
+return 1

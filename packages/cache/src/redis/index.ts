@@ -1,0 +1,2 @@
+export { redisStore, type RedisStoreOptions } from "./store.js";
+export type { IoredisSubscriber, NodeRedisSubscriber, SubscriberLike } from "./subscriber.js";

@@ -1,0 +1,132 @@
+import { startRedisCluster } from "@scale/testkit";
+import { Cluster, Redis } from "ioredis";
+import { Redis as Redis5 } from "ioredis5";
+import { createClient } from "redis";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { at, content, ended, lease, put, textOf } from "../testing/context.js";
+import { type CreateStores, describeCacheStore } from "../testing/index.js";
+import { redisStore, type RedisStoreOptions } from "./store.js";
+
+const url = inject("redisUrl");
+let next = 0;
+/** Its own prefix keeps each test apart from all others on the shared server. */
+const prefix = (): string => `test:cache:${process.pid}:${next++}`;
+
+const LEASE_MS = 400;
+
+type Clients = Pick<RedisStoreOptions, "redis" | "subscriber">;
+
+const on =
+  (clients: () => readonly [Clients, Clients]): CreateStores =>
+  () => {
+    const options = { prefix: prefix(), timeoutMs: 2000, leaseMs: LEASE_MS };
+    const [one, two] = clients();
+    return { stores: [redisStore({ ...one, ...options }), redisStore({ ...two, ...options })] };
+  };
+
+describe.skipIf(!url)("redisStore", () => {
+  const redis = new Redis(url);
+  const subscribers = [new Redis(url), new Redis(url)] as const;
+  const redis5 = new Redis5(url, { keyPrefix: "app:" });
+  const subscribers5 = [new Redis5(url, { keyPrefix: "app:" }), new Redis5(url, { keyPrefix: "app:" })] as const;
+  const nodeRedis = createClient({ url });
+  const nodeSubscribers = [createClient({ url }), createClient({ url })] as const;
+  beforeAll(() => Promise.all([nodeRedis, ...nodeSubscribers].map((client) => client.connect())));
+  afterAll(() => {
+    for (const client of [redis, ...subscribers, redis5, ...subscribers5]) client.disconnect();
+    for (const client of [nodeRedis, ...nodeSubscribers]) client.destroy();
+  });
+
+  describeCacheStore(
+    "ioredis 6",
+    on(() => [
+      { redis, subscriber: subscribers[0] },
+      { redis, subscriber: subscribers[1] },
+    ]),
+  );
+  describeCacheStore(
+    "ioredis 5 with keyPrefix",
+    on(() => [
+      { redis: redis5, subscriber: subscribers5[0] },
+      { redis: redis5, subscriber: subscribers5[1] },
+    ]),
+  );
+  describeCacheStore(
+    "node-redis",
+    on(() => [
+      { redis: nodeRedis, subscriber: nodeSubscribers[0] },
+      { redis: nodeRedis, subscriber: nodeSubscribers[1] },
+    ]),
+  );
+
+  const store = (name: string) => redisStore({ redis, prefix: name, timeoutMs: 2000, leaseMs: LEASE_MS });
+
+  it("leaves no key without an expiry, whatever was done", async () => {
+    const name = prefix();
+    const one = store(name);
+    await put(one, at("a"), content("a", { tags: ["t1"] }));
+    await put(one, at("b", ""), content("b"));
+    await one.invalidate(ended({ tags: ["t1", "t2"] }));
+    await one.invalidate(ended({ all: true }, "other"));
+    await lease(one, at("c"));
+    await one.claim(at("a"), { to: "refresh" });
+    await one.claim(at("d"), { to: "write", version: 1 });
+    const keys = await redis.keys(`${name}*`);
+    const ttls = await Promise.all(keys.map((key) => redis.pttl(key)));
+    expect(keys.length).toBeGreaterThan(6);
+    expect(keys.filter((_, i) => (ttls[i] ?? -1) <= 0)).toEqual([]);
+  });
+
+  it("lets what an entry depends on live longer than the entry", async () => {
+    const name = prefix();
+    const day = 86_400_000;
+    await put(store(name), at("a"), content("a", { tags: ["t1"], freshMs: day, usableMs: 2 * day }));
+    for (const key of ["g", "t:t1"]) expect(await redis.pttl(`${name}:{acme}:${key}`)).toBeGreaterThan(2 * day);
+  });
+
+  it.each(["g", "t:t1"])("treats all that depends on an evicted %s as gone, and revives nothing", async (evicted) => {
+    const name = prefix();
+    const one = store(name);
+    await put(one, at("a"), content("old", { tags: ["t1"] }));
+    const held = await lease(one, at("b"));
+    await one.invalidate(ended({ tags: ["t1"] }));
+    await redis.del(`${name}:{acme}:${evicted}`);
+    expect(await one.fillIn(held, content("late", { tags: ["t1"] }))).toBe(false);
+    expect((await one.read(at("a"))).is).toBe("leased");
+    await put(one, at("c"), content("new", { tags: ["t1"] }));
+    expect([textOf(await one.read(at("a"))), textOf(await one.read(at("c")))]).toEqual(["busy", "new"]);
+  });
+
+  it("sends the reads of one turn as few commands", async () => {
+    const one = store(prefix());
+    await put(one, at("a"), content("a"));
+    const calls = async (): Promise<number> =>
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]);
+    const before = await calls();
+    await Promise.all(Array.from({ length: 100 }, (_, i) => one.read(at("a", `tenant-${i % 5}`))));
+    expect((await calls()) - before).toBeLessThanOrEqual(3);
+  });
+});
+
+describe.skipIf(!url)("redisStore on a Cluster", () => {
+  let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
+  let client: Cluster;
+  const subscribers: Redis[] = [];
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+    client = new Cluster([...cluster.addresses]);
+    for (const { host, port } of cluster.addresses.slice(0, 2)) subscribers.push(new Redis(port, host));
+  });
+  afterAll(async () => {
+    for (const each of [client, ...subscribers]) each.disconnect();
+    await cluster.stop();
+  });
+
+  describeCacheStore(
+    "ioredis 6 Cluster",
+    on(() => [
+      { redis: client, subscriber: subscribers[0]! },
+      { redis: client, subscriber: subscribers[1]! },
+    ]),
+  );
+});

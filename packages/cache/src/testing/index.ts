@@ -1,0 +1,1 @@
+export { type CreateStores, describeCacheStore } from "./store.js";
