@@ -30,10 +30,7 @@ const optionsSchema = z.strictObject({
   clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),
 });
 
-/**
- * Half of what comes together in a busy process: while the server decides one batch this process prepares the next.
- * It also bounds how long one script holds the server.
- */
+/** Bounds how long one script holds the server. */
 const MAX_BATCH = 32;
 
 /**
@@ -71,22 +68,29 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
     }, fail);
   }
 
+  /** In equal parts: while the server decides one, this process prepares the next and reads the answers of the last. */
   function flush(group: string): void {
-    const batch = open.get(group);
+    const batch = open.get(group) ?? [];
     open.delete(group);
-    if (batch !== undefined) send(batch);
+    const parts = Math.ceil(batch.length / MAX_BATCH);
+    for (let i = 0; i < parts; i++) {
+      send(batch.slice(Math.round((i * batch.length) / parts), Math.round(((i + 1) * batch.length) / parts)));
+    }
   }
 
   function enqueue(tenantId: string, pending: Pending): void {
     const group = runner.isCluster ? tenantId : "";
     const batch = open.get(group);
     if (batch !== undefined) {
-      if (batch.push(pending) >= MAX_BATCH) flush(group);
+      batch.push(pending);
       return;
     }
     // With nothing under way a question is sent at once. Otherwise it may wait for the end of this turn of the event loop:
     // more will come from the sockets that are read in it.
-    if (inFlight === 0) return send([pending]);
+    if (inFlight === 0) {
+      send([pending]);
+      return;
+    }
     open.set(group, [pending]);
     setImmediate(flush, group);
   }
