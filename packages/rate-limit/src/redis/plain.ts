@@ -1,7 +1,6 @@
 import { type RateLimitRule, StoreError } from "@scale/core";
 import { standingOf } from "../algorithms/gcra.js";
-import type { Standing, Take, Taken } from "../types.js";
-import { ruleArgs } from "./describe.js";
+import type { Charge, Standing, Take, Taken } from "../types.js";
 
 /** True for what `take.lua` and `take-one.lua` can decide. */
 export function isPlain({ charges }: Take): boolean {
@@ -11,26 +10,17 @@ export function isPlain({ charges }: Take): boolean {
   return true;
 }
 
-/** The arguments of `take-one.lua` after the time. */
-export function encodeOne({ cost, charges }: Take): string[] {
-  const args = [String(cost)];
-  for (const { rule } of charges) args.push(...ruleArgs(rule));
-  return args;
+/** The one charge of what `take-one.lua` can decide; `undefined` for any other question. */
+export function loneCharge(take: Take): Charge | undefined {
+  return take.charges.length === 1 && isPlain(take) ? take.charges[0] : undefined;
 }
 
-/** @throws {StoreError} for a reply that does not fit the question */
-export function decodeOne({ cost, charges }: Take, reply: unknown): Taken {
-  if (!isNumbers(reply) || reply.length !== charges.length + 2) {
-    throw new StoreError("Redis answered something else than was asked");
-  }
-  const allowed = reply[1] === 1;
-  const refused = allowed ? 0 : Math.max(cost, 1);
-  const standings: Standing[] = [];
-  for (let i = 0; i < charges.length; i++) {
-    const { rule } = charges[i] as Take["charges"][number];
-    standings.push(plainStanding(rule, reply[i + 2] as number, refused));
-  }
-  return { allowed, atMs: (reply[0] as number) / 1000, standings };
+/** @throws {StoreError} for a reply of `take-one.lua` that does not fit */
+export function decodeOne(rule: RateLimitRule, cost: number, reply: unknown): Taken {
+  if (!isNumbers(reply) || reply.length !== 3) throw new StoreError("Redis answered something else than was asked");
+  const [nowUs = 0, status, part = 0] = reply;
+  const allowed = status === 1;
+  return { allowed, atMs: nowUs / 1000, standings: [plainStanding(rule, part, allowed ? 0 : Math.max(cost, 1))] };
 }
 
 /** What the scripts multiply the used part of a burst with. */

@@ -1,9 +1,10 @@
 import { type Clock, isClock, joinKey, keySegment, parseOptions, tenantKeyPrefix } from "@scale/core";
 import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
-import type { RateLimitStore, Take, Taken } from "../types.js";
+import type { Charge, RateLimitStore, Take, Taken } from "../types.js";
 import { decodeReply, encodeBatch, type KeyOf, type Pending } from "./batch.js";
-import { decodeOne, encodeOne, isPlain } from "./plain.js";
+import { ruleArgs } from "./describe.js";
+import { decodeOne, loneCharge } from "./plain.js";
 import { forget, release, takeOne } from "./scripts.gen.js";
 
 export interface RedisStoreOptions {
@@ -95,12 +96,13 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
     setImmediate(flush, group);
   }
 
-  /** A question that comes alone is one that somebody waits for: it goes the shortest way. */
-  async function sendOne(take: Take): Promise<Taken> {
+  /** A question that comes alone is one that somebody waits for: over one rule it goes the shortest way. */
+  async function sendOne({ tenantId, cost }: Take, charge: Charge): Promise<Taken> {
     const now = clock === undefined ? "" : String(clock.now());
+    const call = { keys: [keyOf(tenantId, charge)], args: [now, String(cost), ...ruleArgs(charge.rule)] };
     inFlight++;
     try {
-      return decodeOne(take, await runner.run(takeOne, { keys: keysOf(take), args: [now, ...encodeOne(take)] }));
+      return decodeOne(charge.rule, cost, await runner.run(takeOne, call));
     } finally {
       inFlight--;
     }
@@ -108,12 +110,13 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
 
   return {
     settlesWithinMs: timeoutMs,
-    take: (take) =>
-      inFlight === 0 && isPlain(take)
-        ? sendOne(take)
-        : new Promise((resolve, reject) => {
-            enqueue(take.tenantId, { take, resolve, reject });
-          }),
+    take(take) {
+      const lone = inFlight === 0 ? loneCharge(take) : undefined;
+      if (lone !== undefined) return sendOne(take, lone);
+      return new Promise((resolve, reject) => {
+        enqueue(take.tenantId, { take, resolve, reject });
+      });
+    },
     give: (give) =>
       new Promise((resolve, reject) => {
         enqueue(give.tenantId, { give, resolve, reject });
