@@ -2,6 +2,7 @@ import { createPlanResolver, definePlans } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { remoteStore } from "../test/store-with.js";
 import { createRateLimiter, type RateLimiter } from "./limiter.js";
+import type { Take } from "./types.js";
 
 const acme = { tenantId: "acme" };
 
@@ -77,10 +78,21 @@ describe("the denial cache", () => {
 
   it("believes no refusal that was on its way when units were given back", async () => {
     const { store } = remoteStore();
-    const limiter = createRateLimiter({ store, rules });
+    let arrive = (): void => undefined;
+    const late = {
+      ...store,
+      take: async (take: Take) => {
+        const taken = await store.take(take);
+        if (!taken.allowed) await new Promise<void>((resolve) => (arrive = resolve));
+        return taken;
+      },
+    };
+    const limiter = createRateLimiter({ store: late, rules });
     const charged = await limiter.check(acme, { cost: 3 });
-    const [refused] = await Promise.all([limiter.check(acme), limiter.refund(charged)]);
-    expect(refused.allowed).toBe(false);
+    const refused = limiter.check(acme);
+    await limiter.refund(charged);
+    arrive();
+    expect((await refused).allowed).toBe(false);
     expect((await limiter.check(acme)).allowed).toBe(true);
   });
 

@@ -52,8 +52,10 @@ describe("checkNow", () => {
   it("answers nothing where a plan must be looked up, and leaves no rejection behind", async () => {
     const plans = createPlanResolver({ plans: saas4, lookup: () => Promise.reject(new Error("down")) });
     const limiter = createRateLimiter({ plans });
-    expect(limiter.checkNow(acme)).toBeUndefined();
-    expect(limiter.checkNow(acme, { cost: 2 })).toBeUndefined();
+    // Each of its own: `check` of the same tenant would share the look-up, and take its failure.
+    expect(limiter.checkNow({ tenantId: "a" })).toBeUndefined();
+    expect(limiter.checkNow({ tenantId: "b" }, { group: "ai" })).toBeUndefined();
+    await new Promise((resolve) => setImmediate(resolve));
     await expect(limiter.check(acme)).rejects.toMatchObject({ code: "SCALE_PLAN" });
   });
 
