@@ -70,14 +70,14 @@ export function createAsker(options: ParsedOptions): Asker {
     try {
       const answer = answered(store.take(take));
       if (!(answer instanceof Promise)) return settle(asked, checked(take, answer, sentAt));
-      const told = (taken: Taken): Decision => {
+      const arrived = (taken: Taken): Decision => {
         try {
           return settle(asked, checked(take, taken, sentAt));
         } catch (error) {
           return failed(error);
         }
       };
-      return answer.then(told, failed);
+      return answer.then(arrived, failed);
     } catch (error) {
       return failed(error);
     }

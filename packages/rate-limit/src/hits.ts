@@ -1,6 +1,7 @@
 import { createDeadline, parseOptions, type RateLimitRule, StoreError } from "@scale/core";
 import { z } from "zod";
 import { storeFail } from "./events.js";
+import { nameSchema, storeSchema } from "./store-options.js";
 import type { Charge, RateLimitStore, Standing, Taken } from "./types.js";
 
 /** What an adapter of a counter to our stores needs. */
@@ -29,12 +30,9 @@ export interface Counted {
   readonly standing: Standing;
 }
 
-const isStore = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "take" in value && typeof value.take === "function";
-
 const optionsSchema = z.strictObject({
-  store: z.custom<RateLimitStore>(isStore, "expected a store with a take method"),
-  name: z.string().regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, dots and dashes"),
+  store: storeSchema,
+  name: nameSchema,
   timeoutMs: z.number().min(1).max(60_000).default(50),
 });
 

@@ -13,6 +13,7 @@ import {
 } from "@scale/core";
 import { z } from "zod";
 import { memoryStore } from "./memory.js";
+import { nameSchema, storeSchema } from "./store-options.js";
 import type { RateLimitStore } from "./types.js";
 
 interface CommonOptions {
@@ -63,11 +64,8 @@ export type RateLimiterOptions = CommonOptions &
 
 const optionsSchema = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, dots and dashes")
-      .default("api"),
-    store: z.custom<RateLimitStore>(isStore, "expected a store with a take method").default(() => memoryStore()),
+    name: nameSchema.default("api"),
+    store: storeSchema.default(() => memoryStore()),
     timeoutMs: z.number().min(1).max(60_000).default(50),
     whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).default("throw"),
     instances: z.int().min(1).max(100_000).optional(),
@@ -127,10 +125,6 @@ function checkPlan({ name, rateLimit }: Plan, instances: number | undefined): vo
   throw new ConfigError(
     `createRateLimiter: instances: expected the number of processes that share the limits, for rule ${show(local.name)}, got undefined`,
   );
-}
-
-function isStore(value: unknown): value is RateLimitStore {
-  return typeof value === "object" && value !== null && "take" in value && typeof value.take === "function";
 }
 
 function isResolver(value: unknown): value is PlanResolver {
