@@ -11,7 +11,7 @@ export {
   TimeoutError,
 } from "./errors.js";
 export { defineEvent, type EventChannel } from "./events.js";
-export { joinKey, keySegment, tenantKey, tenantKeyPrefix } from "./keys.js";
+export { joinKey, keySegment, keySegmentText, tenantKey, tenantKeyPrefix } from "./keys.js";
 export { parseOptions, show } from "./options.js";
 export { type DefinePlansOptions, definePlans } from "./plan/define.js";
 export {
@@ -25,7 +25,13 @@ export {
 export { hard, soft, unlimited } from "./plan/quota.js";
 export { saas4 } from "./plan/saas4.js";
 export type {
+  CacheShare,
+  CacheShareInput,
   ConcurrencyRuleInput,
+  DatabaseShare,
+  DatabaseShareInput,
+  PageSize,
+  PageSizeInput,
   Plan,
   PlanInput,
   PlanOverrides,

@@ -21,6 +21,16 @@ function escape(character: string): string {
   return code > 0xff ? `%u${code.toString(16)}` : `%${code.toString(16).padStart(2, "0")}`;
 }
 
+const ESCAPED = /%u([0-9a-f]{4})|%([0-9a-f]{2})/g;
+
+/** The text of which `keySegment` made the segment. */
+export function keySegmentText(segment: string): string {
+  if (!segment.includes("%")) return segment;
+  return segment.replace(ESCAPED, (_, wide: string | undefined, narrow: string) =>
+    String.fromCharCode(Number.parseInt(wide ?? narrow, 16)),
+  );
+}
+
 /**
  * Joins parts to a key with `:`, injectively: two different lists never give the same key.
  * @throws {ConfigError} for an empty list

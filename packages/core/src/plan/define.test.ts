@@ -95,6 +95,51 @@ describe("definePlans", () => {
     expect(() => limits.resolve("free", { quota: { users: soft(1, { overage: -1 }) } })).toThrow(PlanError);
   });
 
+  it("reads shares of the cache and the database, and page sizes, with a tenant's own in place of the plan's", () => {
+    const shares = definePlans({
+      free: {},
+      pro: { cache: { maxBytes: "8MiB" }, database: { maxConnections: 4 }, pageSize: { default: 50, max: 200 } },
+      large: { cache: { weight: 0.5 }, pageSize: {} },
+    });
+    expect(shares.resolve("free")).toMatchObject({ cache: undefined, database: undefined, pageSize: undefined });
+    expect(shares.resolve("pro")).toMatchObject({
+      cache: { weight: 1, maxBytes: 8 * 1024 ** 2 },
+      database: { maxConnections: 4 },
+      pageSize: { default: 50, max: 200 },
+    });
+    expect(shares.resolve("large")).toMatchObject({
+      cache: { weight: 0.5, maxBytes: Infinity },
+      pageSize: { default: undefined, max: undefined },
+    });
+    const overrides = { cache: { weight: 3 }, database: { maxConnections: 9 }, pageSize: { max: 1000 } };
+    expect(shares.resolve("pro", overrides)).toMatchObject({
+      cache: { weight: 3, maxBytes: 8 * 1024 ** 2 },
+      database: { maxConnections: 9 },
+      pageSize: { default: 50, max: 1000 },
+    });
+    expect(() => shares.resolve("pro", { pageSize: { max: 10 } })).toThrow(
+      /overrides of plan "pro": pageSize\.default: expected at most max, got 50/,
+    );
+  });
+
+  it.each([
+    { cache: { weight: 0 } },
+    { cache: { weight: Number.NaN } },
+    { cache: { weight: 2_000_000 } },
+    { cache: { maxBytes: 0 } },
+    { cache: { maxBytes: 0.5 } },
+    { cache: { maxBytes: "8 apples" } },
+    { cache: { bytes: 5 } },
+    { database: {} },
+    { database: { maxConnections: 0 } },
+    { database: { maxConnections: Infinity } },
+    { pageSize: { max: 0 } },
+    { pageSize: { default: 1.5 } },
+    { pageSize: { default: 11, max: 10 } },
+  ])("refuses the section %o", (sections) => {
+    expect(() => definePlans({ free: sections as never })).toThrow(ConfigError);
+  });
+
   it("keeps the names as types, so that an unknown plan does not compile", () => {
     expectTypeOf(plans.names).toEqualTypeOf<readonly ("free" | "pro")[]>();
     // @ts-expect-error -- an alias must point to a plan that exists

@@ -1,6 +1,6 @@
 import { ConfigError, PlanError } from "../errors.js";
 import { describeIssues, parseOptions, show } from "../options.js";
-import { planNameSchema, planSchema } from "./schema.js";
+import { planNameSchema, type PlanSections, planSchema } from "./schema.js";
 import type { Plan, PlanInput, PlanOverrides, Plans } from "./types.js";
 
 export interface DefinePlansOptions<Name extends string> {
@@ -68,11 +68,9 @@ function withOverrides<Name extends string>(name: Name, base: PlanInput, overrid
   });
 }
 
-function freeze<Name extends string>(
-  name: Name,
-  { rateLimit, quota }: { rateLimit?: Plan["rateLimit"]; quota?: Plan["quota"] },
-): Plan<Name> {
-  return Object.freeze({ name, rateLimit, quota });
+function freeze<Name extends string>(name: Name, sections: PlanSections): Plan<Name> {
+  const { rateLimit, quota, cache, database, pageSize } = sections;
+  return Object.freeze({ name, rateLimit, quota, cache, database, pageSize });
 }
 
 /**

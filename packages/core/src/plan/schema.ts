@@ -1,21 +1,24 @@
 import { z } from "zod";
 import { isScaleError } from "../errors.js";
-import { parseDuration } from "../units.js";
-import type { Plan, QuotaLimit, RateLimitRule } from "./types.js";
+import { parseBytes, parseDuration } from "../units.js";
+import type { CacheShare, PageSize, Plan, QuotaLimit, RateLimitRule } from "./types.js";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/i, "expected a name of letters, digits and dashes");
 
 // A metric is named in code, so `aiTokens` is one too.
 const metricName = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, "expected a name of letters, digits, _ and -");
 
-const durationMs = z.unknown().transform((value, context) => {
-  try {
-    return parseDuration(value);
-  } catch (error) {
-    context.addIssue({ code: "custom", message: isScaleError(error) ? error.message : String(error) });
-    return z.NEVER;
-  }
-});
+const parsedBy = (parse: (value: unknown) => number): z.ZodType<number> =>
+  z.unknown().transform((value, context) => {
+    try {
+      return parse(value);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: isScaleError(error) ? error.message : String(error) });
+      return z.NEVER;
+    }
+  });
+
+const durationMs = parsedBy(parseDuration);
 
 const units = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 // 400 days: longer than any billing year, short enough that microseconds stay exact.
@@ -104,8 +107,27 @@ const quotaLimit = z
     return { kind, limit, max: overage === undefined ? Infinity : limit + Math.floor(limit * overage) };
   });
 
+const cacheShare = z
+  .strictObject({
+    weight: z.number().gt(0).max(1_000_000).default(1),
+    // A part of a byte is none.
+    maxBytes: parsedBy(parseBytes).pipe(z.number().min(1)).optional(),
+  })
+  .transform(({ weight, maxBytes = Infinity }): CacheShare => ({ weight, maxBytes }));
+
+const pageSize = z
+  .strictObject({ default: units.optional(), max: units.optional() })
+  .refine((sizes) => sizes.default === undefined || sizes.max === undefined || sizes.default <= sizes.max, {
+    path: ["default"],
+    message: "expected at most max",
+  })
+  .transform((sizes): PageSize => ({ default: sizes.default, max: sizes.max }));
+
+/** A plan without its name. What it lacks is not sold with it. */
+export type PlanSections = { readonly [Section in Exclude<keyof Plan, "name">]?: Plan[Section] };
+
 /** One plan as it is written, turned into the form that the packages read. */
-export const planSchema: z.ZodType<{ rateLimit?: Plan["rateLimit"]; quota?: Plan["quota"] }> = z.strictObject({
+export const planSchema: z.ZodType<PlanSections> = z.strictObject({
   rateLimit: z
     .strictObject({
       rules: rules.refine((list) => list.length > 0, "expected at least one rule"),
@@ -113,6 +135,9 @@ export const planSchema: z.ZodType<{ rateLimit?: Plan["rateLimit"]; quota?: Plan
     })
     .optional(),
   quota: z.record(metricName, quotaLimit).optional(),
+  cache: cacheShare.optional(),
+  database: z.strictObject({ maxConnections: z.int().min(1).max(10_000) }).optional(),
+  pageSize: pageSize.optional(),
 });
 
 export const planNameSchema: z.ZodType<string> = name;

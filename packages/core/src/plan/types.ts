@@ -1,4 +1,4 @@
-import type { Duration } from "../units.js";
+import type { Bytes, Duration } from "../units.js";
 
 /**
  * How a rule counts. What each admits in the worst case is said in the documentation of `@scale/rate-limit`.
@@ -71,6 +71,38 @@ export interface PlanInput {
   };
   /** How much of each metric the plan includes. */
   readonly quota?: Readonly<Record<string, QuotaLimitInput>>;
+  /** What a tenant may hold in the memory of each process. */
+  readonly cache?: CacheShareInput;
+  readonly database?: DatabaseShareInput;
+  /** How many rows a list may return at once. */
+  readonly pageSize?: PageSizeInput;
+}
+
+/** A share of memory as the plan file spells it. */
+export interface CacheShareInput {
+  /**
+   * Of two tenants that both want more than there is, one with weight 2 gets twice the bytes. Above 0, up to a million.
+   * @default 1
+   */
+  readonly weight?: number;
+  /**
+   * Never more than this, even when others use less.
+   * @default no cap but that of the process
+   */
+  readonly maxBytes?: Bytes;
+}
+
+/** A share of the database as the plan file spells it. */
+export interface DatabaseShareInput {
+  /** Connections that a tenant may hold at the same time in each process, transactions and single statements together. */
+  readonly maxConnections: number;
+}
+
+/** Page sizes as the plan file spells them: whole numbers from 1 on. What is left out is up to the list. */
+export interface PageSizeInput {
+  /** Of a request that asks for none. Not above `max`. */
+  readonly default?: number;
+  readonly max?: number;
 }
 
 /** A quota as the plan file spells it: what `hard`, `soft` and `unlimited` return. */
@@ -91,6 +123,9 @@ export interface PlanOverrides {
   };
   /** In place of the plan's, metric by metric. */
   readonly quota?: Readonly<Record<string, QuotaLimitInput>>;
+  readonly cache?: CacheShareInput;
+  readonly database?: DatabaseShareInput;
+  readonly pageSize?: PageSizeInput;
 }
 
 /** One rule as packages read it. */
@@ -130,6 +165,27 @@ export interface Plan<Name extends string = string> {
       }
     | undefined;
   readonly quota: Readonly<Record<string, QuotaLimit>> | undefined;
+  readonly cache: CacheShare | undefined;
+  readonly database: DatabaseShare | undefined;
+  readonly pageSize: PageSize | undefined;
+}
+
+/** A share of the memory of each process, as packages read it. */
+export interface CacheShare {
+  readonly weight: number;
+  /** `Infinity` without a cap. */
+  readonly maxBytes: number;
+}
+
+/** A share of the database in each process, as packages read it. */
+export interface DatabaseShare {
+  readonly maxConnections: number;
+}
+
+/** Page sizes as packages read them. `undefined`: the list's own. */
+export interface PageSize {
+  readonly default: number | undefined;
+  readonly max: number | undefined;
 }
 
 /** The plan that a tenant would need, for upgrade messages. */

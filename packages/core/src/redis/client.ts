@@ -6,6 +6,8 @@ export interface IoredisLike {
   readonly isCluster: boolean;
   evalsha(sha1: string, keyCount: number, ...keysAndArgs: Argument[]): Promise<unknown>;
   eval(script: string, keyCount: number, ...keysAndArgs: Argument[]): Promise<unknown>;
+  /** Where it is missing, what could be read with it is read with scripts. */
+  mget?(keys: string[]): Promise<unknown>;
 }
 
 interface NodeRedisEvalOptions {
@@ -20,12 +22,13 @@ export interface NodeRedisLike {
   readonly masters?: unknown;
   evalSha(sha1: string, options: NodeRedisEvalOptions): Promise<unknown>;
   eval(script: string, options: NodeRedisEvalOptions): Promise<unknown>;
+  mGet?(keys: string[]): Promise<unknown>;
 }
 
-/** A client of the application's. We send scripts through it and never configure, connect or close it. */
+/** A client of the application's. We send scripts and `MGET` through it and never configure, connect or close it. */
 export type RedisLike = IoredisLike | NodeRedisLike;
 
-/** A client of either kind, seen as the two calls and the one fact that we need. */
+/** A client of either kind, seen as the calls and the one fact that we need. */
 export interface RedisPort {
   /** True when keys of one script must share a hash tag. */
   readonly isCluster: boolean;
@@ -33,6 +36,7 @@ export interface RedisPort {
   isReady(): boolean;
   evalsha(sha1: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
   eval(source: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+  readonly mget: ((keys: string[]) => Promise<unknown>) | undefined;
 }
 
 /** True for a client of either kind. */
@@ -54,6 +58,7 @@ function ioredisPort(redis: IoredisLike): RedisPort {
     isReady: () => redis.status === "ready",
     evalsha: (sha1, keys, args) => redis.evalsha(sha1, keys.length, ...keys, ...args),
     eval: (source, keys, args) => redis.eval(source, keys.length, ...keys, ...args),
+    mget: redis.mget === undefined ? undefined : (keys) => redis.mget?.(keys) ?? Promise.resolve([]),
   };
 }
 
@@ -63,5 +68,6 @@ function nodeRedisPort(redis: NodeRedisLike): RedisPort {
     isReady: () => redis.isReady ?? redis.isOpen,
     evalsha: (sha1, keys, args) => redis.evalSha(sha1, { keys: [...keys], arguments: [...args] }),
     eval: (source, keys, args) => redis.eval(source, { keys: [...keys], arguments: [...args] }),
+    mget: redis.mGet === undefined ? undefined : (keys) => redis.mGet?.(keys) ?? Promise.resolve([]),
   };
 }

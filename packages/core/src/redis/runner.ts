@@ -5,7 +5,7 @@ import { StoreError, TimeoutError } from "../errors.js";
 import { defineEvent, type EventChannel } from "../events.js";
 import { parseOptions } from "../options.js";
 import { isRedisLike, type RedisLike, redisPort } from "./client.js";
-import { evaluate, PING, type Script } from "./script.js";
+import { attempt, evaluate, PING, type Script, type Settle } from "./script.js";
 
 export interface ScriptRunnerOptions {
   readonly redis: RedisLike;
@@ -33,6 +33,11 @@ export interface ScriptRunner {
    * @throws {StoreError} when the server cannot be asked, or answered with an error
    */
   run(script: Script, call: ScriptCall): Promise<unknown>;
+  /**
+   * Reads keys, as `run` runs scripts. On a Cluster they must share a hash tag.
+   * `undefined` when the client cannot: a script can.
+   */
+  readonly mget: ((keys: string[]) => Promise<unknown>) | undefined;
 }
 
 /** Published when a server stops answering in time, and when it answers again. */
@@ -67,7 +72,7 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
   }
 
   /** Why a call must not be sent now. A request never waits to find out whether a server is back: a probe does. */
-  function refusal(lane: string, { keys }: ScriptCall): StoreError | undefined {
+  function refusal(lane: string, keys: readonly string[]): StoreError | undefined {
     if (port.isReady()) wasReady = true;
     // Before the first connection the client may still be dialling, and queue what we send: one deadline long we wait.
     else if (wasReady) return new StoreError("Redis is not connected");
@@ -82,15 +87,15 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
     return new StoreError("Redis has stopped answering");
   }
 
-  function run(script: Script, call: ScriptCall): Promise<unknown> {
-    const lane = port.isCluster ? hashTag(call.keys[0] ?? "") : "";
-    const refused = refusal(lane, call);
+  /** One promise for all of it: this is on the way of every request, and each more costs as much as the rest. */
+  function ask(keys: readonly string[], what: () => string, send: (settle: Settle) => void): Promise<unknown> {
+    const lane = port.isCluster ? hashTag(keys[0] ?? "") : "";
+    const refused = refusal(lane, keys);
     if (refused !== undefined) return Promise.reject(refused);
-    // One promise for all of it: this is on the way of every request, and each more costs as much as the rest.
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         setStalled(lane, true);
-        reject(new TimeoutError(`Redis script ${script.name}`, timeoutMs));
+        reject(new TimeoutError(what(), timeoutMs));
       };
       /** Any answer, a late one and an error too, shows that the server is back. */
       const end = (): void => {
@@ -98,20 +103,38 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
         if (stalled.size > 0) setStalled(lane, false);
       };
       watch.begin(giveUp);
-      evaluate(port, script, call, {
+      send({
         resolve: (answer) => {
           end();
           resolve(answer);
         },
         reject: (cause) => {
           end();
-          reject(new StoreError(`Redis script ${script.name} failed`, { cause }));
+          reject(new StoreError(`${what()} failed`, { cause }));
         },
       });
     });
   }
 
-  return { isCluster: port.isCluster, run };
+  function run(script: Script, call: ScriptCall): Promise<unknown> {
+    return ask(
+      call.keys,
+      () => `Redis script ${script.name}`,
+      (settle) => evaluate(port, script, call, settle),
+    );
+  }
+
+  const { mget } = port;
+  const read =
+    mget === undefined
+      ? undefined
+      : (keys: string[]) =>
+          ask(
+            keys,
+            () => "Redis MGET",
+            (settle) => attempt(() => mget(keys), settle.resolve, settle.reject),
+          );
+  return { isCluster: port.isCluster, run, mget: read };
 }
 
 /** What Redis Cluster hashes of a key. */

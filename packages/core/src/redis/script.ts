@@ -32,7 +32,7 @@ export function evaluate(
 }
 
 /** A client of another kind may throw where ours reject. */
-function attempt(send: () => Promise<unknown>, resolve: Settle["resolve"], reject: Settle["reject"]): void {
+export function attempt(send: () => Promise<unknown>, resolve: Settle["resolve"], reject: Settle["reject"]): void {
   try {
     send().then(resolve, reject);
   } catch (error) {
