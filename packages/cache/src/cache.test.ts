@@ -25,6 +25,27 @@ function table() {
 }
 
 describe("createCache without a store", () => {
+  it("refuses a set with a lower version than that of what is there", async () => {
+    const clock = createManualClock();
+    const cache = createCache({ clock });
+    const row = cache.define({ name: "row", key: (id: string) => id, ttl: "1m", load: () => "loaded" });
+    const acme = cache.tenant("acme");
+    const set = async (value: string, version?: number): Promise<string> => {
+      const { state } = await acme.set(row, { params: "a", value, ...(version !== undefined && { version }) });
+      return `${state}, ${acme.peek(row, "a")}`;
+    };
+    expect(await set("v7", 7)).toBe("applied, v7");
+    expect(await set("v6", 6)).toBe("refused, v7");
+    expect(await set("v10", 10)).toBe("applied, v10");
+    // What is not there has no version.
+    await acme.invalidate(row, "a");
+    expect(await set("v2", 2)).toBe("applied, v2");
+    clock.advance(60_000);
+    expect(await set("v1", 1)).toBe("applied, v1");
+    expect(await set("without")).toBe("applied, without");
+    expect(await set("v0", 0)).toBe("applied, v0");
+  });
+
   it("loads once, and serves the same value from memory until its time is up", async () => {
     const clock = createManualClock();
     const cache = createCache({ clock });

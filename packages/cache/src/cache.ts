@@ -7,10 +7,13 @@ import { Handle } from "./handle.js";
 import { createJournal } from "./journal.js";
 import type { MemoryStats } from "./memory/types.js";
 import { type CacheOptions, parseCacheOptions } from "./options.js";
+import { createRenewals } from "./renewals.js";
 import { createSpaces } from "./space.js";
 import type { GetOrSetOptions, TenantCache } from "./tenant-cache.js";
 import { createTrust } from "./trust.js";
 import { turnClock } from "./turn-clock.js";
+import type { WarmOptions, WarmRun } from "./warm/types.js";
+import { startWarm } from "./warm/warm.js";
 
 export interface CacheHealth {
   /** Whether memory is served now. */
@@ -29,8 +32,16 @@ export interface Cache {
    * @throws {TenantError} for what is no id, and outside of `tenancy.run` without one
    */
   tenant(tenantId?: string): TenantCache;
+  /** The cache of what belongs to no tenant. Its `tenantId` is `""`. */
+  readonly shared: TenantCache;
   /** For what belongs to no tenant: a key, a load and a time. */
   getOrSet<V>(key: string, load: () => V | PromiseLike<V>, options: GetOrSetOptions): Promise<V>;
+  /**
+   * Has values loaded before anybody asks for them, for many tenants. It begins at once. Of all processes one loads each value,
+   * and what is fresh in memory or in the store is left as it is.
+   * @throws {ConfigError} for wrong options, {InputError} for a `resume` that no run gave
+   */
+  warm<const Params extends readonly unknown[]>(options: WarmOptions<Params>): WarmRun;
   stats(): { readonly memory: MemoryStats; readonly knownTenants: number };
   health(): CacheHealth;
   /** Stops listening and repeating. What is under way ends by itself; the client stays yours to close. */
@@ -56,6 +67,7 @@ export function createCache(options: CacheOptions = {}): Cache {
   const engine: Engine = {
     store,
     journal,
+    renewals: store === undefined ? undefined : createRenewals(store),
     trust,
     clock,
     turn: turnClock(clock),
@@ -72,7 +84,9 @@ export function createCache(options: CacheOptions = {}): Cache {
   return {
     define,
     tenant: (tenantId = tenancy.require().tenantId) => new Handle(engine, spaces, parseTenantId(tenantId)),
+    shared,
     getOrSet: (key, load, options) => shared.getOrSet(key, load, options),
+    warm: (options) => startWarm(engine, spaces, options),
     stats: () => ({ memory: memory.stats(), knownTenants: spaces.size }),
     health: () => ({
       isMemoryServed: trust.isGiven(clock.monotonic()),

@@ -1,4 +1,4 @@
-import type { Definition } from "./definition.js";
+import { type Definition, specOf } from "./definition.js";
 import type { TenantCache } from "./tenant-cache.js";
 import type { Receipt } from "./write.js";
 
@@ -33,6 +33,8 @@ export function createDataLoader<P, V>(
 
   function load(params: P): Promise<V> {
     return new Promise((resolve, reject) => {
+      // What has no key fails alone, and here: nobody is there to catch what is thrown when all are loaded.
+      definition[specOf].keyOf(params);
       // After all promises that are settled by now: those are what asks for more.
       if (open.length === 0) setImmediate(flush);
       open.push({ params, resolve, reject });

@@ -1,16 +1,9 @@
-import {
-  ConfigError,
-  createDeadline,
-  type Deadline,
-  type Duration,
-  joinKey,
-  keySegment,
-  parseDuration,
-  parseOptions,
-} from "@scale/core";
+import { ConfigError, createDeadline, type Deadline, type Duration, keySegment, parseOptions } from "@scale/core";
 import { z } from "zod";
 import { type Codec, type Shape, shapeOf, type ValueSchema } from "./codec.js";
+import { durationOption } from "./duration-option.js";
 import type { Lifetimes } from "./freshness.js";
+import { keyText } from "./key-text.js";
 
 /** Parts of a key. A number is the same part as its digits. */
 export type KeyParts = string | number | readonly (string | number)[];
@@ -100,9 +93,11 @@ export interface Spec<P = unknown, V = unknown> {
   readonly softMs: number | undefined;
   readonly hardMs: number;
   readonly deadline: Deadline;
+  /** In errors. */
+  readonly loaderName: string;
   readonly shape: Shape;
   readonly hasTags: boolean;
-  /** Injective, and without a separator that the name could contain. */
+  /** In this process. Injective. */
   keyOf(params: P): string;
   tagsOf(value: unknown, params: P): readonly string[];
   load(params: P, context: LoadContext<V>): V | PromiseLike<V>;
@@ -110,31 +105,21 @@ export interface Spec<P = unknown, V = unknown> {
 }
 
 const DEFAULT_HARD_MS = 10_000;
-/** Longer keys are left to the regular expression. */
-const MAX_PLAIN = 48;
 
 const isFunction = (value: unknown): boolean => typeof value === "function";
-const duration = z.unknown().transform((value, context) => {
-  try {
-    return parseDuration(value);
-  } catch (error) {
-    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
-    return z.NEVER;
-  }
-});
 const fn = z.custom(isFunction, "expected a function");
 
 const schema = z.strictObject({
   name: z.string().regex(/^[a-z][\w.-]{0,63}$/i, "expected 1 to 64 letters, digits, dots and dashes"),
   version: z.int().min(0).default(1),
   key: fn,
-  ttl: duration,
-  staleWhileRevalidate: duration.optional(),
-  grace: duration.optional(),
-  negativeTtl: duration.optional(),
+  ttl: durationOption,
+  staleWhileRevalidate: durationOption.optional(),
+  grace: durationOption.optional(),
+  negativeTtl: durationOption.optional(),
   jitter: z.number().min(0).max(1).default(0),
   earlyRefresh: z.number().min(0).max(10).default(0),
-  timeouts: z.strictObject({ soft: duration.optional(), hard: duration.optional() }).default({}),
+  timeouts: z.strictObject({ soft: durationOption.optional(), hard: durationOption.optional() }).default({}),
   tags: fn.optional(),
   schema: z.custom(isSchema, "expected a schema with parse or ~standard").optional(),
   codec: z.custom(isCodec, "expected a codec with encode and decode").optional(),
@@ -167,6 +152,7 @@ export function specFrom<P, V>(options: DefinitionOptions<P, V>, what: string): 
     softMs: timeouts.soft,
     hardMs,
     deadline: createDeadline(hardMs),
+    loaderName: `the loader of cache ${name}`,
     shape: shapeOf(name, options.schema, options.codec),
     hasTags: tags !== undefined,
     keyOf: (params) => keyText(key(params)),
@@ -177,25 +163,6 @@ export function specFrom<P, V>(options: DefinitionOptions<P, V>, what: string): 
     load,
     loadMany,
   };
-}
-
-function keyText(parts: KeyParts): string {
-  if (typeof parts === "string") return isPlain(parts) ? parts : keySegment(parts);
-  if (typeof parts === "number") return String(parts);
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return keySegment(String(only));
-  return joinKey(parts.map(String));
-}
-
-/** Letters, digits, dashes and underscores, which are most keys: on each hit, where a regular expression costs more. */
-function isPlain(text: string): boolean {
-  if (text.length > MAX_PLAIN) return false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    const isWord = (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || (code >= 65 && code <= 90);
-    if (!isWord && code !== 45 && code !== 95) return false;
-  }
-  return true;
 }
 
 /** A tag as keys and entries carry it. */

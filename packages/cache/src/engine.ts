@@ -2,6 +2,7 @@ import type { AsyncResource } from "node:async_hooks";
 import type { Clock } from "@scale/core";
 import type { AdHoc } from "./ad-hoc.js";
 import type { Journal } from "./journal.js";
+import type { Renewals } from "./renewals.js";
 import type { CacheStore } from "./store.js";
 import type { Trust } from "./trust.js";
 
@@ -10,6 +11,8 @@ export interface Engine {
   readonly store: CacheStore | undefined;
   /** Only with a store. */
   readonly journal: Journal | undefined;
+  /** Only with a store. */
+  readonly renewals: Renewals | undefined;
   readonly trust: Trust;
   readonly clock: Clock;
   /** The time of this turn, for hits in memory. */

@@ -1,5 +1,8 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Shape } from "./codec.js";
+import { digitsUntil } from "./digits.js";
+
+const BAR = 124;
 
 /** From here on a text is compressed: below, it takes longer than it saves. */
 const COMPRESS_CHARS = 4096;
@@ -54,22 +57,44 @@ export type Opened =
 
 /** Never throws: what cannot be read is as good as not there. */
 export function open(sealed: string, label: Label, shape: Shape): Opened {
-  const at = /^([juz])(\d+)\|(\d+)\|(\d+)\|/.exec(sealed);
-  if (at === null) return { ok: false, reason: "not of this library" };
-  const [start, kind, version, load, chars] = at;
-  const loadMs = Number(load);
-  if (Number(version) !== label.version) return { ok: false, reason: `version ${version}, not ${label.version}` };
-  if (!sealed.startsWith(`${label.key}|`, start.length)) return { ok: false, reason: "of another key" };
-  const body = sealed.slice(start.length + label.key.length + 1);
-  if (body.length !== Number(chars)) return { ok: false, reason: `${body.length} characters of ${chars}` };
+  const head = headOf(sealed);
+  if (head === undefined) return { ok: false, reason: "not of this library" };
+  const { kind, version, loadMs, chars, keyFrom } = head;
+  if (version !== label.version) return { ok: false, reason: `version ${version}, not ${label.version}` };
+  const from = keyFrom + label.key.length + 1;
+  if (!sealed.startsWith(label.key, keyFrom) || sealed.charCodeAt(from - 1) !== BAR) {
+    return { ok: false, reason: "of another key" };
+  }
+  if (sealed.length - from !== chars) return { ok: false, reason: `${sealed.length - from} characters of ${chars}` };
   if (kind === "u") return { ok: true, value: undefined, chars: 0, loadMs };
   try {
+    const body = sealed.slice(from);
     const text = kind === "j" ? body : inflate(body);
     return { ok: true, value: shape.fromText(text), chars: text.length, loadMs };
   } catch (error) {
     // The reader gets a fresh value, and who listens the reason.
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+interface Head {
+  readonly kind: string;
+  readonly version: number;
+  readonly loadMs: number;
+  readonly chars: number;
+  readonly keyFrom: number;
+}
+
+/** By hand, because it is on the way of every read, and a regular expression makes six texts. */
+function headOf(sealed: string): Head | undefined {
+  const kind = sealed.charAt(0);
+  const loadFrom = sealed.indexOf("|") + 1;
+  const charsFrom = sealed.indexOf("|", loadFrom) + 1;
+  const version = digitsUntil(sealed, 1, BAR);
+  const loadMs = digitsUntil(sealed, loadFrom, BAR);
+  const chars = digitsUntil(sealed, charsFrom, BAR);
+  if (!(kind === "j" || kind === "u" || kind === "z") || version < 0 || loadMs < 0 || chars < 0) return undefined;
+  return { kind, version, loadMs, chars, keyFrom: sealed.indexOf("|", charsFrom) + 1 };
 }
 
 function inflate(body: string): string {

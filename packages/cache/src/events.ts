@@ -55,6 +55,14 @@ export interface MemoryDropped {
  */
 export const memoryDrop: EventChannel<MemoryDropped> = defineEvent("scale:cache:memory-drop");
 
+export interface MemoryFailed {
+  readonly tenantId: string;
+  readonly error: unknown;
+}
+
+/** Published when a value is not kept in memory, because `budgets` threw, or gave what is no budget. */
+export const memoryFail: EventChannel<MemoryFailed> = defineEvent("scale:cache:memory-fail");
+
 export interface InvalidationQueued {
   readonly tenantId: string;
   /** False when there was no room: then only the time of the entries ends them. */

@@ -151,7 +151,16 @@ describe("memory", () => {
     const clock = createManualClock();
     const down = (): Promise<never> => Promise.reject(new Error("down"));
     const store: CacheStore = {
-      ...{ settlesWithinMs: 1, leaseMs: 1000, read: down, claim: down, fillIn: down, release: down, renew: down },
+      ...{
+        settlesWithinMs: 1,
+        leaseMs: 1000,
+        read: down,
+        look: down,
+        claim: down,
+        fillIn: down,
+        release: down,
+        renew: down,
+      },
       invalidate: async () => undefined,
       listen(on) {
         listener = on;

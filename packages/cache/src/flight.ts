@@ -25,6 +25,8 @@ export interface Errand {
   readonly placeKey: string;
   /** Gets the value together with others. */
   readonly loadTogether?: Together | undefined;
+  /** Nobody asks for the value yet: memory keeps it as cold, or not at all. */
+  readonly aheadOfTime?: "cold" | "skip" | undefined;
 }
 
 /** A load that is made for many errands at once. */
@@ -45,11 +47,16 @@ export interface Old {
  * after that detaches it, so that what it brings is given to who asked before, kept nowhere, and waited for by nobody else.
  */
 export class Flight {
-  readonly done: Promise<Outcome>;
+  /** The value. Whoever asks for it handles what it rejects with. */
+  readonly done: Promise<unknown>;
+  /** What is known of the value, once there is one. */
+  outcome: Outcome | undefined;
   readonly hasTags: boolean;
   /** Of the space, when it began. */
   readonly mark: number;
   isDetached = false;
+  /** Begun ahead of time, and a reader came for it. */
+  isAskedFor = false;
   isSettled = false;
   /** True from the end of the load until the store has said whether it takes the value. */
   isFilling = false;
@@ -60,7 +67,7 @@ export class Flight {
   // Made when somebody wants to know.
   #landed: Promise<void> | undefined;
   #land: (() => void) | undefined;
-  #resolve!: (outcome: Outcome) => void;
+  #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
 
   constructor(engine: Engine, errand: Errand) {
@@ -99,13 +106,12 @@ export class Flight {
 
   settle(outcome: Outcome): void {
     this.isSettled = true;
-    this.#resolve(outcome);
+    this.outcome = outcome;
+    this.#resolve(outcome.value);
   }
 
   fail(reason: unknown): void {
     this.isSettled = true;
-    // A refresh that nobody waits for may fail: that is published.
-    this.done.catch(() => undefined);
     this.#reject(reason);
   }
 }

@@ -2,9 +2,10 @@ import { StoreError, parseDuration } from "@scale/core";
 import { createDataLoader, type DataLoader } from "./data-loader.js";
 import { type Definition, type Spec, specOf, tagText } from "./definition.js";
 import type { Engine } from "./engine.js";
-import type { Errand, Outcome, Together } from "./flight.js";
+import { type Errand, Flight, type Outcome } from "./flight.js";
 import { createTogether } from "./many.js";
 import type { Entry } from "./memory/types.js";
+import { find } from "./find.js";
 import { ageOf, isDue } from "./memory-entry.js";
 import { join, refreshAhead } from "./run.js";
 import { type Counts, placeKey, type Space, type Spaces } from "./space.js";
@@ -35,12 +36,23 @@ export class Handle implements TenantCache {
     return this.#fresh(spec, spec.keyOf(params))?.value as V | undefined;
   }
 
+  async find<P, V>(definition: Definition<P, V>, params: P): Promise<Detail<V> | undefined> {
+    const spec = definition[specOf];
+    const key = spec.keyOf(params);
+    const hit = this.#hit(spec, key, params);
+    const outcome =
+      hit === undefined ? await find(this.#engine, this.#errand(spec, key, params)) : this.#outcomeOf(hit);
+    return outcome as Detail<V> | undefined;
+  }
+
   async entry<P, V>(definition: Definition<P, V>, params: P): Promise<Detail<V>> {
     const spec = definition[specOf];
     const key = spec.keyOf(params);
     const hit = this.#hit(spec, key, params);
-    const outcome = hit === undefined ? await this.#fly(spec, key, params) : this.#outcomeOf(hit);
-    return outcome as Detail<V>;
+    if (hit !== undefined) return this.#outcomeOf(hit) as Detail<V>;
+    const flight = await join(this.#engine, this.#errand(spec, key, params));
+    await flight.done;
+    return flight.outcome as Detail<V>;
   }
 
   async getMany<P, V>(definition: Definition<P, V>, params: readonly P[]): Promise<V[]> {
@@ -97,7 +109,7 @@ export class Handle implements TenantCache {
     }
     const hit = this.#hit(spec, key, params);
     if (hit !== undefined) return Promise.resolve(hit.value as V);
-    return this.#fly(spec, key, params).then(({ value }) => value as V);
+    return this.#fly(this.#errand(spec, key, params)) as Promise<V>;
   }
 
   /** A fresh entry of memory, counted as used, and loaded again when its time comes. */
@@ -124,8 +136,9 @@ export class Handle implements TenantCache {
     return { value: entry.value, source: "memory", ageMs, isStale: false };
   }
 
-  #fly<P, V>(spec: Spec<P, V>, key: string, params: P): Promise<Outcome> {
-    return join(this.#engine, this.#errand(spec, key, params));
+  #fly(errand: Errand): Promise<unknown> {
+    const flight = join(this.#engine, errand);
+    return flight instanceof Flight ? flight.done : flight.then(({ done }) => done);
   }
 
   #errand<P, V>(spec: Spec<P, V>, key: string, params: P): Errand {
@@ -141,12 +154,9 @@ export class Handle implements TenantCache {
     const together = createTogether(this.#engine, spec as Spec, { tenantId: this.tenantId, count });
     return hits.map((hit, i) => {
       if (hit !== undefined) return Promise.resolve(hit.value as V);
-      return this.#flyWith(this.#errand(spec, keys[i] as string, params[i] as P), together()) as Promise<V>;
+      const errand = this.#errand(spec, keys[i] as string, params[i] as P);
+      return this.#fly({ ...errand, loadTogether: together() }) as Promise<V>;
     });
-  }
-
-  #flyWith(errand: Errand, loadTogether: Together): Promise<unknown> {
-    return join(this.#engine, { ...errand, loadTogether }).then(({ value }) => value);
   }
 
   async #invalidate(what: Partial<Invalidation>, options?: InvalidateOptions): Promise<Receipt> {

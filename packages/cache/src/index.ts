@@ -12,11 +12,21 @@ export {
   loadFail,
   type MemoryDropped,
   memoryDrop,
+  type MemoryFailed,
+  memoryFail,
   type StaleServed,
   staleServe,
   type StoreFailed,
   storeFail,
 } from "./events.js";
+export {
+  createKeyValueCache,
+  type KeyValueCache,
+  type KeyValueGetOrSetOptions,
+  type KeyValueOptions,
+  type KeyValueTtl,
+} from "./key-value.js";
+export { budgetsFromPlans } from "./memory/budgets.js";
 export type { MemoryOptions } from "./memory/memory.js";
 export type { Budget, MemoryStats } from "./memory/types.js";
 export type { CacheOptions } from "./options.js";
@@ -33,4 +43,16 @@ export type {
   Stored,
 } from "./store.js";
 export type { Detail, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
+export { createTenantWarmers, type TenantWarmers, type TenantWarmersOptions } from "./warm/tenant-warmers.js";
+export type {
+  ParamsSource,
+  WarmCounts,
+  WarmEntries,
+  WarmEntry,
+  WarmFailure,
+  WarmOptions,
+  WarmProgress,
+  WarmReport,
+  WarmRun,
+} from "./warm/types.js";
 export type { Receipt } from "./write.js";

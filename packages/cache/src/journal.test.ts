@@ -12,7 +12,16 @@ const ended = (tenantId: string, what: Partial<Invalidation> = {}): Invalidation
 function journalOver(invalidate: CacheStore["invalidate"]) {
   const never = (): Promise<never> => Promise.reject(new Error("not asked"));
   const store: CacheStore = {
-    ...{ settlesWithinMs: 1, leaseMs: 1, read: never, claim: never, fillIn: never, release: never, renew: never },
+    ...{
+      settlesWithinMs: 1,
+      leaseMs: 1,
+      read: never,
+      look: never,
+      claim: never,
+      fillIn: never,
+      release: never,
+      renew: never,
+    },
     invalidate,
   };
   const clock = createManualClock();

@@ -17,54 +17,66 @@ const unchanged = Symbol("not modified");
 /** Calls the loader, for the tenant, within the hard timeout. Rejects with what the loader rejects with. */
 export async function callLoader(engine: Engine, errand: Errand, flight: Flight): Promise<Loaded> {
   const { spec, params, loadTogether } = errand;
-  const startedAt = engine.clock.monotonic();
-  const abort = lazyAbort();
+  const { tenantId } = errand.space;
   const { old } = flight;
-  let ownTtlMs: number | undefined;
-  const context: LoadContext<unknown> = {
-    tenantId: errand.space.tenantId,
-    get signal() {
-      return abort.signal();
-    },
-    old: old === undefined ? undefined : { value: old.entry.value, ageMs: ageOf(old.entry, startedAt) },
-    // A value that only the loader's own return carries.
-    notModified: () => unchanged,
-    ttl(ttl: Duration) {
-      ownTtlMs = parseDuration(ttl);
-    },
-  };
-  const load = async (): Promise<unknown> =>
-    loadTogether === undefined ? spec.load(params, context) : loadTogether.load(params);
-  const work = engine.context.runInAsyncScope(inTenant, undefined, errand.space.tenantId, load);
+  const startedAt = engine.clock.monotonic();
+  const call = new Call(tenantId, old && { value: old.entry.value, ageMs: ageOf(old.entry, startedAt) });
+  const load = (): unknown => (loadTogether === undefined ? spec.load(params, call) : loadTogether.load(params));
   try {
-    const value = await spec.deadline(work, `the loader of cache ${spec.name}`);
+    const work = engine.context.runInAsyncScope(inTenant, undefined, tenantId, load);
+    const value = isThenable(work) ? await spec.deadline(work, spec.loaderName) : work;
     const loadMs = engine.clock.monotonic() - startedAt;
+    const { ownTtlMs } = call;
     if (value !== unchanged) return { value, ownTtlMs, loadMs };
     if (old === undefined) throw new TypeError(`cache ${spec.name}: notModified() without an old value`);
     return { value: old.entry.value, ownTtlMs, loadMs };
   } catch (error) {
-    abort.abort(error);
+    call.abort(error);
     throw error;
   }
 }
 
-/** Most loaders do not look at the signal, and to make one takes longer than the rest of a load's beginning. */
-function lazyAbort(): { signal(): AbortSignal; abort(reason: unknown): void } {
-  let controller: AbortController | undefined;
-  let ended: { readonly reason: unknown } | undefined;
-  return {
-    signal() {
-      controller ??= new AbortController();
-      if (ended !== undefined) controller.abort(ended.reason);
-      return controller.signal;
-    },
-    abort(reason) {
-      ended = { reason };
-      controller?.abort(reason);
-    },
+/**
+ * What one load is told, and says. A class, because one is made for each, and an object with a getter costs many times as
+ * much. Its functions may be taken out of it.
+ */
+class Call implements LoadContext<unknown> {
+  readonly tenantId: string;
+  readonly old: LoadContext<unknown>["old"];
+  ownTtlMs: number | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #ended: { readonly reason: unknown } | undefined = undefined;
+
+  constructor(tenantId: string, old: LoadContext<unknown>["old"]) {
+    this.tenantId = tenantId;
+    this.old = old;
+  }
+
+  readonly ttl = (ttl: Duration): void => {
+    this.ownTtlMs = parseDuration(ttl);
   };
+
+  /** Most loaders do not look at it, and to make one takes longer than the rest of a load's beginning. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
+    return this.#controller.signal;
+  }
+
+  /** A value that only the loader's own return carries. */
+  notModified(): unknown {
+    return unchanged;
+  }
+
+  abort(reason: unknown): void {
+    this.#ended = { reason };
+    this.#controller?.abort(reason);
+  }
 }
 
-export function inTenant<T>(tenantId: string, work: () => Promise<T>): Promise<T> {
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+
+export function inTenant<T>(tenantId: string, work: () => T): T {
   return tenantId === "" ? work() : tenancy.run({ tenantId }, work);
 }

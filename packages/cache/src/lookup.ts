@@ -52,10 +52,10 @@ export interface Search {
 /** Keeps what the store has, if it is fresh. What it is otherwise, `lookUp` finds out. */
 export function settled(engine: Engine, { errand, flight }: Seat, found: Found): Outcome | undefined {
   if (found.is !== "value" || found.stored.ageMs >= found.stored.freshMs) return undefined;
-  const entry = readStored(engine, { errand, flight }, found.stored);
+  const entry = readStored(engine, errand, { stored: found.stored, mark: flight.mark });
   if (entry === undefined) return undefined;
   keep(engine, errand, { flight, entry });
-  errand.space.counts.storeHits++;
+  if (errand.aheadOfTime === undefined) errand.space.counts.storeHits++;
   return { value: entry.value, source: "store", ageMs: found.stored.ageMs, isStale: false };
 }
 
@@ -69,13 +69,14 @@ interface Seen {
 /** @returns `undefined` when it must be waited for */
 async function answerOf(engine: Engine, { errand, flight, found, store }: Seen): Promise<Answer | undefined> {
   if (found.is !== "value") {
-    const old = found.old === undefined ? undefined : readStored(engine, { errand, flight }, found.old);
+    const old =
+      found.old === undefined ? undefined : readStored(engine, errand, { stored: found.old, mark: flight.mark });
     offer(engine, { errand, flight }, old);
     return found.is === "leased" ? { is: "load", token: found.token } : undefined;
   }
   // Fresh is what could not be read: it was told already, and is not to be told twice.
   const isFresh = found.stored.ageMs < found.stored.freshMs;
-  const entry = isFresh ? undefined : readStored(engine, { errand, flight }, found.stored);
+  const entry = isFresh ? undefined : readStored(engine, errand, { stored: found.stored, mark: flight.mark });
   offer(engine, { errand, flight }, entry);
   // What cannot be read is nobody's to keep.
   const purpose = entry === undefined ? ({ to: "write", version: undefined } as const) : ({ to: "refresh" } as const);
@@ -117,7 +118,11 @@ async function readOnce({ journal }: Engine, errand: Errand, store: CacheStore):
   }
 }
 
-export const placeOf = ({ space, placeKey }: Errand): Place => ({ tenantId: space.tenantId, key: placeKey });
+export const placeOf = ({ space, spec, placeKey }: Errand): Place => ({
+  tenantId: space.tenantId,
+  key: placeKey,
+  hasTags: spec.hasTags,
+});
 
 export function tellFailure({ space }: Errand, operation: StoreFailed["operation"], error: unknown): void {
   storeFail.publish(() => ({ tenantId: space.tenantId, operation, error }));
@@ -143,11 +148,17 @@ function gotOf(
   return { value, chars, loadMs, freshMs, usableMs, ageMs, tags };
 }
 
+interface Read {
+  readonly stored: Stored;
+  /** Of the space, when the read began. */
+  readonly mark: number;
+}
+
 /** @returns `undefined` for what cannot be read: it is as good as not there */
-function readStored(engine: Engine, { errand, flight }: Seat, stored: Stored): Entry | undefined {
+export function readStored(engine: Engine, errand: Errand, { stored, mark }: Read): Entry | undefined {
   const { space, spec, key, placeKey } = errand;
   const opened = open(stored.text, { version: spec.version, key: placeKey }, spec.shape);
-  if (opened.ok) return entryOf(engine.clock.monotonic(), flight.mark, gotOf(stored, opened));
+  if (opened.ok) return entryOf(engine.clock.monotonic(), mark, gotOf(stored, opened));
   const { reason } = opened;
   entryReject.publish(() => ({ tenantId: space.tenantId, name: spec.name, key, reason }));
   return undefined;

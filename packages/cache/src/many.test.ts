@@ -1,7 +1,8 @@
 import { tenancy } from "@scale/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { gate } from "../test/node.js";
-import { type Cache, createCache, type TenantCache } from "./index.js";
+import { seal } from "./envelope.js";
+import { type Cache, type CacheStore, createCache, type Found, type TenantCache } from "./index.js";
 
 let cache: Cache;
 let acme: TenantCache;
@@ -57,6 +58,35 @@ describe("getMany", () => {
     await expect(acme.getMany(row, ["a", "b"])).rejects.toThrow("loadMany must return 2 values");
   });
 
+  it("counts once who waits for another process, and loads the others all the same", async () => {
+    const isThere = gate();
+    const asked: string[] = [];
+    // Another process is loading a, and b is looked for until a is there.
+    const text = seal({ text: '"theirs"', loadMs: 0 }, { version: 1, key: "row:a" });
+    const stored = { text, ageMs: 0, freshMs: 60_000, usableMs: 60_000, tags: [] };
+    async function read({ key }: { key: string }): Promise<Found> {
+      asked.push(key);
+      if (key === "row:b") await isThere.opened;
+      if (key === "row:b") return { is: "leased", token: "mine", old: undefined };
+      return asked.length < 4 ? { is: "busy", old: undefined } : { is: "value", stored };
+    }
+    const none = (): Promise<never> => Promise.reject(new Error("not asked"));
+    const store: CacheStore = {
+      ...{ settlesWithinMs: 1, leaseMs: 1000, read, fillIn: async () => true },
+      ...{ look: none, claim: none, release: none, renew: none, invalidate: none },
+    };
+    const two = createCache({ store }).tenant("acme");
+    const row = cache.define({
+      ...{ name: "row", key: (id: string) => id, ttl: "1m", timeouts: { hard: "500ms" } },
+      load: (id): string => `${id} alone`,
+      loadMany: async (ids) => ids.map((id) => `${id} of ${ids.length}`),
+    });
+    const many = two.getMany(row, ["a", "b", "b"]);
+    await two.get(row, "a");
+    isThere.open();
+    expect(await many).toEqual(["theirs", "b of 1", "b of 1"]);
+  });
+
   it("keeps nothing of a load that an invalidation overtook", async () => {
     const slow = gate();
     let value = "old";
@@ -100,5 +130,19 @@ describe("dataLoader", () => {
     });
     const [good, bad] = await acme.dataLoader(row).loadMany(["good", "bad"]);
     expect([good, bad]).toEqual(["good", new TypeError("bad")]);
+  });
+
+  it("lets what has no key fail alone, where it was asked for", async () => {
+    const row = cache.define({
+      ...{ name: "row", ttl: "1m" },
+      key: ({ id }: { id: string }) => id.toLowerCase(),
+      load: ({ id }): string => id,
+      loadMany: async (all) => all.map(({ id }) => id),
+    });
+    // As from a request that was not checked.
+    const { bad } = JSON.parse('{"bad":{}}') as { bad: { id: string } };
+    const loader = acme.dataLoader(row);
+    const [good, failed] = await loader.loadMany([{ id: "a" }, bad]);
+    expect([good, failed]).toEqual(["a", expect.any(TypeError)]);
   });
 });

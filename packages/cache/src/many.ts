@@ -64,7 +64,7 @@ async function loadAll(
         waiting.map(({ params }) => params),
         { tenantId, signal: abort.signal },
       )) ?? [];
-    const work = engine.context.runInAsyncScope(inTenant<readonly unknown[]>, undefined, tenantId, load);
+    const work = engine.context.runInAsyncScope(inTenant<Promise<readonly unknown[]>>, undefined, tenantId, load);
     const values = await spec.deadline(work, `loadMany of cache ${spec.name}`);
     if (!Array.isArray(values) || values.length !== waiting.length) {
       throw new TypeError(

@@ -1,4 +1,5 @@
 import type { Engine } from "./engine.js";
+import { memoryFail } from "./events.js";
 import type { Errand, Flight } from "./flight.js";
 import { isEarly } from "./freshness.js";
 import type { Entry } from "./memory/types.js";
@@ -32,23 +33,39 @@ export function entryOf(now: number, mark: number, got: Got): Entry {
   const meta: Meta = { mark, filledAt, loadMs: got.loadMs };
   const { value, tags } = got;
   const bytes = BYTES_PER_ENTRY + BYTES_PER_CHAR * got.chars;
-  const freshUntil = filledAt + got.freshMs;
-  const usableUntil = filledAt + got.usableMs;
+  const freshUntil = Math.ceil(filledAt + got.freshMs);
+  const usableUntil = Math.ceil(filledAt + got.usableMs);
   if (tags.length === 0) return { value, bytes, freshUntil, usableUntil, meta };
   return { value, bytes, freshUntil, usableUntil, meta, tags };
 }
 
 /** Keeps an entry in memory, unless its flight has missed something. */
-export function keep({ trust }: Engine, { space, spec, key }: Errand, from: { flight: Flight; entry: Entry }): void {
-  if (from.flight.isCurrent && trust.isPossible) space.partition.set(spec.name, key, from.entry);
+export function keep({ trust }: Engine, errand: Errand, from: { flight: Flight; entry: Entry }): void {
+  if (!from.flight.isCurrent || !trust.isPossible) return;
+  const how = from.flight.isAskedFor ? undefined : errand.aheadOfTime;
+  if (how !== "skip") put(errand, from.entry, how);
+}
+
+/** Puts an entry in memory. What the application's `budgets` throw costs the entry, and no reader the value. */
+export function put(
+  { space, spec, key }: Pick<Errand, "space" | "spec" | "key">,
+  entry: Entry,
+  how: "cold" | "used" = "used",
+): void {
+  try {
+    if (how === "cold") space.partition.offer(spec.name, key, entry);
+    else space.partition.set(spec.name, key, entry);
+  } catch (error) {
+    memoryFail.publish(() => ({ tenantId: space.tenantId, error }));
+  }
 }
 
 /** The entry of the errand that memory may serve, fresh or not. */
 export function recall(
   engine: Engine,
-  { space, spec, key }: Pick<Errand, "space" | "spec" | "key">,
+  { space, spec, key, aheadOfTime }: Pick<Errand, "space" | "spec" | "key" | "aheadOfTime">,
 ): Entry | undefined {
-  const entry = space.find(spec.name, key);
+  const entry = aheadOfTime === undefined ? space.find(spec.name, key) : space.look(spec.name, key);
   if (entry === undefined) return undefined;
   const now = engine.clock.monotonic();
   return entry.usableUntil > now && engine.trust.isGiven(now) ? entry : undefined;

@@ -1,5 +1,6 @@
-import { type Clock, type Duration, isClock, parseDuration, parseOptions, systemClock } from "@scale/core";
+import { type Clock, type Duration, isClock, parseOptions, systemClock } from "@scale/core";
 import { z } from "zod";
+import { durationOption } from "./duration-option.js";
 import { createMemory, type MemoryOptions } from "./memory/memory.js";
 import type { Memory } from "./memory/types.js";
 import type { CacheStore } from "./store.js";
@@ -41,20 +42,11 @@ export interface CacheOptions {
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 
-const duration = z.unknown().transform((value, context) => {
-  try {
-    return parseDuration(value);
-  } catch (error) {
-    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
-    return z.NEVER;
-  }
-});
-
 const schema = z.strictObject({
   memory: z.custom<NonNullable<CacheOptions["memory"]>>(isObject, "expected an object").optional(),
   store: z.custom<CacheStore>(isStore, "expected a store such as redisStore").optional(),
   staleness: z
-    .strictObject({ bound: duration.default(3000), whenUnsure: z.enum(["bypass", "serve"]).default("bypass") })
+    .strictObject({ bound: durationOption.default(3000), whenUnsure: z.enum(["bypass", "serve"]).default("bypass") })
     .default({ bound: 3000, whenUnsure: "bypass" }),
   maxTenants: z.int().min(1).max(1_000_000).default(10_000),
   clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),

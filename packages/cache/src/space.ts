@@ -1,5 +1,6 @@
 import type { Definition } from "./definition.js";
 import type { Flight } from "./flight.js";
+import { keyTextOf, storeText } from "./key-text.js";
 import type { Entry, Memory, Partition } from "./memory/types.js";
 import type { Invalidation } from "./store.js";
 
@@ -53,6 +54,11 @@ export class Space {
     return this.#mark;
   }
 
+  /** Whether anybody has read something. */
+  get isRead(): boolean {
+    return this.counts.memoryHits + this.counts.storeHits + this.counts.staleHits > 0;
+  }
+
   /** Whether it may be forgotten without anybody noticing. */
   get isIdle(): boolean {
     return this.flights.size === 0;
@@ -60,7 +66,15 @@ export class Space {
 
   /** What is in memory and was not invalidated, however old it is. */
   find(name: string, key: string): Entry | undefined {
-    const entry = this.partition.get(name, key);
+    return this.#valid(this.partition.get(name, key));
+  }
+
+  /** As `find`, and no use of it. */
+  look(name: string, key: string): Entry | undefined {
+    return this.#valid(this.partition.look(name, key));
+  }
+
+  #valid(entry: Entry | undefined): Entry | undefined {
     if (entry === undefined || entry.tags === undefined || this.#floors.size === 0) return entry;
     const { mark } = entry.meta as Meta;
     for (const tag of entry.tags) {
@@ -76,7 +90,7 @@ export class Space {
     for (const key of keys) {
       // A name has no separator.
       const at = key.indexOf(":");
-      this.partition.delete(key.slice(0, at), key.slice(at + 1));
+      this.partition.delete(key.slice(0, at), keyTextOf(key.slice(at + 1)));
       this.#detach(key, this.flights.get(key));
     }
     if (tags.length === 0) return;
@@ -114,6 +128,9 @@ export class Space {
 export interface Spaces {
   /** The tenant's, made when it is not there. */
   of(tenantId: string): Space;
+  has(tenantId: string): boolean;
+  /** Lets go of one that nobody has read from and that its memory does not depend on, unless it is at work. */
+  leave(tenantId: string): void;
   readonly size: number;
 }
 
@@ -141,6 +158,13 @@ export function createSpaces(memory: Memory, maxSpaces: number): Spaces {
       if (spaces.size > maxSpaces) makeRoom();
       return space;
     },
+    has: (tenantId) => spaces.has(tenantId),
+    leave(tenantId) {
+      const space = spaces.get(tenantId);
+      if (space === undefined || !space.isIdle || space.mark > 0 || space.isRead) return;
+      spaces.delete(tenantId);
+      space.retire();
+    },
     get size() {
       return spaces.size;
     },
@@ -148,4 +172,5 @@ export function createSpaces(memory: Memory, maxSpaces: number): Spaces {
 }
 
 /** The key of an entry in the store, and of what is under way for it. */
-export const placeKey = ({ name }: Pick<Definition<unknown, unknown>, "name">, key: string): string => `${name}:${key}`;
+export const placeKey = ({ name }: Pick<Definition<unknown, unknown>, "name">, key: string): string =>
+  `${name}:${storeText(key)}`;

@@ -4,6 +4,8 @@ export interface Place {
   readonly tenantId: string;
   /** Name and key parts, joined injectively. */
   readonly key: string;
+  /** Whether the entry may have tags; when it is left out, nothing is known of that. A hint to the store. */
+  readonly hasTags?: boolean;
 }
 
 /** What is kept of an entry. */
@@ -73,6 +75,8 @@ export interface CacheStore {
   readonly leaseMs: number;
   /** Reads an entry, and takes the lease when there is none. */
   read(place: Place): Promise<Found>;
+  /** Reads an entry, and takes no lease. `undefined` when none is there, or it is being replaced. */
+  look(place: Place): Promise<Stored | undefined>;
   /** Takes the lease although a value is there. For a write it also takes it from somebody else. */
   claim(place: Place, purpose: Purpose): Promise<Claimed>;
   /**

@@ -36,6 +36,8 @@ export interface TenantCache {
   get<P, V>(definition: Definition<P, V>, params: P): Promise<V>;
   /** The value if it is in memory and fresh. Asks nobody. `undefined` also for a value that is `undefined`. */
   peek<P, V>(definition: Definition<P, V>, params: P): V | undefined;
+  /** The value if memory or the store has it, fresh: nothing is loaded, and nobody is waited for who loads it. */
+  find<P, V>(definition: Definition<P, V>, params: P): Promise<Detail<V> | undefined>;
   /** As `get`, with what is known of the value. */
   entry<P, V>(definition: Definition<P, V>, params: P): Promise<Detail<V>>;
   /** The values in the order of `params`. What has to be loaded is loaded with one `loadMany`, if there is one. */

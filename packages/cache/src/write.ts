@@ -4,9 +4,11 @@ import { pack, seal } from "./envelope.js";
 import type { Errand } from "./flight.js";
 import { spanOf } from "./freshness.js";
 import { placeOf } from "./lookup.js";
-import { entryOf } from "./memory-entry.js";
-import type { Space } from "./space.js";
+import type { Entry } from "./memory/types.js";
+import { entryOf, put } from "./memory-entry.js";
+import type { Meta, Space } from "./space.js";
 import type { CacheStore, Content, Invalidation } from "./store.js";
+import { unheard } from "./unheard.js";
 
 /**
  * What became of a write or an invalidation.
@@ -54,13 +56,14 @@ export interface Write {
  */
 export async function write(engine: Engine, errand: Errand, { value, version, ownTtlMs }: Write): Promise<Receipt> {
   const { space, spec, placeKey } = errand;
-  const { store, trust } = engine;
+  const { store, clock } = engine;
   const packed = pack(spec.shape, value);
   const tags = spec.tagsOf(packed.value, errand.params);
   const span = spanOf(spec.times, packed.value, { ownTtlMs, random: engine.random() });
   const gone: Invalidation = { tenantId: space.tenantId, keys: [placeKey], tags: [], all: false };
+  if (store === undefined && isOlder(version, space.look(spec.name, errand.key), clock.monotonic())) return REFUSED;
   space.apply(gone);
-  let seen = { fence: space.fence, epoch: trust.epoch() };
+  let isCurrent = unheard(engine, space);
   if (store !== undefined) {
     const content = {
       text: seal({ text: packed.text, loadMs: 0 }, { version: spec.version, key: placeKey }),
@@ -69,7 +72,7 @@ export async function write(engine: Engine, errand: Errand, { value, version, ow
     };
     const claimed = (): void => {
       space.apply(gone);
-      seen = { fence: space.fence, epoch: trust.epoch() };
+      isCurrent = unheard(engine, space);
     };
     try {
       if (!(await writeThere(store, errand, { content, version, claimed }))) return REFUSED;
@@ -78,11 +81,27 @@ export async function write(engine: Engine, errand: Errand, { value, version, ow
       return queue(engine, gone, error);
     }
   }
-  if (space.fence === seen.fence && trust.epoch() === seen.epoch && trust.isPossible) {
+  if (isCurrent()) {
     const got = { value: packed.value, ...span, ageMs: 0, loadMs: 0, tags, chars: packed.text?.length ?? 0 };
-    space.partition.set(spec.name, errand.key, entryOf(engine.clock.monotonic(), space.mark, got));
+    put(errand, versioned(entryOf(clock.monotonic(), space.mark, got), version));
   }
   return APPLIED;
+}
+
+/** Without a store it is memory that knows of which version a value is. */
+interface Versioned extends Meta {
+  readonly version: number;
+}
+
+function versioned(entry: Entry, version: number | undefined): Entry {
+  if (version === undefined) return entry;
+  const meta: Versioned = { ...(entry.meta as Meta), version };
+  return { ...entry, meta };
+}
+
+function isOlder(version: number | undefined, there: Entry | undefined, now: number): boolean {
+  if (version === undefined || there === undefined || there.usableUntil <= now) return false;
+  return version < ((there.meta as Partial<Versioned>).version ?? -Infinity);
 }
 
 interface WriteThere {

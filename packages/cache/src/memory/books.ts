@@ -13,6 +13,8 @@ export class Books {
   weights = 0;
   readonly #bySoonest = new Heap<Tenant>(SOONEST_PLACES);
   readonly #clearing = new Set<Tenant>();
+  /** Who was offered something last is last. Some may have nothing cold left. */
+  readonly #cold = new Set<Tenant>();
 
   constructor(maxBytes: number) {
     this.ranking = new Ranking(maxBytes);
@@ -27,6 +29,20 @@ export class Books {
   get clearing(): Tenant | undefined {
     for (const tenant of this.#clearing) return tenant;
     return undefined;
+  }
+
+  /** The one of those with cold entries that was offered something longest ago. */
+  get coldest(): Tenant | undefined {
+    for (const tenant of this.#cold) {
+      if (tenant.coldest !== undefined) return tenant;
+      this.#cold.delete(tenant);
+    }
+    return undefined;
+  }
+
+  noteCold(tenant: Tenant): void {
+    this.#cold.delete(tenant);
+    this.#cold.add(tenant);
   }
 
   add(tenant: Tenant): void {
@@ -63,6 +79,7 @@ export class Books {
     tenant.release();
     this.ranking.remove(tenant);
     this.#clearing.delete(tenant);
+    this.#cold.delete(tenant);
     this.#bySoonest.remove(tenant);
   }
 

@@ -13,6 +13,8 @@ export class Item {
   uses = 0;
   /** In which queue. */
   isKept = false;
+  /** Offered, and not asked for since: in a queue of its own. */
+  isCold = false;
   newer: Item | undefined = undefined;
   older: Item | undefined = undefined;
   /** Among those that expire. */

@@ -1,6 +1,6 @@
 import { type Clock, ConfigError, isClock, parseOptions, show, systemClock } from "@scale/core";
 import { z } from "zod";
-import { TenantPartition, type Root } from "./partition.js";
+import { Root, TenantPartition } from "./partition.js";
 import { type Counts, type Limits, Pool } from "./pool.js";
 import type { Budget, Memory, MemoryStats, TenantUsage } from "./types.js";
 
@@ -13,13 +13,16 @@ export interface MemoryOptions {
    */
   readonly maxEntryBytes?: number;
   /**
-   * What a tenant may use, by default the same for all. Asked for when a tenant writes, at most once a minute while it has
-   * entries, and expected to answer from memory. A tenant that reaches its weighted share is only held to it when others
+   * What a tenant may use, by default the same for all: `budgetsFromPlans(resolver)` takes it from the plans. Asked for when
+   * a tenant writes, at most once a minute while it has entries, and expected to answer from memory. A tenant that reaches its weighted share is only held to it when others
    * want the memory.
    */
   readonly budgets?: (tenantId: string) => Budget;
   readonly clock?: Clock;
 }
+
+/** How long a budget is believed. */
+const BUDGET_MS = 60_000;
 
 const bytes = z.int().min(1);
 const optionsSchema = z.strictObject({
@@ -45,12 +48,12 @@ export function createMemory(options: MemoryOptions): Memory {
     clock,
   } = parseOptions(optionsSchema, options, "createMemory");
   const limits: Limits = { maxBytes, maxEntryBytes, clock, budgetOf: (tenantId) => parseBudget(tenantId, budgets) };
-  const counts: Counts = { evictions: { expired: 0, budget: 0, share: 0 }, refused: 0 };
-  const root: Root = { pool: new Pool(limits, counts) };
+  const counts: Counts = { evictions: { expired: 0, cold: 0, budget: 0, share: 0 }, refused: 0 };
+  const root = new Root(new Pool(limits, counts));
   return {
     tenant: (tenantId) => new TenantPartition(root, tenantId),
     clear: () => {
-      root.pool = new Pool(limits, counts);
+      root.replace(new Pool(limits, counts));
     },
     stats: () => statsOf(root.pool, limits, counts),
     usage: (tenantId) => usageOf(root.pool, maxBytes, tenantId),
@@ -58,14 +61,17 @@ export function createMemory(options: MemoryOptions): Memory {
 }
 
 function parseBudget(tenantId: string, budgets: (tenantId: string) => Budget): Required<Budget> {
-  const { weight = 1, maxBytes = Infinity } = budgets(tenantId);
+  const { weight = 1, maxBytes = Infinity, validMs = BUDGET_MS } = budgets(tenantId);
   if (!(weight > 0 && weight < Infinity)) {
     throw new ConfigError(`budgets(${show(tenantId)}): weight: expected a number above 0, got ${show(weight)}`);
   }
   if (!(maxBytes > 0)) {
     throw new ConfigError(`budgets(${show(tenantId)}): maxBytes: expected a number above 0, got ${show(maxBytes)}`);
   }
-  return { weight, maxBytes };
+  if (!(validMs >= 0)) {
+    throw new ConfigError(`budgets(${show(tenantId)}): validMs: expected a number from 0 on, got ${show(validMs)}`);
+  }
+  return { weight, maxBytes, validMs };
 }
 
 function statsOf({ books }: Pool, { maxBytes }: Limits, { evictions, refused }: Counts): MemoryStats {

@@ -12,7 +12,7 @@ const SPACES = ["invoice", "__proto__", "", "b:c", "toString"];
 const KEYS = ["1", "__proto__", "", "\u0000", "\udfff", "hasOwnProperty", "b:1", "2", "3", "4", "5", "6"];
 
 type Step =
-  | { readonly is: "set"; readonly at: Place; readonly bytes: number; readonly livesMs: number }
+  | { readonly is: "set" | "offer"; readonly at: Place; readonly bytes: number; readonly livesMs: number }
   | { readonly is: "get" | "delete" | "clear"; readonly at: Place }
   | { readonly is: "leave" | "clear all"; readonly at: Place }
   | { readonly is: "wait"; readonly ms: number };
@@ -27,6 +27,7 @@ const livesMs = fc.oneof(fc.constant(Infinity), fc.nat(300));
 const rare = fc.constantFrom("clear" as const, "leave" as const, "clear all" as const);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ is: fc.constant("set" as const), at: place, bytes: fc.nat(1500), livesMs }) },
+  { weight: 6, arbitrary: fc.record({ is: fc.constant("offer" as const), at: place, bytes: fc.nat(1500), livesMs }) },
   { weight: 6, arbitrary: fc.record({ is: fc.constant("get" as const), at: place }) },
   { weight: 3, arbitrary: fc.record({ is: fc.constant("delete" as const), at: place }) },
   { weight: 1, arbitrary: fc.record({ is: rare, at: place }) },
@@ -53,13 +54,14 @@ function take({ memory, model, clock }: World, step: Step): void {
   if (step.is === "wait") return clock.advance(step.ms);
   const [tenantId, space, key] = step.at;
   const partition = memory.tenant(tenantId);
-  if (step.is === "set") {
+  if (step.is === "set" || step.is === "offer") {
     const usableUntil = clock.monotonic() + step.livesMs;
     const entry: Entry = { value: step, bytes: step.bytes, freshUntil: 0, usableUntil, meta: undefined };
     const spaces = model.get(tenantId) ?? new Map<string, Map<string, Entry>>();
     const entries = spaces.get(space) ?? new Map<string, Entry>();
     model.set(tenantId, spaces.set(space, entries.set(key, entry)));
-    partition.set(space, key, entry);
+    if (step.is === "set") partition.set(space, key, entry);
+    else partition.offer(space, key, entry);
   } else if (step.is === "get") partition.get(space, key);
   else if (step.is === "delete") {
     model.get(tenantId)?.get(space)?.delete(key);
@@ -82,6 +84,12 @@ const everywhere = TENANTS.flatMap((tenant) =>
 
 const placeOf = (step: Step): Place => (step.is === "wait" ? ["acme", "", ""] : step.at);
 const foundOf = ({ memory }: World, [tenantId, space, key]: Place) => memory.tenant(tenantId).get(space, key);
+/** Whether it is there, and is not to expire now; not counted as a use. */
+const stays = ({ memory, clock }: World, [tenantId, space, key]: Place): boolean => {
+  const partition = memory.tenant(tenantId);
+  const entry = partition.look(space, key);
+  return entry !== undefined && entry.usableUntil > clock.monotonic();
+};
 const writtenOf = ({ model }: World, [tenantId, space, key]: Place) => model.get(tenantId)?.get(space)?.get(key);
 
 const usages = (memory: Memory) =>
@@ -136,6 +144,26 @@ describe("createMemory, after any sequence of calls", () => {
     );
   });
 
+  it("has lost by an offer only what was offered or had expired", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 5_000, max: 40_000 }), steps, (maxBytes, steps) => {
+        const world = worldOf(maxBytes);
+        const isCold = new Set<string>();
+        for (const step of steps) {
+          const before = everywhere.filter((at) => stays(world, at) && !isCold.has(String(at)));
+          take(world, step);
+          const at = String(placeOf(step));
+          // One that takes the place of another has that one's, and may need more room.
+          const isNew = step.is === "offer" && !before.some((each) => String(each) === at);
+          if (isNew) isCold.add(at);
+          expect(isNew ? before.filter((each) => !stays(world, each)) : []).toEqual([]);
+          if (step.is === "set" || step.is === "get") isCold.delete(at);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it("counts each entry, namespace and tenant once while there is room for all", () => {
     fc.assert(
       fc.property(steps, (steps) => {
@@ -143,7 +171,7 @@ describe("createMemory, after any sequence of calls", () => {
         for (const step of steps) {
           // Waiting would let some expire.
           if (step.is === "wait") continue;
-          take(world, step.is === "set" ? { ...step, livesMs: step.livesMs + 1 } : step);
+          take(world, "livesMs" in step ? { ...step, livesMs: step.livesMs + 1 } : step);
           expect(world.memory.stats().bytes).toBe(bytesOf(world.model));
         }
         for (const at of everywhere) expect(foundOf(world, at)).toBe(writtenOf(world, at));

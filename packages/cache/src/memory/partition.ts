@@ -1,10 +1,23 @@
+import type { Books } from "./books.js";
 import type { Pool } from "./pool.js";
 import type { Tenant } from "./tenant.js";
 import type { Entry, Partition } from "./types.js";
 
 /** Where the current pool is: clearing everything puts another one there. */
-export interface Root {
+export class Root {
   pool: Pool;
+  /** Those of the pool, one step nearer to each hit. */
+  books: Books;
+
+  constructor(pool: Pool) {
+    this.pool = pool;
+    this.books = pool.books;
+  }
+
+  replace(pool: Pool): void {
+    this.pool = pool;
+    this.books = pool.books;
+  }
 }
 
 /** A class, because one is made for every request. */
@@ -19,7 +32,7 @@ export class TenantPartition implements Partition {
   }
 
   get(namespace: string, key: string): Entry | undefined {
-    const { books } = this.#root.pool;
+    const { books } = this.#root;
     let tenant = this.#tenant;
     if (tenant === undefined || tenant.home !== books) {
       tenant = books.tenants.get(this.#tenantId);
@@ -34,15 +47,23 @@ export class TenantPartition implements Partition {
     this.#root.pool.put({ tenantId: this.#tenantId, namespace, key }, entry);
   }
 
+  offer(namespace: string, key: string, entry: Entry): void {
+    this.#root.pool.offer({ tenantId: this.#tenantId, namespace, key }, entry);
+  }
+
+  look(namespace: string, key: string): Entry | undefined {
+    return this.#root.books.tenants.get(this.#tenantId)?.find(namespace, key)?.entry;
+  }
+
   delete(namespace: string, key: string): void {
-    const { books } = this.#root.pool;
+    const { books } = this.#root;
     const tenant = books.tenants.get(this.#tenantId);
     const item = tenant?.find(namespace, key);
     if (tenant !== undefined && item !== undefined) books.change(tenant, () => tenant.remove(item));
   }
 
   clear(namespace?: string): void {
-    const { books } = this.#root.pool;
+    const { books } = this.#root;
     const tenant = books.tenants.get(this.#tenantId);
     if (tenant === undefined) return;
     if (namespace === undefined) books.drop(tenant);

@@ -27,6 +27,7 @@ const SHRINK_OVER_GROW = 2.5;
 export class Policy {
   readonly #recent = new Queue();
   readonly #kept = new Queue();
+  #cold: Queue | undefined = undefined;
   #recentShare = MIN_RECENT_SHARE;
   #entries = 0;
   #leftRecent: Ghosts | undefined = undefined;
@@ -38,8 +39,26 @@ export class Policy {
     this.#queueOf(item).add(item);
   }
 
+  /** For what nobody has asked for: nothing is learned from it until somebody does. */
+  admitCold(item: Item): void {
+    item.isCold = true;
+    this.#queueOf(item).add(item);
+  }
+
+  /** Somebody has asked for it: from now on it is as if it had come in that way. */
+  warm(item: Item): void {
+    this.#queueOf(item).remove(item);
+    item.isCold = false;
+    this.admit(item);
+  }
+
+  /** What was offered first of all that nobody has asked for. */
+  get coldest(): Item | undefined {
+    return this.#cold?.oldest;
+  }
+
   remove(item: Item): void {
-    this.#entries--;
+    if (!item.isCold) this.#entries--;
     this.#queueOf(item).remove(item);
   }
 
@@ -48,7 +67,7 @@ export class Policy {
     item.bytes = bytes;
   }
 
-  /** The item to evict. It stays in its queue: the caller removes it. */
+  /** The item to evict when none is cold. It stays in its queue: the caller removes it. */
   victim(): Item | undefined {
     const item = this.#oldestUnused();
     if (item === undefined || this.#entries < MIN_ENTRIES) return item;
@@ -92,6 +111,7 @@ export class Policy {
   }
 
   #queueOf(item: Item): Queue {
+    if (item.isCold) return (this.#cold ??= new Queue());
     return item.isKept ? this.#kept : this.#recent;
   }
 }

@@ -1,7 +1,8 @@
 import type { Clock } from "@scale/core";
 import { Books } from "./books.js";
+import type { Item } from "./item.js";
 import { itemBytes, SPACE_BYTES } from "./overhead.js";
-import { type Cause, makeRoom, type Room, tidy } from "./room.js";
+import { type Cause, freeRoom, makeRoom, type Room, tidy } from "./room.js";
 import { type NewItem, Tenant } from "./tenant.js";
 import type { Budget, Entry } from "./types.js";
 
@@ -24,9 +25,6 @@ export interface Address {
   readonly key: string;
 }
 
-/** How long a budget is believed. */
-const BUDGET_MS = 60_000;
-
 /** The entries of all tenants within the limits. */
 export class Pool {
   readonly books: Books;
@@ -45,26 +43,54 @@ export class Pool {
     const tenant = this.#tenant(tenantId, room.nowMs);
     const item = tenant.find(namespace, key);
     const bytes = itemBytes(key, entry);
-    if (!this.#fits(tenant, entry, bytes)) {
-      this.#counts.refused++;
-      if (item !== undefined) this.books.change(tenant, () => tenant.remove(item));
-      return;
-    }
+    if (!this.#fits(tenant, entry, bytes)) return this.#refuse(tenant, item);
     this.books.ranking.wrote(bytes);
     tenant.era = this.books.ranking.era;
     if (item === undefined) this.#insert(room, tenant, { namespace, key, entry, bytes });
     else this.#replace(room, tenant, () => tenant.replace(item, entry, bytes));
   }
 
+  /** Not a sign that the tenant is in use, nor of how fast memory turns over: no era passes. */
+  offer({ tenantId, namespace, key }: Address, entry: Entry): void {
+    const room = this.#room();
+    tidy(room);
+    const tenant = this.#tenant(tenantId, room.nowMs);
+    const item = tenant.find(namespace, key);
+    const bytes = itemBytes(key, entry);
+    if (!this.#fits(tenant, entry, bytes)) return this.#refuse(tenant, item);
+    if (item === undefined) this.#insertCold(room, tenant, { namespace, key, entry, bytes });
+    // It has its place by its uses, and the value in it is outdated.
+    else this.#replace(room, tenant, () => tenant.renew(item, entry, bytes));
+  }
+
   #insert(room: Room, tenant: Tenant, item: NewItem): void {
     // Before it is there: nobody has used it yet, it would go itself.
-    makeRoom(room, tenant, item.bytes + (tenant.home === undefined ? tenant.bytes : 0));
-    // It was dropped with its last entry, or is not known yet.
-    const { id, budget, askedAtMs } = tenant;
-    const current = tenant.home === undefined ? new Tenant(id, budget, askedAtMs) : tenant;
-    if (current.home === undefined) this.books.add(current);
+    makeRoom(room, tenant, bytesOf(tenant, item));
+    const current = this.#present(tenant);
     this.books.change(current, () => current.insert(item));
     makeRoom(room, current, 0);
+  }
+
+  #insertCold(room: Room, tenant: Tenant, item: NewItem): void {
+    if (freeRoom(room, tenant, bytesOf(tenant, item)) !== undefined) return;
+    const current = this.#present(tenant);
+    this.books.change(current, () => current.insertCold(item));
+    this.books.noteCold(current);
+    // With what the tenant itself takes it may be too much after all: then it is among the first to go.
+    freeRoom(room, current, 0);
+  }
+
+  #refuse(tenant: Tenant, item: Item | undefined): void {
+    this.#counts.refused++;
+    if (item !== undefined) this.books.change(tenant, () => tenant.remove(item));
+  }
+
+  /** The tenant, or another in its place: it was dropped with its last entry, or is not known yet. */
+  #present(tenant: Tenant): Tenant {
+    if (tenant.home !== undefined) return tenant;
+    const made = new Tenant(tenant.id, tenant.budget, tenant.askedAtMs);
+    this.books.add(made);
+    return made;
   }
 
   #replace(room: Room, tenant: Tenant, apply: () => void): void {
@@ -76,7 +102,7 @@ export class Pool {
     const { books } = this;
     const tenant = books.tenants.get(tenantId);
     if (tenant === undefined) return new Tenant(tenantId, this.#limits.budgetOf(tenantId), nowMs);
-    if (nowMs - tenant.askedAtMs < BUDGET_MS) return tenant;
+    if (nowMs - tenant.askedAtMs < tenant.budget.validMs) return tenant;
     tenant.askedAtMs = nowMs;
     books.grant(tenant, this.#limits.budgetOf(tenantId));
     return tenant;
@@ -92,4 +118,8 @@ export class Pool {
     const { maxBytes, clock } = this.#limits;
     return { books: this.books, maxBytes, nowMs: clock.monotonic(), evictions: this.#counts.evictions };
   }
+}
+
+function bytesOf(tenant: Tenant, item: NewItem): number {
+  return item.bytes + (tenant.home === undefined ? tenant.bytes : 0);
 }

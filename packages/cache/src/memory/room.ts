@@ -24,13 +24,26 @@ export function tidy(room: Room): void {
 
 /** Makes room for so many bytes more of a tenant, in its own budget and in the memory. */
 export function makeRoom(room: Room, tenant: Tenant, bytes: number): void {
+  for (;;) {
+    const lack = freeRoom(room, tenant, bytes);
+    if (lack === undefined) return;
+    evict(room, lack === "budget" ? tenant : room.books.ranking.first(), lack);
+  }
+}
+
+/**
+ * Makes as much room as there is without what somebody has asked for.
+ * @returns where there is still too little
+ */
+export function freeRoom(room: Room, tenant: Tenant, bytes: number): "budget" | "share" | undefined {
   const { books, maxBytes } = room;
   while (tenant.home === books && tenant.bytes + tenant.lingeringBytes + bytes > tenant.budget.maxBytes) {
-    if (!sweep(books, tenant) && !expire(room, tenant)) evict(room, tenant, "budget");
+    if (!sweep(books, tenant) && !expire(room, tenant) && !dropCold(room, tenant)) return "budget";
   }
   while (books.entries > 0 && books.bytes + books.lingeringBytes + bytes > maxBytes) {
-    if (!sweep(books, books.clearing) && !expire(room, books.soonest)) evict(room, books.ranking.first(), "share");
+    if (!sweep(books, books.clearing) && !expire(room, books.soonest) && !dropCold(room, books.coldest)) return "share";
   }
+  return undefined;
 }
 
 function sweep(books: Books, tenant: Tenant | undefined): boolean {
@@ -45,6 +58,15 @@ function expire(room: Room, tenant: Tenant | undefined): boolean {
   // It may be one that was cleared, which is not to be counted twice.
   if (sweep(room.books, tenant)) return true;
   remove(room, tenant, { item, cause: "expired" });
+  return true;
+}
+
+function dropCold(room: Room, tenant: Tenant | undefined): boolean {
+  const item = tenant?.coldest;
+  if (tenant === undefined || item === undefined) return false;
+  // It may be one that was cleared.
+  if (sweep(room.books, tenant)) return true;
+  remove(room, tenant, { item, cause: "cold" });
   return true;
 }
 

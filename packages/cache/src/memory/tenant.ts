@@ -58,7 +58,7 @@ export class Tenant {
   use(namespace: string, key: string): Entry | undefined {
     const item = this.find(namespace, key);
     if (item === undefined) return undefined;
-    if (item.uses < MAX_USES) item.uses++;
+    this.#note(item);
     return item.entry;
   }
 
@@ -71,24 +71,38 @@ export class Tenant {
     return space.items.get(key);
   }
 
-  insert({ namespace, key, entry, bytes }: NewItem): void {
+  insert(item: NewItem): void {
+    this.#policy.admit(this.#add(item));
+  }
+
+  /** Puts in what nobody has asked for. */
+  insertCold(item: NewItem): void {
+    this.#policy.admitCold(this.#add(item));
+  }
+
+  #add({ namespace, key, entry, bytes }: NewItem): Item {
     const space = this.#spaceOf(namespace);
     const made = new Item(space, key, entry, bytes);
     space.items.set(made.key, made);
     space.bytes += made.bytes;
     this.bytes += made.bytes;
     this.entries++;
-    this.#policy.admit(made);
     this.#watch(made);
+    return made;
   }
 
   replace(item: Item, entry: Entry, bytes: number): void {
+    this.renew(item, entry, bytes);
+    this.#note(item);
+  }
+
+  /** As `replace`, and no use. */
+  renew(item: Item, entry: Entry, bytes: number): void {
     const delta = bytes - item.bytes;
     this.#policy.resize(item, bytes);
     item.space.bytes += delta;
     this.bytes += delta;
     item.entry = entry;
-    if (item.uses < MAX_USES) item.uses++;
     this.#watch(item);
   }
 
@@ -144,9 +158,21 @@ export class Tenant {
     return this.#expiries?.first;
   }
 
-  /** Who goes when nothing is expired. Nothing cleared may linger then. */
+  /** What goes before anything that somebody has asked for. It may have been cleared. */
+  get coldest(): Item | undefined {
+    return this.#policy.coldest;
+  }
+
+  /** Who goes when nothing is expired or cold. Nothing cleared may linger then. */
   victim(): Item | undefined {
     return this.#policy.victim();
+  }
+
+  #note(item: Item): void {
+    // What is cold has no uses.
+    if (item.uses >= MAX_USES) return;
+    if (item.isCold) this.#policy.warm(item);
+    else item.uses++;
   }
 
   #spaceOf(namespace: string): Space {

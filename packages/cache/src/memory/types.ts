@@ -15,11 +15,19 @@ export interface Entry {
 export interface Partition {
   /** Returns expired entries too: what may be done with one is its reader's decision. Counts as a use. */
   get(namespace: string, key: string): Entry | undefined;
+  /** As `get`, and no use. */
+  look(namespace: string, key: string): Entry | undefined;
   /**
    * Keeps the entry, in place of an earlier one. It may be gone at any time. An entry that is too large is not kept,
    * and neither is the one before it.
    */
   set(namespace: string, key: string, entry: Entry): void;
+  /**
+   * Keeps an entry that nobody has asked for, as far as there is room. It displaces only what is expired and what was
+   * offered before it and is still not asked for, of whichever tenant; and it is displaced by everything. The first `get`
+   * makes it an entry like any other. In place of an earlier entry it is as hot as that was.
+   */
+  offer(namespace: string, key: string, entry: Entry): void;
   delete(namespace: string, key: string): void;
   /** Forgets a namespace, or all of them, in constant time. */
   clear(namespace?: string): void;
@@ -42,6 +50,11 @@ export interface Budget {
   readonly weight?: number;
   /** Never more than this, even when others use less. */
   readonly maxBytes?: number;
+  /**
+   * Milliseconds after which a write asks for it again.
+   * @default 60000
+   */
+  readonly validMs?: number;
 }
 
 export interface MemoryStats {
@@ -62,6 +75,8 @@ export interface MemoryStats {
 export interface Evictions {
   /** Nobody could have used them any more. */
   readonly expired: number;
+  /** Nobody had asked for them since they were put there ahead of time. */
+  readonly cold: number;
   /** Their tenant reached the `maxBytes` of its own budget. */
   readonly budget: number;
   /** Memory was full and their tenant was furthest above its share. */

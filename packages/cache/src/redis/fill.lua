@@ -1,55 +1,102 @@
 --[[
-  Puts a value in the place of a lease. Entries, generations and tags are as in read.lua.
+  Puts values in the place of leases. Entries, generations and tags are as in read.lua.
 
-  KEYS[1]  generation of the tenant
-  KEYS[2]  the entry
-  ARGV[1]  token of the lease
-  ARGV[2]  freshMs
-  ARGV[3]  usableMs
-  ARGV[4]  tags, joined with ":", or ""
-  ARGV[5]  text
-  ARGV[6]  lifeMs   that generations and tags live longer than entries
-  ARGV[7]  channel on which a write is told, or ""
-  ARGV[8]  what is told
+  KEYS[i]     two for each value: the generation of its tenant, and its entry
+  ARGV[1]     lifeMs   that generations and tags live longer than entries
+  ARGV[2]     channel on which the values are told, or ""
+  ARGV[3..n]  for each value `<token of its lease>.<freshMs>.<usableMs>.<its tags joined with ":">`, its text, and, with a
+              channel, what is told of it
 
-  Returns 1, or 0 when the lease is gone or a tag may have been invalidated since it was taken.
-  O(tags). Writes the entry, which expires after usableMs, its tags, and prolongs the generation: both outlive the entry.
+  Returns for each value 1, or 0 when the lease is gone or a tag may have been invalidated since it was taken.
+  O(values + tags). Writes entries, which expire after usableMs, their tags, and prolongs the generations: both outlive them.
 ]]
 local call, match = redis.call, string.match
-local value = call("GET", KEYS[2])
-local gen, n, version, token = match(value or "", "^L([^.]*)%.(%d+)%.([^.]*)%.([^.]*)%.%d+|")
-if token ~= ARGV[1] then return 0 end
-local of, last = match(call("GET", KEYS[1]) or "", "^([^.]*)%.(%d+)$")
-local usable, tags = tonumber(ARGV[3]), ARGV[4]
-local life = usable + ARGV[6]
+local life, channel = tonumber(ARGV[1]), ARGV[2]
+local time = call("TIME")
+local now = string.format("%.0f", time[1] * 1000 + math.floor(time[2] / 1000))
+local values = call("MGET", unpack(KEYS))
+-- Most values of a call have the same lease but for the key, and the same times: each is taken apart once.
+local leases, metas, tenants = {}, {}, {}
+-- What was read before a value was put there says nothing about the lease any more.
+local filled = {}
 
-local function tagged(key)
+local function leaseOf(text)
+  local known = leases[text]
+  if known == nil then
+    local gen, n, version, token = match(text, "^L([^.]*)%.(%d+)%.([^.]*)%.([^.]*)%.%d+|")
+    known = { gen = gen, n = n, version = version, token = token }
+    leases[text] = known
+  end
+  return known
+end
+
+local function metaOf(text)
+  local known = metas[text]
+  if known == nil then
+    local token, fresh, usable, tags = match(text, "^([^.]*)%.(%d+)%.(%d+)%.(.*)$")
+    known = { token = token, fresh = fresh, usable = usable, ms = tonumber(usable), tags = tags }
+    metas[text] = known
+  end
+  return known
+end
+
+local function tenantOf(key, value)
+  local known = tenants[key]
+  if known == nil then
+    local gen, n = match(value or "", "^([^.]*)%.(%d+)$")
+    known = { gen = gen, n = n, ms = 0 }
+    tenants[key] = known
+  end
+  return known
+end
+
+local function tagCounts(key, lease, meta, last)
   local by, number = match(call("GET", key) or "", "^([^.]*)%.(%d+)$")
-  if by ~= gen then
+  if by ~= lease.gen then
     -- Unknown, or evicted: then what happened to it since the lease is known only if nothing happened at all.
-    if last ~= n then return false end
-    call("SET", key, gen .. "." .. n, "PX", life)
-  elseif tonumber(number) > tonumber(n) then
+    if last ~= lease.n then return false end
+    call("SET", key, lease.gen .. "." .. lease.n, "PX", meta.ms + life)
+  elseif tonumber(number) > tonumber(lease.n) then
     return false
-  elseif call("PTTL", key) < usable then
-    call("PEXPIRE", key, life)
+  elseif call("PTTL", key) < meta.ms then
+    call("PEXPIRE", key, meta.ms + life)
   end
   return true
 end
 
-local counts = of == gen
-for tag in string.gmatch(tags, "[^:]+") do
-  counts = counts and tagged(string.sub(KEYS[1], 1, -2) .. "t:" .. tag)
+local function put(i, at)
+  local generation, entry = KEYS[i], KEYS[i + 1]
+  local lease, meta = leaseOf(values[i + 1] or ""), metaOf(ARGV[at])
+  if lease.token ~= meta.token or filled[entry] then return 0 end
+  filled[entry] = true
+  local tenant = tenantOf(generation, values[i])
+  local counts = tenant.gen == lease.gen
+  if meta.tags ~= "" then
+    for tag in string.gmatch(meta.tags, "[^:]+") do
+      counts = counts and tagCounts(string.sub(generation, 1, -2) .. "t:" .. tag, lease, meta, tenant.n)
+    end
+  end
+  if not counts then
+    call("DEL", entry)
+    return 0
+  end
+  if lease.meta ~= meta then
+    local kind = meta.tags == "" and "V" or "T"
+    local parts = { lease.gen, lease.n, lease.version, now, meta.fresh, meta.usable, meta.tags }
+    lease.meta, lease.head = meta, kind .. table.concat(parts, ".") .. "|"
+  end
+  call("SET", entry, lease.head .. ARGV[at + 1], "PX", meta.usable)
+  if meta.ms > tenant.ms then tenant.ms = meta.ms end
+  if channel ~= "" then call("PUBLISH", channel, ARGV[at + 2]) end
+  return 1
 end
-if not counts then
-  call("DEL", KEYS[2])
-  return 0
+
+local reply, step = {}, channel == "" and 2 or 3
+for i = 1, #KEYS, 2 do
+  local n = (i + 1) / 2
+  reply[n] = put(i, 3 + (n - 1) * step)
 end
-local time = call("TIME")
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local kind = tags == "" and "V" or "T"
-local head = kind .. table.concat({ gen, n, version, now, ARGV[2], ARGV[3], tags }, ".") .. "|"
-call("SET", KEYS[2], head .. ARGV[5], "PX", ARGV[3])
-if call("PTTL", KEYS[1]) < usable then call("PEXPIRE", KEYS[1], life) end
-if ARGV[7] ~= "" then call("PUBLISH", ARGV[7], ARGV[8]) end
-return 1
+for key, tenant in pairs(tenants) do
+  if tenant.ms > 0 and call("PTTL", key) < tenant.ms then call("PEXPIRE", key, tenant.ms + life) end
+end
+return reply

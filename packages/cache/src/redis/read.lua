@@ -3,7 +3,7 @@
 
   KEYS[i]     for each tenant: its generation `<id>.<n>`, whose key ends with "g", then its entries
   ARGV[1]     id       of this call, of nobody else's: the token of its leases, and the generation of a tenant without one
-  ARGV[2]     leaseMs
+  ARGV[2]     leaseMs  or 0: takes none, and says "B" of what is not there
   ARGV[3]     lifeMs   that a generation lives before the first fill
   ARGV[4..n]  entries of each tenant
 
@@ -20,12 +20,13 @@ local call, sub, match = redis.call, string.sub, string.match
 local id, lease, life = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local time = call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ends = string.format("%.0f", now + lease)
 local values = call("MGET", unpack(KEYS))
 local reply = { now }
 -- Keys that come twice: what they held is not what they hold by then.
 local taken = {}
 
-local base, gen, plain, tagged, leased, width, numbers
+local base, gen, plain, tagged, leased, width, numbers, fresh
 
 local function number(tag)
   local known = numbers[tag]
@@ -56,17 +57,21 @@ local function answer(i)
   local value, old = values[i], ""
   if value and counts(value) then return value end
   if value and sub(value, 1, width) == leased then
-    local ends, rest = match(value, "^L[^.]*%.%d+%.[^.]*%.[^.]*%.(%d+)|(.*)$")
-    if ends then
+    local till, rest = match(value, "^L[^.]*%.%d+%.[^.]*%.[^.]*%.(%d+)|(.*)$")
+    if till then
       if counts(rest) then old = rest end
-      if tonumber(ends) > now then return "B" .. old end
+      if tonumber(till) > now then return "B" .. old end
     end
   end
+  if lease == 0 then return "B" .. old end
   taken[KEYS[i]] = true
-  local n = match(numbers.generation, "(%d+)$")
-  local ms = lease
-  if old ~= "" then ms = math.max(lease, call("PTTL", KEYS[i])) end
-  call("SET", KEYS[i], leased .. n .. ".." .. id .. "." .. (now + lease) .. "|" .. old, "PX", ms)
+  -- The same for all entries of the tenant that are not there.
+  fresh = fresh or leased .. match(numbers.generation, "(%d+)$") .. ".." .. id .. "." .. ends .. "|"
+  if old == "" then
+    call("SET", KEYS[i], fresh, "PX", ARGV[2])
+    return "H"
+  end
+  call("SET", KEYS[i], fresh .. old, "PX", math.max(lease, call("PTTL", KEYS[i])))
   return "H" .. old
 end
 
@@ -75,11 +80,11 @@ for a = 4, #ARGV do
   local generation = values[at]
   if not generation then
     generation = id .. ".0"
-    call("SET", KEYS[at], generation, "PX", life)
+    if lease > 0 then call("SET", KEYS[at], generation, "PX", life) end
   end
   base, gen = sub(KEYS[at], 1, -2), match(generation, "^([^.]*)")
   plain, tagged, leased = "V" .. gen .. ".", "T" .. gen .. ".", "L" .. gen .. "."
-  width, numbers = #plain, { generation = generation }
+  width, numbers, fresh = #plain, { generation = generation }, nil
   local last = at + ARGV[a]
   for i = at + 1, last do
     reply[#reply + 1] = answer(i)

@@ -1,103 +1,142 @@
 import { StoreError } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
-import type { Found, Place } from "../store.js";
-import { entryKey, generationKey, keyBase } from "./keys.js";
+import type { Found, Place, Stored } from "../store.js";
+import { byTenant } from "./by-tenant.js";
+import { createGlances, type Onlooker } from "./glances.js";
 import { foundOf } from "./reply.js";
 import { read } from "./scripts.gen.js";
+import type { ServerClock } from "./server-clock.js";
+import { turnBatches } from "./turn-batches.js";
 
-interface Pending {
-  readonly place: Place;
-  resolve(found: Found): void;
-  reject(error: unknown): void;
-}
-
-interface ReadsOptions {
+export interface ReadsOptions {
   readonly runner: ScriptRunner;
   readonly prefix: string;
   readonly leaseMs: number;
   readonly lifeMs: number;
   readonly newId: () => string;
+  readonly serverClock: ServerClock;
+  readonly monotonic: () => number;
 }
 
-/** Bounds how long one script holds the server: while the server reads one batch, this process prepares the next. */
-const MAX_BATCH = 64;
-
-/** Sends the reads of one turn of the event loop as one command, per tenant on a Cluster. */
-export function createReads({
-  runner,
-  prefix,
-  leaseMs,
-  lifeMs,
-  newId,
-}: ReadsOptions): (place: Place) => Promise<Found> {
-  const open = new Map<string, Pending[]>();
-
-  function send(batch: readonly Pending[]): void {
-    const id = newId();
-    const { ordered, keys, sizes } = arrange(batch, prefix);
-    runner.run(read, { keys, args: [id, String(leaseMs), String(lifeMs), ...sizes] }).then(
-      (reply) => {
-        settle(ordered, reply, id);
-      },
-      (error: unknown) => {
-        for (const { reject } of ordered) reject(error);
-      },
-    );
-  }
-
-  function flush(group: string): void {
-    const batch = open.get(group);
-    open.delete(group);
-    if (batch !== undefined) send(batch);
-  }
-
-  return (place) =>
-    new Promise((resolve, reject) => {
-      const pending = { place, resolve, reject };
-      const group = runner.isCluster ? place.tenantId : "";
-      const batch = open.get(group);
-      if (batch !== undefined) {
-        if (batch.push(pending) >= MAX_BATCH) flush(group);
-        return;
-      }
-      // After all promises that are settled by now: whoever waits for them may read too. That takes no time.
-      open.set(group, [pending]);
-      process.nextTick(flush, group);
-    });
+export interface Reads {
+  read(place: Place): Promise<Found>;
+  look(place: Place): Promise<Stored | undefined>;
 }
 
-/** Each tenant's generation, then its entries. */
-function arrange(batch: readonly Pending[], prefix: string): { ordered: Pending[]; keys: string[]; sizes: string[] } {
-  const tenants = new Map<string, Pending[]>();
-  for (const pending of batch) {
-    const same = tenants.get(pending.place.tenantId);
-    if (same === undefined) tenants.set(pending.place.tenantId, [pending]);
-    else same.push(pending);
-  }
-  const ordered: Pending[] = [];
-  const keys: string[] = [];
-  const sizes: string[] = [];
-  for (const [tenantId, all] of tenants) {
-    const base = keyBase(prefix, tenantId);
-    keys.push(generationKey(base));
-    for (const pending of all) {
-      ordered.push(pending);
-      keys.push(entryKey(base, pending.place.key));
+/** Takes none: what is not there is nobody's to load. */
+const NO_LEASE = "0";
+
+/**
+ * Sends the reads of one turn of the event loop as one command, per tenant on a Cluster. What is there is found with `MGET`,
+ * and what is not is asked for again with a script, which takes the lease. While little is found the script is asked at once.
+ */
+export function createReads(options: ReadsOptions): Reads {
+  const { runner, prefix, leaseMs, lifeMs, newId, serverClock, monotonic } = options;
+  const life = String(lifeMs);
+  const glances = createGlances(options);
+
+  function asking(lease: string): (asker: Asker) => void {
+    function send(batch: readonly Asker[]): void {
+      const id = newId();
+      const { ordered, keys, sizes } = byTenant(prefix, batch);
+      const askedAt = monotonic();
+      runner.run(read, { keys, args: [id, lease, life, ...sizes.map(String)] }).then(
+        (reply) => {
+          const answers: readonly unknown[] = Array.isArray(reply) ? reply : [];
+          serverClock.told(Number(answers[0]), askedAt);
+          settle(ordered, answers, { token: id, saw: glances.saw });
+        },
+        (error: unknown) => {
+          for (const asker of ordered) asker.failed(error);
+        },
+      );
     }
-    sizes.push(String(all.length));
+    const add = turnBatches<Asker>({ send, charsOf: glances.meanChars });
+    return (asker) => add(runner.isCluster ? asker.place.tenantId : "", asker);
   }
-  return { ordered, keys, sizes };
+
+  const take = asking(String(leaseMs));
+  const seek = asking(NO_LEASE);
+
+  return {
+    read: (place) =>
+      new Promise((resolve, reject) => {
+        const reader = new Reader(place, { resolve, reject, take });
+        if (place.hasTags === true || !glances.isWorthIt()) reader.missing();
+        else glances.glance(reader);
+      }),
+    look: (place) =>
+      new Promise((resolve, reject) => {
+        const asker = {
+          place,
+          found: resolve,
+          answered: (found: Found) => resolve(found.is === "value" ? found.stored : undefined),
+          missing: (isCertain: boolean) => (isCertain ? resolve(undefined) : seek(asker)),
+          failed: reject,
+        };
+        if (glances.isPossible()) glances.glance(asker);
+        else seek(asker);
+      }),
+  };
 }
 
-function settle(ordered: readonly Pending[], reply: unknown, token: string): void {
-  const answers: readonly unknown[] = Array.isArray(reply) ? reply : [];
+/** Who is told what the script says. */
+interface Asker {
+  readonly place: Place;
+  answered(found: Found): void;
+  failed(error: unknown): void;
+}
+
+/** What becomes of a read. */
+interface Ending {
+  resolve(found: Found): void;
+  reject(error: unknown): void;
+  /** Asks the script. */
+  take(asker: Asker): void;
+}
+
+/** One read, on its way from one command to the next. A class, because one is made for each. */
+class Reader implements Asker, Onlooker {
+  readonly place: Place;
+  readonly #ending: Ending;
+
+  constructor(place: Place, ending: Ending) {
+    this.place = place;
+    this.#ending = ending;
+  }
+
+  found(stored: Stored): void {
+    this.#ending.resolve({ is: "value", stored });
+  }
+
+  missing(): void {
+    this.#ending.take(this);
+  }
+
+  answered(found: Found): void {
+    this.#ending.resolve(found);
+  }
+
+  failed(error: unknown): void {
+    this.#ending.reject(error);
+  }
+}
+
+interface About {
+  readonly token: string;
+  saw(chars: number): void;
+}
+
+function settle(ordered: readonly Asker[], answers: readonly unknown[], { token, saw }: About): void {
   const now = Number(answers[0]);
   for (let i = 0; i < ordered.length; i++) {
-    const pending = ordered[i] as Pending;
+    const asker = ordered[i] as Asker;
     try {
-      pending.resolve(foundOf(answers[i + 1], now, token));
+      const found = foundOf(answers[i + 1], now, token);
+      saw(found.is === "value" ? found.stored.text.length : 0);
+      asker.answered(found);
     } catch (cause) {
-      pending.reject(new StoreError("Redis answered something else than was asked", { cause }));
+      asker.failed(new StoreError("Redis answered something else than was asked", { cause }));
     }
   }
 }

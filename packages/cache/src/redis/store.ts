@@ -4,11 +4,14 @@ import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/red
 import { z } from "zod";
 import type { CacheStore, Lease, Place } from "../store.js";
 import { createFeed } from "./feed.js";
+import { createFills } from "./fills.js";
 import { entryKey, generationKey, keyBase } from "./keys.js";
 import { encodeInvalidation } from "./message.js";
 import { createReads } from "./reads.js";
-import { claim, fill, invalidate, release, renew } from "./scripts.gen.js";
+import { serverClock } from "./server-clock.js";
+import { claim, invalidate, release, renew } from "./scripts.gen.js";
 import { isSubscriberLike, type SubscriberLike } from "./subscriber.js";
+import { trackedStore } from "./tracking.js";
 
 export interface RedisStoreOptions {
   /** An ioredis or node-redis client, single, Sentinel or Cluster. It stays yours: we never connect or close it. */
@@ -18,6 +21,13 @@ export interface RedisStoreOptions {
    * yours. Without it nobody tells this process what others invalidate, and by default it keeps nothing in memory.
    */
   readonly subscriber?: SubscriberLike;
+  /**
+   * Has Redis itself tell this process which keys change, so that it also hears of who deletes entries without this
+   * package, of a flush and of evictions. The subscriber must be this store's alone, and speak the older protocol: ioredis
+   * with `protocol: 2`, node-redis with `RESP: 2`. Every write of every process is told to all. Not on a Cluster.
+   * @default false
+   */
+  readonly tracking?: boolean;
   /**
    * First part of every key and channel.
    * @default "scale:cache"
@@ -40,6 +50,7 @@ export interface RedisStoreOptions {
 const optionsSchema = z.strictObject({
   redis: z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client"),
   subscriber: z.custom<SubscriberLike>(isSubscriberLike, "expected an ioredis or node-redis client").optional(),
+  tracking: z.boolean().default(false),
   prefix: z
     .string()
     .regex(/^[^{}]+$/, "expected a text without braces")
@@ -58,7 +69,7 @@ const LIFE_MS = 3_600_000;
  */
 export function redisStore(options: RedisStoreOptions): CacheStore {
   const parsed = parseOptions(optionsSchema, options, "redisStore");
-  const { redis, subscriber, prefix, timeoutMs, leaseMs, clock } = parsed;
+  const { redis, subscriber, tracking, prefix, timeoutMs, leaseMs, clock } = parsed;
   const runner = createScriptRunner({ redis, timeoutMs });
   const newId = idSource();
   const sender = newId();
@@ -68,12 +79,18 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     const base = keyBase(prefix, tenantId);
     return [generationKey(base), entryKey(base, key)];
   };
+  const reads = createReads({
+    ...{ runner, prefix, leaseMs, lifeMs: LIFE_MS, newId },
+    serverClock: serverClock(clock),
+    monotonic: () => clock.monotonic(),
+  });
   const leaseKey = (lease: Lease): string[] => placeKeys(lease).slice(1);
 
-  return {
+  const store: CacheStore = {
     settlesWithinMs: timeoutMs,
     leaseMs,
-    read: createReads({ runner, prefix, leaseMs, lifeMs: LIFE_MS, newId }),
+    read: reads.read,
+    look: reads.look,
     async claim(place, purpose) {
       const token = newId();
       const version = purpose.to === "write" ? String(purpose.version ?? "") : "";
@@ -82,13 +99,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
       if (answer === 1) return { is: "leased", token };
       return { is: answer === 0 ? "busy" : "older" };
     },
-    async fillIn(lease, { text, freshMs, usableMs, tags }) {
-      const message = { tenantId: lease.tenantId, keys: [lease.key], tags: [], all: false };
-      const told = lease.tell === true ? [channel, encodeInvalidation(sender, message)] : ["", ""];
-      const times = [Math.ceil(freshMs), Math.ceil(usableMs)].map(String);
-      const args = [lease.token, ...times, tags.join(":"), text, life, ...told];
-      return (await runner.run(fill, { keys: placeKeys(lease), args })) === 1;
-    },
+    fillIn: createFills({ runner, prefix, lifeMs: LIFE_MS, channel, sender }),
     async release(lease) {
       await runner.run(release, { keys: leaseKey(lease), args: [lease.token] });
     },
@@ -103,6 +114,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     },
     ...(subscriber !== undefined && { listen: createFeed({ runner, subscriber, prefix, sender, clock }) }),
   };
+  return tracking ? trackedStore(store, { redis, subscriber, runner, prefix, sender, clock }) : store;
 }
 
 /** Ids that no other process gives, in the letters that scripts expect in them. */

@@ -21,6 +21,21 @@ export function describeLeases(context: Context): void {
     expect(found.stored.ageMs).toBeLessThan(1000);
   });
 
+  it("looks without taking the lease, and sees only what counts", async () => {
+    expect(await context.one.look(at("a"))).toBeUndefined();
+    const held = await lease(context.two, at("a"));
+    expect(await context.one.look(at("a"))).toBeUndefined();
+    await context.two.fillIn(held, content("new", { tags: ["t1"] }));
+    expect(await context.one.look(at("a"))).toMatchObject({ text: "new", tags: ["t1"] });
+    await put(context.two, at("b"), content("plain"));
+    expect((await context.one.look(at("b")))?.text).toBe("plain");
+    await context.one.invalidate({ tenantId: "acme", keys: [], tags: ["t1"], all: false });
+    expect(await context.two.look(at("a"))).toBeUndefined();
+    await context.one.invalidate({ tenantId: "acme", keys: [], tags: [], all: true });
+    expect(await context.two.look(at("b"))).toBeUndefined();
+    expect((await context.two.read(at("b"))).is).toBe("leased");
+  });
+
   it("reads many entries of many tenants at once, each its own", async () => {
     const places = Array.from({ length: 300 }, (_, i) => at(`${i % 100}`, `tenant-${Math.floor(i / 100)}`));
     const text = ({ tenantId, key }: (typeof places)[number]): string => `${tenantId} ${key}`;

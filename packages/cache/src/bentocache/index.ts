@@ -1,0 +1,6 @@
+export {
+  type BentocacheDriver,
+  bentocacheDriver,
+  type BentocacheDriverOptions,
+  type BentocacheDriverResult,
+} from "./driver.js";

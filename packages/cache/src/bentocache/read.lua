@@ -1,0 +1,20 @@
+--[[
+  Reads an entry.
+
+  An entry is `<generation>.<generation>.…|<text>`, with the generations of all namespaces that it is in, the outermost
+  first. It counts while they are those that are there. A generation that is not there ends all that names it.
+
+  KEYS[1]     the entry
+  KEYS[2..n]  generations of its namespaces, the outermost first
+
+  Returns the text, or nothing. O(namespaces).
+]]
+local values = redis.call("MGET", unpack(KEYS))
+local entry = values[1]
+for i = 2, #KEYS do
+  if not entry or not values[i] then return false end
+end
+if not entry then return false end
+local head = table.concat(values, ".", 2) .. "|"
+if string.sub(entry, 1, #head) ~= head then return false end
+return string.sub(entry, #head + 1)

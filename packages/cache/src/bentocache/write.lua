@@ -1,0 +1,28 @@
+--[[
+  Writes an entry, as in read.lua.
+
+  KEYS[1]     the entry
+  KEYS[2..n]  generations of its namespaces, the outermost first
+  ARGV[1]     id      of this call, of nobody else's: the generation of a namespace without one
+  ARGV[2]     ttlMs   that the entry lives
+  ARGV[3]     lifeMs  that a generation lives longer than an entry
+  ARGV[4]     text
+
+  Returns 1. O(namespaces). Writes the entry, which expires after ttlMs, and prolongs the generations: they outlive it.
+]]
+local call = redis.call
+local ttl = tonumber(ARGV[2])
+local life = ttl + ARGV[3]
+local generations = {}
+for i = 2, #KEYS do
+  local generation = call("GET", KEYS[i])
+  if not generation then
+    generation = ARGV[1]
+    call("SET", KEYS[i], generation, "PX", life)
+  elseif call("PTTL", KEYS[i]) < ttl then
+    call("PEXPIRE", KEYS[i], life)
+  end
+  generations[i - 1] = generation
+end
+call("SET", KEYS[1], table.concat(generations, ".") .. "|" .. ARGV[4], "PX", ttl)
+return 1

@@ -1,0 +1,1 @@
+export { type KeyvStore, keyvStore, type KeyvStoreOptions } from "./store.js";

@@ -1,0 +1,1 @@
+export { msgpackrCodec, type MsgpackrModule } from "./codec.js";
