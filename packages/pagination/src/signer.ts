@@ -1,0 +1,45 @@
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import { ConfigError } from "@scale/core";
+
+/** Signs texts that clients carry, with HMAC-SHA256. */
+export interface Signer {
+  /** Names the key without telling it. */
+  readonly keyId: string;
+  sign(text: string): string;
+  /** In a time that does not tell how much of the signature is right. */
+  verifies(text: string, signature: string): boolean;
+}
+
+const MIN_LENGTH = 32;
+
+/**
+ * @param secrets the first signs, all verify
+ * @throws {ConfigError} that shows nothing of a secret
+ */
+export function createSigners(secrets: string | readonly string[]): readonly [Signer, ...Signer[]] {
+  const list: readonly unknown[] = Array.isArray(secrets) ? secrets : [secrets];
+  const [first, ...rest] = list.map(createSigner);
+  if (first === undefined) throw new ConfigError("definePage: secret: expected at least one, got none");
+  return [first, ...rest];
+}
+
+function createSigner(secret: unknown): Signer {
+  if (typeof secret !== "string" || secret.length < MIN_LENGTH) {
+    const got = typeof secret === "string" ? `${secret.length}` : typeof secret;
+    throw new ConfigError(`definePage: secret: expected a text of at least ${MIN_LENGTH} characters, got ${got}`);
+  }
+  const key = createSecretKey(secret, "utf8");
+  const sign = (text: string): string => mac(key, `scale:page:1:${text}`);
+  return {
+    keyId: mac(key, "scale:page:key").slice(0, 8),
+    sign,
+    verifies(text, signature) {
+      const expected = Buffer.from(sign(text));
+      const got = Buffer.from(signature);
+      // The texts, not the bytes that they stand for: base64 has several texts for one signature.
+      return got.length === expected.length && timingSafeEqual(got, expected);
+    },
+  };
+}
+
+const mac = (key: KeyObject, text: string): string => createHmac("sha256", key).update(text).digest("base64url");
