@@ -183,3 +183,17 @@ describe.skipIf(!url)("createCache with Redis", () => {
     two.close();
   });
 });
+
+describe("what a tenant has in memory", () => {
+  it("is told with its share, and is nothing before it has something", async () => {
+    const cache = createCache({ memory: { maxBytes: 100_000, budgets: (id) => ({ weight: id === "acme" ? 3 : 1 }) } });
+    const row = cache.define({ name: "row", key: (id: string) => id, ttl: "1m", load: (id) => id });
+    expect(cache.tenant("acme").usage()).toBeUndefined();
+    for (const tenantId of ["acme", "globex"]) await cache.tenant(tenantId).get(row, "a");
+    expect(cache.tenant("acme").usage()).toMatchObject({ entries: 1, weight: 3, shareBytes: 75_000 });
+    expect(cache.shared.usage()).toBeUndefined();
+    await cache.shared.getOrSet("a", () => 1, { ttl: "1m" });
+    expect(await cache.shared.getOrSet("a", () => 2, { ttl: "1m" })).toBe(1);
+    expect(cache.shared.usage()).toMatchObject({ entries: 1 });
+  });
+});

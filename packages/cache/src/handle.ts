@@ -4,7 +4,7 @@ import { type Definition, type Spec, specOf, tagText } from "./definition.js";
 import type { Engine } from "./engine.js";
 import { type Errand, Flight, type Outcome } from "./flight.js";
 import { createTogether } from "./many.js";
-import type { Entry } from "./memory/types.js";
+import type { Entry, TenantUsage } from "./memory/types.js";
 import { find } from "./find.js";
 import { ageOf, isDue } from "./memory-entry.js";
 import { join, refreshAhead } from "./run.js";
@@ -97,6 +97,10 @@ export class Handle implements TenantCache {
 
   stats(): Readonly<Counts> {
     return { ...this.#current().counts };
+  }
+
+  usage(): TenantUsage | undefined {
+    return this.#spaces.usage(this.tenantId);
   }
 
   /** Without an await on a hit: that is all the difference to reading a Map. */

@@ -28,7 +28,7 @@ export {
 } from "./key-value.js";
 export { budgetsFromPlans } from "./memory/budgets.js";
 export type { MemoryOptions } from "./memory/memory.js";
-export type { Budget, MemoryStats } from "./memory/types.js";
+export type { Budget, MemoryStats, TenantUsage } from "./memory/types.js";
 export type { CacheOptions } from "./options.js";
 export type {
   CacheStore,
@@ -40,6 +40,8 @@ export type {
   Lease,
   Place,
   Purpose,
+  Read,
+  ReadListener,
   Stored,
 } from "./store.js";
 export type { Detail, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";

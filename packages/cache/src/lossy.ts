@@ -17,7 +17,8 @@ export function findLossy(value: unknown): string | undefined {
 function lossyIn(value: unknown): Lossy | undefined {
   if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;
   if (typeof value === "object") return Array.isArray(value) ? lossyInArray(value) : lossyInObject(value);
-  if (typeof value !== "number") return { path: "", what: value === undefined ? "is undefined" : `is a ${typeof value}` };
+  if (typeof value !== "number")
+    return { path: "", what: value === undefined ? "is undefined" : `is a ${typeof value}` };
   return Number.isFinite(value) && !Object.is(value, -0) ? undefined : { path: "", what: `is ${value}` };
 }
 

@@ -5,7 +5,7 @@ import { type Answer, claimRefresh, lookUp, placeOf, type Search, settled, tellF
 import type { Entry } from "./memory/types.js";
 import { recall } from "./memory-entry.js";
 import { serveOld } from "./stale.js";
-import type { Found } from "./store.js";
+import type { Found, ReadListener } from "./store.js";
 
 /** The flight that brings the value: the one under way, or one of its own. */
 export function join(engine: Engine, errand: Errand): Flight | Promise<Flight> {
@@ -40,15 +40,38 @@ function start(engine: Engine, errand: Errand, find: Find): Flight {
     go(engine, { errand, flight, find, entry });
     return flight;
   }
-  // The usual cases, without the promises of the others: a value that is in the store, and one that is nowhere.
-  const missing = (first: Found): void => {
-    if (first.is !== "leased" || first.old !== undefined) return go(engine, { errand, flight, find, first });
-    end(flight, loadInto(engine, { errand, flight, token: first.token }));
-  };
-  const onFound = (first: Found): void => {
+  const reading = new Reading(engine, errand, flight);
+  const place = placeOf(errand);
+  if (store.read.to !== undefined) store.read.to(place, reading);
+  else {
+    store.read(place).then(
+      (found) => reading.found(found),
+      (error: unknown) => reading.failed(error),
+    );
+  }
+  return flight;
+}
+
+/**
+ * The usual cases, a value that is in the store and one that is nowhere, without the promises of the others. A class, because
+ * one is made for each read.
+ */
+class Reading implements ReadListener {
+  readonly #engine: Engine;
+  readonly #errand: Errand;
+  readonly #flight: Flight;
+
+  constructor(engine: Engine, errand: Errand, flight: Flight) {
+    this.#engine = engine;
+    this.#errand = errand;
+    this.#flight = flight;
+  }
+
+  found(first: Found): void {
+    const [engine, errand, flight] = [this.#engine, this.#errand, this.#flight];
     try {
       const outcome = settled(engine, { errand, flight }, first);
-      if (outcome === undefined) return missing(first);
+      if (outcome === undefined) return this.#missing(first);
       flight.land();
       flight.settle(outcome);
     } catch (error) {
@@ -56,13 +79,19 @@ function start(engine: Engine, errand: Errand, find: Find): Flight {
       flight.fail(error);
     }
     errand.loadTogether?.leave();
-  };
-  const onError = (error: unknown): void => {
+  }
+
+  failed(error: unknown): void {
+    const [errand, flight] = [this.#errand, this.#flight];
     tellFailure(errand, "read", error);
-    go(engine, { errand, flight, find: loadOnly });
-  };
-  store.read(placeOf(errand)).then(onFound, onError);
-  return flight;
+    go(this.#engine, { errand, flight, find: loadOnly });
+  }
+
+  #missing(first: Found): void {
+    const [engine, errand, flight] = [this.#engine, this.#errand, this.#flight];
+    if (first.is !== "leased" || first.old !== undefined) return go(engine, { errand, flight, find: lookUp, first });
+    end(flight, loadInto(engine, { errand, flight, token: first.token }));
+  }
 }
 
 const loadOnly: Find = async () => ({ is: "load", token: undefined });

@@ -1,7 +1,7 @@
 import type { Definition } from "./definition.js";
 import type { Flight } from "./flight.js";
 import { keyTextOf, storeText } from "./key-text.js";
-import type { Entry, Memory, Partition } from "./memory/types.js";
+import type { Entry, Memory, Partition, TenantUsage } from "./memory/types.js";
 import type { Invalidation } from "./store.js";
 
 /** What an entry in memory carries besides its value. */
@@ -131,6 +131,8 @@ export interface Spaces {
   has(tenantId: string): boolean;
   /** Lets go of one that nobody has read from and that its memory does not depend on, unless it is at work. */
   leave(tenantId: string): void;
+  /** What the tenant has in memory. */
+  usage(tenantId: string): TenantUsage | undefined;
   readonly size: number;
 }
 
@@ -159,6 +161,7 @@ export function createSpaces(memory: Memory, maxSpaces: number): Spaces {
       return space;
     },
     has: (tenantId) => spaces.has(tenantId),
+    usage: (tenantId) => memory.usage(tenantId),
     leave(tenantId) {
       const space = spaces.get(tenantId);
       if (space === undefined || !space.isIdle || space.mark > 0 || space.isRead) return;

@@ -60,6 +60,21 @@ export interface FeedListener {
   lost(): void;
 }
 
+/** Who is told what a read finds: one of the two, once. */
+export interface ReadListener {
+  found(found: Found): void;
+  failed(error: unknown): void;
+}
+
+export interface Read {
+  (place: Place): Promise<Found>;
+  /**
+   * The same without a promise, for a store that is asked often enough for that to matter. Tells the listener after it has
+   * returned, and never throws. It belongs to the function, so that who wraps that wraps all.
+   */
+  readonly to?: (place: Place, listener: ReadListener) => void;
+}
+
 /**
  * Where the processes of an application share entries. All of it must hold whatever is late, repeated or lost:
  *
@@ -74,7 +89,7 @@ export interface CacheStore {
   /** Milliseconds that a lease lives unless it is renewed. */
   readonly leaseMs: number;
   /** Reads an entry, and takes the lease when there is none. */
-  read(place: Place): Promise<Found>;
+  readonly read: Read;
   /** Reads an entry, and takes no lease. `undefined` when none is there, or it is being replaced. */
   look(place: Place): Promise<Stored | undefined>;
   /** Takes the lease although a value is there. For a write it also takes it from somebody else. */

@@ -2,6 +2,7 @@ import type { Duration } from "@scale/core";
 import type { DataLoader } from "./data-loader.js";
 import type { Definition } from "./definition.js";
 import type { Source } from "./flight.js";
+import type { TenantUsage } from "./memory/types.js";
 import type { Counts } from "./space.js";
 import type { Receipt } from "./write.js";
 
@@ -56,6 +57,8 @@ export interface TenantCache {
   dataLoader<P, V>(definition: Definition<P, V>): DataLoader<P, V>;
   /** Since this process knows the tenant. */
   stats(): Readonly<Counts>;
+  /** What it has in the memory of this process now; `undefined` for nothing. */
+  usage(): TenantUsage | undefined;
 }
 
 export interface GetOrSetOptions {

@@ -38,12 +38,13 @@ export class Pool {
   }
 
   put({ tenantId, namespace, key }: Address, entry: Entry): void {
+    const bytes = itemBytes(key, entry);
+    if (!this.#mayFit(entry, bytes)) return this.#refuseAt({ tenantId, namespace, key });
     const room = this.#room();
     tidy(room);
     const tenant = this.#tenant(tenantId, room.nowMs);
     const item = tenant.find(namespace, key);
-    const bytes = itemBytes(key, entry);
-    if (!this.#fits(tenant, entry, bytes)) return this.#refuse(tenant, item);
+    if (!this.#fits(tenant, bytes)) return this.#refuse(tenant, item);
     this.books.ranking.wrote(bytes);
     tenant.era = this.books.ranking.era;
     if (item === undefined) this.#insert(room, tenant, { namespace, key, entry, bytes });
@@ -52,12 +53,13 @@ export class Pool {
 
   /** Not a sign that the tenant is in use, nor of how fast memory turns over: no era passes. */
   offer({ tenantId, namespace, key }: Address, entry: Entry): void {
+    const bytes = itemBytes(key, entry);
+    if (!this.#mayFit(entry, bytes)) return this.#refuseAt({ tenantId, namespace, key });
     const room = this.#room();
     tidy(room);
     const tenant = this.#tenant(tenantId, room.nowMs);
     const item = tenant.find(namespace, key);
-    const bytes = itemBytes(key, entry);
-    if (!this.#fits(tenant, entry, bytes)) return this.#refuse(tenant, item);
+    if (!this.#fits(tenant, bytes)) return this.#refuse(tenant, item);
     if (item === undefined) this.#insertCold(room, tenant, { namespace, key, entry, bytes });
     // It has its place by its uses, and the value in it is outdated.
     else this.#replace(room, tenant, () => tenant.renew(item, entry, bytes));
@@ -85,6 +87,13 @@ export class Pool {
     if (item !== undefined) this.books.change(tenant, () => tenant.remove(item));
   }
 
+  /** Of what is too large for anybody: no tenant is made for it. */
+  #refuseAt({ tenantId, namespace, key }: Address): void {
+    const tenant = this.books.tenants.get(tenantId);
+    if (tenant === undefined) this.#counts.refused++;
+    else this.#refuse(tenant, tenant.find(namespace, key));
+  }
+
   /** The tenant, or another in its place: it was dropped with its last entry, or is not known yet. */
   #present(tenant: Tenant): Tenant {
     if (tenant.home !== undefined) return tenant;
@@ -108,10 +117,13 @@ export class Pool {
     return tenant;
   }
 
-  #fits(tenant: Tenant, entry: Entry, bytes: number): boolean {
+  #mayFit(entry: Entry, bytes: number): boolean {
     const { maxBytes, maxEntryBytes } = this.#limits;
-    const alone = bytes + SPACE_BYTES + tenant.ownBytes;
-    return entry.bytes >= 0 && bytes <= maxEntryBytes && alone <= Math.min(maxBytes, tenant.budget.maxBytes);
+    return entry.bytes >= 0 && bytes <= maxEntryBytes && bytes + SPACE_BYTES <= maxBytes;
+  }
+
+  #fits(tenant: Tenant, bytes: number): boolean {
+    return bytes + SPACE_BYTES + tenant.ownBytes <= Math.min(this.#limits.maxBytes, tenant.budget.maxBytes);
   }
 
   #room(): Room {

@@ -1,10 +1,10 @@
 import { StoreError } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
-import type { Found, Place, Stored } from "../store.js";
+import type { Found, Place, Read, ReadListener, Stored } from "../store.js";
 import { byTenant } from "./by-tenant.js";
 import { createGlances, type Onlooker } from "./glances.js";
 import { foundOf } from "./reply.js";
-import { read } from "./scripts.gen.js";
+import { read as readScript } from "./scripts.gen.js";
 import type { ServerClock } from "./server-clock.js";
 import { turnBatches } from "./turn-batches.js";
 
@@ -19,7 +19,7 @@ export interface ReadsOptions {
 }
 
 export interface Reads {
-  read(place: Place): Promise<Found>;
+  readonly read: Read;
   look(place: Place): Promise<Stored | undefined>;
 }
 
@@ -40,7 +40,7 @@ export function createReads(options: ReadsOptions): Reads {
       const id = newId();
       const { ordered, keys, sizes } = byTenant(prefix, batch);
       const askedAt = monotonic();
-      runner.run(read, { keys, args: [id, lease, life, ...sizes.map(String)] }).then(
+      runner.run(readScript, { keys, args: [id, lease, life, ...sizes.map(String)] }).then(
         (reply) => {
           const answers: readonly unknown[] = Array.isArray(reply) ? reply : [];
           serverClock.told(Number(answers[0]), askedAt);
@@ -58,13 +58,16 @@ export function createReads(options: ReadsOptions): Reads {
   const take = asking(String(leaseMs));
   const seek = asking(NO_LEASE);
 
+  function to(place: Place, listener: ReadListener): void {
+    const reader = new Reader(place, listener, take);
+    if (place.hasTags === true || !glances.isWorthIt()) reader.missing();
+    else glances.glance(reader);
+  }
+
+  const read = (place: Place): Promise<Found> => new Promise((found, failed) => to(place, { found, failed }));
+
   return {
-    read: (place) =>
-      new Promise((resolve, reject) => {
-        const reader = new Reader(place, { resolve, reject, take });
-        if (place.hasTags === true || !glances.isWorthIt()) reader.missing();
-        else glances.glance(reader);
-      }),
+    read: Object.assign(read, { to }),
     look: (place) =>
       new Promise((resolve, reject) => {
         const asker = {
@@ -87,38 +90,33 @@ interface Asker {
   failed(error: unknown): void;
 }
 
-/** What becomes of a read. */
-interface Ending {
-  resolve(found: Found): void;
-  reject(error: unknown): void;
-  /** Asks the script. */
-  take(asker: Asker): void;
-}
-
 /** One read, on its way from one command to the next. A class, because one is made for each. */
 class Reader implements Asker, Onlooker {
   readonly place: Place;
-  readonly #ending: Ending;
+  readonly #listener: ReadListener;
+  readonly #take: (asker: Asker) => void;
 
-  constructor(place: Place, ending: Ending) {
+  constructor(place: Place, listener: ReadListener, take: (asker: Asker) => void) {
     this.place = place;
-    this.#ending = ending;
+    this.#listener = listener;
+    this.#take = take;
   }
 
   found(stored: Stored): void {
-    this.#ending.resolve({ is: "value", stored });
+    this.#listener.found({ is: "value", stored });
   }
 
+  /** The script finds out, and takes the lease. */
   missing(): void {
-    this.#ending.take(this);
+    this.#take(this);
   }
 
   answered(found: Found): void {
-    this.#ending.resolve(found);
+    this.#listener.found(found);
   }
 
   failed(error: unknown): void {
-    this.#ending.reject(error);
+    this.#listener.failed(error);
   }
 }
 
