@@ -50,9 +50,18 @@ export function shapeOf(
 }
 
 function refuseLossy(name: string, value: unknown): void {
-  const found = findLossy(value);
+  const found = lossyOf(name, value);
   if (found === undefined) return;
   throw new ConfigError(`cache ${name}: in the value ${found}, which JSON changes: define a schema or a codec`);
+}
+
+function lossyOf(name: string, value: unknown): string | undefined {
+  try {
+    return findLossy(value);
+  } catch (cause) {
+    // Only the depth of a value can make it fail.
+    throw new ConfigError(`cache ${name}: the value refers to itself, or is nested too deeply`, { cause });
+  }
 }
 
 function parserOf(schema: ValueSchema<unknown>): (value: unknown) => unknown {

@@ -55,3 +55,8 @@ describe("findLossy", () => {
     expect(findLossy(value)).toBe(where);
   });
 });
+
+it("names what it finds, also where there is no name", () => {
+  expect(findLossy({ a: [{ b: new Date(0) }] })).toBe(".a[0].b is a Date");
+  expect(findLossy(Object.create(Object.create(null)))).toBe("it is an object of its own kind");
+});

@@ -33,7 +33,7 @@ function lossyInArray(list: readonly unknown[]): Lossy | undefined {
 function lossyInObject(value: object): Lossy | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    return { path: "", what: `is a ${value.constructor.name}` };
+    return { path: "", what: `is ${kindOf(value)}` };
   }
   if ("toJSON" in value) return { path: "", what: "has toJSON" };
   // Without the pairs of `Object.entries`, which cost more than all the rest.
@@ -43,4 +43,11 @@ function lossyInObject(value: object): Lossy | undefined {
     if (found !== undefined) return { path: `.${key}${found.path}`, what: found.what };
   }
   return undefined;
+}
+
+function kindOf(value: object): string {
+  const { constructor }: { readonly constructor?: unknown } = value;
+  return typeof constructor === "function" && constructor.name !== ""
+    ? `a ${constructor.name}`
+    : "an object of its own kind";
 }

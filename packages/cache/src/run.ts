@@ -15,7 +15,12 @@ export function join(engine: Engine, errand: Errand): Flight | Promise<Flight> {
   if (errand.aheadOfTime === undefined) current.isAskedFor = true;
   if (!current.isFilling) return current;
   // The load is over: whether the value still counts is known in a moment, and nobody who comes now should get another.
-  return current.landing().then(() => join(engine, errand));
+  const { space } = errand;
+  space.calls++;
+  return current.landing().then(() => {
+    space.calls--;
+    return join(engine, errand);
+  });
 }
 
 /** Has a value loaded that is still fresh, unless somebody is about it. */

@@ -39,6 +39,8 @@ export class Space {
   readonly counts: Counts = noCounts();
   /** True once it was forgotten: its handles must find the one that took its place. */
   isRetired = false;
+  /** Calls to the store that are no flights, and need this space when they end: it is not forgotten before. */
+  calls = 0;
   /** Counts all invalidations. */
   fence = 0;
   #mark = 0;
@@ -61,7 +63,7 @@ export class Space {
 
   /** Whether it may be forgotten without anybody noticing. */
   get isIdle(): boolean {
-    return this.flights.size === 0;
+    return this.flights.size === 0 && this.calls === 0;
   }
 
   /** What is in memory and was not invalidated, however old it is. */
@@ -140,11 +142,12 @@ export interface Spaces {
 export function createSpaces(memory: Memory, maxSpaces: number): Spaces {
   const spaces = new Map<string, Space>();
 
-  function makeRoom(): void {
+  /** @param made the last, which whoever asked for it is about to use */
+  function makeRoom(made: Space): void {
     // The oldest that is idle; those that are not are few, and seen again later.
     let seen = 0;
     for (const [tenantId, space] of spaces) {
-      if (spaces.size <= maxSpaces || ++seen > 100) return;
+      if (spaces.size <= maxSpaces || space === made || ++seen > 100) return;
       spaces.delete(tenantId);
       if (space.isIdle) space.retire();
       else spaces.set(tenantId, space);
@@ -157,7 +160,7 @@ export function createSpaces(memory: Memory, maxSpaces: number): Spaces {
       if (known !== undefined) return known;
       const space = new Space(tenantId, memory.tenant(tenantId));
       spaces.set(tenantId, space);
-      if (spaces.size > maxSpaces) makeRoom();
+      if (spaces.size > maxSpaces) makeRoom(space);
       return space;
     },
     has: (tenantId) => spaces.has(tenantId),

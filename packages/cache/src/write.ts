@@ -29,6 +29,7 @@ export async function invalidate(engine: Engine, space: Space, what: Invalidatio
   space.counts.invalidations++;
   space.apply(what);
   if (engine.store === undefined) return APPLIED;
+  space.calls++;
   try {
     await engine.store.invalidate(what);
     return APPLIED;
@@ -36,6 +37,7 @@ export async function invalidate(engine: Engine, space: Space, what: Invalidatio
     return queue(engine, what, error);
   } finally {
     space.apply(what);
+    space.calls--;
   }
 }
 

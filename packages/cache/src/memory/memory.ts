@@ -14,8 +14,9 @@ export interface MemoryOptions {
   readonly maxEntryBytes?: number;
   /**
    * What a tenant may use, by default the same for all: `budgetsFromPlans(resolver)` takes it from the plans. Asked for when
-   * a tenant writes, at most once a minute while it has entries, and expected to answer from memory. A tenant that reaches its weighted share is only held to it when others
-   * want the memory.
+   * a tenant writes, at most once a minute while it has entries, and expected to answer from memory. What it throws costs the
+   * entry its place, and is published as `scale:cache:memory-fail`. A tenant that reaches its weighted share is only held to
+   * it when others want the memory.
    */
   readonly budgets?: (tenantId: string) => Budget;
   readonly clock?: Clock;

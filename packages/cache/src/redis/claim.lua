@@ -18,7 +18,7 @@ local id, lease, version = ARGV[1], tonumber(ARGV[2]), ARGV[5]
 local time = call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local generation = call("GET", KEYS[1])
-if not generation then
+if not generation or not match(generation, "^[^.]+%.%d+$") then
   generation = id .. ".0"
   call("SET", KEYS[1], generation, "PX", ARGV[3])
 end

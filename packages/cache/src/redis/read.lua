@@ -31,8 +31,9 @@ local base, gen, plain, tagged, leased, width, numbers, fresh
 local function number(tag)
   local known = numbers[tag]
   if known == nil then
-    local found = call("GET", base .. "t:" .. tag)
-    local of, n = match(found or "", "^([^.]*)%.(%d+)$")
+    -- What is of another type was put there by somebody else, and is as good as not there.
+    local found = redis.pcall("GET", base .. "t:" .. tag)
+    local of, n = match(type(found) == "string" and found or "", "^([^.]*)%.(%d+)$")
     known = of == gen and tonumber(n)
     numbers[tag] = known
   end
@@ -78,7 +79,7 @@ end
 local at = 1
 for a = 4, #ARGV do
   local generation = values[at]
-  if not generation then
+  if not generation or not match(generation, "^[^.]+%.%d+$") then
     generation = id .. ".0"
     if lease > 0 then call("SET", KEYS[at], generation, "PX", life) end
   end

@@ -1,6 +1,6 @@
 import { StoreError } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
-import type { Found, Place, Read, ReadListener, Stored } from "../store.js";
+import type { Found, Lease, Place, Read, ReadListener, Stored } from "../store.js";
 import { byTenant } from "./by-tenant.js";
 import { createGlances, type Onlooker } from "./glances.js";
 import { foundOf } from "./reply.js";
@@ -16,6 +16,8 @@ export interface ReadsOptions {
   readonly newId: () => string;
   readonly serverClock: ServerClock;
   readonly monotonic: () => number;
+  /** Gives a lease back. Never rejects. */
+  release(lease: Lease): void;
 }
 
 export interface Reads {
@@ -33,6 +35,16 @@ const NO_LEASE = "0";
 export function createReads(options: ReadsOptions): Reads {
   const { runner, prefix, leaseMs, lifeMs, newId, serverClock, monotonic } = options;
   const life = String(lifeMs);
+
+  function release(askers: readonly Asker[], reply: unknown, token: string): void {
+    const answers: readonly unknown[] = Array.isArray(reply) ? reply : [];
+    for (let i = 0; i < askers.length; i++) {
+      const { place } = askers[i] as Asker;
+      const answer = answers[i + 1];
+      if (typeof answer === "string" && answer.startsWith("H")) options.release({ ...place, token });
+    }
+  }
+
   const glances = createGlances(options);
 
   function asking(lease: string): (asker: Asker) => void {
@@ -40,7 +52,9 @@ export function createReads(options: ReadsOptions): Reads {
       const id = newId();
       const { ordered, keys, sizes } = byTenant(prefix, batch);
       const askedAt = monotonic();
-      runner.run(readScript, { keys, args: [id, lease, life, ...sizes.map(String)] }).then(
+      // Nobody waits any more for what came too late, and others would wait for its leases.
+      const late = (reply: unknown): void => release(ordered, reply, id);
+      runner.run(readScript, { keys, args: [id, lease, life, ...sizes.map(String)], late }).then(
         (reply) => {
           const answers: readonly unknown[] = Array.isArray(reply) ? reply : [];
           serverClock.told(Number(answers[0]), askedAt);

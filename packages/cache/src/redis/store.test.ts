@@ -97,6 +97,23 @@ describe.skipIf(!url)("redisStore", () => {
     expect([textOf(await one.read(at("a"))), textOf(await one.read(at("c")))]).toEqual(["busy", "new"]);
   });
 
+  it("takes what others have put in the place of a tag or a generation for nothing, and goes on with the rest", async () => {
+    const name = prefix();
+    const one = store(name);
+    await put(one, at("a"), content("a", { tags: ["t1"] }));
+    await put(one, at("b", "globex"), content("b", { tags: ["t1"] }));
+    await redis.del(`${name}:{acme}:t:t1`);
+    await redis.lpush(`${name}:{acme}:t:t1`, "x");
+    const tagged = (tenantId: string, key: string) => one.read({ ...at(key, tenantId), hasTags: true });
+    const [mine, theirs] = await Promise.all([tagged("acme", "a"), tagged("globex", "b")]);
+    expect([mine.is, textOf(theirs)]).toEqual(["leased", "b"]);
+    await redis.set(`${name}:{acme}:g`, "junk", "PX", 60_000);
+    await put(one, at("c"), content("c"));
+    expect(textOf(await one.read(at("c")))).toBe("c");
+    await redis.set(`${name}:{acme}:g`, "junk", "PX", 60_000);
+    expect((await one.claim(at("d"), { to: "write", version: 1 })).is).toBe("leased");
+  });
+
   it("sends the reads of one turn as few commands", async () => {
     const one = store(prefix());
     await put(one, at("a"), content("a"));

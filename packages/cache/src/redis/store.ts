@@ -9,7 +9,7 @@ import { entryKey, generationKey, keyBase } from "./keys.js";
 import { encodeInvalidation } from "./message.js";
 import { createReads } from "./reads.js";
 import { serverClock } from "./server-clock.js";
-import { claim, invalidate, release, renew } from "./scripts.gen.js";
+import { claim, invalidate, release as releaseScript, renew } from "./scripts.gen.js";
 import { isSubscriberLike, type SubscriberLike } from "./subscriber.js";
 import { trackedStore } from "./tracking.js";
 
@@ -79,12 +79,18 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     const base = keyBase(prefix, tenantId);
     return [generationKey(base), entryKey(base, key)];
   };
+  const leaseKey = (lease: Lease): string[] => placeKeys(lease).slice(1);
+  const release = async (lease: Lease): Promise<void> => {
+    await runner.run(releaseScript, { keys: leaseKey(lease), args: [lease.token] });
+  };
+  // What cannot be given back ends by itself.
+  const giveBack = (lease: Lease): void => void release(lease).catch(() => undefined);
   const reads = createReads({
     ...{ runner, prefix, leaseMs, lifeMs: LIFE_MS, newId },
     serverClock: serverClock(clock),
     monotonic: () => clock.monotonic(),
+    release: giveBack,
   });
-  const leaseKey = (lease: Lease): string[] => placeKeys(lease).slice(1);
 
   const store: CacheStore = {
     settlesWithinMs: timeoutMs,
@@ -95,14 +101,13 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
       const token = newId();
       const version = purpose.to === "write" ? String(purpose.version ?? "") : "";
       const args = [token, String(leaseMs), life, purpose.to, version];
-      const answer = await runner.run(claim, { keys: placeKeys(place), args });
+      const late = (answer: unknown): void => (answer === 1 ? giveBack({ ...place, token }) : undefined);
+      const answer = await runner.run(claim, { keys: placeKeys(place), args, late });
       if (answer === 1) return { is: "leased", token };
       return { is: answer === 0 ? "busy" : "older" };
     },
     fillIn: createFills({ runner, prefix, lifeMs: LIFE_MS, channel, sender }),
-    async release(lease) {
-      await runner.run(release, { keys: leaseKey(lease), args: [lease.token] });
-    },
+    release,
     async renew(lease) {
       return (await runner.run(renew, { keys: leaseKey(lease), args: [lease.token, String(leaseMs)] })) === 1;
     },

@@ -155,13 +155,18 @@ describe("createScriptRunner and an answer that comes late", () => {
       });
     };
     const runner = createScriptRunner({ redis: client, timeoutMs: 5 });
-    await expect(runner.run(INCREMENT, { keys: ["k"], args: [] })).rejects.toMatchObject({ code: "SCALE_TIMEOUT" });
+    const told: unknown[] = [];
+    const late = (value: unknown): void => void told.push(value);
+    const given = runner.run(INCREMENT, { keys: ["k"], args: [], late });
+    await expect(given).rejects.toMatchObject({ code: "SCALE_TIMEOUT" });
     answer(1);
     await Promise.resolve().then(() => Promise.resolve());
-    const next = runner.run(INCREMENT, { keys: ["k"], args: [] });
+    const next = runner.run(INCREMENT, { keys: ["k"], args: [], late });
     answer(2);
     expect(await next).toBe(2);
     expect(client.sent).toBe(2);
+    // What came in time is nobody's to undo.
+    expect(told).toEqual([1]);
   });
 });
 

@@ -20,6 +20,8 @@ export interface ScriptRunnerOptions {
 export interface ScriptCall {
   readonly keys: readonly string[];
   readonly args: readonly string[];
+  /** Told of an answer that came after the call was given up: what the script has done may have to be undone. */
+  readonly late?: (answer: unknown) => void;
 }
 
 export interface ScriptRunner {
@@ -88,12 +90,18 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
   }
 
   /** One promise for all of it: this is on the way of every request, and each more costs as much as the rest. */
-  function ask(keys: readonly string[], what: () => string, send: (settle: Settle) => void): Promise<unknown> {
+  function ask(
+    { keys, late }: Pick<ScriptCall, "keys" | "late">,
+    what: () => string,
+    send: (settle: Settle) => void,
+  ): Promise<unknown> {
     const lane = port.isCluster ? hashTag(keys[0] ?? "") : "";
     const refused = refusal(lane, keys);
     if (refused !== undefined) return Promise.reject(refused);
     return new Promise((resolve, reject) => {
+      let isGivenUp = false;
       const giveUp = (): void => {
+        isGivenUp = true;
         setStalled(lane, true);
         reject(new TimeoutError(what(), timeoutMs));
       };
@@ -106,7 +114,8 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
       send({
         resolve: (answer) => {
           end();
-          resolve(answer);
+          if (isGivenUp) late?.(answer);
+          else resolve(answer);
         },
         reject: (cause) => {
           end();
@@ -118,7 +127,7 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
 
   function run(script: Script, call: ScriptCall): Promise<unknown> {
     return ask(
-      call.keys,
+      call,
       () => `Redis script ${script.name}`,
       (settle) => evaluate(port, script, call, settle),
     );
@@ -130,7 +139,7 @@ export function createScriptRunner(options: ScriptRunnerOptions): ScriptRunner {
       ? undefined
       : (keys: string[]) =>
           ask(
-            keys,
+            { keys },
             () => "Redis MGET",
             (settle) => attempt(() => mget(keys), settle.resolve, settle.reject),
           );
