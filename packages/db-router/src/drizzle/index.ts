@@ -1,0 +1,1 @@
+export { type DrizzleClients, drizzleClients, type DrizzleOptions, type RoutedDrizzle } from "./clients.js";

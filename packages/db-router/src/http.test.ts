@@ -1,0 +1,38 @@
+import { createFacts } from "@scale/http/testing";
+import { describe, expect, it } from "vitest";
+import { dbSessionHeaders } from "./http.js";
+
+const beginWith = (headers: Record<string, string>, options?: Parameters<typeof dbSessionHeaders>[0]) =>
+  dbSessionHeaders(options).begin(createFacts({ headers }));
+
+describe("dbSessionHeaders", () => {
+  it("begins a new session for a client that brings nothing", () => {
+    expect(beginWith({})).toEqual({ isNew: true });
+    expect(beginWith({ cookie: "other=1; xscale_db=2" })).toEqual({ isNew: true });
+  });
+
+  it("takes the token from the header, or else from the cookie", () => {
+    expect(beginWith({ "x-db-token": "h", cookie: "scale_db=c" })).toEqual({ token: "h" });
+    expect(beginWith({ cookie: "a=b; scale_db=v1.x=y ; z=1" })).toEqual({ token: "v1.x=y" });
+    expect(beginWith({ "x-db-token": "h", cookie: "scale_db=c" }, { header: false })).toEqual({ token: "c" });
+    expect(beginWith({ cookie: "scale_db=c" }, { cookie: false })).toEqual({ isNew: true });
+  });
+
+  it("writes both, the cookie for as long as tokens are good", () => {
+    expect(dbSessionHeaders().headersOf("v1.t")).toEqual({
+      "x-db-token": "v1.t",
+      "set-cookie": "scale_db=v1.t; Path=/; Max-Age=30; HttpOnly; SameSite=Lax; Secure",
+    });
+    const options = { header: false, cookie: { name: "db", isSecure: false, path: "/api" }, ttlMs: 5_000 } as const;
+    expect(dbSessionHeaders(options).headersOf("t")).toEqual({
+      "set-cookie": "db=t; Path=/api; Max-Age=5; HttpOnly; SameSite=Lax",
+    });
+  });
+
+  it.each([{ header: "a b" }, { cookie: { name: "a;b" } }, { cookie: { path: "x" } }, { ttl: 1 }])(
+    "refuses %j",
+    (options) => {
+      expect(() => dbSessionHeaders(options as object)).toThrow(expect.objectContaining({ code: "SCALE_CONFIG" }));
+    },
+  );
+});

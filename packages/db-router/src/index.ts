@@ -1,0 +1,46 @@
+export type { Choice } from "./choice/choose.js";
+export { BusyError, ClosedError, NoPrimaryError, ShardError } from "./errors.js";
+export {
+  type BulkheadRefused,
+  type BulkheadWait,
+  bulkheadRefuse,
+  bulkheadWait,
+  type DiscoveryFailed,
+  discoveryFail,
+  type NodeEjected,
+  nodeEject,
+  type NodeReturned,
+  nodeReturn,
+  type OutReason,
+  type PrimaryChanged,
+  primaryChange,
+  type RouteChosen,
+  routeChoose,
+  type TokenRefusal,
+  type TokenRefused,
+  tokenRefuse,
+} from "./events.js";
+export type {
+  BulkheadOptions,
+  HealthOptions,
+  LagOptions,
+  PrimaryReadsOptions,
+  ReadYourWritesOptions,
+  RouterOptions,
+} from "./options.js";
+export type { GateStats, NodeHealth, RouterHealth, RouterStats } from "./report.js";
+export { createRouter, type Router, type RunOptions } from "./router.js";
+export { createShardedRouter, type ShardedRouter, type ShardedRouterOptions } from "./sharded.js";
+export type { Session } from "./session.js";
+export type {
+  ClientLike,
+  Consistency,
+  DbNode,
+  Need,
+  PoolLike,
+  PrimaryReason,
+  Route,
+  Routing,
+  RowsLike,
+  Seat,
+} from "./types.js";

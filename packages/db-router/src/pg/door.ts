@@ -1,0 +1,49 @@
+import type { Classifier } from "../sql/classifier.js";
+import type { StatementKind } from "../sql/kind.js";
+import type { Need, Routing } from "../types.js";
+import { pgPool, Waiting } from "./attempt.js";
+import { read } from "./reads.js";
+import { isSubmittable, type Statement } from "./statement.js";
+
+/** What the pool and its clients share: where single statements go. */
+export interface Door {
+  readonly routing: Routing;
+  /** Whether a statement may leave the primary, and what it means for later reads when it does not. */
+  kindOf(statement: Statement): ReturnType<Classifier>;
+  /** A single statement outside of any transaction. */
+  run(statement: Statement): Promise<unknown>;
+  close(): void;
+}
+
+const WRITE: Need = { intent: "write" };
+
+export function createDoor(routing: Routing, classify: Classifier): Door {
+  const waiting = new Waiting();
+  const readers = { routing, waiting };
+  const close = routing.onEject((node) => waiting.giveUp(node));
+  const kindOf = ({ text }: Statement): ReturnType<Classifier> => (text === undefined ? "write" : classify(text));
+
+  function run(statement: Statement): Promise<unknown> {
+    const kind = kindOf(statement);
+    const reads = kind === "read" || kind === "call";
+    // It cannot be sent twice.
+    if (isSubmittable(statement.query)) return once(statement, reads ? { intent: "read" } : WRITE, kind);
+    return reads ? read(statement, kind, readers) : once(statement, WRITE, kind);
+  }
+
+  /** Never again, whatever happens: nobody knows what a failed write has done. */
+  async function once({ query, values }: Statement, need: Need, kind: StatementKind): Promise<unknown> {
+    const seat = await routing.seat(need);
+    const wrote = kind === "write" || (kind === "call" && seat.route.to === "primary");
+    try {
+      const result: unknown = await pgPool(seat.pool).query(query as string, values as unknown[]);
+      seat.done({ wrote });
+      return result;
+    } catch (error) {
+      seat.done({ error, wrote });
+      throw error;
+    }
+  }
+
+  return { routing, kindOf, run, close };
+}

@@ -1,0 +1,125 @@
+import { once } from "node:events";
+import { findPostgres } from "@scale/testkit";
+import pg, { type Pool } from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type ContactsCluster, startContacts } from "../../test/cluster.js";
+import { plainRouting, type PlainRouting } from "../../test/plain-routing.js";
+import type { Routing } from "../types.js";
+import { pgNode } from "./node.js";
+import { routedPool } from "./routed-pool.js";
+
+const LOST = "Connection terminated unexpectedly";
+
+/** Lets the server do what its text ends with "/* lost *\/", and loses the answer. */
+class Losing extends pg.Client {
+  override query(...args: unknown[]): never {
+    const callback = args.at(-1);
+    const isLost = typeof args[0] === "string" && args[0].endsWith("/* lost */");
+    const query = super.query.bind(this) as (...all: unknown[]) => unknown;
+    if (!isLost) return query(...args) as never;
+    const lost = query(args[0]) as Promise<unknown>;
+    if (typeof callback !== "function") return lost.then(() => Promise.reject(new Error(LOST))) as never;
+    lost.then(() => callback(new Error(LOST)), callback as () => void);
+    return undefined as never;
+  }
+}
+
+const SCHEMA = [
+  "create table touched (at timestamptz default clock_timestamp())",
+  `create function touch() returns int language sql as
+     $$ insert into touched default values returning 1 $$`,
+  "create view touching as select touch()",
+];
+
+describe.skipIf(!findPostgres())("a statement that may have written", () => {
+  let cluster: ContactsCluster;
+  let routing: PlainRouting;
+  let pool: Pool;
+  beforeAll(async () => {
+    cluster = await startContacts();
+    for (const statement of SCHEMA) await cluster.primary.query(statement);
+    await cluster.caughtUp();
+  });
+  afterAll(() => cluster.stop());
+  beforeEach(async () => {
+    const [first] = cluster.replicas;
+    const node = ({ name, url }: { name: string; url: string }): ReturnType<typeof pgNode> =>
+      pgNode({ name, config: { connectionString: url, Client: Losing, min: 0, max: 4 } });
+    routing = plainRouting(node(cluster.primary), [node(first)]);
+    pool = routedPool(routing);
+    await cluster.primary.query("truncate touched");
+  });
+  afterEach(() => routing.end());
+
+  const touched = async (): Promise<number> =>
+    Number((await cluster.primary.query("select count(*)::int as n from touched"))[0]?.["n"]);
+
+  it("is sent to no primary again when a function of it is not known", async () => {
+    const work = routing.primary(() => pool.query("select touch() /* lost */"));
+    await expect(work).rejects.toThrow(LOST);
+    expect(await touched()).toBe(1);
+  });
+
+  it("is not done once more by the primary when a replica refuses what the primary has lost", async () => {
+    const primaryFirst: Routing = {
+      ...routing,
+      seat: (need) =>
+        need.except === undefined && need.intent === "read"
+          ? routing.primary(() => routing.seat(need))
+          : routing.seat(need),
+    };
+    const work = routedPool(primaryFirst).query("select * from touching /* lost */");
+    await expect(work).rejects.toThrow(LOST);
+    expect(await touched()).toBe(1);
+    expect(routing.served()).toEqual(["primary", "r1", "primary"]);
+  });
+
+  it("counts as written where the primary runs a function that is not known", async () => {
+    await routing.primary(() => pool.query("select touch()"));
+    await routing.primary(() => pool.query(new pg.Query("select touch()") as never));
+    await routing.primary(() => pool.query("select count(*) from touched"));
+    await pool.query("select * from pg_ls_waldir()");
+    expect(routing.taken.map(({ route, outcome }) => [route.to, outcome?.wrote])).toEqual([
+      ["primary", true],
+      ["primary", true],
+      ["primary", false],
+      ["replica", false],
+    ]);
+  });
+
+  async function lent(work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
+    const client = await pool.connect();
+    await work(client).finally(() => client.release(true));
+  }
+  const commits = (): number | undefined => routing.taken[0]?.commits;
+
+  it("is told when a COMMIT is lost, before the client is released", () =>
+    lent(async (client) => {
+      await client.query("begin");
+      await client.query("insert into touched default values");
+      await expect(client.query("commit /* lost */")).rejects.toThrow(LOST);
+      expect(commits()).toBe(1);
+    }));
+
+  it("is told when a COMMIT begins the next transaction at once", () =>
+    lent(async (client) => {
+      for (const text of ["begin", "insert into touched default values", "commit and chain"]) await client.query(text);
+      expect(commits()).toBe(1);
+    }));
+
+  it("is told when a query object ends, before the client is released", () =>
+    lent(async (client) => {
+      const query = new pg.Query("insert into touched default values");
+      client.query(query as never);
+      await once(query as never, "end");
+      expect(commits()).toBe(1);
+    }));
+
+  it("counts as written when a cursor calls what is not known", () =>
+    lent(async (client) => {
+      for (const text of ["begin", "declare c cursor for select touch()", "fetch c", "commit"])
+        await client.query(text);
+      expect(commits()).toBe(1);
+      expect(await touched()).toBe(1);
+    }));
+});

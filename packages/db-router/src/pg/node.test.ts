@@ -1,0 +1,116 @@
+import { type PostgresCluster, findPostgres, startPostgres, waitUntil } from "@scale/testkit";
+import { Pool } from "pg";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { connectionLosses } from "./events.js";
+import { pgNode } from "./node.js";
+
+const url = "postgres://app@127.0.0.1:1/app";
+
+describe("pgNode", () => {
+  it("gives a primary and a replica pools of their sizes", () => {
+    const common = { idleTimeoutMillis: 30_000, connectionTimeoutMillis: 2_000, maxUses: 7_500 };
+    const primary = pgNode({ name: "p", role: "primary", connectionString: url });
+    expect(primary.pool.options).toMatchObject({ ...common, max: 20, min: 5 });
+    expect(pgNode({ name: "r", connectionString: url }).pool.options).toMatchObject({ ...common, max: 30, min: 10 });
+    expect(primary).toMatchObject({ name: "p", isOwned: true });
+  });
+
+  it("reads connection_limit of a url, below options of pg", () => {
+    const limited = { name: "r", connectionString: `${url}?pgbouncer=true&connection_limit=3` };
+    expect(pgNode(limited).pool.options).toMatchObject({ max: 3, min: 3 });
+    expect(pgNode({ ...limited, config: { max: 7, min: 0 } }).pool.options).toMatchObject({ max: 7, min: 0 });
+    const config = { connectionString: `${url}?connection_limit=4`, idleTimeoutMillis: 5 };
+    expect(pgNode({ name: "r", config }).pool.options).toMatchObject({ max: 4, idleTimeoutMillis: 5 });
+    const wrong = { name: "r", connectionString: `${url}?connection_limit=many` };
+    expect(() => pgNode(wrong)).toThrow("expected connection_limit to be a positive integer, got many");
+  });
+
+  it("names an option that is wrong or would be ignored", () => {
+    const pool = new Pool();
+    expect(() => pgNode({ name: "r" })).toThrow("pgNode: connectionString: expected it, config or pool");
+    expect(() => pgNode({ name: "", connectionString: url })).toThrow("pgNode: name: ");
+    expect(() => pgNode({ name: "r", connectionString: url, weight: 0 })).toThrow("pgNode: weight: ");
+    expect(() => pgNode({ name: "r", pool, statementTimeoutMs: 5 })).toThrow(
+      "pgNode: statementTimeoutMs: the pool that was passed keeps its own options",
+    );
+    expect(() => pgNode({ name: "r", pool: {} as Pool })).toThrow("pgNode: pool: expected a pool of pg");
+  });
+
+  it("takes a pool of the caller as it is", () => {
+    const pool = new Pool({ max: 2 });
+    expect(pgNode({ name: "r", pool, weight: 2, zone: "a" })).toMatchObject({
+      pool,
+      isOwned: false,
+      weight: 2,
+      zone: "a",
+    });
+    expect(pool.options.max).toBe(2);
+  });
+});
+
+describe.skipIf(!findPostgres())("pgNode, on a server", () => {
+  let cluster: PostgresCluster;
+  beforeAll(async () => {
+    cluster = await startPostgres({ replicas: 1 });
+  });
+  afterAll(() => cluster.stop());
+
+  const losses: string[] = [];
+  const stop = connectionLosses.subscribe(({ node, error }) => void losses.push(`${node}: ${error.message}`));
+  afterAll(stop);
+
+  it("ends statements at the time limit that it was given", async () => {
+    const { pool } = pgNode({ name: "slow", connectionString: cluster.url, statementTimeoutMs: 40 });
+    await expect(pool.query("select pg_sleep(10)")).rejects.toMatchObject({ code: "57014" });
+    await pool.end();
+  });
+
+  it("probes over a connection of its own, with the options of the pool, and leaves none", async () => {
+    const config = { connectionString: cluster.url, application_name: "probed", max: 1 };
+    const { pool, probe } = pgNode({ name: "p", config });
+    const held = await pool.connect();
+    const asked = "select pg_backend_pid() as pid, current_setting('application_name') as app";
+    const [row] = (await probe(asked, 2_000)).rows;
+    expect(row).toMatchObject({ app: "probed" });
+    expect(row?.["pid"]).not.toBe((await held.query("select pg_backend_pid() as pid")).rows[0].pid);
+    held.release();
+    const open = "select count(*)::int as n from pg_stat_activity where application_name = 'probed'";
+    await waitUntil(async () => (await pool.query(open)).rows[0].n === 1, { what: "the end of the probe" });
+    await pool.end();
+  });
+
+  it("gives a probe up in time on a frozen server, and on one that is down", async () => {
+    const replica = cluster.replicas[0]!;
+    const { probe, pool } = pgNode({ name: "r1", connectionString: replica.url });
+    onTestFinished(() => replica.resume());
+    await pool.query("select 1");
+    replica.pause();
+    const start = performance.now();
+    await expect(probe("select 1", 100)).rejects.toMatchObject({ code: "SCALE_TIMEOUT", timeoutMs: 100 });
+    expect(performance.now() - start).toBeLessThan(600);
+    replica.resume();
+    await expect(probe("select wrong", 2_000)).rejects.toMatchObject({ code: "42703" });
+    await expect(pgNode({ name: "x", connectionString: url }).probe("select 1", 2_000)).rejects.toMatchObject({
+      code: "ECONNREFUSED",
+    });
+    await pool.end();
+  });
+
+  it.each(["its own", "a caller's"])("survives the end of idle and lent connections of %s pool", async (whose) => {
+    const foreign = whose === "its own" ? undefined : new Pool({ connectionString: cluster.url });
+    await foreign?.query("select 1"); // It has a connection before it is known.
+    const { pool } = pgNode({ name: whose, ...(foreign ? { pool: foreign } : { connectionString: cluster.url }) });
+    const [lent, idle] = await Promise.all([pool.connect(), pool.connect()]);
+    idle.release();
+    const pids = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()";
+    losses.length = 0;
+    await cluster.primary.query(`${pids} and datname = 'postgres' and application_name <> 'testkit'`);
+    await waitUntil(() => losses.filter((loss) => loss.startsWith(`${whose}: terminating`)).length >= 2, {
+      what: "both losses are told",
+    });
+    await expect(lent.query("select 1")).rejects.toThrow(/not queryable|terminat/);
+    lent.release(true);
+    expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    await pool.end();
+  });
+});

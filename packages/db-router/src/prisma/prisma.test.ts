@@ -1,0 +1,159 @@
+import { findPostgres } from "@scale/testkit";
+import type { Pool } from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type ContactsCluster, startContacts } from "../../test/cluster.js";
+import { type PlainRouting, routingOf } from "../../test/plain-routing.js";
+import { type ContactsClient, prismaFor } from "../../test/prisma-client.js";
+import { routedPool } from "../pg/routed-pool.js";
+import { prismaClients } from "./clients.js";
+import { type RouterExtension, withRouter } from "./extension.js";
+
+describe.skipIf(!findPostgres())("withRouter", () => {
+  let cluster: ContactsCluster;
+  let routing: PlainRouting;
+  let pool: Pool;
+  let plain: ContactsClient;
+  let connect: (pool: Pool) => ContactsClient;
+  let prisma: ContactsClient & RouterExtension["client"];
+  beforeAll(async () => {
+    const [connecting, started] = await Promise.all([prismaFor(), startContacts()]);
+    cluster = started;
+    connect = connecting;
+    routing = routingOf(cluster);
+    pool = routedPool(routing);
+    plain = connect(pool);
+    prisma = plain.$extends(withRouter(routing));
+    await prisma.contact.count();
+  });
+  afterAll(async () => {
+    await prisma.$disconnect();
+    await pool.end();
+    await routing.end();
+    await cluster.stop();
+  });
+  beforeEach(() => void routing.served());
+
+  const by = (id: number): { where: { id: number } } => ({ where: { id } });
+  const data = { tenantId: "x", name: "y" };
+  const kinds = (): string[] => routing.taken.splice(0).map(({ route }) => route.to);
+
+  it("reads on replicas and writes on the primary, with one client", async () => {
+    await prisma.contact.findMany({ take: 1, include: { notes: true } });
+    await prisma.contact.count();
+    await prisma.$queryRawUnsafe("select 1");
+    expect(new Set(kinds())).toEqual(new Set(["replica"]));
+    const { id } = await prisma.contact.create({ data });
+    await prisma.contact.update({ ...by(id), data: { name: "z" } });
+    await prisma.contact.upsert({ ...by(id), create: data, update: data });
+    await prisma.contact.create({ data: { ...data, notes: { create: [{ body: "nested" }] } } });
+    await prisma.contact.deleteMany({ where: { id } });
+    await prisma.$executeRawUnsafe("update contacts set name = 'a' where id = 1");
+    expect(new Set(kinds())).toEqual(new Set(["primary"]));
+  });
+
+  it("runs transactions of both kinds on the primary", async () => {
+    const ids = await prisma.$transaction(async (tx) => {
+      const { id } = await tx.contact.create({ data });
+      return [id, (await tx.contact.findUnique(by(id)))?.id];
+    });
+    expect(ids[0]).toBe(ids[1]);
+    await prisma.$transaction([prisma.contact.create({ data }), prisma.contact.findMany({ take: 1 })]);
+    expect(kinds()).toEqual(["primary", "primary"]);
+  });
+
+  it("pins the reads of a view, however late they are awaited, and nothing else", async () => {
+    await cluster.caughtUp();
+    const late = [prisma.$primary().contact.findMany({ take: 1 }), prisma.$replica().contact.count()];
+    expect(routing.taken).toEqual([]);
+    await late[0];
+    await late[1];
+    await prisma.$primary().$queryRawUnsafe("select 1");
+    await prisma.$primary().contact.findUnique(by(1));
+    await prisma.contact.count();
+    expect(routing.taken.splice(0).map(({ route }) => [route.to, route.because])).toEqual([
+      ["primary", "pinned"],
+      ["replica", "pinned"],
+      ["primary", "pinned"],
+      ["primary", "pinned"],
+      ["replica", "read"],
+    ]);
+    await prisma.$replica().contact.update({ ...by(1), data: { name: "b" } });
+    expect(kinds()).toEqual(["primary"]);
+    expect(prisma.$primary()).toBe(prisma.$primary());
+  });
+
+  it("has views inside of a transaction, which are the transaction", async () => {
+    const found = await prisma.$transaction(async (tx) => {
+      const view = tx as typeof prisma;
+      const { id } = await view.$primary().contact.create({ data });
+      return view.$replica().contact.findUnique(by(id));
+    });
+    expect(found).toMatchObject(data);
+    expect(kinds()).toEqual(["primary"]);
+  });
+
+  it("runs each request's findUnique as that request's, also those of one tick", async () => {
+    const scopes = Array.from({ length: 40 }, (_, i) => ({ id: i + 1 }));
+    const ask = (scope: { id: number }): Promise<unknown[]> =>
+      routing.within(scope, () =>
+        Promise.all([
+          prisma.contact.findUnique(by(scope.id)),
+          prisma.contact.findUnique(by(scope.id + 1)),
+          prisma.$primary().contact.findUnique(by(scope.id)),
+        ]),
+      );
+    const found = await Promise.all(scopes.map(ask));
+    expect(found).toMatchObject(scopes.map(({ id }) => [{ id }, { id: id + 1 }, { id }]));
+    const seats = scopes.map((scope) =>
+      routing.taken.filter((entry) => entry.scope === scope).map(({ route }) => route.to),
+    );
+    expect(routing.taken.filter(({ scope }) => scope === undefined)).toEqual([]);
+    for (const own of seats) expect(own.sort()).toEqual(["primary", "replica"]);
+  });
+
+  it("runs them so from the first operation of a client on, with which Prisma starts", async () => {
+    const fresh = connect(pool).$extends(withRouter(routing));
+    const scopes = Array.from({ length: 12 }, (_, i) => ({ id: i + 1 }));
+    await Promise.all(
+      scopes.map((scope) => routing.within(scope, async () => await fresh.contact.findUnique(by(scope.id)))),
+    );
+    expect(routing.taken.map(({ scope }) => scope)).toEqual(scopes);
+    await fresh.$disconnect();
+  });
+
+  it("runs them so through two clients that extend one", async () => {
+    const clients = [prisma, plain.$extends(withRouter(routing))];
+    const scopes = Array.from({ length: 12 }, (_, i) => ({ id: i + 1 }));
+    const ask = ({ id }: { id: number }): Promise<unknown> =>
+      routing.within(scopes[id - 1]!, async () => await clients[id % 2]!.contact.findUnique(by(id)));
+    await Promise.all(scopes.map(ask));
+    expect(new Set(routing.taken.map(({ scope }) => scope))).toEqual(new Set(scopes));
+  });
+
+  it("lets Prisma collect the rows that one request asks for", async () => {
+    const ids = Array.from({ length: 10 }, (_, i) => i + 1);
+    const found = await routing.within({}, () => Promise.all(ids.map((id) => prisma.contact.findUnique(by(id)))));
+    expect(found.map((row) => row?.id)).toEqual(ids);
+    expect(routing.taken).toHaveLength(1);
+  });
+
+  it("reads an include from one node when it is asked to", async () => {
+    const pinning = plain.$extends(withRouter(routing, { pinIncludes: true }));
+    for (let i = 0; i < 3; i++) await pinning.contact.findMany({ take: 1, include: { notes: true } });
+    expect(routing.taken).toHaveLength(6);
+    expect(routing.taken.every(({ route }) => route.because === "pinned")).toBe(true);
+    routing.served();
+    await pinning.contact.findMany({ take: 1 });
+    expect(routing.taken).toMatchObject([{ route: { because: "read" } }]);
+  });
+
+  it("gives the clients of an application that tells reads from writes itself", async () => {
+    const { prismaRead, prismaWrite, getPrismaClient } = prismaClients(prisma);
+    await prismaRead.contact.count();
+    await prismaWrite.contact.count();
+    await getPrismaClient().contact.count();
+    await getPrismaClient("write").contact.count();
+    await getPrismaClient("read").contact.count();
+    expect(kinds()).toEqual(["replica", "primary", "replica", "primary", "replica"]);
+  });
+});

@@ -1,0 +1,123 @@
+import { isKnownPure, isKnownVolatile } from "./functions.js";
+import { Lexer, type TokenKind } from "./lexer.js";
+
+/**
+ * "read": a standby can do it. "call": it can as far as the text tells, but functions are called that we do not know.
+ * "session": belongs to the primary, or to one connection, and writes nothing. "write": all else, and all doubt.
+ */
+export type StatementKind = "read" | "call" | "session" | "write";
+
+const QUERIES = new Set(["select", "values", "table", "with"]);
+const SESSION = new Set([
+  "begin",
+  "start",
+  "commit",
+  "end",
+  "rollback",
+  "abort",
+  "savepoint",
+  "release",
+  "set",
+  "reset",
+  "show",
+  "listen",
+  "unlisten",
+  "discard",
+  "deallocate",
+  "declare",
+  "fetch",
+  "move",
+  "close",
+  "lock",
+  "checkpoint",
+  "load",
+]);
+/** Some of them are names of columns too; such a statement goes to the primary without need. */
+const CHANGES = new Set(["insert", "update", "delete", "merge", "into"]);
+const LOCKS = new Set(["update", "share", "no", "key"]);
+
+export type IsVolatile = (name: string) => boolean;
+
+/** Tells from its text what a statement does. Pure. */
+export function kindOf(text: string, isVolatile: IsVolatile = isKnownVolatile): StatementKind {
+  const lexer = new Lexer(text);
+  let token = lexer.next();
+  while (token === "semicolon") token = lexer.next();
+  if (token === "end") return "session"; // Nothing but comments.
+  return statement(lexer, skipOpen(lexer, token), isVolatile);
+}
+
+function statement(lexer: Lexer, first: TokenKind, isVolatile: IsVolatile): StatementKind {
+  if (first !== "word") return "write";
+  const verb = lexer.value;
+  if (QUERIES.has(verb)) return query(lexer, isVolatile);
+  if (verb === "explain") return explained(lexer, isVolatile);
+  // FETCH runs what the cursor is declared for, and says nothing of it.
+  if (verb === "declare") return query(lexer, isVolatile) === "read" ? "session" : "write";
+  if (verb === "commit" || verb === "rollback") return ending(lexer);
+  return SESSION.has(verb) && isLast(lexer) ? "session" : "write";
+}
+
+function query(lexer: Lexer, isVolatile: IsVolatile): StatementKind {
+  let kind: StatementKind = "read";
+  // The word or quoted name just before, which a parenthesis makes a function, and FOR a lock.
+  let before = "";
+  for (let token = lexer.next(); token !== "end"; token = lexer.next()) {
+    if (token === "broken") return "write";
+    if (token === "semicolon") return isLast(lexer, token) ? kind : "write";
+    if (token === "open" && before !== "" && !isKnownPure(before)) kind = "call";
+    const name = token === "word" || token === "name" ? lexer.value : "";
+    if (name !== "" && isVolatile(name)) return "write";
+    if (token === "word" && isChange(name, before)) return "write";
+    before = name;
+  }
+  return kind;
+}
+
+/** A change in a WITH, SELECT … INTO, or a lock: FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE. */
+function isChange(word: string, before: string): boolean {
+  return CHANGES.has(word) || (before === "for" && LOCKS.has(word));
+}
+
+/** COMMIT PREPARED makes another transaction's writes seen. */
+function ending(lexer: Lexer): StatementKind {
+  const token = lexer.next();
+  const isPrepared = token === "word" && lexer.value === "prepared";
+  return !isPrepared && isLast(lexer, token) ? "session" : "write";
+}
+
+/** EXPLAIN plans what it explains where it runs; with ANALYZE it does it. */
+function explained(lexer: Lexer, isVolatile: IsVolatile): StatementKind {
+  const { analyze, verb } = explainOptions(lexer);
+  if (QUERIES.has(verb)) return query(lexer, isVolatile);
+  return !analyze && CHANGES.has(verb) && isLast(lexer) ? "session" : "write";
+}
+
+/** Reads up to the verb of what is explained, "" when there is none. Options stand in parentheses or without. */
+function explainOptions(lexer: Lexer): { analyze: boolean; verb: string } {
+  let analyze = false;
+  let depth = 0;
+  for (let token = lexer.next(); token !== "end" && token !== "broken"; token = lexer.next()) {
+    if (token === "open") depth += 1;
+    if (token === "close") depth -= 1;
+    if (token !== "word" && token !== "name") continue;
+    const { value } = lexer;
+    if (value === "analyze" || value === "analyse") analyze = true;
+    else if (QUERIES.has(value) || (depth === 0 && value !== "verbose")) return { analyze, verb: value };
+  }
+  return { analyze, verb: "" };
+}
+
+function skipOpen(lexer: Lexer, first: TokenKind): TokenKind {
+  let token = first;
+  while (token === "open") token = lexer.next();
+  return token;
+}
+
+/** True when nothing but semicolons follows the statement. */
+function isLast(lexer: Lexer, from?: TokenKind): boolean {
+  let token = from ?? lexer.next();
+  while (token !== "semicolon" && token !== "end" && token !== "broken") token = lexer.next();
+  while (token === "semicolon") token = lexer.next();
+  return token === "end";
+}

@@ -1,0 +1,12 @@
+import { lib } from "../../tsup.config.base.ts";
+
+export default lib([
+  "src/index.ts",
+  "src/pg/index.ts",
+  "src/prisma/index.ts",
+  "src/drizzle/index.ts",
+  "src/testing/index.ts",
+  "src/http.ts",
+  "src/express.ts",
+  "src/next.ts",
+]);
