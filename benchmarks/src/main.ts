@@ -2,7 +2,10 @@ import { runSections } from "@scale/testkit";
 
 process.exitCode = await runSections({
   sections: {
-    cache: async () => (await import("./cache/memory.js")).cacheMemory,
+    cache: async () => (await import("./cache/bench.js")).cache,
+    "cache-matrix": async () => (await import("./cache/matrix/bench.js")).cacheMatrix,
+    "db-router": async () => (await import("./db-router/bench.js")).dbRouter,
+    pagination: async () => (await import("./pagination/bench.js")).pagination,
     "rate-limit": async () => (await import("./rate-limit/bench.js")).rateLimit,
   },
   argv: process.argv.slice(2),

@@ -2,9 +2,13 @@ import { runSections } from "@scale/testkit";
 
 process.exitCode = await runSections({
   sections: {
+    cache: async () => (await import("./cache/proof.js")).cache,
+    failover: async () => (await import("./db-router/failover.js")).failover,
     outage: async () => (await import("./outage/proof.js")).outage,
     quota: async () => (await import("./quota/proof.js")).quota,
     "rate-limit": async () => (await import("./rate-limit/proof.js")).rateLimit,
+    "read-your-writes": async () => (await import("./db-router/read-your-writes.js")).readYourWrites,
+    "replica-outage": async () => (await import("./db-router/replica-outage.js")).replicaOutage,
   },
   argv: process.argv.slice(2),
   print: (text) => void process.stdout.write(`${text}\n`),

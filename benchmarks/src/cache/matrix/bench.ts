@@ -1,0 +1,40 @@
+import { type Line, type SectionOptions, startProcessPool, startRedis } from "@scale/testkit";
+import { CONTENDERS } from "./contenders.js";
+import type { Seen } from "./worker.js";
+
+/** Wherever this module was built to. */
+const script = new URL("../../../benchmarks/src/cache/matrix/worker.ts", import.meta.resolve("@scale/testkit"));
+
+/** What do readers get in races and faults? The rows are those of docs/guides/cache-races.md; only ours is judged. */
+export async function* cacheMatrix({ smoke }: SectionOptions): AsyncIterable<Line> {
+  const redis = await startRedis();
+  const size = smoke ? 1 : CONTENDERS.length;
+  const parse = (reply: unknown): Seen => reply as Seen;
+  const pool = await startProcessPool({ size, script, args: { url: redis.url }, parse });
+  try {
+    // Ours alone, because its rows have bounds of milliseconds.
+    yield* lines(0, await pool.one(0, undefined));
+    const peers = Array.from({ length: size - 1 }, async (_, i) => [i + 1, await pool.one(i + 1, undefined)] as const);
+    for (const [index, seen] of await Promise.all(peers)) yield* lines(index, seen);
+  } finally {
+    await pool.close();
+    await redis.stop();
+  }
+}
+
+function* lines(index: number, { outcomes, uncaught }: Seen): Iterable<Line> {
+  const contender = CONTENDERS[index]?.name ?? "";
+  const isOurs = index === 0;
+  const all = [
+    ...outcomes,
+    {
+      row: "errors that nobody can catch",
+      outcome: uncaught.length === 0 ? "none" : uncaught.join("; "),
+      isRight: uncaught.length === 0,
+    },
+  ];
+  for (const { row, outcome, isRight } of all) {
+    const gate = isOurs ? "right" : "none";
+    yield { bench: `cache-matrix: ${row}`, contender, outcome, isRight, gate, pass: !isOurs || isRight };
+  }
+}

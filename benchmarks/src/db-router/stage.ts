@@ -1,0 +1,35 @@
+import { createRouter, type Router } from "@scale/db-router";
+import { type PgNode, pgNode } from "@scale/db-router/pg";
+import type { PostgresNode } from "@scale/testkit";
+import { type ContactsCluster, startContacts } from "../../../packages/db-router/test/cluster.js";
+
+/** A primary with two replicas, and a router over them. */
+export interface Stage {
+  readonly router: Router;
+  readonly primary: PgNode;
+  readonly replicas: readonly [PgNode, PgNode];
+  close(): Promise<void>;
+}
+
+export const cluster: () => Promise<ContactsCluster> = startContacts;
+
+/** @param max connections of each node; by default those of `pgNode` */
+export async function stageOn({ primary, replicas }: ContactsCluster, max?: number): Promise<Stage> {
+  const node = ({ name, url }: PostgresNode): PgNode =>
+    pgNode({
+      name,
+      role: name === "primary" ? "primary" : "replica",
+      connectionString: url,
+      ...(max !== undefined && { config: { max } }),
+    });
+  const [writer, r1, r2] = [node(primary), node(replicas[0]), node(replicas[1])];
+  const router = createRouter({ primary: writer, replicas: [r1, r2] });
+  await router.ready();
+  return { router, primary: writer, replicas: [r1, r2], close: () => router.close() };
+}
+
+/** What is asked without a router: one of the replicas, then the other, as a router does. */
+export function inTurn<T>(pair: readonly [T, T]): () => T {
+  let turn = 0;
+  return () => pair[turn++ & 1] as T;
+}

@@ -1,0 +1,67 @@
+import { startRedis, waitUntil } from "@scale/testkit";
+import { createDatabase, rowOf, sleep } from "../../../packages/cache/test/database.js";
+import { startNode, untilServed } from "../../../packages/cache/test/node.js";
+import { watchStarvation } from "../../../packages/rate-limit/test/starvation.js";
+
+export const STOPPED = { timeoutMs: 50, loadMs: 10 };
+const EVERY_MS = 2;
+
+export interface Stopped {
+  /** Of each read, milliseconds, without the time in which the machine did not run this process. */
+  readonly times: readonly number[];
+  /** From the end of the stop until one process reads from Redis what another has loaded. */
+  readonly recoveryMs: number;
+}
+
+/** Asks for a cold key every two milliseconds while Redis is stopped, whether earlier ones are answered or not. */
+export async function readWhileStopped(lengthMs: number): Promise<Stopped> {
+  const server = await startRedis();
+  const options = { prefix: "stopped", timeoutMs: STOPPED.timeoutMs, staleness: { bound: 500 } };
+  const [node, other] = [startNode(server.url, options), startNode(server.url, options)];
+  const database = createDatabase(() => STOPPED.loadMs / 2);
+  const row = rowOf(node, database);
+  const acme = node.cache.tenant("acme");
+  const starvation = watchStarvation(EVERY_MS);
+  const reads: Promise<{ from: number; to: number }>[] = [];
+  const read = async (id: string): Promise<{ from: number; to: number }> => {
+    const from = performance.now();
+    await acme.get(row, id);
+    return { from, to: performance.now() };
+  };
+  try {
+    await untilServed(node, other);
+    // The first ones compile code.
+    for (let i = 0; i < 200; i++) await read(`before-${i}`);
+    server.pause();
+    const start = performance.now();
+    for (let i = 0; performance.now() < start + lengthMs; i++) {
+      starvation.tick();
+      reads.push(read(`during-${i}`));
+      await sleep(EVERY_MS);
+    }
+    starvation.tick();
+    const all = await Promise.all(reads);
+    const times = all.map(({ from, to }) => to - from - starvation.between(from, to));
+    const recoveryMs = await recovery(
+      () => server.resume(),
+      async (i) => {
+        await acme.get(row, `after-${i}`);
+        const { source } = await other.cache.tenant("acme").entry(rowOf(other, database), `after-${i}`);
+        return source === "store";
+      },
+    );
+    return { times, recoveryMs };
+  } finally {
+    node.close();
+    other.close();
+    await server.stop();
+  }
+}
+
+async function recovery(end: () => void, isBack: (attempt: number) => Promise<boolean>): Promise<number> {
+  end();
+  const from = performance.now();
+  let attempt = 0;
+  await waitUntil(() => isBack(attempt++), { what: "one process reads what the other has loaded", everyMs: 2 });
+  return performance.now() - from;
+}

@@ -1,0 +1,38 @@
+import type { Router } from "@scale/db-router";
+import { routedPool } from "@scale/db-router/pg";
+import { serveWorker } from "@scale/testkit";
+import type { Pool } from "pg";
+import { type Address, routerOn } from "./stage.js";
+import { READ, type ReadRow } from "./statements.js";
+
+export interface Ask {
+  readonly id: number;
+  /** `undefined`: a request that brings none. */
+  readonly token: string | undefined;
+}
+
+export interface Reply {
+  readonly version: number;
+  /** The name of the server that answered. */
+  readonly server: string;
+}
+
+interface Ready {
+  readonly router: Router;
+  readonly pool: Pool;
+}
+
+let ready: Promise<Ready> | undefined;
+
+/** Reads a row in a session of its own, with the token that it is given. */
+serveWorker(async (message, { args }): Promise<Reply> => {
+  const { router, pool } = await (ready ??= open(args as readonly Address[]));
+  const { id, token } = message as Ask;
+  const { rows } = await router.run({ isNew: true, token }, () => pool.query<ReadRow>(READ, [id]));
+  return { version: Number(rows[0]?.name), server: rows[0]?.node ?? "" };
+});
+
+async function open(addresses: readonly Address[]): Promise<Ready> {
+  const router = await routerOn(addresses);
+  return { router, pool: routedPool(router) };
+}

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Router } from "@scale/db-router";
+import { routedPool } from "@scale/db-router/pg";
+import { type Line, type PostgresNode, type SectionOptions, seededRandom, waitUntil } from "@scale/testkit";
+import { type ContactsCluster, startContacts } from "../../../packages/db-router/test/cluster.js";
+import { line } from "../bound.js";
+import { percentile } from "../load.js";
+import { addressesOf, POLL_MS, POLL_TIMEOUT_MS, PROBE_MS, routerOn, SEED } from "./stage.js";
+import { nextVersion, READ, type ReadRow, WRITE } from "./statements.js";
+import { startTraffic, type Traffic } from "./traffic.js";
+
+const PER_SECOND = 300;
+/** Every so many requests one writes what it reads. */
+const WRITES_EACH = 5;
+const LONGEST_MS = 4_000;
+/** For a read to be sent again over a connection that is opened for it, beside a server that starts. */
+const SLACK_MS = 250;
+
+/** A way for a replica to fail, and to come back. */
+interface Fault {
+  readonly name: string;
+  begin(replica: PostgresNode): Promise<void>;
+  end(replica: PostgresNode): Promise<void>;
+  /**
+   * How long a read may take that this hits. A server that is dead says so. A frozen one says nothing: the next poll,
+   * and a second one on a connection of its own, have to go unanswered. One that only takes no new connections is found
+   * by the next poll that opens one.
+   */
+  readonly boundMs: number;
+}
+
+const FOUND_MS = 1.25 * POLL_MS + 2 * POLL_TIMEOUT_MS;
+
+const FAULTS: readonly Fault[] = [
+  { name: "SIGKILL", begin: (replica) => replica.kill(), end: (replica) => replica.start(), boundMs: SLACK_MS },
+  {
+    name: "SIGSTOP",
+    begin: async (replica) => replica.pause(),
+    end: async (replica) => replica.resume(),
+    boundMs: FOUND_MS + SLACK_MS,
+  },
+  {
+    name: "SIGSTOP of the postmaster alone",
+    begin: async (replica) => signal(replica, "SIGSTOP"),
+    end: async (replica) => signal(replica, "SIGCONT"),
+    boundMs: PROBE_MS + FOUND_MS + SLACK_MS,
+  },
+];
+
+interface Read {
+  /** The name of the server that answered. */
+  readonly server: string;
+  readonly isStale: boolean;
+}
+
+interface Suffered {
+  readonly fault: Fault;
+  readonly from: number;
+  readonly to: number;
+  /** From when the replica was started again until it answered a read. */
+  readonly returnMs: number;
+}
+
+/** Do reads go on, in time, while a replica dies and freezes under load, and is it used again soon after? */
+export async function* replicaOutage({ smoke }: SectionOptions): AsyncIterable<Line> {
+  const cluster = await startContacts();
+  const router = await routerOn(addressesOf(cluster));
+  const traffic = startTraffic(PER_SECOND, requests(router));
+  const plan = smoke ? { cycles: 1, longestMs: 400 } : { cycles: 5, longestMs: LONGEST_MS };
+  try {
+    await sleep(smoke ? 300 : 3_000); // The first reads compile code and open connections.
+    const calm = { from: performance.now(), to: performance.now() + (smoke ? 300 : 5_000) };
+    await sleep(calm.to - calm.from);
+    const all = await sufferAll(cluster, { traffic, ...plan });
+    await traffic.stop();
+    yield* judge(traffic, calm, all);
+  } finally {
+    await traffic.stop();
+    await router.close();
+    await cluster.stop();
+  }
+}
+
+/** Each is a session of its own, and one of some of them writes first. */
+function requests(router: Router): (n: number) => Promise<Read> {
+  const pool = routedPool(router);
+  return (n) =>
+    router.run({ isNew: true }, async () => {
+      const [id, version] = [(n % 97) + 1, n % WRITES_EACH === 0 ? nextVersion() : 0];
+      if (version > 0) await pool.query(WRITE, [id, version]);
+      const { rows } = await pool.query<ReadRow>(READ, [id]);
+      const [row] = rows;
+      // The row is shared: another may have written it since, but not before.
+      return { server: row?.node ?? "", isStale: version > 0 && !(Number(row?.name) >= version) };
+    });
+}
+
+interface Plan {
+  readonly traffic: Traffic<Read>;
+  readonly cycles: number;
+  readonly longestMs: number;
+}
+
+async function sufferAll({ replicas }: ContactsCluster, { traffic, cycles, longestMs }: Plan): Promise<Suffered[]> {
+  const random = seededRandom(SEED);
+  const all: Suffered[] = [];
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    for (const fault of FAULTS) {
+      const replica = replicas[random() < 0.5 ? 0 : 1];
+      const from = performance.now();
+      await fault.begin(replica);
+      await sleep(longestMs * (0.1 + 0.9 * random()));
+      const endedAt = performance.now();
+      await fault.end(replica);
+      const returnMs = await answered(traffic, replica.name, endedAt);
+      all.push({ fault, from, to: performance.now(), returnMs });
+      await sleep(200 + random() * 800);
+    }
+  }
+  return all;
+}
+
+/** Milliseconds until the server answers a read that was begun after a time. */
+async function answered({ outcomes }: Traffic<Read>, server: string, after: number): Promise<number> {
+  let seen = outcomes.length;
+  let doneAt: number | undefined;
+  const look = (): boolean => {
+    for (; seen < outcomes.length && doneAt === undefined; seen++) {
+      const outcome = outcomes[seen];
+      if (outcome?.answer?.server === server && outcome.dueAt >= after) ({ doneAt } = outcome);
+    }
+    return doneAt !== undefined;
+  };
+  await waitUntil(look, { what: `${server} answers reads`, timeoutMs: 60_000, everyMs: 2 });
+  return (doneAt ?? Number.NaN) - after;
+}
+
+function signal({ name, pid }: PostgresNode, what: NodeJS.Signals): void {
+  if (pid === undefined) throw new Error(`${name} does not run`);
+  process.kill(pid, what);
+}
+
+function* judge({ outcomes }: Traffic<Read>, calm: Pick<Suffered, "from" | "to">, all: Suffered[]): Iterable<Line> {
+  const within = ({ from, to }: Pick<Suffered, "from" | "to">): number[] =>
+    outcomes.filter(({ dueAt }) => dueAt >= from && dueAt < to).map(({ latencyMs }) => latencyMs);
+  const failed = outcomes.filter(({ answer }) => answer === undefined).length;
+  const stale = outcomes.filter(({ answer }) => answer?.isStale === true).length;
+  const about = `replica-outage: ${all.length} faults of a replica under ${PER_SECOND} reads/s (seed ${SEED})`;
+  yield line({ proof: `${about}, answers`, unit: "reads", value: outcomes.length, bound: { atLeast: 100 } });
+  yield line({ proof: "replica-outage: failed", unit: "reads", value: failed, bound: { atMost: 0 } });
+  yield line({ proof: "replica-outage: stale", unit: "reads", value: stale, bound: { atMost: 0 } });
+  const p99 = percentile(within(calm), 0.99);
+  yield line({ proof: "replica-outage: p99 when calm", unit: "ms", value: p99, bound: { atMost: 1_000 } });
+  for (const fault of FAULTS) {
+    const own = all.filter((each) => each.fault === fault);
+    const times = own.flatMap(within);
+    const name = `replica-outage: ${fault.name}`;
+    const bound = { atMost: fault.boundMs };
+    yield line({ proof: `${name}, p99`, unit: "ms", value: percentile(times, 0.99), bound });
+    yield line({ proof: `${name}, slowest read`, unit: "ms", value: Math.max(...times), bound });
+    const value = Math.max(...own.map(({ returnMs }) => returnMs));
+    yield line({ proof: `${name}, slowest return of ${own.length}`, unit: "ms", value, bound: { atMost: 2_000 } });
+  }
+}

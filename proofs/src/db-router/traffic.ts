@@ -1,0 +1,65 @@
+import { watchStarvation } from "../../../packages/rate-limit/test/starvation.js";
+
+const EVERY_MS = 2;
+
+export interface Outcome<T> {
+  /** Milliseconds on the monotonic clock. */
+  readonly dueAt: number;
+  readonly doneAt: number;
+  /** From when it was due, without the time in which the machine did not run this process. */
+  readonly latencyMs: number;
+  readonly answer: T | undefined;
+  /** `undefined` when there is an answer. */
+  readonly error: unknown;
+}
+
+export interface Traffic<T> {
+  /** In the order in which they ended. */
+  readonly outcomes: readonly Outcome<T>[];
+  /** How many were begun: the number of the next one. */
+  readonly begun: number;
+  /** Resolves when all have ended. */
+  stop(): Promise<void>;
+}
+
+/** Does work at a steady rate, whether earlier work is over or not. */
+export function startTraffic<T>(perSecond: number, work: (n: number) => Promise<T>): Traffic<T> {
+  const outcomes: Outcome<T>[] = [];
+  const open = new Set<Promise<void>>();
+  const starvation = watchStarvation(EVERY_MS);
+  const startedAt = performance.now();
+  let begun = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function one(n: number): Promise<void> {
+    const dueAt = startedAt + (n * 1_000) / perSecond;
+    const [answer, error] = await work(n).then(
+      (value) => [value, undefined] as const,
+      (reason: unknown) => [undefined, reason ?? "rejected"] as const,
+    );
+    const doneAt = performance.now();
+    outcomes.push({ dueAt, doneAt, latencyMs: doneAt - dueAt - starvation.between(dueAt, doneAt), answer, error });
+  }
+
+  function beginDue(): void {
+    starvation.tick();
+    const due = ((performance.now() - startedAt) * perSecond) / 1_000;
+    while (begun < due) {
+      const current = one(begun++).finally(() => open.delete(current));
+      open.add(current);
+    }
+    timer = setTimeout(beginDue, EVERY_MS);
+  }
+
+  beginDue();
+  return {
+    outcomes,
+    get begun() {
+      return begun;
+    },
+    async stop() {
+      clearTimeout(timer);
+      await Promise.all(open);
+    },
+  };
+}
