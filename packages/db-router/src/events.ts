@@ -16,6 +16,7 @@ export type OutReason =
   | "stale"
   | "other-timeline"
   | "other-system"
+  | "forked"
   | "not-writable"
   | "draining";
 

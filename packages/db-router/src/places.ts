@@ -5,7 +5,7 @@ import { begun, undecided } from "./health/health.js";
 import type { NodeEntry } from "./nodes/entry.js";
 import type { Fleet } from "./nodes/fleet.js";
 import type { Poller } from "./nodes/poller.js";
-import { failureOf } from "./pg/failure.js";
+import { failureOf, isPoolFull } from "./pg/failure.js";
 import type { Scope } from "./scope.js";
 import type { Need, PoolLike, PrimaryReason, Route, Seat } from "./types.js";
 
@@ -114,7 +114,7 @@ export class Place implements Seat {
     const { fleet, poller } = this.#house;
     const isReplica = this.route.to === "replica";
     entry.errors += 1;
-    if (failureOf(error, isReplica) === "connection" && !isOurPool(error)) {
+    if (failureOf(error, isReplica) === "connection" && !isPoolFull(error)) {
       fleet.failed(entry);
       // Without its primary the router needs to know what has become of all the others.
       void (isReplica ? poller.poll(entry) : poller.round());
@@ -123,14 +123,10 @@ export class Place implements Seat {
     // It takes no writes any more: somebody else may.
     if (!isReplica && hasCode(error, "25006")) void poller.round();
     // An error of the statement is an answer of the server; one of our own pool says nothing of it.
-    if (isOurPool(error)) entry.health = undecided(entry.health);
+    if (isPoolFull(error)) entry.health = undecided(entry.health);
     else fleet.succeeded(entry);
   }
 }
-
-/** All connections of our own pool are in use: the server has not been asked. */
-const isOurPool = (error: unknown): boolean =>
-  error instanceof Error && error.message === "timeout exceeded when trying to connect";
 
 const hasCode = (error: unknown, code: string): boolean =>
   typeof error === "object" && error !== null && "code" in error && error.code === code;

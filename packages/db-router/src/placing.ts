@@ -122,7 +122,7 @@ export class Placing {
     const { house, waiting, failoverMs } = this.#options;
     const attempt = (): Place | undefined => {
       const { writer } = house.fleet;
-      if (writer === undefined || need.except?.has(writer.name) === true) return undefined;
+      if (writer === undefined || isTried(writer, need)) return undefined;
       return place.take(writer, writer.primaryRoute(because));
     };
     const found = attempt();
@@ -149,6 +149,11 @@ export class Placing {
 
 const isOpen = (entry: NodeEntry, { except }: Need): boolean =>
   entry.isServing && (except === undefined || !except.has(entry.name));
+
+/** A write that found no connection may try the same node again when that has answered since. */
+function isTried(writer: NodeEntry, { except, intent }: Need): boolean {
+  return except?.has(writer.name) === true && (intent === "read" || writer.because !== undefined);
+}
 
 function takeReplica(place: Place, entry: NodeEntry): Place {
   return place.take(entry, place.scope.pin === "replica" ? entry.pinnedRoute : entry.readRoute);

@@ -1,5 +1,6 @@
 import { waitUntil } from "@scale/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { discoveryFail } from "./events.js";
 import { createRouter } from "./router.js";
 import { type ScriptedNode, scriptedNode, type ServerScript } from "./testing/scripted-node.js";
 import { closing, connectionLost, placeOf, routeOf, scriptedRouter } from "./testing/scripted-router.js";
@@ -224,5 +225,52 @@ describe("a router whose nodes fail, lag, come and go", () => {
     };
     await waitUntil(() => failures > 2, { what: "discovery failed" });
     expect(names()).toEqual(["p", "b"]);
+  });
+
+  it("tells of a node that discovery names again after its pool has been ended, and takes a new one", async () => {
+    const [a, b] = [scriptedNode("a"), scriptedNode("b")];
+    let named = [a, b];
+    const errors: string[] = [];
+    onTestFinished(discoveryFail.subscribe(({ error }) => void errors.push(String(error))));
+    const { router } = await scriptedRouter({ discover: async () => named, discoverMs: 100 }, []);
+    const names = (): string =>
+      router
+        .health()
+        .nodes.map(({ name }) => name)
+        .join();
+    await waitUntil(() => names() === "p,a,b", { what: "both are there" });
+    named = [b];
+    await waitUntil(() => a.isEnded(), { what: "a is gone" });
+    named = [a, b];
+    await waitUntil(() => errors.length > 0, { what: "the ended pool was told of" });
+    expect([names(), errors[0]]).toEqual(["p,b", "ConfigError: discover: the pool of a has been ended"]);
+    named = [scriptedNode("a"), b];
+    await waitUntil(() => names() === "p,b,a", { what: "a is back" });
+  });
+
+  it("shows a scope nothing of a replica that has gone back in time", async () => {
+    const [a, b] = [scriptedNode("a"), scriptedNode("b")];
+    const { router, clock, p } = await scriptedRouter({}, [a, b]);
+    clock.advance(1_000);
+    for (const each of [p, a, b]) each.script.lsn = 2_000;
+    await router.refresh();
+    await router.run({ isNew: true }, async () => {
+      const seen = routeOf(router).node === "a" ? a : b;
+      seen.script.lsn = 1_500;
+      await router.refresh();
+      expect(routeOf(router)).toMatchObject({ to: "primary" });
+    });
+  });
+
+  it("lets no replica serve while two nodes take writes on one timeline", async () => {
+    const fork = scriptedNode("fork");
+    const { router } = await scriptedRouter({}, [scriptedNode("a"), fork]);
+    fork.script.isStandby = false;
+    await router.refresh();
+    expect(routeOf(router)).toMatchObject({ node: "p" });
+    expect(router.health().nodes.map(({ because }) => because)).toEqual([undefined, "forked", "not-writable"]);
+    fork.script.isStandby = true;
+    await router.refresh();
+    expect(routeOf(router)).toMatchObject({ to: "replica" });
   });
 });

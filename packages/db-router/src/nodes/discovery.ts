@@ -1,3 +1,4 @@
+import { ConfigError } from "@scale/core";
 import { discoveryFail } from "../events.js";
 import type { DbNode } from "../types.js";
 import type { Fleet } from "./fleet.js";
@@ -21,12 +22,15 @@ export function createDiscovery(fleet: Fleet, members: Members, options: Discove
   const { discover, everyMs, drainMs } = options;
   const { name: router, random } = fleet.options;
   const found = new Map<string, DbNode>();
+  // A pool that was ended never serves again.
+  const ended = new WeakSet<DbNode>();
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
   async function adopt(node: DbNode): Promise<void> {
     const known = fleet.find(node.name)?.node;
     if (known === undefined) {
+      if (ended.has(node)) throw new ConfigError(`discover: the pool of ${node.name} has been ended`);
       found.set(node.name, node);
       await members.add(node);
     } else if (known !== node && node.isOwned) {
@@ -42,7 +46,10 @@ export function createDiscovery(fleet: Fleet, members: Members, options: Discove
       if (nodes.length === 0) throw new Error("discover named no node");
       const named = new Set(nodes.map((node) => node.name));
       const gone = [...found.values()].filter((node) => !named.has(node.name));
-      for (const { name } of gone) found.delete(name);
+      for (const node of gone) {
+        found.delete(node.name);
+        if (node.isOwned) ended.add(node);
+      }
       await Promise.all([...nodes.map(adopt), ...gone.map(({ name }) => members.remove(name, drainMs))]);
     } catch (error) {
       discoveryFail.publish(() => ({ router, error }));

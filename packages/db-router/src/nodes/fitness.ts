@@ -33,6 +33,7 @@ export function unfit(
   // What was polled before may not hold for the server that answers after a restart.
   if (entry.lostAt >= entry.tick) return "connection-lost";
   if (!status.isStandby) return entry.name === topology.writer ? undefined : "not-writable";
+  if (topology.isForked) return "forked";
   if (!mayServe(entry.health)) return "failures";
   if (nowMs - entry.polledAtMs > rules.staleMs) return "stale";
   const { lag } = entry;

@@ -40,7 +40,7 @@ export class Fleet {
   epoch = 0;
   /** What a scope saw under an earlier epoch is in a sample of the new primary that began after this. */
   epochTick = 0;
-  topology: Topology = { systemId: undefined, timeline: 0, writer: undefined };
+  topology: Topology = { systemId: undefined, timeline: 0, writer: undefined, isForked: false };
   /** Where writes go. */
   writer: NodeEntry | undefined;
   readonly #configured: NodeEntry;
@@ -65,6 +65,8 @@ export class Fleet {
   answered(entry: NodeEntry, status: NodeStatus, poll: { tick: number; atMs: number }): void {
     entry.pollFailures = 0;
     if (poll.tick > entry.tick) {
+      // A standby that has less than it had was restored, or has crashed: who has read there has seen more.
+      if (status.isStandby && status.lsn < entry.lsn) entry.lostAt = this.tick;
       entry.status = status;
       entry.tick = poll.tick;
       entry.lsn = status.lsn;

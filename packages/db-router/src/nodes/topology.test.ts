@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Candidate, electWriter, type Topology } from "./topology.js";
 
 fc.configureGlobal({ seed: 20_261_120 });
-const nothing: Topology = { systemId: undefined, timeline: 0, writer: undefined };
+const nothing: Topology = { systemId: undefined, timeline: 0, writer: undefined, isForked: false };
 const node = (name: string, init: Partial<Candidate> = {}): Candidate => ({
   name,
   isStandby: true,
@@ -19,22 +19,23 @@ describe("electWriter", () => {
       systemId: "7",
       timeline: 1,
       writer: "a",
+      isForked: false,
     });
   });
 
   it("takes the promoted one while the old primary still answers", () => {
     const nodes = [node("a", { isStandby: false }), node("b", { isStandby: false, timeline: 2 })];
-    expect(electWriter(nodes, { systemId: "7", timeline: 1, writer: "a" }).writer).toBe("b");
+    expect(electWriter(nodes, { systemId: "7", timeline: 1, writer: "a", isForked: false }).writer).toBe("b");
   });
 
   it("takes none rather than an old primary while the promoted one is out of reach", () => {
     const nodes = [node("a", { isStandby: false }), node("b", { isStandby: false, timeline: 2, isReachable: false })];
-    expect(electWriter(nodes, { systemId: "7", timeline: 2, writer: "b" }).writer).toBeUndefined();
+    expect(electWriter(nodes, { systemId: "7", timeline: 2, writer: "b", isForked: false }).writer).toBeUndefined();
   });
 
   it("learns of a timeline from a standby that follows it", () => {
     const nodes = [node("a", { isStandby: false }), node("c", { timeline: 2 })];
-    expect(electWriter(nodes, nothing)).toEqual({ systemId: "7", timeline: 2, writer: undefined });
+    expect(electWriter(nodes, nothing)).toEqual({ systemId: "7", timeline: 2, writer: undefined, isForked: false });
   });
 
   it("never takes a node of another cluster", () => {
@@ -42,12 +43,12 @@ describe("electWriter", () => {
       node("a", { isStandby: false, isReachable: false }),
       node("x", { isStandby: false, timeline: 9, systemId: "8" }),
     ];
-    expect(electWriter(nodes, nothing)).toEqual({ systemId: "7", timeline: 1, writer: undefined });
+    expect(electWriter(nodes, nothing)).toEqual({ systemId: "7", timeline: 1, writer: undefined, isForked: false });
   });
 
   it("stays with the one that it was when two claim it", () => {
     const nodes = [node("a", { isStandby: false }), node("b", { isStandby: false })];
-    expect(electWriter(nodes, { systemId: "7", timeline: 1, writer: "b" }).writer).toBe("b");
+    expect(electWriter(nodes, { systemId: "7", timeline: 1, writer: "b", isForked: false }).writer).toBe("b");
   });
 
   it("never goes back to a lower timeline, whatever answers in whatever order", () => {
@@ -60,7 +61,7 @@ describe("electWriter", () => {
     });
     fc.assert(
       fc.property(fc.array(fc.array(candidate, { maxLength: 3 }), { maxLength: 10 }), (turns) => {
-        let topology: Topology = { systemId: "7", timeline: 0, writer: undefined };
+        let topology: Topology = { systemId: "7", timeline: 0, writer: undefined, isForked: false };
         for (const nodes of turns) {
           const next = electWriter(nodes, topology);
           const able = nodes.filter((each) => !each.isStandby && each.isReachable && each.systemId === "7");

@@ -14,6 +14,8 @@ export interface Topology {
   readonly timeline: number;
   /** Who takes writes. */
   readonly writer: string | undefined;
+  /** Two nodes of one timeline take writes, and nobody can tell which of them a replica follows. */
+  readonly isForked: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export function electWriter(nodes: readonly Candidate[], before: Topology): Topo
   const ours = nodes.filter((node) => node.systemId === systemId);
   const timeline = Math.max(before.timeline, ...ours.map((node) => node.timeline));
   const able = ours.filter((node) => !node.isStandby && node.isReachable && node.timeline === timeline);
-  // Two on one timeline are copies of each other: it stays with the one it was.
+  // Two on one timeline have each been promoted, or one is a copy: it stays with the one it was.
   const writer = able.find((node) => node.name === before.writer) ?? able[0];
-  return { systemId, timeline, writer: writer?.name };
+  return { systemId, timeline, writer: writer?.name, isForked: able.length > 1 };
 }

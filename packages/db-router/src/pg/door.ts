@@ -1,7 +1,9 @@
+import type { PoolClient } from "pg";
 import type { Classifier } from "../sql/classifier.js";
 import type { StatementKind } from "../sql/kind.js";
 import type { Need, Routing } from "../types.js";
-import { pgPool, Waiting } from "./attempt.js";
+import { Waiting } from "./attempt.js";
+import { connected } from "./connected.js";
 import { read } from "./reads.js";
 import { isSubmittable, type Statement } from "./statement.js";
 
@@ -32,11 +34,11 @@ export function createDoor(routing: Routing, classify: Classifier): Door {
   }
 
   /** Never again, whatever happens: nobody knows what a failed write has done. */
-  async function once({ query, values }: Statement, need: Need, kind: StatementKind): Promise<unknown> {
-    const seat = await routing.seat(need);
+  async function once(statement: Statement, need: Need, kind: StatementKind): Promise<unknown> {
+    const { seat, client } = await connected(routing, need);
     const wrote = kind === "write" || (kind === "call" && seat.route.to === "primary");
     try {
-      const result: unknown = await pgPool(seat.pool).query(query as string, values as unknown[]);
+      const result = await only(client, statement);
       seat.done({ wrote });
       return result;
     } catch (error) {
@@ -46,4 +48,27 @@ export function createDoor(routing: Routing, classify: Classifier): Door {
   }
 
   return { routing, kindOf, run, close };
+}
+
+/** Ends the connection of a statement that fails, as `pool.query` does: its text may have begun a transaction. */
+async function only(client: PoolClient, { query, values }: Statement): Promise<unknown> {
+  try {
+    const result = await answered(client, query, values);
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(error instanceof Error ? error : true);
+    throw error;
+  }
+}
+
+/** The promise of a statement; an object that talks to the connection itself has none, but takes a callback. */
+function answered(client: PoolClient, query: unknown, values: unknown): Promise<unknown> {
+  if (!isSubmittable(query)) return client.query(query as string, values as unknown[]);
+  return new Promise((resolve, reject) => {
+    void client.query(
+      query as never,
+      ((error: unknown, result: unknown) => (error ? reject(error) : resolve(result))) as never,
+    );
+  });
 }

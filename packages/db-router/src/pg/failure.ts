@@ -39,6 +39,11 @@ export function failureOf(error: unknown, isReplica: boolean): Failure | undefin
   return UNAVAILABLE.has(code) || NETWORK.has(code) || code.startsWith("08") ? "connection" : undefined;
 }
 
+/** All connections of our own pool are in use: the server has not been asked. */
+export function isPoolFull(error: unknown): boolean {
+  return error instanceof Error && error.message === "timeout exceeded when trying to connect";
+}
+
 function hasConnectionMessage(error: object): boolean {
   return "message" in error && typeof error.message === "string" && CONNECTION_MESSAGE.test(error.message);
 }

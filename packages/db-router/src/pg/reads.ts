@@ -1,6 +1,7 @@
-import type { Need, Route, Routing, Seat } from "../types.js";
+import type { Need, Route, Routing } from "../types.js";
 import type { StatementKind } from "../sql/kind.js";
 import { attempt, type Waiting, wasSent } from "./attempt.js";
+import { seatOr } from "./connected.js";
 import { failureOf } from "./failure.js";
 import type { Statement } from "./statement.js";
 
@@ -20,12 +21,14 @@ export interface Readers {
  */
 export async function read(statement: Statement, kind: StatementKind, { routing, waiting }: Readers): Promise<unknown> {
   let need = READ;
-  const tried = new Set<string>();
+  let tried: Set<string> | undefined;
   let first: unknown;
   // A primary has had it, and its answer was lost.
   let mayBeDone = false;
   for (;;) {
-    const seat = await seatOr(first, routing, need);
+    const asked = first === undefined ? routing.seat(need) : seatOr(first, routing, need);
+    // Mostly there is one at once, and no promise to wait for.
+    const seat = asked instanceof Promise ? await asked : asked;
     const isPrimary = seat.route.to === "primary";
     if (isPrimary && mayBeDone && (kind === "call" || need.intent === "write")) {
       seat.done(WELL);
@@ -40,6 +43,7 @@ export async function read(statement: Statement, kind: StatementKind, { routing,
       seat.done({ error, wrote });
       first ??= error;
       mayBeDone ||= isPrimary && wasSent(error);
+      tried ??= new Set();
       const isLast = need.intent === "write" || tried.has(seat.route.node);
       tried.add(seat.route.node);
       const next = isLast ? undefined : nextNeed(error, seat.route, tried);
@@ -63,14 +67,4 @@ export function nextNeed(error: unknown, route: Route, tried: ReadonlySet<string
 function traced(error: unknown): unknown {
   if (error instanceof Error) Error.captureStackTrace(error);
   return error;
-}
-
-/** When there is no place for another try, what went wrong first says more than that. */
-async function seatOr(first: unknown, routing: Routing, need: Need): Promise<Seat> {
-  if (first === undefined) return routing.seat(need);
-  try {
-    return await routing.seat(need);
-  } catch {
-    throw first;
-  }
 }

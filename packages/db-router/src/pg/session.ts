@@ -2,11 +2,12 @@ import type { PoolClient } from "pg";
 import type { StatementKind } from "../sql/kind.js";
 import type { Need, Routing, Seat } from "../types.js";
 import { pgPool } from "./attempt.js";
+import { type Connected, connected } from "./connected.js";
 import { failureOf } from "./failure.js";
 
 const TRANSACTION: Need = { intent: "write", because: "transaction" };
 const READ_ONLY_BEGIN = /^\s*(?:begin|start\s+transaction)\b[\s\w,]*\bread\s+only\b[\s\w,;]*$/i;
-/** Of a text that may commit and leave a transaction open: COMMIT AND CHAIN, or several statements. */
+/** Of a text that may commit though a transaction is open after it: the next one, or one whose end was not heard of. */
 const COMMIT = /\b(?:commit|end)\b/i;
 
 /** A connection that statements share, with the place that it takes. */
@@ -25,9 +26,13 @@ export interface Session {
  * transaction where reads are pinned to replicas.
  */
 export async function openSession(routing: Routing, text: string | undefined): Promise<Session> {
-  const seat = (await pinnedSeat(routing, text)) ?? (await routing.seat(TRANSACTION));
+  const seat = await pinnedSeat(routing, text);
+  return sessionOn(seat === undefined ? await connected(routing, TRANSACTION) : await connectedTo(seat));
+}
+
+async function connectedTo(seat: Seat): Promise<Connected> {
   try {
-    return sessionOn(seat, await pgPool(seat.pool).connect());
+    return { seat, client: await pgPool(seat.pool).connect() };
   } catch (error) {
     seat.done({ error, wrote: false });
     throw error;
@@ -44,16 +49,10 @@ async function pinnedSeat(routing: Routing, text = ""): Promise<Seat | undefined
 
 /** For a stream or a cursor of a read, until the client that opened it is released. */
 export async function openReader(routing: Routing): Promise<Session> {
-  const seat = await routing.seat({ intent: "read" });
-  try {
-    return sessionOn(seat, await pgPool(seat.pool).connect());
-  } catch (error) {
-    seat.done({ error, wrote: false });
-    throw error;
-  }
+  return sessionOn(await connected(routing, { intent: "read" }));
 }
 
-function sessionOn(seat: Seat, client: PoolClient): Session {
+function sessionOn({ seat, client }: Connected): Session {
   const isPrimary = seat.route.to === "primary";
   // Written, and not known to be rolled back or told as committed.
   let dirty = false;
@@ -69,7 +68,7 @@ function sessionOn(seat: Seat, client: PoolClient): Session {
       if (!isPrimary) return;
       dirty ||= writes(kind);
       if (!dirty || kind === "read") return;
-      const isOpen = lost === undefined && isInTransaction(client);
+      const isOpen = isInTransaction(client);
       if (isOpen && !COMMIT.test(text)) return;
       dirty = isOpen;
       seat.committed();
