@@ -68,18 +68,20 @@ export class Space {
 
   /** What is in memory and was not invalidated, however old it is. */
   find(name: string, key: string): Entry | undefined {
-    return this.#valid(this.partition.get(name, key));
+    const entry = this.partition.get(name, key);
+    return entry?.tags === undefined ? entry : this.#valid(entry);
   }
 
   /** As `find`, and no use of it. */
   look(name: string, key: string): Entry | undefined {
-    return this.#valid(this.partition.look(name, key));
+    const entry = this.partition.look(name, key);
+    return entry?.tags === undefined ? entry : this.#valid(entry);
   }
 
-  #valid(entry: Entry | undefined): Entry | undefined {
-    if (entry === undefined || entry.tags === undefined || this.#floors.size === 0) return entry;
+  /** Only for entries with tags, so that the others do not pay for it. */
+  #valid(entry: Entry): Entry | undefined {
     const { mark } = entry.meta as Meta;
-    for (const tag of entry.tags) {
+    for (const tag of entry.tags ?? []) {
       if ((this.#floors.get(tag) ?? 0) > mark) return undefined;
     }
     return entry;
