@@ -8,6 +8,7 @@ export function announce({ components, adminToken }: Example, url: string): stri
   const tenant = seededTenants.find(({ plan }) => plan === "free")?.id ?? "";
   return [
     `Postgres  ${describeDatabase(database)}`,
+    ...describeReplicas(database),
     `Redis     ${describeCounters(counters)}`,
     `Try       curl -i ${url}/contacts -H "x-tenant-id: ${tenant}" -H "x-user-id: ann"`,
     `          curl ${url}/api/admin/quotas/${tenant} -H "authorization: Bearer ${adminToken}"`,
@@ -18,6 +19,12 @@ export function announce({ components, adminToken }: Example, url: string): stri
 
 function describeDatabase({ server }: Components["database"]): string {
   return server === undefined ? "DATABASE_URL" : `embedded ${server.version}, ${server.url}`;
+}
+
+/** With their processes, for who wants to see what happens without one. */
+function describeReplicas({ server }: Components["database"]): string[] {
+  const replicas = server?.replicas ?? [];
+  return replicas.map(({ url, pid }, i) => `${i === 0 ? "Replicas" : "        "}  ${url}, process ${pid}`);
 }
 
 function describeCounters(counters: Components["counters"]): string {

@@ -69,7 +69,10 @@ describe.skipIf(withoutPostgres)("the app", () => {
   });
 
   it("asks for no tenant where there is none", async () => {
-    expect(await (await fetch(`${example.url}/health`)).json()).toEqual({ status: "ok" });
+    expect(await (await fetch(`${example.url}/health`)).json()).toEqual({
+      status: "ok",
+      database: { isReadable: true, isWritable: true },
+    });
     expect((await fetch(`${example.url}/`)).url).toBe(`${example.url}/scale`);
   });
 });

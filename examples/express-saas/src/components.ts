@@ -1,13 +1,15 @@
 import { once } from "node:events";
+import type { CacheStore } from "@scale/cache";
+import { redisStore as redisCacheStore } from "@scale/cache/redis";
 import { StoreError } from "@scale/core";
+import type { PoolLike, Router } from "@scale/db-router";
 import { type BulkUsageStore, memoryUsage } from "@scale/quota";
 import { postgresLedger, redisUsage } from "@scale/quota/redis";
 import { memoryStore, type RateLimitStore } from "@scale/rate-limit";
 import { redisStore } from "@scale/rate-limit/redis";
 import { type PostgresCluster, type RedisServer, startPostgres, startRedis } from "@scale/testkit";
 import { Redis } from "ioredis";
-import type { Pool } from "pg";
-import { connectDatabase, type DatabaseConnection } from "./db/client.js";
+import { connectDatabase, type DatabaseConnection, type PoolSize } from "./db/client.js";
 import { migrate } from "./db/migrate.js";
 import { SCHEMA } from "./db/schema.js";
 import { seed } from "./db/seed.js";
@@ -15,8 +17,16 @@ import { describeError } from "./describe-error.js";
 import type { Teardown } from "./teardown.js";
 
 export interface ComponentOptions {
-  /** Of a database to use, in place of an embedded Postgres. */
+  /** Of a database to use, in place of an embedded Postgres with two replicas. */
   readonly databaseUrl?: string;
+  /** Of its replicas. */
+  readonly replicaUrls?: readonly string[];
+  /** @default what a laptop needs */
+  readonly pools?: { readonly primary: PoolSize; readonly replica: PoolSize };
+  /** How many statements of a tenant may run at the same time. */
+  readonly placesOf: (tenantId: string) => number;
+  /** Signs what goes to clients; the same in all processes. */
+  readonly secret: string;
   /** Of a Redis to use, in place of an embedded one. */
   readonly redisUrl?: string;
   /** Gets the errors of connections that nobody waits for. */
@@ -50,7 +60,15 @@ export interface Components {
   readonly counters: CounterComponent;
   /** Where usage is counted. */
   readonly usage: BulkUsageStore;
+  /** Where cached values are shared; `undefined` without Redis. */
+  readonly cacheStore: CacheStore | undefined;
 }
+
+/** The defaults of `@scale/db-router` are 20 and 30 connections, of a machine that has nothing else to do. */
+const POOLS = { primary: { max: 10, min: 2 }, replica: { max: 10, min: 2 } } as const;
+
+/** Log of the primary that it keeps for replicas: minutes, on a disk that somebody works on. */
+const EMBEDDED = { replicas: 2, settings: { wal_keep_size: "64MB", max_wal_size: "128MB" } } as const;
 
 /** The most that a frozen Redis adds to a request, and only to those that were asked before the first was late. */
 const REDIS_TIMEOUT_MS = 40;
@@ -61,41 +79,62 @@ export async function startComponents(options: ComponentOptions, teardown: Teard
   // When one fails, the other must have finished before it can be stopped.
   await Promise.allSettled(starting);
   const [database, counters] = await Promise.all(starting);
-  return { database, counters, usage: startUsage({ database, counters }, options, teardown) };
+  return {
+    database,
+    counters,
+    usage: startUsage({ database, counters }, options, teardown),
+    cacheStore: startCacheStore(counters, teardown),
+  };
+}
+
+/** With a connection of its own for what other processes invalidate: one that subscribes takes no commands. */
+function startCacheStore(counters: CounterComponent, teardown: Teardown): CacheStore | undefined {
+  if (counters.is === "memory") return undefined;
+  const { redis } = counters;
+  const subscriber = redis.duplicate();
+  teardown.defer(() => subscriber.disconnect());
+  // It goes when the other one goes, which is reported; and it is listened to again when it is back.
+  subscriber.on("error", () => undefined);
+  return redisCacheStore({ redis, subscriber, timeoutMs: REDIS_TIMEOUT_MS });
 }
 
 /** In Redis as limits are, and written to Postgres behind it: a month is longer than Redis can be trusted for. */
 function startUsage(
-  { database, counters }: Omit<Components, "usage">,
+  { database, counters }: Pick<Components, "database" | "counters">,
   { onError }: ComponentOptions,
   teardown: Teardown,
 ): BulkUsageStore {
   if (counters.is === "memory") return memoryUsage();
-  const ledger = postgresLedger({ db: database.pool, schema: SCHEMA });
+  const { apart, pool, router } = database;
+  // Written for many tenants at once, and read when Redis has lost it: what a replica lacks would be sold twice.
+  const query: PoolLike["query"] = (text, values) => apart(() => router.primary(() => pool.query(text, values)));
+  const ledger = postgresLedger({ db: { query }, schema: SCHEMA });
   const usage = redisUsage({ redis: counters.redis, ledger, timeoutMs: REDIS_TIMEOUT_MS });
   // What cannot be written now stays in Redis, and another process writes it.
   teardown.defer(() => usage.close().catch(onError));
   return usage;
 }
 
-async function startDatabase(
-  { databaseUrl, onError }: ComponentOptions,
-  teardown: Teardown,
-): Promise<DatabaseComponent> {
-  const server = databaseUrl === undefined ? await startPostgres() : undefined;
+async function startDatabase(options: ComponentOptions, teardown: Teardown): Promise<DatabaseComponent> {
+  const { databaseUrl, pools = POOLS, placesOf, secret, onError } = options;
+  const server = databaseUrl === undefined ? await startPostgres(EMBEDDED) : undefined;
   teardown.defer(() => server?.stop());
   const url = databaseUrl ?? server?.url ?? "";
-  const connection = connectDatabase(url, onError);
-  teardown.defer(() => connection.pool.end());
-  await checkConnection(url, connection.pool);
+  const replicaUrls = server?.replicas.map((replica) => replica.url) ?? options.replicaUrls ?? [];
+  const connection = connectDatabase({ url, replicaUrls, pools, placesOf, secret, onError });
+  teardown.defer(() => connection.router.close());
+  await checkConnection(url, connection.router);
   await migrate(connection.pool);
   await seed(connection.db);
+  // From the first request on replicas are known to have all of it, or not to.
+  await connection.router.refresh();
   return { ...connection, server };
 }
 
-async function checkConnection(url: string, pool: Pool): Promise<void> {
+/** Of the primary alone: without its replicas the product works. */
+async function checkConnection(url: string, router: Router): Promise<void> {
   try {
-    await pool.query("select 1");
+    await router.primaryPool().query("select 1");
   } catch (cause) {
     const { host, pathname } = new URL(url);
     // Not the whole URL: it may hold a password.

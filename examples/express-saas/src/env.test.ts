@@ -9,14 +9,27 @@ describe("readEnv", () => {
 
   it("reads all of them", () => {
     const urls = { DATABASE_URL: "postgresql://localhost/crm", REDIS_URL: "redis://localhost:6379" };
+    const pools = { primary: { max: 20, min: 5 }, replica: { max: 30, min: 10 } };
     expect(readEnv({ PORT: "0", SCALE_TRAFFIC: "300", ...urls })).toEqual({
-      databaseUrl: urls.DATABASE_URL,
-      redisUrl: urls.REDIS_URL,
+      ...{ databaseUrl: urls.DATABASE_URL, redisUrl: urls.REDIS_URL, pools },
       port: 0,
       traffic: { requestsPerSecond: 300 },
     });
     expect(readEnv({ SCALE_TRAFFIC: "off" }).traffic).toBe(false);
     expect(readEnv({ SCALE_TRAFFIC: "on" }).traffic).toBeUndefined();
+  });
+
+  it("knows replicas and pools by all the names that there are for them", () => {
+    const DATABASE_URL = "postgresql://app@db/crm?connection_limit=12";
+    const replicas = { DATABASE_READ_REPLICAS: "r1,r2", DB_REPLICA_POOL_MAX: "7", SCALE_SECRET: "s".repeat(32) };
+    expect(readEnv({ DATABASE_URL, ...replicas })).toMatchObject({
+      databaseUrl: "postgresql://app@db/crm",
+      replicaUrls: ["postgresql://app@r1/crm", "postgresql://app@r2/crm"],
+      pools: { primary: { max: 12, min: 5 }, replica: { max: 7, min: 7 } },
+      secret: replicas.SCALE_SECRET,
+    });
+    expect(readEnv({ DATABASE_URL, ...replicas, USE_READ_REPLICAS: "false" }).replicaUrls).toBeUndefined();
+    expect(() => readEnv({ DATABASE_READ_URL: "postgresql://r1/crm" })).toThrow("DATABASE_URL: expected the primary");
   });
 
   it.each([
@@ -29,6 +42,7 @@ describe("readEnv", () => {
     ["SCALE_TRAFFIC", "some"],
     ["DATABASE_URL", "mysql://localhost"],
     ["REDIS_URL", "localhost"],
+    ["SCALE_SECRET", "too short"],
   ])("refuses %s=%s by name", (name, value) => {
     expect(() => readEnv({ [name]: value })).toThrow(name);
   });

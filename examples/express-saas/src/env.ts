@@ -1,23 +1,37 @@
 import { ConfigError, show } from "@scale/core";
-import { type Environment, loadScaleEnv } from "@scale/core/env";
+import { type DatabaseEnv, type Environment, loadScaleEnv } from "@scale/core/env";
 import type { ExampleOptions } from "./index.js";
 
 const DEFAULT_PORT = 3000;
 const MAX_PORT = 65_535;
 const MAX_RATE = 5000;
+const MIN_SECRET = 32;
 
 /**
- * `DATABASE_URL`, `REDIS_URL`, `PORT` and `SCALE_TRAFFIC`; an empty variable counts as not set.
+ * `DATABASE_URL`, `DATABASE_READ_URL` and the other variables of `loadScaleEnv` about the database, `REDIS_URL`, `PORT`,
+ * `SCALE_TRAFFIC` and `SCALE_SECRET`; an empty variable counts as not set.
  * @throws {ConfigError} that names the variable and what it should be
  */
 export function readEnv(env: Environment): ExampleOptions {
   const { database, redis } = loadScaleEnv(env);
   return {
-    ...(database.url !== undefined && { databaseUrl: database.url }),
+    ...readDatabase(database),
     ...(redis.url !== undefined && { redisUrl: redis.url }),
     port: readPort(env["PORT"]),
     ...readTraffic(env["SCALE_TRAFFIC"]),
+    ...readSecret(env["SCALE_SECRET"]),
   };
+}
+
+/** The sizes of pools go with the servers that are named: the embedded ones have their own. */
+function readDatabase(env: DatabaseEnv): Pick<ExampleOptions, "databaseUrl" | "replicaUrls" | "pools"> {
+  const { url, useReplicas, replicaUrls, pool: primary, replicaPool: replica } = env;
+  if (url !== undefined) {
+    return { databaseUrl: url, ...(useReplicas && { replicaUrls }), pools: { primary, replica } };
+  }
+  if (useReplicas)
+    throw new ConfigError("DATABASE_URL: expected the primary of the replicas that are named, got nothing");
+  return {};
 }
 
 function readPort(text = ""): number {
@@ -34,4 +48,11 @@ function readTraffic(text = ""): Pick<ExampleOptions, "traffic"> {
   if (/^\d+$/.test(text) && requestsPerSecond >= 1 && requestsPerSecond <= MAX_RATE)
     return { traffic: { requestsPerSecond } };
   throw new ConfigError(`SCALE_TRAFFIC: expected on, off or 1 to ${MAX_RATE} requests per second, got ${show(text)}`);
+}
+
+function readSecret(text = ""): Pick<ExampleOptions, "secret"> {
+  if (text === "") return {};
+  if (text.length >= MIN_SECRET) return { secret: text };
+  // Not what it is: it may be a good one that was cut.
+  throw new ConfigError(`SCALE_SECRET: expected ${MIN_SECRET} characters or more, got ${text.length}`);
 }

@@ -1,7 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { systemClock } from "@scale/core";
+import { createPlanResolver, type PlanResolver, systemClock } from "@scale/core";
 import { createApp } from "./app.js";
+import { createCrmCache } from "./cache.js";
 import { type Components, type CounterComponent, startComponents } from "./components.js";
+import { FROZEN_MS, type PoolSize } from "./db/client.js";
+import { placesByPlan } from "./db/places-of.js";
+import { planOf } from "./db/plan-of.js";
 import { seededTenants } from "./db/seed.js";
 import { createMetrics, type MetricsOptions } from "./live/metrics.js";
 import { plans } from "./scale.plan.js";
@@ -12,14 +16,20 @@ import { startTraffic } from "./traffic/traffic.js";
 export type { Components, CounterComponent, DatabaseComponent } from "./components.js";
 
 export interface ExampleOptions {
-  /** @default an embedded Postgres */
+  /** @default an embedded Postgres with two replicas */
   readonly databaseUrl?: string;
+  /** Of the replicas of `databaseUrl`. @default [] */
+  readonly replicaUrls?: readonly string[];
+  /** Connections to each server of the database. @default what a laptop needs */
+  readonly pools?: { readonly primary: PoolSize; readonly replica: PoolSize };
   /** @default an embedded Redis, or the memory of this process when the machine has none */
   readonly redisUrl?: string;
   /** @default 0, any free one */
   readonly port?: number;
   /** Requests that the example sends to itself. @default 150 per second */
   readonly traffic?: false | { readonly requestsPerSecond: number };
+  /** Signs what clients bring back: cursors, and what they have written. @default random bytes: it is this process's alone */
+  readonly secret?: string;
   /** Of who may see the quotas of any tenant. @default a random one */
   readonly adminToken?: string;
   /** Gets every error that is not a client's. @default none does */
@@ -51,13 +61,25 @@ export async function startExample(options: ExampleOptions = {}): Promise<Exampl
 
 async function start(options: ExampleOptions, teardown: Teardown): Promise<Example> {
   const { port = 0, traffic = TRAFFIC, onError = () => {}, adminToken = newToken(), ...servers } = options;
-  const components = await startComponents({ ...servers, onError }, teardown);
-  const { database, counters, usage } = components;
+  const { secret = randomBytes(32).toString("hex") } = servers;
+  // Each needs the other: a plan is looked up in the database, and says how much of that a tenant may use.
+  const resolver: PlanResolver = createPlanResolver({
+    plans,
+    lookup: (tenantId) => planOf(components.database, tenantId),
+    timeoutMs: FROZEN_MS,
+  });
+  const placesOf = placesByPlan(resolver);
+  const components = await startComponents({ ...servers, secret, placesOf, onError }, teardown);
+  const { counters, database, usage } = components;
 
-  const metrics = createMetrics({ plans, counters: counterSource(counters), clock: systemClock });
+  const crm = createCrmCache({ db: database.db, plans: resolver, store: components.cacheStore });
+  teardown.defer(() => crm.cache.close());
+  const { router } = database;
+  const sources = { plans, counters: counterSource(counters), cache: crm.cache, router };
+  const metrics = createMetrics({ ...sources, clock: systemClock });
   teardown.defer(() => metrics.stop());
-  const stores = { db: database.db, store: counters.store, usage };
-  const app = createApp({ ...stores, adminToken, metrics, clock: systemClock, onError });
+  const parts = { database, store: counters.store, usage, plans: resolver, secret, crm };
+  const app = createApp({ ...parts, adminToken, metrics, clock: systemClock, onError });
   const server = await listen(app, port);
   teardown.defer(() => server.close(GRACE_MS));
 

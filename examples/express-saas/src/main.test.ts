@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { createDatabase, waitUntil } from "@scale/testkit";
+import { createDatabase, isAlive, waitUntil } from "@scale/testkit";
 import { Redis } from "ioredis";
 import { Client } from "pg";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
@@ -62,12 +62,15 @@ describe.skipIf(withoutPostgres)("main", () => {
     const [, quotas = "", authorization = ""] =
       /curl (\S+\/quotas\/\S+) -H "authorization: (.+)"/.exec(main.said.out) ?? [];
     expect((await fetch(quotas, { headers: { authorization } })).status).toBe(200);
+    const replicas = [...main.said.out.matchAll(/postgres:\S+, process (\d+)$/gm)].map(([, pid]) => Number(pid));
+    expect(replicas.map(isAlive)).toEqual([true, true]);
     const folders = await dataFolders(main.said.out);
     expect(folders.filter((folder) => existsSync(folder))).toEqual(folders);
 
     main.child.kill(signal);
     expect(await main.exited).toBe(0);
     expect(main.said.err).toBe("");
+    expect(replicas.map(isAlive)).toEqual([false, false]);
     // A server that still ran would have kept its folder.
     expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
     await expect(fetch(page)).rejects.toThrow("fetch failed");

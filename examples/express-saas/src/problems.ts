@@ -1,11 +1,19 @@
 import { STATUS_CODES } from "node:http";
+import { isScaleError } from "@scale/core";
 import { problem, type Reply } from "@scale/http";
+import { DrizzleQueryError } from "drizzle-orm";
 import type { ErrorRequestHandler } from "express";
 
 /** What was asked for is not there. The message goes to the client. */
 export class NotFoundError extends Error {
   readonly status = 404;
 }
+
+/** Before `problemHandler()`: Drizzle wraps what its pool throws, also that a tenant has no place, or nobody takes writes. */
+// oxlint-disable-next-line max-params -- with three Express takes it for a route's middleware
+export const unwrapDrizzle: ErrorRequestHandler = (error, _request, _response, next) => {
+  next(error instanceof DrizzleQueryError && isScaleError(error.cause) ? error.cause : error);
+};
 
 /**
  * The last error middleware, after `problemHandler()`: answers what that leaves to the application.

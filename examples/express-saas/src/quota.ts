@@ -2,11 +2,11 @@ import type { PlanResolver } from "@scale/core";
 import { type BulkUsageStore, createQuota, rows, usage } from "@scale/quota";
 import { drizzleRows } from "@scale/quota/drizzle";
 import { eq } from "drizzle-orm";
-import type { Database } from "./db/client.js";
+import type { Database, RoutedDatabase } from "./db/client.js";
 import { contacts, deals, SCHEMA } from "./db/schema.js";
 
 export interface QuotaParts {
-  readonly db: Database;
+  readonly db: RoutedDatabase;
   /** Where e-mails are counted. */
   readonly store: BulkUsageStore;
   readonly plans: PlanResolver;
@@ -25,7 +25,8 @@ export function createCrmQuota({ db, store, plans }: QuotaParts) {
       emails: usage({ unit: "e-mails", per: "month" }),
     },
     plans,
-    rows: drizzleRows<Database>({ db, schema: SCHEMA }),
+    // Changed in the caller's transaction, which is on the primary. So is what is told of them outside of one.
+    rows: drizzleRows<Database>({ db: db.$primary, schema: SCHEMA }),
     usage: store,
     subscription: () => SUBSCRIBED,
     // While Redis is away e-mails are sent uncounted: a few too many cost less than none at all.

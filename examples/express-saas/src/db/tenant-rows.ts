@@ -1,14 +1,17 @@
 import { InputError, tenancy } from "@scale/core";
-import { and, desc, eq, lt, type SQL } from "drizzle-orm";
+import type { Page, PageArgs } from "@scale/pagination";
+import { drizzlePage } from "@scale/pagination/drizzle";
+import { and, desc, eq, lt, or, type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import type { Database } from "./client.js";
+import { contacts } from "./schema.js";
 
 /** A table whose rows belong to tenants. */
 export type TenantTable = PgTable & { readonly tenantId: PgColumn; readonly id: PgColumn };
 
 export type Row = Readonly<Record<string, unknown>>;
 
-export interface Page {
+export interface Slice {
   readonly limit: number;
   readonly after?: number | undefined;
   /** Of the rows of the tenant those that match. */
@@ -18,7 +21,9 @@ export interface Page {
 /** What a resource needs of its rows. */
 export interface TenantRows {
   /** The newest first, at most `limit`, those before the row `after`. */
-  list(page: Page): Promise<Row[]>;
+  list(slice: Slice): Promise<Row[]>;
+  /** The rows of a list that a request asked for, the newest first. */
+  page(args: PageArgs): Promise<Page<Row>>;
   /** `undefined` when the tenant has no such row, whoever else may have one. */
   get(id: number): Promise<Row | undefined>;
   /** @throws {InputError} when the row names a row that the tenant does not have */
@@ -62,6 +67,7 @@ export function tenantRows(db: Database, table: TenantTable): TableRows {
         .where(and(ofTenant(), after === undefined ? undefined : lt(table.id, after), where))
         .orderBy(desc(table.id))
         .limit(limit),
+    page: (args) => drizzlePage(db, args, { from: table, where: ofTenant() }),
     async get(id) {
       const [found] = await db.select().from(table).where(row(id));
       return found;
@@ -89,6 +95,12 @@ export function tenantRows(db: Database, table: TenantTable): TableRows {
       return removed.length;
     },
   };
+}
+
+/** The newest ten contacts of the tenant whose name or address has the text in it. */
+export function findContacts(db: Database, text: string): Promise<Row[]> {
+  const has = (column: PgColumn): SQL => sql`position(lower(${text}) in lower(${column})) > 0`;
+  return tenantRows(db, contacts).list({ limit: 10, where: or(has(contacts.name), has(contacts.email)) });
 }
 
 const FOREIGN_KEY_VIOLATION = "23503";

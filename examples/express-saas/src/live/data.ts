@@ -30,12 +30,109 @@ export interface LiveData {
     /** Questions about usage that had no answer: an e-mail asks two. */
     readonly storeFailures: Count;
   };
+  readonly database: {
+    readonly isWritable: boolean;
+    readonly nodes: readonly NodeRow[];
+    readonly routes: readonly { readonly because: RouteReason; readonly count: Count }[];
+    /** What clients brought of their writes that said nothing here: their reads went to the primary. */
+    readonly tokensRefused: Count;
+    readonly waits: Count;
+    readonly refused: Count;
+    /** The ten tenants that waited most often. */
+    readonly tenants: readonly PlaceRow[];
+  };
+  readonly cache: {
+    /** Whether memory may be served: it is known to have missed no invalidation. */
+    readonly isMemoryServed: boolean;
+    /** How long ago that was proven; `null` before the first proof, and without Redis. */
+    readonly provenAgeMs: number | null;
+    /** Those that wait for Redis. */
+    readonly queuedInvalidations: number;
+    readonly memory: {
+      readonly bytes: number;
+      readonly maxBytes: number;
+      readonly entries: number;
+      readonly tenants: number;
+      /** Entries that had to go: that nobody had asked for, by the cap of a plan, by the share of a tenant. */
+      readonly evicted: { readonly cold: number; readonly budget: number; readonly share: number };
+    };
+    /** Who answered. Those who waited for the same load or the same answer of Redis are one. */
+    readonly reads: { readonly [Layer in keyof LayerReads]: Count };
+    readonly events: readonly { readonly event: CacheEvent; readonly count: Count }[];
+    /** The ten with the most reads. */
+    readonly tenants: readonly CacheTenantRow[];
+  };
+}
+
+/** Where a statement went: to a replica for `read`, else to the primary. */
+export type RouteReason =
+  | "read"
+  | "write"
+  | "transaction"
+  | "pinned"
+  | "recent-write"
+  | "no-healthy-replica"
+  | "read-only-refused"
+  | "conflict";
+
+/** A server of the database, as of the last question to it. */
+export interface NodeRow {
+  readonly name: string;
+  readonly role: "primary" | "replica" | "unknown";
+  readonly serves: "writes" | "reads" | "nothing";
+  /** Why it serves nothing. */
+  readonly because: string | null;
+  /** `null` for the primary, and while it is not known. */
+  readonly lagBytes: number | null;
+  readonly lagMs: number | null;
+  /** Statements that it works on. */
+  readonly inFlight: number;
+  readonly connections: { readonly busy: number; readonly open: number; readonly waiting: number };
+  /** Without those inside of transactions. */
+  readonly reads: Count;
+}
+
+/** Statements of a tenant that found all places of its plan taken. */
+export interface PlaceRow {
+  readonly tenantId: string;
+  readonly plan: string;
+  /** `null` for a plan that does not say. */
+  readonly places: number | null;
+  readonly waits: Count;
+  /** Those that got no place in time. */
+  readonly refused: Count;
 }
 
 /** Where limits are counted, and whether that works. */
 export type CounterState =
   | { readonly is: "redis"; readonly state: "connected" | "stalled" | "disconnected" }
   | { readonly is: "memory"; readonly reason: string };
+
+export type CacheEvent =
+  | "warm"
+  | "stale-serve"
+  | "fill-refuse"
+  | "invalidation-queue"
+  | "memory-drop"
+  | "store-fail"
+  | "load-fail";
+
+/** Reads by who answered them. */
+export interface LayerReads {
+  readonly memory: number;
+  readonly redis: number;
+  readonly loads: number;
+}
+
+/** Since the start. */
+export interface CacheTenantRow extends LayerReads {
+  readonly tenantId: string;
+  readonly plan: string;
+  /** What it holds in memory. */
+  readonly bytes: number;
+  /** What its weight gives it of memory when all tenants that were seen want more. */
+  readonly shareBytes: number;
+}
 
 export type Decider = "store" | "lease" | "denial-cache" | "local" | "policy";
 

@@ -1,9 +1,19 @@
+import { createCache } from "@scale/cache";
 import { redisStall } from "@scale/core/redis";
 import { createManualClock, type ManualClock } from "@scale/core/testing";
+import type { RouterHealth } from "@scale/db-router";
 import { type Decision, requestDecide, storeFail } from "@scale/rate-limit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { plans } from "../scale.plan.js";
 import { createMetrics, type Metrics } from "./metrics.js";
+
+const router = {
+  name: "crm",
+  health: (): RouterHealth => {
+    const state = { isWritable: true, isReadable: true, primary: "primary", systemId: "7", timeline: 1 };
+    return { name: "crm", ...state, nodes: [] };
+  },
+};
 
 describe("createMetrics", () => {
   let clock: ManualClock;
@@ -12,7 +22,13 @@ describe("createMetrics", () => {
   beforeEach(() => {
     clock = createManualClock();
     ready = true;
-    metrics = createMetrics({ plans, counters: { is: "redis", isReady: () => ready }, clock });
+    metrics = createMetrics({
+      plans,
+      counters: { is: "redis", isReady: () => ready },
+      cache: createCache({ clock }),
+      router,
+      clock,
+    });
   });
   afterEach(() => metrics.stop());
 

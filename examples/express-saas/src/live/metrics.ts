@@ -1,5 +1,9 @@
+import type { Cache, WarmReport } from "@scale/cache";
 import type { Clock, Plan, Plans, RateLimitRule } from "@scale/core";
+import type { Router } from "@scale/db-router";
 import type { QuotaCount } from "../quota.js";
+import { createCacheBoard } from "./caches.js";
+import { createDatabaseBoard } from "./databases.js";
 import { type Collected, collect } from "./collect.js";
 import type { CounterState, Decider, LiveData, PlanRow, ShownLimit } from "./data.js";
 import { latencyBucket, latencyOf, sumLatencies } from "./latency.js";
@@ -8,6 +12,8 @@ export interface MetricsOptions {
   readonly plans: Plans;
   /** Where limits are counted; for Redis, whether its client is connected. */
   readonly counters: { readonly is: "redis"; isReady(): boolean } | { readonly is: "memory"; readonly reason: string };
+  readonly cache: Pick<Cache, "tenant" | "stats" | "health">;
+  readonly router: Pick<Router, "name" | "health">;
   readonly clock: Clock;
 }
 
@@ -17,6 +23,8 @@ export interface Metrics {
   responded(response: { status: number; durationMs: number }): void;
   /** Tells where a tenant stands after a change of a quota. */
   readonly counted: (count: QuotaCount) => void;
+  /** Tells of values that were loaded before anybody asked. */
+  readonly warmed: (report: Pick<WarmReport, "loaded">) => void;
   read(): LiveData;
   /** Stops listening. */
   stop(): void;
@@ -27,9 +35,12 @@ const RATE_SECONDS = 10;
 /** In the order of the page. */
 const DECIDERS: readonly Decider[] = ["store", "lease", "denial-cache", "local", "policy"];
 
-export function createMetrics({ plans, counters, clock }: MetricsOptions): Metrics {
+export function createMetrics({ plans, counters, cache, router, clock }: MetricsOptions): Metrics {
   const startedAt = clock.monotonic();
   const collected = collect(plans, clock);
+  const { tenants } = collected;
+  const caches = createCacheBoard({ cache, plans, tenants, clock });
+  const database = createDatabaseBoard({ router, plans, tenants, clock });
 
   function counterState(): CounterState {
     if (counters.is === "memory") return { is: "memory", reason: counters.reason };
@@ -41,14 +52,22 @@ export function createMetrics({ plans, counters, clock }: MetricsOptions): Metri
     responded({ status, durationMs }) {
       collected.latencies.count(latencyBucket(durationMs));
       if (status >= 500) collected.errors.add();
+      caches.tick();
     },
     counted: collected.quotas.counted,
+    warmed: caches.warmed,
     read: () => ({
       counters: counterState(),
       ...rates(collected, (clock.monotonic() - startedAt) / 1000),
       ...tables(collected),
+      database: database.read(),
+      cache: caches.read(),
     }),
-    stop: () => collected.end(),
+    stop() {
+      collected.end();
+      caches.end();
+      database.end();
+    },
   };
 }
 
@@ -95,4 +114,4 @@ const shownLimit = ({ limit, windowMs, algorithm }: RateLimitRule): ShownLimit =
 };
 
 type Tables = Pick<LiveData, "plans" | "tenants" | "rules" | "decidedBy" | "storeFailures" | "quotas">;
-type Rates = Omit<LiveData, "counters" | keyof Tables>;
+type Rates = Omit<LiveData, "counters" | "database" | "cache" | keyof Tables>;

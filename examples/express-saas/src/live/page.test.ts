@@ -1,7 +1,7 @@
 import { type BrowserLaunch, launchBrowser } from "@scale/testkit/browser";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Example } from "../index.js";
-import { asTenant, liveData, startTestExample, withoutPostgres } from "../testing.js";
+import { type Example, startExample } from "../index.js";
+import { asTenant, liveData, withoutPostgres } from "../testing.js";
 import { contrasts, structure } from "./page.probe.js";
 
 type Page = Awaited<ReturnType<Extract<BrowserLaunch, { is: "running" }>["browser"]["newPage"]>>;
@@ -11,7 +11,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   let example: Example;
   beforeAll(async () => {
     launch = await launchBrowser();
-    example = await startTestExample("saas_page", { traffic: { requestsPerSecond: 100 } });
+    example = await startExample({ traffic: { requestsPerSecond: 100 } });
   });
   afterAll(async () => {
     if (launch?.is === "running") await launch.close();
@@ -88,6 +88,55 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     });
   });
 
+  it("shows who answered reads, by layer and by tenant, and that memory has missed nothing", async ({ skip }) => {
+    if (example.components.counters.is === "memory") skip("no Redis server program found");
+    await visit({}, async (page) => {
+      const row = page.locator("#cache-tenants tr", { hasText: "amber-labs" });
+      await row.waitFor();
+      await page.waitForFunction(() => /^\d+\u00a0%$/.test(document.querySelector("#cache-hits")?.textContent ?? ""));
+      expect(await page.locator("#cache-reads tr th").allInnerTexts()).toEqual(["memory", "Redis", "Postgres"]);
+      const { reads } = (await liveData(example.url)).cache;
+      const shown = await number(page, "#cache-reads tr:first-child td:last-child");
+      expect(shown).toBeGreaterThan(0);
+      expect(shown).toBeLessThanOrEqual(reads.memory.total);
+      expect(await row.locator("td").allInnerTexts()).toEqual([
+        "enterprise",
+        expect.stringMatching(/^\d+$/),
+        ...Array.from({ length: 3 }, () => expect.stringMatching(/^\d+\u00a0%$/)),
+        expect.stringMatching(/^\d+ \/ \d+$/),
+      ]);
+      expect(await page.locator("#cache-proven").innerText()).toMatch(/^[0-3]\.\d\u00a0s ago$/);
+      expect(await page.locator("#cache-served").innerText()).toBe("so memory is served");
+      expect(await page.locator("#cache-bytes").innerText()).toMatch(/^\d\.\d of 3\.0$/);
+      expect(await number(page, "#cache-events tr:first-child td:last-child")).toBeGreaterThan(0);
+    });
+  });
+
+  it("shows which server of the database does what, how far behind it is, and why statements go there", async () => {
+    const [replica] = example.components.database.server?.replicas ?? [];
+    await visit({}, async (page) => {
+      const state = (node: string) => page.locator("#db-nodes tr", { hasText: node }).locator("td").first();
+      expect(await page.locator("#db-nodes tr th").allInnerTexts()).toEqual(["primary", "replica-1", "replica-2"]);
+      expect(await state("primary").innerText()).toBe("serves writes");
+      await page.locator("#db-nodes tr", { hasText: "replica-1" }).getByText("serves reads").waitFor();
+      await page.waitForFunction(() =>
+        /^[1-9]\d?\u00a0%$/.test(document.querySelector("#db-reads")?.textContent ?? ""),
+      );
+      expect(await page.locator("#db-routes tr").count()).toBe(8);
+      expect(await number(page, "#db-routes tr:first-child td:last-child")).toBeGreaterThan(0);
+      // The first request of each tenant has five values loaded, and the smallest plan has two places.
+      expect(await page.locator("#db-places tr").count()).toBe(10);
+      expect(await page.locator("#db-places tr").first().locator("td").nth(1).innerText()).toMatch(/^[2-8]$/);
+
+      await replica?.pauseReplay();
+      await page.locator("#db-lag-bytes", { hasText: "replica-1" }).waitFor();
+      await page.locator("#db-nodes tr", { hasText: "replica-1" }).getByText("out: too far behind").waitFor();
+      await replica?.resumeReplay();
+      await page.locator("#db-nodes tr", { hasText: "replica-1" }).getByText("serves reads").waitFor();
+      expect(await page.locator("#errors").innerText()).toBe("0");
+    });
+  });
+
   it("stands still while it is paused", async () => {
     await visit({}, async (page) => {
       const button = page.getByRole("button", { name: "Pause" });
@@ -115,8 +164,8 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   it("has headings, named tables and a polite status", async () => {
     await visit({}, async (page) => {
       const { headings, tables, status, unnamed } = await page.evaluate(structure);
-      expect(headings).toEqual(["H1", "H2", "H2", "H2", "H2"]);
-      expect(tables).toHaveLength(8);
+      expect(headings).toEqual(["H1", "H2", "H2", "H2", "H2", "H2", "H2"]);
+      expect(tables).toHaveLength(14);
       for (const table of tables) expect(table).toEqual({ hasCaption: true, unscopedHeaders: 0, rowsWithoutHeader: 0 });
       expect(status).toEqual({ role: "status", text: expect.stringContaining("Redis connected") });
       expect(unnamed).toEqual([]);
@@ -126,12 +175,12 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   it("can be reached with the keyboard alone", async () => {
     await visit({}, async (page) => {
       const reached: string[] = [];
-      for (let n = 0; n < 11; n++) {
+      for (let n = 0; n < 17; n++) {
         await page.keyboard.press("Tab");
         reached.push(await page.evaluate(() => document.activeElement?.tagName ?? ""));
       }
       expect(reached.slice(0, 2)).toEqual(["BUTTON", "SUMMARY"]);
-      expect(reached.filter((tag) => tag === "DIV")).toHaveLength(7);
+      expect(reached.filter((tag) => tag === "DIV")).toHaveLength(13);
     });
   });
 
@@ -150,19 +199,19 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       // No table needs scrolling of its own either.
       const tables = page.locator(".scroll:visible");
       const hidden = await tables.evaluateAll((all) => all.map((region) => region.scrollWidth - region.clientWidth));
-      expect(hidden).toEqual([0, 0, 0, 0, 0, 0, 0]);
+      expect(hidden).toEqual(Array.from({ length: 13 }, () => 0));
     });
   });
 
   it("loads nothing but its own files, which are small", async () => {
-    const names = ["", "/page.css", "/page.js", "/charts.js", "/icon.svg"];
+    const names = ["", "/page.css", "/page.js", "/write.js", "/cache.js", "/database.js", "/charts.js", "/icon.svg"];
     const files = await Promise.all(names.map((name) => fetch(`${example.url}/scale${name}`)));
-    expect(files.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(files.map(({ status }) => status)).toEqual(names.map(() => 200));
     const policy = files[0]?.headers.get("content-security-policy");
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain("unsafe");
     const sizes = await Promise.all(files.map(async (file) => (await file.arrayBuffer()).byteLength));
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(30_000);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(40_000);
   });
 
   it("says that Redis is gone, and that it is back", async ({ skip }) => {
@@ -172,8 +221,10 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     await visit({}, async (page) => {
       await server?.kill();
       await page.locator("#status[data-state=disconnected]").waitFor();
+      await page.getByText("memory is not served").waitFor();
       await server?.restart();
       await page.locator("#status[data-state=connected]").waitFor();
+      await page.getByText("so memory is served").waitFor();
       expect(await page.locator("#errors").innerText()).toBe("0");
     });
   });

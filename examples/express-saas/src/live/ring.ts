@@ -5,8 +5,8 @@ const WINDOW_SECONDS = 60;
 
 /** A row of counters for each of the last 60 seconds, in memory that never grows. */
 export interface Ring {
-  /** Adds one in the running second. */
-  count(column: number): void;
+  /** Adds one, or `by`, in the running second. */
+  count(column: number, by?: number): void;
   /** The sum of a column over the 60 seconds. */
   total(column: number): number;
   /** Row by row, the oldest first. Read them at once: they are not copies. */
@@ -31,7 +31,7 @@ export function createRing(columns: number, clock: Clock): Ring {
   }
 
   return {
-    count(column) {
+    count(column, by = 1) {
       const second = runningSecond();
       const place = second % WINDOW_SECONDS;
       if (seconds[place] !== second) {
@@ -39,7 +39,7 @@ export function createRing(columns: number, clock: Clock): Ring {
         seconds[place] = second;
       }
       const at = place * columns + column;
-      counts[at] = (counts[at] ?? 0) + 1;
+      counts[at] = (counts[at] ?? 0) + by;
     },
     total: (column) => rows().reduce((sum, row) => sum + (row[column] ?? 0), 0),
     rows,

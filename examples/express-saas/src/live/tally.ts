@@ -30,7 +30,8 @@ export function createTally(clock: Clock): Tally {
 
 /** How often something happened. */
 export interface Counter {
-  add(): void;
+  /** Adds one, or `by`. */
+  add(by?: number): void;
   read(): Count;
 }
 
@@ -38,9 +39,9 @@ export function createCounter(clock: Clock): Counter {
   const ring = createRing(1, clock);
   let total = 0;
   return {
-    add() {
-      ring.count(0);
-      total += 1;
+    add(by = 1) {
+      ring.count(0, by);
+      total += by;
     },
     read: () => ({ last: ring.total(0), total }),
   };

@@ -2,7 +2,7 @@ import { tenancy } from "@scale/core";
 import { eq } from "drizzle-orm";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import type { Database } from "../db/client.js";
+import type { RoutedDatabase } from "../db/client.js";
 import { contacts, emails } from "../db/schema.js";
 import { tenantRows } from "../db/tenant-rows.js";
 import { NotFoundError } from "../problems.js";
@@ -17,15 +17,18 @@ const headers = z.object({ "idempotency-key": text(200) });
  * Puts an e-mail to a contact into the outbox, once for each `Idempotency-Key`. The room in the plan is held before, and
  * used after: what fails in between is not counted, and what is repeated is counted once.
  */
-export function sendEmail(db: Database, { quota, onCount }: Counting): RequestHandler {
+export function sendEmail(db: RoutedDatabase, { quota, onCount }: Counting): RequestHandler {
   const people = tenantRows(db, contacts);
+  const allPeople = tenantRows(db.$primary, contacts);
   const outbox = tenantRows(db, emails);
   return async (request, response) => {
     const { tenantId } = tenancy.require();
     const { id: contactId } = parseInput(pathParams, request.params);
     const { "idempotency-key": requestId } = parseInput(headers, request.headers);
     const email = parseInput(input, request.body);
-    if ((await people.get(contactId)) === undefined) throw new NotFoundError("there is no such contact");
+    // Somebody else may have added it a moment ago: that it is not there, the primary alone can say.
+    const contact = (await people.get(contactId)) ?? (await allPeople.get(contactId));
+    if (contact === undefined) throw new NotFoundError("there is no such contact");
 
     const room = await quota.reserve(tenantId, "emails", 1, { id: requestId });
     try {

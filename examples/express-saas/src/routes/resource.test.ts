@@ -23,6 +23,12 @@ beforeAll(async () => {
 afterAll(() => example?.stop());
 
 const items = ({ body }: Answer): Record<string, unknown>[] => body["items"] as Record<string, unknown>[];
+interface PageInfo {
+  readonly hasNextPage: boolean;
+  readonly startCursor: string;
+  readonly endCursor: string;
+}
+const pageInfo = ({ body }: Answer): PageInfo => body["pageInfo"] as PageInfo;
 const firstId = async (client: TestClient, resource: string): Promise<unknown> =>
   items(await client("GET", `/${resource}?limit=1`))[0]?.["id"];
 
@@ -59,16 +65,22 @@ describe.skipIf(withoutPostgres).each([
     expect(await amber("GET", path)).toMatchObject({ status: 404, body: { title: "Not Found" } });
   });
 
-  it("lists 50 rows, the newest first, and the rest page by page", async () => {
+  it("lists 50 rows, the newest first, and the rest page by page, forward and back", async () => {
     const first = await amber("GET", `/${resource}`);
     const ids = items(first).map(({ id }) => Number(id));
     expect(ids).toHaveLength(resource === "invoices" ? 25 : 50);
     expect(ids).toEqual(ids.toSorted((a, b) => b - a));
-    const page = await amber("GET", `/${resource}?limit=3&after=${ids[9]}`);
+    const begun = await amber("GET", `/${resource}?limit=10`);
+    const page = await amber("GET", `/${resource}?limit=3&after=${pageInfo(begun).endCursor}`);
     expect(items(page).map(({ id }) => id)).toEqual(ids.slice(10, 13));
-    expect(page.body["next"]).toBe(ids[12]);
-    const last = await amber("GET", `/${resource}?limit=100&after=${ids.at(-1)}`);
+    const back = await amber("GET", `/${resource}?last=4&before=${pageInfo(page).startCursor}`);
+    expect(items(back).map(({ id }) => id)).toEqual(ids.slice(6, 10));
+    const last = await amber("GET", `/${resource}?limit=100&after=${pageInfo(first).endCursor}`);
     expect(items(last).every(({ id }) => Number(id) < Number(ids.at(-1)))).toBe(true);
+    expect(pageInfo(last)).toMatchObject({ hasNextPage: false });
+    // More than there are, and more than the plan gives at a time.
+    const all = await amber("GET", `/${resource}?limit=1000000`);
+    expect(items(all)).toHaveLength(items(first).length + items(last).length);
   });
 
   it("keeps the rows of another tenant out of reach, as if they were not there", async () => {
@@ -82,7 +94,10 @@ describe.skipIf(withoutPostgres).each([
       expect({ status, problem }).toEqual({ status: 404, problem: missing.body });
     }
     expect((await fjord("GET", path)).body).toEqual(before);
-    const listed = items(await amber("GET", `/${resource}?limit=100&after=${Number(id) + 1}`));
+    const [theirs, ours] = [await fjord("GET", `/${resource}?limit=1`), await amber("GET", `/${resource}?limit=1`)];
+    const foreign = await amber("GET", `/${resource}?after=${pageInfo(theirs).endCursor}`);
+    expect(foreign).toMatchObject({ status: 400, body: { code: "SCALE_CURSOR" } });
+    const listed = items(await amber("GET", `/${resource}?limit=100&after=${pageInfo(ours).endCursor}`));
     expect(new Set(listed.map(({ tenantId }) => tenantId))).toEqual(new Set([`amber-${second}`]));
   });
 
@@ -102,7 +117,7 @@ describe.skipIf(withoutPostgres).each([
     expect(problem).toMatchObject({ status: 400, title: "Bad Request" });
   });
 
-  it.each(["?limit=0", "?limit=101", "?limit=x", "?after=-1", "?limit=1&limit=2", "?order=name", "/x", "/0", "/1e3"])(
+  it.each(["?limit=0", "?limit=x", "?after=-1", "?limit=1&limit=2", "?order=name", "?page=2", "/x", "/0", "/1e3"])(
     "refuses %s",
     async (query) => {
       expect((await amber("GET", `/${resource}${query}`)).status).toBe(400);
@@ -113,6 +128,15 @@ describe.skipIf(withoutPostgres).each([
     const path = `/${resource}/${String(await firstId(amber, resource))}`;
     expect((await amber("PATCH", path, {})).status).toBe(400);
     expect((await amber("PATCH", path, { tenantId: `fjord-${second}` })).status).toBe(400);
+  });
+});
+
+describe.skipIf(withoutPostgres)("a list", () => {
+  it("has as many rows as the plan gives at a time, whatever is asked for", async () => {
+    const rowsOf = async (tenantId: string): Promise<number> =>
+      items(await asTenant(example.url, tenantId)("GET", "/contacts?limit=70")).length;
+    expect(await rowsOf("delta-studio")).toBe(50);
+    expect(await rowsOf("cedar-studio")).toBe(70);
   });
 });
 

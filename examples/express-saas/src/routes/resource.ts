@@ -1,8 +1,11 @@
 import { type Request, Router } from "express";
 import { z } from "zod";
-import type { TenantRows, TenantTable } from "../db/tenant-rows.js";
+import type { CachedRows } from "../db/cached-rows.js";
+import type { TenantTable } from "../db/tenant-rows.js";
 import { NotFoundError } from "../problems.js";
+import { tellReceipt, tellSource } from "./cache-headers.js";
 import { inText, parseInput, rowId } from "./input.js";
+import type { ListPages } from "./list-pages.js";
 
 export interface Resource<Table extends TenantTable> {
   /** One of them, for messages: `contact`. */
@@ -13,14 +16,17 @@ export interface Resource<Table extends TenantTable> {
 }
 
 export const pathParams = z.object({ id: inText(rowId) });
-const pageQuery = z.strictObject({
-  limit: inText(z.int().min(1).max(100)).default(50),
-  /** The last id of the page before. */
-  after: inText(rowId).optional(),
-});
+
+export interface ResourceParts {
+  readonly rows: CachedRows;
+  readonly pages: ListPages;
+}
 
 /** List, get, create, change and delete for one table, each for the tenant of the request alone. */
-export function resourceRouter<Table extends TenantTable>({ name, input }: Resource<Table>, rows: TenantRows): Router {
+export function resourceRouter<Table extends TenantTable>(
+  { name, input }: Resource<Table>,
+  { rows, pages }: ResourceParts,
+): Router {
   const changes = input.partial().refine((fields) => Object.keys(fields).length > 0, "expected a field to change");
   const idOf = ({ params }: Request): number => parseInput(pathParams, params).id;
   const router = Router();
@@ -31,21 +37,26 @@ export function resourceRouter<Table extends TenantTable>({ name, input }: Resou
   }
 
   router.get("/", async (request, response) => {
-    const { limit, after } = parseInput(pageQuery, request.query);
-    const items = await rows.list({ limit, after });
-    response.json({ items, next: items.length < limit ? null : items.at(-1)?.["id"] });
+    const { items, pageInfo } = tellSource(response, await rows.list(await pages(request.query)));
+    response.json({ items, pageInfo });
   });
   router.post("/", async (request, response) => {
-    response.status(201).json(await rows.insert(parseInput(input, request.body)));
+    const { row, receipt } = await rows.insert(parseInput(input, request.body));
+    tellReceipt(response, receipt);
+    response.status(201).json(row);
   });
   router.get("/:id", async (request, response) => {
-    response.json(found(await rows.get(idOf(request))));
+    response.json(found(tellSource(response, await rows.get(idOf(request)))));
   });
   router.patch("/:id", async (request, response) => {
-    response.json(found(await rows.update(idOf(request), parseInput(changes, request.body))));
+    const { row, receipt } = await rows.update(idOf(request), parseInput(changes, request.body));
+    tellReceipt(response, receipt);
+    response.json(found(row));
   });
   router.delete("/:id", async (request, response) => {
-    found(await rows.remove(idOf(request)));
+    const { row, receipt } = await rows.remove(idOf(request));
+    found(row);
+    tellReceipt(response, receipt);
     response.status(204).end();
   });
   return router;

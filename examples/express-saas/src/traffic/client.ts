@@ -14,6 +14,8 @@ export interface Answer {
   readonly status: number;
   /** `undefined` for an answer without one, and for an export. */
   readonly body: unknown;
+  /** What the client brings back, to see what it has written. */
+  readonly token?: string | undefined;
 }
 
 /** Sends one request over the agent's connections. */
@@ -23,7 +25,8 @@ export function send(url: string, agent: Agent, { method, path, headers, body }:
     if (body !== undefined) Object.assign(options.headers, { "content-type": "application/json" });
     const request = httpRequest(new URL(path, url), options, (response) => {
       const status = response.statusCode ?? 0;
-      read(response).then((content) => resolve({ status, body: content }), reject);
+      const token = response.headers["x-db-token"]?.toString();
+      read(response).then((content) => resolve({ status, body: content, token }), reject);
     });
     request.once("error", reject);
     request.end(body === undefined ? undefined : JSON.stringify(body));

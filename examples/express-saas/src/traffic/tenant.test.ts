@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createTenantTraffic, type TenantTraffic } from "./tenant.js";
 
-const contactList = { status: 200, body: { items: [{ id: 7 }, { id: 6 }], next: null } };
+const pageInfo = { hasNextPage: true, endCursor: "a+b" };
+const contactList = { status: 200, body: { items: [{ id: 7 }, { id: 6 }], pageInfo } };
 
 describe("createTenantTraffic", () => {
   it("first looks for a contact, and asks as a user of its tenant", () => {
@@ -53,10 +54,20 @@ describe("createTenantTraffic", () => {
     expect(tenant.next()).toMatchObject({ method: "GET", path: "/contacts/7" });
   });
 
+  it("brings back with the next ten requests what it was told of its last write", () => {
+    const tenant = createTenantTraffic("acme", () => 0.9);
+    tenant.learn(tenant.next(), contactList);
+    tenant.learn(tenant.next(), { status: 429, body: {}, token: "v1.written" });
+    const brought = Array.from({ length: 12 }, () => tenant.next().headers["x-db-token"]);
+    expect(brought).toEqual([...Array.from({ length: 10 }, () => "v1.written"), undefined, undefined]);
+  });
+
   it.each([
     [0.3, "/contacts?limit=20"],
+    [0.35, "/contacts?limit=20&after=a%2Bb"],
+    [0.42, "/api/dashboard"],
     [0.6, "/contacts/7"],
-    [0.7, "/contacts/search?q=chl"],
+    [0.7, "/contacts/search?q=chloe"],
     [0.715, "/contacts/export"],
   ])("reads most of the time: %d", (roll, path) => {
     const rolls = [roll];

@@ -20,10 +20,14 @@ type Action = Omit<Call, "headers"> & { readonly headers?: Call["headers"] };
 const MOST = { "/contacts": 8, "/deals": 5, "/tasks": 1 } as const;
 type Path = keyof typeof MOST;
 const MOST_EMAILS = 100;
+/** How long a client remembers that it wrote. */
+const TOKEN_REQUESTS = 10;
 
 /** How often each action comes, in requests of a hundred. */
 const SHARES = [
-  [45, "list"],
+  [34, "list"],
+  [6, "further"],
+  [5, "dashboard"],
   [18, "get"],
   [8, "search"],
   [1, "export"],
@@ -36,6 +40,10 @@ const SHARES = [
 export function createTenantTraffic(tenantId: string, random: () => number): TenantTraffic {
   let contactId: number | undefined;
   let emails = 0;
+  /** Where the list goes on that was shown last. */
+  let further: string | undefined;
+  let token: { readonly value: string; readonly until: number } | undefined;
+  let sent = 0;
   const added: Record<Path, number[]> = { "/contacts": [], "/deals": [], "/tasks": [] };
   const pick = <T>(list: readonly [T, ...T[]]): T => list[Math.floor(random() * list.length)] ?? list[0];
 
@@ -66,15 +74,23 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
     return { method: "POST", path: `/contacts/${contactId}/email`, body: { subject: "Hello", body: "…" }, headers };
   }
 
+  /** As a browser does with the cookie, which goes after a while. */
+  function tokenHeader(): Readonly<Record<string, string>> {
+    sent += 1;
+    return token !== undefined && sent <= token.until ? { "x-db-token": token.value } : {};
+  }
+
   function action(): Action {
     if (contactId === undefined) return { method: "GET", path: "/contacts" };
     const share = shareAt(random() * 100);
-    if (share === "search") return { method: "GET", path: `/contacts/search?q=${pick(["a", "be", "chl"])}` };
+    if (share === "dashboard") return { method: "GET", path: "/api/dashboard" };
+    if (share === "search") return { method: "GET", path: `/contacts/search?q=${pick(["a", "be", "chl", "chloe"])}` };
     if (share === "export") return { method: "GET", path: "/contacts/export" };
     if (share === "email" && emails < MOST_EMAILS) return email();
     if (share === "/tasks") return task();
     if (share === "/contacts" || share === "/deals") return addOrDelete(share);
-    return share === "list"
+    if (share === "further" && further !== undefined) return { method: "GET", path: further };
+    return share === "list" || share === "further"
       ? { method: "GET", path: `/${pick(RESOURCES)}?limit=20` }
       : { method: "GET", path: `/contacts/${contactId}` };
   }
@@ -82,9 +98,11 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
   return {
     next() {
       const { headers, ...rest } = action();
-      return { ...rest, headers: { "x-tenant-id": tenantId, "x-user-id": pick(USERS), ...headers } };
+      return { ...rest, headers: { "x-tenant-id": tenantId, "x-user-id": pick(USERS), ...tokenHeader(), ...headers } };
     },
-    learn({ method, path }, { status, body }) {
+    learn({ method, path }, { status, body, token: value }) {
+      if (value !== undefined) token = { value, until: sent + TOKEN_REQUESTS };
+      if (method === "GET" && status === 200) further = furtherOf(path, body) ?? further;
       if (method === "GET" && path === "/contacts" && status === 200) contactId = firstId(body);
       if (status === 202) emails += 1;
       if (isPath(path) && status === 201) added[path].push(idOf(body) ?? 0);
@@ -96,6 +114,13 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
       }
     },
   };
+}
+
+/** The next page of a list. */
+function furtherOf(path: string, body: unknown): string | undefined {
+  const { pageInfo } = (body ?? {}) as { pageInfo?: { hasNextPage: boolean; endCursor: string | null } };
+  if (pageInfo?.hasNextPage !== true || pageInfo.endCursor === null) return undefined;
+  return `${path.split("?")[0]}?limit=20&after=${encodeURIComponent(pageInfo.endCursor)}`;
 }
 
 /** @param point from 0 to 100 */

@@ -1,62 +1,16 @@
 // Asks for the numbers once a second and writes them into the page. No framework, no build.
+import { showCache } from "./cache.js";
+import { showDatabase } from "./database.js";
 import { drawLines, drawStack, shareBar } from "./charts.js";
+import { element, setRows, setText, tenths, whole } from "./write.js";
 
 /** @import { LiveData } from "../data.js" */
 
 // Somebody who asked for less motion gets fewer changes.
 const PERIOD_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 5000 : 1000;
 
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 /** @param {number | null} ms */
 const milliseconds = (ms) => (ms === null ? "–" : tenths.format(ms));
-
-/** @param {string} id */
-function element(id) {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`the page has no #${id}`);
-  return found;
-}
-
-/**
- * @param {string} id
- * @param {string} text
- */
-function setText(id, text) {
-  const target = element(id);
-  // A status that is written again is announced again.
-  if (target.textContent !== text) target.textContent = text;
-}
-
-/**
- * Writes into the rows that are there, so that a selection or a screen reader keeps its place.
- * @param {string} id of the table's body
- * @param {(string | Element)[][]} rows the first cell names the row; numbers are text
- */
-function setRows(id, rows) {
-  const body = /** @type {HTMLTableSectionElement} */ (element(id));
-  const headings = body.closest("table")?.tHead?.rows[0]?.cells;
-  while (body.rows.length > rows.length) body.deleteRow(-1);
-  rows.forEach((cells, at) => {
-    const row = body.rows[at] ?? body.insertRow();
-    cells.forEach((content, column) => {
-      const cell = row.cells[column] ?? row.appendChild(newCell(column, headings?.[column]?.className ?? ""));
-      if (typeof content !== "string") cell.replaceChildren(content);
-      else if (cell.textContent !== content) cell.textContent = content;
-    });
-  });
-}
-
-/**
- * @param {number} column
- * @param {string} className
- */
-function newCell(column, className) {
-  const cell = document.createElement(column === 0 ? "th" : "td");
-  if (column === 0) cell.scope = "row";
-  cell.className = className;
-  return cell;
-}
 
 /** @type {Record<string, string>} */
 const REDIS = {
@@ -214,6 +168,8 @@ function show(data) {
   showTables(data);
   showTenants(data.tenants);
   showQuotas(data.quotas);
+  showDatabase(data.database);
+  showCache(data);
 }
 
 async function refresh() {

@@ -1,0 +1,254 @@
+import { type RouteChosen, routeChoose } from "@scale/db-router";
+import { type PostgresNode, waitUntil } from "@scale/testkit";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Example, startExample } from "./index.js";
+import { type Answer, asTenant, liveData, type TestClient, withoutPostgres } from "./testing.js";
+
+const contact = { name: "Zoe", email: "zoe@acme.example" };
+const items = ({ body }: Answer): Record<string, unknown>[] => body["items"] as Record<string, unknown>[];
+const cursorOf = ({ body }: Answer): string => (body["pageInfo"] as { endCursor: string }).endCursor;
+const idOf = ({ body }: Answer): string => String(body["id"]);
+const token = ({ headers }: Answer): string => headers.get("x-db-token") ?? "";
+
+// Each test has tenants of its own.
+describe.skipIf(withoutPostgres)("the database", () => {
+  let example: Example;
+  let replicas: readonly PostgresNode[];
+  beforeAll(async () => {
+    example = await startExample({ traffic: false });
+    replicas = example.components.database.server?.replicas ?? [];
+  });
+  afterAll(() => example?.stop());
+  afterEach(() => Promise.all(replicas.map((replica) => replica.resumeReplay())));
+
+  const as = (tenantId: string): TestClient => asTenant(example.url, tenantId);
+  const pause = (): Promise<unknown> => Promise.all(replicas.map((replica) => replica.pauseReplay()));
+  const served = async (): Promise<boolean> =>
+    (await liveData(example.url)).database.nodes.every(({ serves, lagBytes }) => serves !== "nothing" && !lagBytes);
+  const caughtUp = (): Promise<unknown> => waitUntil(served, { what: "replicas that are not behind", everyMs: 50 });
+
+  /** Where the statements of a piece of work went: `primary write`. */
+  async function routesOf(work: () => Promise<unknown>, tenantId?: string): Promise<Set<string>> {
+    const routes: RouteChosen[] = [];
+    const end = routeChoose.subscribe((route) => void routes.push(route));
+    await work();
+    end();
+    const ours = routes.filter((route) => route.tenantId === tenantId);
+    return new Set(ours.map(({ to, because }) => `${to} ${because}`));
+  }
+
+  it("has a primary and two replicas, and serves reads on both", async () => {
+    await caughtUp();
+    const { nodes } = (await liveData(example.url)).database;
+    expect(nodes.map(({ name, role, serves }) => [name, role, serves])).toEqual([
+      ["primary", "primary", "writes"],
+      ["replica-1", "replica", "reads"],
+      ["replica-2", "replica", "reads"],
+    ]);
+    const amber = as("amber-labs");
+    const cursor = cursorOf(await amber("GET", "/contacts?limit=10"));
+    for (let n = 0; n < 6; n++) await amber("GET", `/contacts?limit=5&after=${cursor}`);
+    const { database } = await liveData(example.url);
+    for (const { reads } of database.nodes.slice(1)) expect(reads.total).toBeGreaterThanOrEqual(2);
+  });
+
+  it("loads what is kept from the primary, and reads the rest on replicas", async () => {
+    const amber = as("amber-foods");
+    const first = await amber("GET", "/contacts?limit=10");
+    await amber("POST", "/contacts", contact);
+    await caughtUp();
+    // What warming had loaded may be loaded once more.
+    const kept = ["/contacts?limit=10", `/contacts/${String(items(first)[0]?.["id"])}`, "/contacts/search?q=ada"];
+    for (const path of kept) {
+      expect([path, await routesOf(() => amber("GET", path), "amber-foods")]).toEqual([
+        path,
+        new Set(["primary pinned"]),
+      ]);
+    }
+    const rest = [
+      ...[`/contacts?after=${cursorOf(first)}`, "/contacts?limit=60", "/contacts/search?q=Ada%201"],
+      "/contacts/export",
+    ];
+    for (const path of rest) {
+      const read = async (): Promise<void> => {
+        const headers = { "x-tenant-id": "amber-foods" };
+        await (await fetch(example.url + path, { headers })).text();
+      };
+      expect([path, await routesOf(read, "amber-foods")]).toEqual([path, new Set(["replica read"])]);
+    }
+  });
+
+  it("changes and counts rows on the primary, and looks plans up on a replica", async () => {
+    await caughtUp();
+    const amber = as("amber-motors");
+    // Of no tenant: the plan says how much of the database a tenant may use.
+    expect(await routesOf(() => amber("GET", "/tasks/999999999"))).toEqual(new Set(["replica read"]));
+    const cedar = as("cedar-motors");
+    await cedar("GET", "/contacts/999999999");
+    const routes = await routesOf(async () => {
+      const added = await cedar("POST", "/contacts", contact);
+      expect(added.status).toBe(201);
+      expect((await cedar("DELETE", `/contacts/${idOf(added)}`)).status).toBe(204);
+    }, "cedar-motors");
+    expect(routes).toContain("primary transaction");
+    expect([...routes].filter((route) => route.startsWith("replica"))).toEqual([]);
+  });
+
+  it("shows a client what it wrote while replicas stand still, and where they stand who wrote nothing", async () => {
+    const amber = as("amber-studio");
+    const cursor = cursorOf(await amber("GET", "/contacts?limit=10"));
+    const path = `/contacts?limit=1&after=${cursor}`;
+    const { id } = items(await amber("GET", path))[0] ?? {};
+    await caughtUp();
+    await pause();
+    const before = (await liveData(example.url)).database.routes.find(({ because }) => because === "recent-write");
+
+    for (let n = 0; n < 20; n++) {
+      const name = `Zoe ${n}`;
+      const changed = await amber("PATCH", `/contacts/${String(id)}`, { name });
+      expect(changed.status).toBe(200);
+      const brought = { "x-db-token": token(changed) };
+      expect(items(await amber("GET", path, undefined, brought))[0]).toMatchObject({ name });
+      const cookie = changed.headers.get("set-cookie")?.split(";")[0] ?? "";
+      expect(items(await amber("GET", path, undefined, { cookie }))[0]).toMatchObject({ name });
+      // Another client, and what is kept: it was loaded from the primary.
+      expect((await as("amber-studio")("GET", `/contacts/${String(id)}`)).body["name"]).toBe(name);
+    }
+    // Nobody who changed nothing is held at the primary.
+    expect(items(await amber("GET", path))[0]?.["name"]).not.toContain("Zoe");
+    const { database, errors } = await liveData(example.url);
+    const held = database.routes.find(({ because }) => because === "recent-write");
+    expect((held?.count.total ?? 0) - (before?.count.total ?? 0)).toBeGreaterThanOrEqual(40);
+    expect(errors.total).toBe(0);
+  });
+
+  it("finds a contact that somebody else has just added", async () => {
+    await caughtUp();
+    await pause();
+    const added = await as("amber-works")("POST", "/contacts", contact);
+    const headers = { "idempotency-key": "welcome" };
+    const path = (id: string): string => `/contacts/${id}/email`;
+    const email = { subject: "Hello", body: "How are you?" };
+    expect((await as("amber-works")("POST", path(idOf(added)), email, headers)).status).toBe(202);
+    expect((await as("amber-works")("POST", path("999999999"), email, headers)).status).toBe(404);
+  });
+
+  it("keeps nothing in another process that a replica says after a change", async () => {
+    const { database, counters } = example.components;
+    const redisUrl = counters.is === "redis" ? counters.server?.url : undefined;
+    const other = await startExample({
+      ...{ databaseUrl: database.server?.url ?? "", replicaUrls: replicas.map(({ url }) => url), traffic: false },
+      ...(redisUrl !== undefined && { redisUrl }),
+    });
+    try {
+      const [here, there] = [as("fjord-labs"), asTenant(other.url, "fjord-labs")];
+      const { id } = items(await there("GET", "/contacts"))[0] ?? {};
+      const path = `/contacts/${String(id)}`;
+      await there("GET", path);
+      await caughtUp();
+      await pause();
+      expect((await here("PATCH", path, { name: "Zoe" })).status).toBe(200);
+      const isHeard = async (): Promise<boolean> => (await there("GET", path)).body["name"] === "Zoe";
+      await waitUntil(isHeard, { what: "the change in the other process", timeoutMs: 4000, everyMs: 20 });
+      expect(items(await there("GET", "/contacts"))[0]).toMatchObject({ id, name: "Zoe" });
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it("lets a tenant that holds all places of its plan wait, and others go on", async () => {
+    const { pool } = example.components.database;
+    const birch = as("cedar-labs");
+    // Counts the rows of the tenant for the first time: from now on there is a row to be locked.
+    expect((await birch("POST", "/contacts", contact)).status).toBe(201);
+    const client = await pool.connect();
+    try {
+      await client.query("begin");
+      await client.query("select from crm.scale_quota_rows where tenant_id = 'cedar-labs' for update");
+      const stuck = Array.from({ length: 3 }, () => birch("POST", "/contacts", contact));
+      const waits = async (): Promise<number> => (await liveData(example.url)).database.waits.total;
+      const before = await waits();
+      const late = birch("GET", "/contacts?limit=60");
+      expect(await late).toMatchObject({ status: 503, body: { code: "SCALE_STORE" } });
+      expect(await waits()).toBeGreaterThan(before);
+      expect((await as("cedar-foods")("POST", "/contacts", contact)).status).toBe(201);
+      await client.query("commit");
+      expect((await Promise.all(stuck)).map(({ status }) => status)).toEqual([201, 201, 201]);
+    } finally {
+      client.release();
+    }
+    const row = (await liveData(example.url)).database.tenants.find(({ tenantId }) => tenantId === "cedar-labs");
+    expect(row).toMatchObject({ plan: "basic", places: 3, refused: { total: 1 } });
+  });
+
+  it("lets nobody fail who waits for what hangs on frozen replicas", async () => {
+    await caughtUp();
+    for (const replica of replicas) replica.pause();
+    // More at once than the plan has places, of a tenant whose plan is looked up now.
+    const reads = Array.from({ length: 8 }, () => as("harbor-works")("GET", "/contacts/search?q=Ada%201"));
+    const answers = await Promise.all(reads);
+    for (const replica of replicas) replica.resume();
+    expect(answers.map(({ status }) => status)).toEqual(reads.map(() => 200));
+    await caughtUp();
+  });
+
+  it("tells who has the token of its servers", async () => {
+    const ask = (value: string) =>
+      fetch(`${example.url}/api/admin/database`, { headers: { authorization: `Bearer ${value}` } });
+    expect((await ask("guessed")).status).toBe(403);
+    const { health, stats } = (await (await ask(example.adminToken)).json()) as Record<string, { nodes: unknown }>;
+    expect(health).toMatchObject({ isWritable: true, nodes: [{ name: "primary" }, {}, {}] });
+    expect(stats).toMatchObject({ routes: { write: expect.any(Number) } });
+  });
+});
+
+describe.skipIf(withoutPostgres)("a server of the database that goes away", () => {
+  let example: Example;
+  const reported: string[] = [];
+  beforeAll(async () => {
+    const onError = (error: unknown): void => void reported.push(String(error));
+    example = await startExample({ traffic: { requestsPerSecond: 100 }, onError });
+  });
+  afterAll(() => example?.stop());
+
+  const states = async (): Promise<string[]> =>
+    (await liveData(example.url)).database.nodes.map(({ serves }) => serves);
+  const until = (expected: string): Promise<unknown> =>
+    waitUntil(async () => (await states()).join(" ") === expected, { what: expected, timeoutMs: 10_000, everyMs: 20 });
+
+  it.each(["kill", "pause"] as const)("is a replica: no request fails after %s, and it comes back", async (how) => {
+    const [replica] = example.components.database.server?.replicas ?? [];
+    const amber = asTenant(example.url, "fjord-works");
+    const cursor = cursorOf(await amber("GET", "/contacts?limit=10"));
+    const read = async (): Promise<number> => (await amber("GET", `/contacts?limit=5&after=${cursor}`)).status;
+    await until("writes reads reads");
+    await replica?.[how]();
+    for (let n = 0; n < 20; n++) expect(await read()).toBe(200);
+    await until("writes nothing reads");
+    if (how === "kill") await replica?.start();
+    else replica?.resume();
+    await until("writes reads reads");
+    const { errors } = await liveData(example.url);
+    expect(errors.total, reported.join("\n")).toBe(0);
+  });
+
+  it("is every replica: the primary serves, and this process is healthy", async () => {
+    const replicas = example.components.database.server?.replicas ?? [];
+    await Promise.all(replicas.map((replica) => replica.kill()));
+    await until("writes nothing nothing");
+    expect((await fetch(`${example.url}/health`)).status).toBe(200);
+    const instead = async (): Promise<number> =>
+      (await liveData(example.url)).database.routes.find(({ because }) => because === "no-healthy-replica")?.count
+        .total ?? 0;
+    await waitUntil(async () => (await instead()) > 0, { what: "reads on the primary" });
+    expect((await liveData(example.url)).errors.total, reported.join("\n")).toBe(0);
+  });
+
+  it("is the primary too: this process says that it cannot serve", async () => {
+    await example.components.database.server?.primary.kill();
+    const isUnavailable = async (): Promise<boolean> => (await fetch(`${example.url}/health`)).status === 503;
+    await waitUntil(isUnavailable, { what: "503", timeoutMs: 5000 });
+    const answer = await asTenant(example.url, "fjord-labs")("POST", "/contacts", contact);
+    expect(answer).toMatchObject({ status: 503, body: { code: "SCALE_NO_PRIMARY" } });
+  });
+});

@@ -1,0 +1,45 @@
+import {
+  fillRefuse,
+  invalidationQueue,
+  loadFail,
+  memoryDrop,
+  staleServe,
+  storeFail,
+  type WarmReport,
+} from "@scale/cache";
+import type { Clock } from "@scale/core";
+import type { CacheEvent, LiveData } from "./data.js";
+import { type Counter, createCounter } from "./tally.js";
+
+/** What the cache tells of itself, and what was warmed. */
+export interface CacheEvents {
+  warmed(report: Pick<WarmReport, "loaded">): void;
+  read(): LiveData["cache"]["events"];
+  /** Ends the listening. */
+  end(): void;
+}
+
+/** In the order of the page. */
+const EVENTS: readonly CacheEvent[] = [
+  ...(["warm", "stale-serve", "fill-refuse", "invalidation-queue"] as const),
+  ...(["memory-drop", "store-fail", "load-fail"] as const),
+];
+
+export function countCacheEvents(clock: Clock): CacheEvents {
+  const counters = new Map<CacheEvent, Counter>(EVENTS.map((event) => [event, createCounter(clock)]));
+  const add = (event: CacheEvent, count = 1): void => counters.get(event)?.add(count);
+  const subscriptions = [
+    staleServe.subscribe(() => add("stale-serve")),
+    fillRefuse.subscribe(() => add("fill-refuse")),
+    invalidationQueue.subscribe(() => add("invalidation-queue")),
+    // The first time there is nothing to forget.
+    memoryDrop.subscribe(({ isFirst }) => add("memory-drop", isFirst ? 0 : 1)),
+    storeFail.subscribe(() => add("store-fail")),
+    loadFail.subscribe(() => add("load-fail")),
+  ];
+  return {
+    warmed: ({ loaded }) => add("warm", loaded),
+    read: () => [...counters].map(([event, counter]) => ({ event, count: counter.read() })),
+    end: () => subscriptions.forEach((end) => end()),
+  };
+}

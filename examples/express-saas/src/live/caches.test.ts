@@ -1,0 +1,150 @@
+import {
+  type Cache,
+  createCache,
+  fillRefuse,
+  invalidationQueue,
+  loadFail,
+  memoryDrop,
+  staleServe,
+  storeFail,
+} from "@scale/cache";
+import { createManualClock, type ManualClock } from "@scale/core/testing";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { plans } from "../scale.plan.js";
+import { type CacheBoard, createCacheBoard } from "./caches.js";
+
+describe("createCacheBoard", () => {
+  let clock: ManualClock;
+  let cache: Cache;
+  let tenants: Map<string, { plan: string }>;
+  let board: CacheBoard;
+  beforeEach(() => {
+    clock = createManualClock();
+    cache = createCache({ clock, memory: { maxBytes: 1_000_000 } });
+    tenants = new Map([
+      ["acme", { plan: "free" }],
+      ["globex", { plan: "enterprise" }],
+    ]);
+    board = createCacheBoard({ cache, plans, tenants, clock });
+  });
+  afterEach(() => board.end());
+
+  const read = async (tenantId: string, key: string): Promise<void> => {
+    await cache.tenant(tenantId).getOrSet(key, () => key, { ttl: "1h" });
+  };
+
+  it("counts who answered, in the last minute and since the start", async () => {
+    for (const tenantId of ["acme", "globex", "acme"]) await read(tenantId, "a");
+    expect(board.read().reads).toEqual({
+      memory: { last: 1, total: 1 },
+      redis: { last: 0, total: 0 },
+      loads: { last: 2, total: 2 },
+    });
+    clock.advance(60_000);
+    await read("acme", "a");
+    expect(board.read().reads).toMatchObject({ memory: { last: 1, total: 2 }, loads: { last: 0, total: 2 } });
+  });
+
+  it("counts each read once, however often it looks", async () => {
+    await read("acme", "a");
+    for (let n = 0; n < 5; n++) {
+      clock.advance(1000);
+      board.tick();
+      board.read();
+    }
+    expect(board.read().reads.loads).toEqual({ last: 1, total: 1 });
+  });
+
+  it("notes with a response what was read, so that it gets old while nobody looks", async () => {
+    await read("acme", "a");
+    board.tick();
+    clock.advance(60_000);
+    expect(board.read().reads.loads).toEqual({ last: 0, total: 1 });
+  });
+
+  it("looks at the tenants at most once a second", () => {
+    const asked: string[] = [];
+    const counting = { ...cache, tenant: (id = "") => (asked.push(id), cache.tenant(id)) };
+    const own = createCacheBoard({ cache: counting, plans, tenants, clock });
+    for (let n = 0; n < 100; n++) own.tick();
+    clock.advance(1000);
+    own.tick();
+    own.end();
+    expect(asked).toEqual(["acme", "globex", "acme", "globex"]);
+  });
+
+  it("goes on counting for a tenant that the cache has forgotten", async () => {
+    const small = createCache({ clock, maxTenants: 1 });
+    const own = createCacheBoard({ cache: small, plans, tenants, clock });
+    const once = (): Promise<number> => small.tenant("acme").getOrSet("a", () => 1, { ttl: "1h" });
+    await once();
+    await once();
+    expect(own.read().reads).toMatchObject({ memory: { total: 1 }, loads: { total: 1 } });
+    small.tenant("globex");
+    await once();
+    expect(own.read().reads).toMatchObject({ memory: { total: 2 }, loads: { total: 1 } });
+    own.end();
+  });
+
+  it("shows the ten tenants with the most reads, and the share that their plans give them", async () => {
+    await read("acme", "a");
+    await read("globex", "a");
+    await read("globex", "a");
+    const bytesOf = (tenantId: string): number => cache.tenant(tenantId).usage()?.bytes ?? 0;
+    expect(bytesOf("globex")).toBeGreaterThan(0);
+    expect(board.read().tenants).toEqual([
+      {
+        tenantId: "globex",
+        plan: "enterprise",
+        memory: 1,
+        redis: 0,
+        loads: 1,
+        bytes: bytesOf("globex"),
+        shareBytes: 888_888,
+      },
+      { tenantId: "acme", plan: "free", memory: 0, redis: 0, loads: 1, bytes: bytesOf("acme"), shareBytes: 111_111 },
+    ]);
+    for (let n = 0; n < 20; n++) tenants.set(`tenant-${n}`, { plan: "free" });
+    expect(board.read().tenants).toHaveLength(10);
+    expect(board.read().tenants[0]?.tenantId).toBe("globex");
+  });
+
+  it("says what memory holds and whether it is served", async () => {
+    await read("acme", "a");
+    const { memory, ...rest } = board.read();
+    expect(rest).toMatchObject({ isMemoryServed: true, provenAgeMs: null, queuedInvalidations: 0 });
+    expect(memory).toMatchObject({
+      maxBytes: 1_000_000,
+      entries: 1,
+      tenants: 1,
+      evicted: { cold: 0, budget: 0, share: 0 },
+    });
+    expect(memory.bytes).toBeGreaterThan(0);
+  });
+
+  it("counts what the cache tells of itself, until it is ended", () => {
+    const about = { tenantId: "acme", name: "contacts" };
+    function tell(): void {
+      staleServe.publish(() => ({ ...about, ageMs: 1, because: "refreshing", error: undefined }));
+      fillRefuse.publish(() => about);
+      invalidationQueue.publish(() => ({ tenantId: "acme", kept: true }));
+      memoryDrop.publish(() => ({ isFirst: true }));
+      memoryDrop.publish(() => ({ isFirst: false }));
+      storeFail.publish(() => ({ tenantId: "acme", operation: "read", error: new Error("no") }));
+      loadFail.publish(() => ({ ...about, error: new Error("no") }));
+    }
+    tell();
+    board.warmed({ loaded: 5 });
+    board.end();
+    tell();
+    expect(Object.fromEntries(board.read().events.map(({ event, count }) => [event, count.total]))).toEqual({
+      warm: 5,
+      "stale-serve": 1,
+      "fill-refuse": 1,
+      "invalidation-queue": 1,
+      "memory-drop": 1,
+      "store-fail": 1,
+      "load-fail": 1,
+    });
+  });
+});

@@ -1,0 +1,103 @@
+import type { Cache } from "@scale/cache";
+import type { Clock, Plans } from "@scale/core";
+import { type CacheEvents, countCacheEvents } from "./cache-events.js";
+import type { CacheTenantRow, LayerReads, LiveData } from "./data.js";
+import { createCounter } from "./tally.js";
+
+/** What the cache did. */
+export interface CacheBoard {
+  /** To be called with every response: looks once a second at what the cache has counted. */
+  tick(): void;
+  /** Tells of values that were loaded before anybody asked. */
+  readonly warmed: CacheEvents["warmed"];
+  read(): LiveData["cache"];
+  /** Ends the listening. */
+  end(): void;
+}
+
+export interface CacheBoardOptions {
+  readonly cache: Pick<Cache, "tenant" | "stats" | "health">;
+  readonly plans: Plans;
+  /** Those that are looked at, with their plans. Reads of others are not in the sums. */
+  readonly tenants: ReadonlyMap<string, { readonly plan: string }>;
+  readonly clock: Clock;
+}
+
+const SHOWN_TENANTS = 10;
+const LAYERS = ["memory", "redis", "loads"] as const;
+const NOTHING: LayerReads = { memory: 0, redis: 0, loads: 0 };
+
+export function createCacheBoard({ cache, plans, tenants, clock }: CacheBoardOptions): CacheBoard {
+  const events = countCacheEvents(clock);
+  const layers = { memory: createCounter(clock), redis: createCounter(clock), loads: createCounter(clock) };
+  const seen = new Map<string, LayerReads>();
+  let lookedAt = -Infinity;
+
+  /** Adds what each tenant has read since the last look. */
+  function look(): void {
+    lookedAt = clock.monotonic();
+    for (const tenantId of tenants.keys()) {
+      const { memoryHits, storeHits, loads } = cache.tenant(tenantId).stats();
+      const now: LayerReads = { memory: memoryHits, redis: storeHits, loads };
+      const before = seen.get(tenantId) ?? NOTHING;
+      // A tenant that the cache has forgotten counts from 0 again.
+      const base = LAYERS.some((layer) => now[layer] < before[layer]) ? NOTHING : before;
+      for (const layer of LAYERS) layers[layer].add(now[layer] - base[layer]);
+      seen.set(tenantId, now);
+    }
+  }
+
+  return {
+    tick() {
+      if (clock.monotonic() - lookedAt >= 1000) look();
+    },
+    warmed: events.warmed,
+    read() {
+      look();
+      const { memory } = cache.stats();
+      return {
+        ...stateOf(cache),
+        memory: memoryOf(memory),
+        reads: { memory: layers.memory.read(), redis: layers.redis.read(), loads: layers.loads.read() },
+        events: events.read(),
+        tenants: tenantRows({ cache, seen, tenants, plans, maxBytes: memory.maxBytes }),
+      };
+    },
+    end: () => events.end(),
+  };
+}
+
+type Stats = ReturnType<Cache["stats"]>["memory"];
+
+function stateOf(cache: CacheBoardOptions["cache"]): Pick<LiveData["cache"], keyof ReturnType<Cache["health"]>> {
+  // JSON has no undefined.
+  const { provenAgeMs = null, ...rest } = cache.health();
+  return { ...rest, provenAgeMs };
+}
+
+function memoryOf({ bytes, maxBytes, entries, tenants, evictions }: Stats): LiveData["cache"]["memory"] {
+  const { cold, budget, share } = evictions;
+  return { bytes, maxBytes, entries, tenants, evicted: { cold, budget, share } };
+}
+
+interface TenantRows extends Omit<CacheBoardOptions, "clock"> {
+  readonly seen: ReadonlyMap<string, LayerReads>;
+  readonly maxBytes: number;
+}
+
+/** Those with the most reads since the start. */
+function tenantRows({ cache, seen, tenants, plans, maxBytes }: TenantRows): CacheTenantRow[] {
+  const rows = [...tenants].map(([tenantId, { plan }]) => {
+    return { tenantId, plan, ...(seen.get(tenantId) ?? NOTHING), weight: plans.find(plan)?.cache?.weight ?? 1 };
+  });
+  const weights = rows.reduce((sum, { weight }) => sum + weight, 0);
+  const reads = ({ memory, redis, loads }: LayerReads): number => memory + redis + loads;
+  return rows
+    .sort((a, b) => reads(b) - reads(a))
+    .slice(0, SHOWN_TENANTS)
+    .map(({ weight, ...row }) => ({
+      ...row,
+      bytes: cache.tenant(row.tenantId).usage()?.bytes ?? 0,
+      shareBytes: Math.floor((maxBytes * weight) / weights),
+    }));
+}

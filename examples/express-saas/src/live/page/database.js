@@ -1,0 +1,87 @@
+// The section of the page about the database.
+import { percent, setRows, setText, tenths, whole } from "./write.js";
+
+/** @import { LiveData, NodeRow, RouteReason } from "../data.js" */
+
+/** @type {Record<RouteReason, string>} */
+const REASONS = {
+  read: "replica: has what was written",
+  "recent-write": "primary: no replica has it yet",
+  pinned: "primary: loads of the cache",
+  "no-healthy-replica": "primary: no replica may serve",
+  conflict: "primary: a replica broke it off",
+  "read-only-refused": "primary: a replica refused it",
+  write: "primary: a write",
+  transaction: "primary: a transaction",
+};
+
+/** @type {Record<string, string>} */
+const OUT = {
+  unknown: "not asked yet",
+  unreachable: "no answer",
+  "connection-lost": "lost",
+  failures: "it fails",
+  lagging: "too far behind",
+  stale: "not heard of",
+  "not-writable": "takes no writes",
+};
+
+/** @param {LiveData["database"]} database */
+export function showDatabase({ nodes, routes, tokensRefused, waits, refused, tenants }) {
+  const count = (/** @type {RouteReason} */ reason) =>
+    routes.find(({ because }) => because === reason)?.count ?? { last: 0, total: 0 };
+  const reads = nodes.reduce((sum, node) => sum + node.reads.last, 0);
+  const total = nodes.reduce((sum, node) => sum + node.reads.total, 0);
+  setText("db-reads", percent(count("read").last, reads));
+  setText("db-reads-total", `${percent(count("read").total, total)} since the start`);
+  setText("db-held", whole.format(count("recent-write").last));
+  setText("db-held-total", `${whole.format(count("recent-write").total)} since the start`);
+  const [furthest] = nodes.filter(({ lagMs }) => lagMs !== null).sort((a, b) => (b.lagMs ?? 0) - (a.lagMs ?? 0));
+  setText("db-lag", furthest === undefined ? "–" : `${whole.format(furthest.lagMs ?? 0)}\u00a0ms`);
+  setText("db-lag-bytes", furthest === undefined ? "no replica" : `${bytes(furthest.lagBytes)}, ${furthest.name}`);
+  setText("db-waits", whole.format(waits.last));
+  setText("db-refused", `${whole.format(refused.total)} got none since the start`);
+  setRows(
+    "db-nodes",
+    nodes.map((node) => nodeCells(node, reads)),
+  );
+  setRows(
+    "db-routes",
+    routes.map(({ because, count: of }) => [REASONS[because], whole.format(of.last), whole.format(of.total)]),
+  );
+  setText("db-tokens", `Tokens of clients that said nothing here: ${whole.format(tokensRefused.total)}.`);
+  setRows(
+    "db-places",
+    tenants.map(({ tenantId, plan, places, ...row }) => [
+      tenantId,
+      plan,
+      places === null ? "–" : whole.format(places),
+      whole.format(row.waits.last),
+      whole.format(row.waits.total),
+      whole.format(row.refused.total),
+    ]),
+  );
+}
+
+/**
+ * @param {NodeRow} node
+ * @param {number} reads
+ */
+function nodeCells({ name, serves, because, lagBytes, lagMs, inFlight, connections, reads: own }, reads) {
+  const out = because === null ? "" : (OUT[because] ?? because);
+  return [
+    name,
+    serves === "nothing" ? `out: ${out}` : `serves ${serves}`,
+    lagBytes === null ? "–" : bytes(lagBytes),
+    lagMs === null ? "–" : `${whole.format(lagMs)}\u00a0ms`,
+    whole.format(inFlight),
+    `${connections.busy} of ${connections.open}`,
+    percent(own.last, reads),
+  ];
+}
+
+/** @param {number | null} count */
+function bytes(count) {
+  if (count === null) return "–";
+  return count < 1024 ? `${count}\u00a0B` : `${tenths.format(count / 1024)}\u00a0KiB`;
+}
