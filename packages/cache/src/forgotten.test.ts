@@ -64,4 +64,40 @@ describe("a tenant beyond maxTenants", () => {
     expect(await cache.tenant("acme").get(row, "a")).toBe("new");
     cache.close();
   });
+
+  it("is not forgotten while a value is written: what was being loaded meanwhile is not kept over it", async () => {
+    const [asked, hold, loading, loaded] = [gate(), gate(), gate(), gate()];
+    const none = (): Promise<never> => Promise.reject(new Error("not there"));
+    const store: CacheStore = {
+      ...{ settlesWithinMs: 1, leaseMs: 1000, read: none, look: none, release: none, renew: none, invalidate: none },
+      async claim() {
+        asked.open();
+        await hold.opened;
+        return { is: "leased", token: "t" };
+      },
+      fillIn: () => Promise.resolve(true),
+    };
+    const cache = createCache({ store, maxTenants: 2, staleness: { whenUnsure: "serve" } });
+    const row = cache.define<string, string>({
+      name: "row",
+      key: (id) => id,
+      ttl: "1m",
+      async load() {
+        loading.open();
+        await loaded.opened;
+        return "old";
+      },
+    });
+    const written = cache.tenant("acme").set(row, { params: "a", value: "new" });
+    await asked.opened;
+    for (const tenantId of ["b", "c", "d"]) cache.tenant(tenantId);
+    const read = cache.tenant("acme").get(row, "a");
+    await loading.opened;
+    hold.open();
+    expect((await written).state).toBe("applied");
+    loaded.open();
+    expect(await read).toBe("old");
+    expect(await cache.tenant("acme").get(row, "a")).toBe("new");
+    cache.close();
+  });
 });

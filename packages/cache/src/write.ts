@@ -56,7 +56,18 @@ export interface Write {
  * Takes the lease from whoever has it, and fills it: a fill that is late, and overtaken by an invalidation, changes nothing.
  * @throws what the schema or the codec throws
  */
-export async function write(engine: Engine, errand: Errand, { value, version, ownTtlMs }: Write): Promise<Receipt> {
+export async function write(engine: Engine, errand: Errand, what: Write): Promise<Receipt> {
+  const { space } = errand;
+  // What is loaded meanwhile must be there to be detached.
+  space.calls++;
+  try {
+    return await carryOut(engine, errand, what);
+  } finally {
+    space.calls--;
+  }
+}
+
+async function carryOut(engine: Engine, errand: Errand, { value, version, ownTtlMs }: Write): Promise<Receipt> {
   const { space, spec, placeKey } = errand;
   const { store, clock } = engine;
   const packed = pack(spec.shape, value);
