@@ -216,9 +216,16 @@ describe.skipIf(withoutPostgres)("a server of the database that goes away", () =
   const until = (expected: string): Promise<unknown> =>
     waitUntil(async () => (await states()).join(" ") === expected, { what: expected, timeoutMs: 10_000, everyMs: 20 });
 
+  const untilServed = (tenantId: string): Promise<unknown> =>
+    waitUntil(async () => (await asTenant(example.url, tenantId)("GET", "/contacts?limit=10")).status === 200, {
+      what: `an answer for ${tenantId}`,
+      timeoutMs: 10_000,
+    });
+
   it.each(["kill", "pause"] as const)("is a replica: no request fails after %s, and it comes back", async (how) => {
     const [replica] = example.components.database.server?.replicas ?? [];
     const amber = asTenant(example.url, "fjord-works");
+    await untilServed("fjord-works");
     const cursor = cursorOf(await amber("GET", "/contacts?limit=10"));
     const read = async (): Promise<number> => (await amber("GET", `/contacts?limit=5&after=${cursor}`)).status;
     await until("writes reads reads");
@@ -245,6 +252,8 @@ describe.skipIf(withoutPostgres)("a server of the database that goes away", () =
   });
 
   it("is the primary too: this process says that it cannot serve", async () => {
+    // Or its plan is not known, and that is what it is told.
+    await untilServed("fjord-labs");
     await example.components.database.server?.primary.kill();
     const isUnavailable = async (): Promise<boolean> => (await fetch(`${example.url}/health`)).status === 503;
     await waitUntil(isUnavailable, { what: "503", timeoutMs: 5000 });
