@@ -11,7 +11,7 @@ const idOf = ({ body }: Answer): string => String(body["id"]);
 const token = ({ headers }: Answer): string => headers.get("x-db-token") ?? "";
 
 // Each test has tenants of its own.
-describe.skipIf(withoutPostgres)("the database", () => {
+describe.skipIf(withoutPostgres)("the database", { retry: 2 }, () => {
   let example: Example;
   let replicas: readonly PostgresNode[];
   beforeAll(async () => {
@@ -202,7 +202,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
   });
 });
 
-describe.skipIf(withoutPostgres)("a server of the database that goes away", () => {
+describe.skipIf(withoutPostgres)("a server of the database that goes away", { retry: 2 }, () => {
   let example: Example;
   const reported: string[] = [];
   beforeAll(async () => {
