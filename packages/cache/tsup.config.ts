@@ -4,8 +4,8 @@ export default lib([
   "src/index.ts",
   "src/redis/index.ts",
   "src/testing/index.ts",
-  "src/keyv/index.ts",
-  "src/bentocache/index.ts",
-  "src/next/index.ts",
+  "src/adapters/keyv/index.ts",
+  "src/adapters/bentocache/index.ts",
+  "src/adapters/next/index.ts",
   "src/msgpackr/index.ts",
 ]);

@@ -1,17 +1,17 @@
 import { AsyncResource } from "node:async_hooks";
 import { parseTenantId, tenancy } from "@scale/core";
-import { createAdHoc } from "./ad-hoc.js";
-import { define, type Definition, type DefinitionOptions } from "./definition.js";
-import type { Engine } from "./engine.js";
-import { Handle } from "./handle.js";
-import { createJournal } from "./journal.js";
+import { createAdHoc } from "./definition/inline-definition.js";
+import { define, type Definition, type DefinitionOptions } from "./definition/definition.js";
+import type { Engine } from "./coherence/context.js";
+import { Handle } from "./tenant-handle.js";
+import { createJournal } from "./coherence/retry-queue.js";
 import type { MemoryStats } from "./memory/types.js";
 import { type CacheOptions, parseCacheOptions } from "./options.js";
-import { createRenewals } from "./renewals.js";
-import { createSpaces } from "./space.js";
+import { createRenewals } from "./coherence/lease-renewal.js";
+import { createSpaces } from "./coherence/tenant-state.js";
 import type { GetOrSetOptions, TenantCache } from "./tenant-cache.js";
-import { createTrust } from "./trust.js";
-import { turnClock } from "./turn-clock.js";
+import { createTrust } from "./coherence/staleness-bound.js";
+import { turnClock } from "./get/coarse-clock.js";
 import type { WarmOptions, WarmRun } from "./warm/types.js";
 import { startWarm } from "./warm/warm.js";
 

@@ -1,7 +1,7 @@
 export { type Cache, type CacheHealth, createCache } from "./cache.js";
-export type { Codec, StandardSchema, ValueSchema } from "./codec.js";
-export type { DataLoader } from "./data-loader.js";
-export type { Definition, DefinitionOptions, KeyParts, LoadContext, LoadManyContext } from "./definition.js";
+export type { Codec, StandardSchema, ValueSchema } from "./definition/codec.js";
+export type { DataLoader } from "./adapters/data-loader.js";
+export type { Definition, DefinitionOptions, KeyParts, LoadContext, LoadManyContext } from "./definition/definition.js";
 export {
   type EntryRejected,
   entryReject,
@@ -25,8 +25,8 @@ export {
   type KeyValueGetOrSetOptions,
   type KeyValueOptions,
   type KeyValueTtl,
-} from "./key-value.js";
-export { budgetsFromPlans } from "./memory/budgets.js";
+} from "./adapters/key-value.js";
+export { budgetsFromPlans } from "./memory/plan-budgets.js";
 export type { MemoryOptions } from "./memory/memory.js";
 export type { Budget, MemoryStats, TenantUsage } from "./memory/types.js";
 export type { CacheOptions } from "./options.js";
@@ -57,4 +57,4 @@ export type {
   WarmReport,
   WarmRun,
 } from "./warm/types.js";
-export type { Receipt } from "./write.js";
+export type { Receipt } from "./coherence/invalidate.js";

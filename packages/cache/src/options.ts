@@ -1,6 +1,6 @@
 import { type Clock, type Duration, isClock, parseOptions, systemClock } from "@scale/core";
 import { z } from "zod";
-import { durationOption } from "./duration-option.js";
+import { durationOption } from "./definition/duration-option.js";
 import { createMemory, type MemoryOptions } from "./memory/memory.js";
 import type { Memory } from "./memory/types.js";
 import type { CacheStore } from "./store.js";

@@ -1,10 +1,10 @@
 import type { Duration } from "@scale/core";
-import type { DataLoader } from "./data-loader.js";
-import type { Definition } from "./definition.js";
-import type { Source } from "./flight.js";
+import type { DataLoader } from "./adapters/data-loader.js";
+import type { Definition } from "./definition/definition.js";
+import type { Source } from "./get/flight.js";
 import type { TenantUsage } from "./memory/types.js";
-import type { Counts } from "./space.js";
-import type { Receipt } from "./write.js";
+import type { Counts } from "./coherence/tenant-state.js";
+import type { Receipt } from "./coherence/invalidate.js";
 
 /** A value and what is known of it. */
 export interface Detail<V> {

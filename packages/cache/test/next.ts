@@ -1,4 +1,4 @@
-import type { NextCacheControl, NextCacheHandler, NextSetContext, NextValue } from "../src/next/index.js";
+import type { NextCacheControl, NextCacheHandler, NextSetContext, NextValue } from "../src/adapters/next/index.js";
 
 /**
  * What Next 16.4 asks of a `cacheHandler`, and makes of its answers.

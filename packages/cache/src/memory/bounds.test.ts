@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "./memory.js";
-import { sizeOf } from "./size-of.js";
+import { sizeOf } from "./entry-size.js";
 import type { Entry, Memory } from "./types.js";
 
 setFlagsFromString("--expose-gc");

@@ -1,4 +1,4 @@
-import { textBytes } from "./size-of.js";
+import { textBytes } from "./entry-size.js";
 import type { Entry } from "./types.js";
 
 // What objects of this folder, their places in maps, queues and heaps, and an `Entry` beside its value take on 64-bit Node.

@@ -1,6 +1,6 @@
-import type { Books } from "./books.js";
+import type { Books } from "./tenant-registry.js";
 import type { Pool } from "./pool.js";
-import type { Tenant } from "./tenant.js";
+import type { Tenant } from "./tenant-entries.js";
 import type { Entry, Partition } from "./types.js";
 
 /** Where the current pool is: clearing everything puts another one there. */

@@ -1,9 +1,9 @@
 import type { Clock } from "@scale/core";
-import { Books } from "./books.js";
-import type { Item } from "./item.js";
+import { Books } from "./tenant-registry.js";
+import type { Item } from "./node.js";
 import { itemBytes, SPACE_BYTES } from "./overhead.js";
-import { type Cause, freeRoom, makeRoom, type Room, tidy } from "./room.js";
-import { type NewItem, Tenant } from "./tenant.js";
+import { type Cause, freeRoom, makeRoom, type Room, tidy } from "./eviction.js";
+import { type NewItem, Tenant } from "./tenant-entries.js";
 import type { Budget, Entry } from "./types.js";
 
 export interface Limits {

@@ -1,4 +1,4 @@
-import type { Item } from "./item.js";
+import type { Item } from "./node.js";
 
 /** Items in the order in which they came. */
 export class Queue {

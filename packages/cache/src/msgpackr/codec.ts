@@ -1,4 +1,4 @@
-import type { Codec } from "../codec.js";
+import type { Codec } from "../definition/codec.js";
 import { findUnpackable } from "./find-unpackable.js";
 import { inspect } from "./inspect.js";
 import { MAX_BYTES } from "./limits.js";

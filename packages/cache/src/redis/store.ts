@@ -3,14 +3,14 @@ import { type Clock, isClock, parseOptions, systemClock } from "@scale/core";
 import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { CacheStore, Lease, Place } from "../store.js";
-import { createFeed } from "./feed.js";
-import { createFills } from "./fills.js";
+import { createFeed } from "./bus/invalidation-bus.js";
+import { createFills } from "./read/batched-fills.js";
 import { entryKey, generationKey, keyBase } from "./keys.js";
-import { encodeInvalidation } from "./message.js";
-import { createReads } from "./reads.js";
-import { serverClock } from "./server-clock.js";
+import { encodeInvalidation } from "./bus/message.js";
+import { createReads } from "./read/batched-reads.js";
+import { serverClock } from "./read/server-clock.js";
 import { claim, invalidate, release as releaseScript, renew } from "./scripts.gen.js";
-import { isSubscriberLike, type SubscriberLike } from "./subscriber.js";
+import { isSubscriberLike, type SubscriberLike } from "./bus/subscriber.js";
 import { trackedStore } from "./tracking.js";
 
 export interface RedisStoreOptions {

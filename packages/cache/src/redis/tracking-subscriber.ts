@@ -1,5 +1,5 @@
 import { ConfigError } from "@scale/core";
-import { type Payload, type SubscriberLike, subscription } from "./subscriber.js";
+import { type Payload, type SubscriberLike, subscription } from "./bus/subscriber.js";
 
 /** A subscriber that Redis tells what changes. */
 export interface Tracker {

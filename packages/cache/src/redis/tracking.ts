@@ -1,9 +1,9 @@
 import { ConfigError, StoreError } from "@scale/core";
 import type { RedisLike } from "@scale/core/redis";
 import type { CacheStore, FeedListener, Place } from "../store.js";
-import { busChannel, type FeedOptions, feedOver, hearBus, type Wire, type WireListener } from "./feed.js";
+import { busChannel, type FeedOptions, feedOver, hearBus, type Wire, type WireListener } from "./bus/invalidation-bus.js";
 import { mark } from "./scripts.gen.js";
-import type { Payload } from "./subscriber.js";
+import type { Payload } from "./bus/subscriber.js";
 import { createCheck } from "./tracking-check.js";
 import { trackingFail } from "./tracking-event.js";
 import { beatKey } from "./tracking-keys.js";

@@ -1,7 +1,7 @@
 import { parseOptions } from "@scale/core";
 import { z } from "zod";
-import { type Spec, specOf } from "../definition.js";
-import { parseResume, type ResumeAt } from "./resume.js";
+import { type Spec, specOf } from "../definition/definition.js";
+import { parseResume, type ResumeAt } from "./checkpoint.js";
 import type { ParamsSource, WarmEntry, WarmOptions } from "./types.js";
 
 /** What is warmed of each tenant, ready to use. */

@@ -1,12 +1,12 @@
 import { parseOptions, type Duration } from "@scale/core";
 import { z } from "zod";
 import type { Cache } from "../cache.js";
-import { durationOption } from "../duration-option.js";
+import { durationOption } from "../definition/duration-option.js";
 import type { InvalidateOptions } from "../tenant-cache.js";
-import type { Receipt } from "../write.js";
+import type { Receipt } from "../coherence/invalidate.js";
 import { isWarmEntry } from "./options.js";
-import { untilStopped } from "./reader.js";
-import { createSlots } from "./slots.js";
+import { untilStopped } from "./async-source.js";
+import { createSlots } from "./semaphore.js";
 import type { WarmEntry, WarmReport } from "./types.js";
 
 export interface TenantWarmersOptions {

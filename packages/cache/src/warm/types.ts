@@ -1,4 +1,4 @@
-import type { Definition } from "../definition.js";
+import type { Definition } from "../definition/definition.js";
 
 /** Gives the params of one tenant: all at once, or as they come. It runs inside `tenancy.run` of the tenant. */
 export type ParamsSource<P> = (

@@ -1,15 +1,15 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "@scale/core";
-import type { Engine } from "../engine.js";
-import type { Spaces } from "../space.js";
-import { type Job, runJob } from "./job.js";
+import type { Engine } from "../coherence/context.js";
+import type { Spaces } from "../coherence/tenant-state.js";
+import { type Job, runJob } from "./run-tenants.js";
 import { parseWarm, type Settings } from "./options.js";
-import { createPace } from "./pace.js";
-import { readerOf, untilStopped } from "./reader.js";
-import { Trail } from "./resume.js";
-import { createSlots } from "./slots.js";
-import { Tally } from "./tally.js";
+import { createPace } from "./token-bucket.js";
+import { readerOf, untilStopped } from "./async-source.js";
+import { Trail } from "./checkpoint.js";
+import { createSlots } from "./semaphore.js";
+import { Tally } from "./progress.js";
 import type { WarmOptions, WarmProgress, WarmReport, WarmRun } from "./types.js";
 
 const PROGRESS_MS = 250;

@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { KeyParts } from "./definition.js";
+import { keyText, keyTextOf, storeText } from "./key.js";
+
+const SEED = 20_261_120;
+fc.configureGlobal({ seed: SEED, numRuns: 2000 });
+
+// Texts that are hard to tell apart when they are joined or escaped.
+const text = fc.oneof(
+  fc.string({ unit: fc.constantFrom("a", ":", "%", "3", "\u0000", "*", "u", "\ud800", "é"), maxLength: 6 }),
+  fc.constantFrom("%3a", "%00", "\u0000a:b", "%ud800"),
+);
+const parts: fc.Arbitrary<KeyParts> = fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 }));
+
+/** One part is the same as its text. */
+const meaning = (key: KeyParts): string => JSON.stringify(Array.isArray(key) && key.length === 1 ? key[0] : key);
+
+describe("keys", () => {
+  it("are different for different parts, in memory and in the store", () => {
+    fc.assert(
+      fc.property(parts, parts, (one, two) => {
+        const isSame = meaning(one) === meaning(two);
+        expect(keyText(one) === keyText(two)).toBe(isSame);
+        expect(storeText(keyText(one)) === storeText(keyText(two))).toBe(isSame);
+      }),
+    );
+  });
+
+  it("are found again by what the store calls them", () => {
+    fc.assert(
+      fc.property(parts, (key) => {
+        expect(keyTextOf(storeText(keyText(key)))).toBe(keyText(key));
+      }),
+    );
+  });
+
+  it("of a single text are that text, whatever is in it", () => {
+    expect(keyText("ana@example.com")).toBe("ana@example.com");
+    expect(keyText("a:b %")).toBe("a:b %");
+    expect(storeText("a:b")).toBe("a%3ab");
+    expect(keyText(7)).toBe("7");
+  });
+});

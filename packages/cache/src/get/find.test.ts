@@ -1,0 +1,119 @@
+import { createManualClock } from "@scale/core/testing";
+import { waitUntil } from "@scale/testkit";
+import { Redis } from "ioredis";
+import { describe, expect, inject, it } from "vitest";
+import { gate, startNode, untilServed } from "../../test/node.js";
+import { type CacheStore, createCache } from "../index.js";
+import { redisStore } from "../redis/index.js";
+
+const url = inject("redisUrl");
+let next = 0;
+const prefix = (): string => `find:${process.pid}:${next++}`;
+
+const never = (): never => {
+  throw new Error("loaded");
+};
+const options = { name: "row", key: (id: string) => id, ttl: "1m" } as const;
+
+describe("find without a store", () => {
+  it("has what memory has, and loads nothing", async () => {
+    const clock = createManualClock();
+    const cache = createCache({ clock });
+    const row = cache.define<string, number>({ ...options, load: never });
+    const acme = cache.tenant("acme");
+    expect(await acme.find(row, "a")).toBeUndefined();
+    await acme.set(row, { params: "a", value: 0 });
+    clock.advance(1000);
+    expect(await acme.find(row, "a")).toEqual({ value: 0, source: "memory", ageMs: 1000, isStale: false });
+    clock.advance(60_000);
+    expect(await acme.find(row, "a")).toBeUndefined();
+  });
+});
+
+describe.skipIf(!url)("find", () => {
+  it("has what another process has put there, and keeps it in memory", async () => {
+    const name = prefix();
+    const [one, two] = [startNode(url, { prefix: name }), startNode(url, { prefix: name })];
+    await untilServed(one, two);
+    const row = one.cache.define<string, number | null>({ ...options, load: never });
+    await one.cache.tenant("acme").set(row, { params: "a", value: null });
+    const acme = two.cache.tenant("acme");
+    expect(await acme.find(row, "a")).toMatchObject({ value: null, source: "store" });
+    // The message of the write may come after the value.
+    const isKept = async (): Promise<boolean> => (await acme.find(row, "a"))?.source === "memory";
+    await waitUntil(isKept, { what: "the value is in memory" });
+    expect(await two.cache.tenant("globex").find(row, "a")).toBeUndefined();
+    one.close();
+    two.close();
+  });
+
+  it("leaves the load to whoever asks for the value", async () => {
+    const node = startNode(url, { prefix: prefix() });
+    await untilServed(node);
+    const row = node.cache.define({ ...options, load: () => "loaded" });
+    const acme = node.cache.tenant("acme");
+    expect(await acme.find(row, "a")).toBeUndefined();
+    const startedAt = performance.now();
+    expect(await acme.get(row, "a")).toBe("loaded");
+    // Had it taken the lease, the load would have waited for the end of that.
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    node.close();
+  });
+
+  it("keeps nothing that was invalidated while the store was asked", async () => {
+    const redis = new Redis(url);
+    const subscriber = redis.duplicate();
+    const real = redisStore({ redis, subscriber, prefix: prefix(), timeoutMs: 500 });
+    const hold = gate();
+    const store: CacheStore = {
+      ...real,
+      async look(place) {
+        const stored = await real.look(place);
+        await hold.opened;
+        return stored;
+      },
+    };
+    const cache = createCache({ store });
+    await untilServed({ cache, redis, subscriber, close: () => undefined });
+    const row = cache.define<string, string>({ ...options, load: never });
+    const writer = createCache({ store: real });
+    await writer.tenant("acme").set(row, { params: "a", value: "old" });
+    const found = cache.tenant("acme").find(row, "a");
+    await real.look({ tenantId: "acme", key: "row:a" });
+    await cache.tenant("acme").invalidate(row, "a");
+    hold.open();
+    expect((await found)?.value).toBe("old");
+    expect(cache.tenant("acme").peek(row, "a")).toBeUndefined();
+    for (const each of [cache, writer]) each.close();
+    redis.disconnect();
+    subscriber.disconnect();
+  });
+
+  it("keeps what others have loaded since memory's own value ran out, and asks the store once", async () => {
+    const name = prefix();
+    const [one, two] = [startNode(url, { prefix: name }), startNode(url, { prefix: name })];
+    await untilServed(one, two);
+    let loads = 0;
+    const rowIn = ({ cache }: typeof one, ttl: "20ms" | "1m") =>
+      cache.define({ ...options, ttl, grace: "1h", load: () => ++loads });
+    const [short, long] = [rowIn(one, "20ms"), rowIn(two, "1m")];
+    const acme = one.cache.tenant("acme");
+    await acme.get(short, "a");
+    const theirs = async (): Promise<boolean> => (await two.cache.tenant("acme").get(long, "a")) === 2;
+    await waitUntil(theirs, { what: "the other process has loaded it again", everyMs: 5 });
+    await waitUntil(async () => (await acme.find(short, "a"))?.source === "store", { what: "it is in the store" });
+    expect(await acme.find(short, "a")).toMatchObject({ value: 2, source: "memory" });
+    one.close();
+    two.close();
+  });
+
+  it("is without a value, and never an error, when Redis is down", async () => {
+    const redis = new Redis({ port: 1, lazyConnect: true, retryStrategy: () => null });
+    redis.on("error", () => undefined);
+    const cache = createCache({ store: redisStore({ redis, timeoutMs: 50 }) });
+    const row = cache.define<string, string>({ ...options, load: never });
+    expect(await cache.tenant("acme").find(row, "a")).toBeUndefined();
+    cache.close();
+    redis.disconnect();
+  });
+});

@@ -1,0 +1,33 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, inject, it } from "vitest";
+import { type Node, startFaultProxy, startNode, untilServed } from "../../test/node.js";
+
+const url = inject("redisUrl");
+const leaseMs = 20_000;
+
+const rowIn = ({ cache }: Node) =>
+  cache.define({ name: "row", key: (id: string) => id, ttl: "1m", load: () => "loaded" });
+
+describe.skipIf(!url)("what Redis answers when nobody waits any more", () => {
+  it("leaves no lease behind that others would wait for", async () => {
+    const proxy = await startFaultProxy(url);
+    const prefix = `late:${process.pid}`;
+    const near = startNode(proxy.url, { prefix, leaseMs, timeoutMs: 50, busUrl: url });
+    const far = startNode(url, { prefix, leaseMs });
+    await untilServed(near, far);
+    const [mine, theirs] = [rowIn(near), rowIn(far)];
+    // What was sent before runs when it gets through, and takes the lease.
+    proxy.stall();
+    expect(await near.cache.tenant("acme").get(mine, "a")).toBe("loaded");
+    proxy.unstall();
+    await expect.poll(() => near.redis.ping()).toBe("PONG");
+    const ended = Promise.race([
+      far.cache.tenant("acme").get(theirs, "a"),
+      pause(leaseMs / 4, "waited", { ref: false }),
+    ]);
+    expect(await ended).toBe("loaded");
+    near.close();
+    far.close();
+    await proxy.close();
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { Item, Space } from "./node.js";
+import { Policy } from "./s3-fifo.js";
+import type { Entry } from "./types.js";
+
+const ENTRY: Entry = { value: 1, bytes: 0, freshUntil: Infinity, usableUntil: Infinity, meta: undefined };
+const space = new Space("invoice", 0);
+
+function admit(policy: Policy, { key, bytes = 1000, uses = 0 }: { key: string; bytes?: number; uses?: number }): Item {
+  const item = new Item(space, key, ENTRY, bytes);
+  policy.admit(item);
+  item.uses = uses;
+  return item;
+}
+
+function evict(policy: Policy): string | undefined {
+  const item = policy.victim();
+  if (item !== undefined) policy.remove(item);
+  return item?.key;
+}
+
+const letters = "abcdefghij".split("");
+
+describe("Policy", () => {
+  it("has nothing to evict when there is nothing", () => {
+    expect(new Policy().victim()).toBeUndefined();
+  });
+
+  it("evicts what was not used, the oldest first, and what was used after it", () => {
+    const policy = new Policy();
+    for (const key of letters) admit(policy, { key, uses: key < "f" ? 1 : 0 });
+    expect(letters.map(() => evict(policy)).join("")).toBe("fghijabcde");
+  });
+
+  it("sends what is used often round again before what is used less", () => {
+    const policy = new Policy();
+    const items = letters.map((key) => admit(policy, { key, uses: 1 }));
+    evict(policy);
+    for (const item of items.slice(1, 4)) item.uses = 3;
+    expect(
+      letters
+        .slice(1)
+        .map(() => evict(policy))
+        .join(""),
+    ).toBe("efghijbcd");
+  });
+
+  it("follows the size of what is replaced", () => {
+    const policy = new Policy();
+    for (const key of letters) admit(policy, { key, uses: 1 });
+    evict(policy);
+    const shrunk = admit(policy, { key: "shrunk" });
+    policy.resize(shrunk, 10);
+    expect(evict(policy)).toBe("b");
+  });
+
+  it("looks at a bounded number of items for one eviction, when all are in use", () => {
+    const policy = new Policy();
+    const items = Array.from({ length: 10_000 }, (_, i) => admit(policy, { key: `${i}`, uses: 3 }));
+    expect(evict(policy)).toBeDefined();
+    expect(items.filter((item) => item.isKept || item.uses < 3).length).toBeLessThan(200);
+  });
+});

@@ -1,0 +1,69 @@
+import type { Clock } from "@scale/core";
+import { formatResume, type Trail } from "./checkpoint.js";
+import type { WarmFailure, WarmProgress, WarmReport } from "./types.js";
+
+const MAX_FAILURES = 100;
+
+/** What a run has done. */
+export class Tally {
+  /** Tenants that are wholly finished, and those of them that were before this run. */
+  done = 0;
+  skipped = 0;
+  loaded = 0;
+  fresh = 0;
+  failed = 0;
+  isAborted = false;
+  isComplete = false;
+  readonly #failures: WarmFailure[] = [];
+  readonly #trail: Trail;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  #endedAt: number | undefined = undefined;
+
+  constructor(trail: Trail, clock: Clock) {
+    this.#trail = trail;
+    this.#clock = clock;
+    this.#startedAt = clock.monotonic();
+  }
+
+  fail(failure: WarmFailure): void {
+    this.failed++;
+    if (this.#failures.length < MAX_FAILURES) this.#failures.push(failure);
+  }
+
+  end(): void {
+    this.#endedAt = this.#clock.monotonic();
+  }
+
+  progress(total: number | undefined): WarmProgress {
+    const { done, skipped, loaded, fresh, failed } = this;
+    const ms = this.#durationMs();
+    const own = done - skipped;
+    const values = loaded + fresh + failed;
+    return {
+      ...{ done, total, loaded, fresh, failed },
+      etaMs: total === undefined || own === 0 ? undefined : (Math.max(0, total - done) * ms) / own,
+      perSecond: ms > 0 ? (values * 1000) / ms : 0,
+      resume: this.#resume(),
+    };
+  }
+
+  report(): WarmReport {
+    const { done, loaded, fresh, failed, isAborted } = this;
+    return {
+      ...{ done, loaded, fresh, failed, isAborted },
+      durationMs: this.#durationMs(),
+      failures: [...this.#failures],
+      resume: this.#resume(),
+    };
+  }
+
+  #durationMs(): number {
+    return (this.#endedAt ?? this.#clock.monotonic()) - this.#startedAt;
+  }
+
+  #resume(): string | undefined {
+    const { at } = this.#trail;
+    return this.isComplete || at === undefined ? undefined : formatResume(at);
+  }
+}
