@@ -4,9 +4,9 @@ export default lib([
   "src/index.ts",
   "src/redis/index.ts",
   "src/testing/index.ts",
-  "src/http.ts",
+  "src/http/guard.ts",
   "src/express.ts",
-  "src/next.ts",
-  "src/express-rate-limit.ts",
-  "src/throttler.ts",
+  "src/next/index.ts",
+  "src/adapters/express-rate-limit.ts",
+  "src/adapters/throttler.ts",
 ]);

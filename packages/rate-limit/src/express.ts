@@ -1,5 +1,5 @@
 import { type NodeMiddleware, toExpress } from "@scale/http/express";
-import { type RateLimitGuardOptions, rateLimitGuard } from "./http.js";
+import { type RateLimitGuardOptions, rateLimitGuard } from "./http/guard.js";
 import type { RateLimiter } from "./limiter.js";
 
 /** Limits the routes that come after it. Mount it after what sets the tenant. */

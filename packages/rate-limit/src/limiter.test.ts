@@ -3,7 +3,7 @@ import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
 import { type RequestDecided, requestDecide, type StoreFailed, storeFail } from "./events.js";
 import { createRateLimiter } from "./limiter.js";
-import { memoryStore } from "./memory.js";
+import { memoryStore } from "./memory/store.js";
 import type { RateLimiterOptions } from "./options.js";
 import type { Decision } from "./types.js";
 import { storeWith } from "../test/store-with.js";

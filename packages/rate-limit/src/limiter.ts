@@ -1,13 +1,13 @@
 import { ConfigError, type Plan, type Plans, parseTenantId, show } from "@scale/core";
-import { createAsker } from "./ask.js";
-import { Decided } from "./decision.js";
-import { newSlotId } from "./holders.js";
+import { createAsker } from "./decide/decider.js";
+import { Decided } from "./decide/decision.js";
+import { newSlotId } from "./decide/slot-renewal.js";
 import { loneRules } from "./lone.js";
-import { tableOf } from "./memory.js";
+import { tableOf } from "./memory/store.js";
 import { parseLimiterOptions, type RateLimiterOptions } from "./options.js";
-import { type Asked, questionOf, ruleSets } from "./rules.js";
+import { type Asked, questionOf, ruleSets } from "./decide/rules.js";
 import type { Decision, RateLimitSubject, Slot } from "./types.js";
-import { noteLimiter } from "./wiring.js";
+import { noteLimiter } from "./setup-warnings.js";
 
 /** Which rules of the tenant's plan. */
 export interface RuleOptions {

@@ -4,7 +4,7 @@ import { seededRandom } from "@scale/testkit";
 import { describe, expect, it } from "vitest";
 import { remoteStore } from "../test/store-with.js";
 import { createRateLimiter } from "./limiter.js";
-import { memoryStore } from "./memory.js";
+import { memoryStore } from "./memory/store.js";
 
 const SEED = 20_261_120;
 const acme = { tenantId: "acme" };

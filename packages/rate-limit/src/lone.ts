@@ -1,9 +1,9 @@
 import { MAX_ID_LENGTH, type Plan } from "@scale/core";
 import { brim, slack } from "./algorithms/counter.js";
 import { standingOf, usPerUnit } from "./algorithms/gcra.js";
-import { Decided } from "./decision.js";
-import { type BoundRule, countedBy, type RuleSet } from "./rules.js";
-import type { Table } from "./table.js";
+import { Decided } from "./decide/decision.js";
+import { type BoundRule, countedBy, type RuleSet } from "./decide/rules.js";
+import type { Table } from "./memory/counters.js";
 import type { Decision, RateLimitSubject } from "./types.js";
 
 /** Decides by the one rule of a plan; `undefined` where that is not all there is to it. */

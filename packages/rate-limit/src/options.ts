@@ -12,7 +12,7 @@ import {
   systemClock,
 } from "@scale/core";
 import { z } from "zod";
-import { memoryStore } from "./memory.js";
+import { memoryStore } from "./memory/store.js";
 import { nameSchema, storeSchema } from "./store-options.js";
 import type { RateLimitStore } from "./types.js";
 

@@ -1,6 +1,6 @@
 import type { RateLimitRule } from "@scale/core";
 import { createManualClock, type ManualClock } from "@scale/core/testing";
-import { memoryStore } from "../src/memory.js";
+import { memoryStore } from "../src/memory/store.js";
 import type { RateLimitStore, Taken } from "../src/types.js";
 import type { Admitted } from "./exact-log.js";
 

@@ -1,6 +1,6 @@
 import type { Clock, RateLimitRule } from "@scale/core";
 import { brim, type Counter, type State } from "../src/algorithms/counter.js";
-import { counterOf } from "../src/algorithms/of-rule.js";
+import { counterOf } from "../src/algorithms/counter-of.js";
 import type { Charge, RateLimitStore, Standing, Take, Taken } from "../src/types.js";
 
 /**

@@ -1,5 +1,5 @@
 import type { Clock } from "@scale/core";
-import { memoryStore } from "../src/memory.js";
+import { memoryStore } from "../src/memory/store.js";
 import type { RateLimitStore, Take, Taken } from "../src/types.js";
 
 /** A store that takes as a test needs it, to make failures, and does nothing else. */

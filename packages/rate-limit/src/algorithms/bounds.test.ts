@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attack, flood } from "../../test/adversary.js";
 import { type Admitted, worstExcess, worstIn } from "../../test/exact-log.js";
-import { createTable } from "../table.js";
+import { createTable } from "../memory/counters.js";
 import { ruleOf } from "../testing/rule.js";
 import type { Take, Taken } from "../types.js";
 

@@ -2,10 +2,10 @@ import type { RateLimitRule } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createTable } from "../table.js";
+import { createTable } from "../memory/counters.js";
 import { ruleOf } from "../testing/rule.js";
 import type { Standing, Take, Taken } from "../types.js";
-import { counterOf } from "./of-rule.js";
+import { counterOf } from "./counter-of.js";
 
 fc.configureGlobal({ seed: 20_261_120, numRuns: 300 });
 

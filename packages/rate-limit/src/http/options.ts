@@ -1,7 +1,7 @@
 import { parseOptions, tenancy } from "@scale/core";
 import type { HttpFacts } from "@scale/http";
 import { z } from "zod";
-import type { HeaderForm } from "../headers.js";
+import type { HeaderForm } from "./headers.js";
 import type { RateLimitSubject } from "../types.js";
 
 export interface RateLimitGuardOptions {

@@ -1,10 +1,10 @@
 import { definePlans, saas4, StoreError } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
-import { memoryStore } from "../memory.js";
-import { createEnforce } from "../next.js";
+import { memoryStore } from "../memory/store.js";
+import { createEnforce } from "./index.js";
 import type { RateLimitStore } from "../types.js";
-import { type WiringWarning, wiringWarn } from "../wiring.js";
+import { type WiringWarning, wiringWarn } from "../setup-warnings.js";
 
 const tenant = (limit: number) => ({ rateLimit: { rules: { tenant: { limit, window: "15m" } } } }) as const;
 const plans = definePlans({ free: tenant(2), pro: tenant(4) }, { aliases: { PRO: "pro" } });

@@ -1,12 +1,12 @@
 import { ConfigError, type Plan, type PlanResolver, type Plans } from "@scale/core";
 import { answerOf, factsFromFetch, type HttpFacts, type HttpGuard, problemFromError, type Verdict } from "@scale/http";
-import { type RateLimitGuardOptions, rateLimitGuard } from "../http.js";
-import { slotOf } from "../holders.js";
+import { type RateLimitGuardOptions, rateLimitGuard } from "../http/guard.js";
+import { slotOf } from "../decide/slot-renewal.js";
 import { createRateLimiter, type RateLimiter } from "../limiter.js";
-import { memoryStore } from "../memory.js";
+import { memoryStore } from "../memory/store.js";
 import type { RateLimiterOptions } from "../options.js";
 import type { RateLimitSubject, Slot } from "../types.js";
-import { sharingName } from "../wiring.js";
+import { sharingName } from "../setup-warnings.js";
 
 /** The options of a limiter, with plans to choose from in place of what knows the tenants' plans. */
 export interface EnforceLimits extends Omit<RateLimiterOptions, "plans" | "rules"> {

@@ -1,8 +1,8 @@
 import { type RateLimitRule, StoreError } from "@scale/core";
 import type { Script } from "@scale/core/redis";
 import type { Charge, Give, Standing, Take, Taken } from "../types.js";
-import { isNumbers, isPlain, plainStanding } from "./plain.js";
-import { describePlain, describeRule } from "./describe.js";
+import { isNumbers, isPlain, plainStanding } from "./gcra-reply.js";
+import { describePlain, describeRule } from "./rule-args.js";
 import { decide, take as takeScript } from "./scripts.gen.js";
 
 /** One question that waits for its answer, or units that are given back. */

@@ -3,8 +3,8 @@ import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/red
 import { z } from "zod";
 import type { Charge, RateLimitStore, Take, Taken } from "../types.js";
 import { decodeReply, encodeBatch, type KeyOf, type Pending } from "./batch.js";
-import { ruleArgs } from "./describe.js";
-import { decodeOne, loneCharge } from "./plain.js";
+import { ruleArgs } from "./rule-args.js";
+import { decodeOne, loneCharge } from "./gcra-reply.js";
 import { forget, release, takeOne } from "./scripts.gen.js";
 
 export interface RedisStoreOptions {

@@ -2,7 +2,7 @@ import { createPlanResolver, definePlans } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { createRateLimiter, type RateLimiter } from "../limiter.js";
-import { memoryStore } from "../memory.js";
+import { memoryStore } from "../memory/store.js";
 import type { RateLimitStore } from "../types.js";
 
 /**

@@ -3,7 +3,7 @@ import { describeChanges } from "./store/changes.js";
 import { type Algorithm, type CreateStore, freshStores, type WindowAlgorithm } from "./store/context.js";
 import { describeIsolation } from "./store/isolation.js";
 import { describeSlots } from "./store/slots.js";
-import { describeMixed, describeShadow, describeTogether } from "./store/together.js";
+import { describeMixed, describeShadow, describeTogether } from "./store/batches.js";
 import {
   describeFixedWindow,
   describeGcra,

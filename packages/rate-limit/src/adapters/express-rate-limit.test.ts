@@ -1,0 +1,135 @@
+import { createManualClock, type ManualClock } from "@scale/core/testing";
+import { listen } from "@scale/http/testing";
+import express from "express";
+import { rateLimit } from "express-rate-limit";
+import { Redis } from "ioredis";
+import { afterAll, afterEach, describe, expect, inject, it } from "vitest";
+import { rateLimitStore } from "./express-rate-limit.js";
+import { memoryStore } from "../memory/store.js";
+import { redisStore } from "../redis/index.js";
+import type { RateLimitStore } from "../types.js";
+
+const url = inject("redisUrl");
+const redis = url === undefined ? undefined : new Redis(url);
+afterAll(() => redis?.disconnect());
+
+let next = 0;
+type CreateStore = (clock: ManualClock) => RateLimitStore;
+const stores: [string, CreateStore][] = [["memory", (clock) => memoryStore({ clock })]];
+if (redis !== undefined) {
+  const prefix = () => `test:express-rate-limit:${process.pid}:${next++}`;
+  stores.push(["Redis", (clock) => redisStore({ redis, clock, prefix: prefix(), timeoutMs: 2000 })]);
+}
+
+describe.each(stores)("rateLimitStore on %s", (_, createStore) => {
+  // A whole minute after which a window of one minute begins.
+  const start = () => createManualClock(1_700_000_040_000);
+  const createIn = (store: RateLimitStore, clock: ManualClock, name = "web") => {
+    const hits = rateLimitStore({ store, name, clock });
+    hits.init({ windowMs: 60_000 });
+    return hits;
+  };
+
+  it("counts hits of a window, and tells when it ends", async () => {
+    const clock = start();
+    const hits = createIn(createStore(clock), clock);
+    expect(await hits.get("192.0.2.1")).toBeUndefined();
+    clock.advance(15_000);
+    expect(await hits.increment("192.0.2.1")).toEqual({ totalHits: 1, resetTime: new Date(1_700_000_100_000) });
+    expect((await hits.increment("192.0.2.1")).totalHits).toBe(2);
+    expect((await hits.increment("192.0.2.2")).totalHits).toBe(1);
+    expect(await hits.get("192.0.2.1")).toEqual({ totalHits: 2, resetTime: new Date(1_700_000_100_000) });
+    clock.advance(45_000);
+    expect((await hits.increment("192.0.2.1")).totalHits).toBe(1);
+  });
+
+  it("takes a hit back, never below none, and forgets a client", async () => {
+    const clock = start();
+    const hits = createIn(createStore(clock), clock);
+    await hits.decrement("a");
+    for (let i = 0; i < 3; i++) await hits.increment("a");
+    await hits.decrement("a");
+    expect((await hits.get("a"))?.totalHits).toBe(2);
+    await hits.resetKey("a");
+    expect(await hits.get("a")).toBeUndefined();
+  });
+
+  it("shares counts with the processes on the same store, by name", async () => {
+    const clock = start();
+    const store = createStore(clock);
+    await createIn(store, clock).increment("a");
+    expect((await createIn(store, clock).increment("a")).totalHits).toBe(2);
+    expect((await createIn(store, clock, "login").increment("a")).totalHits).toBe(1);
+  });
+});
+
+describe("rateLimitStore in express-rate-limit", () => {
+  let close = async (): Promise<void> => undefined;
+  afterEach(() => close());
+
+  const serve = async (options: Parameters<typeof rateLimit>[0], failing = false) => {
+    const problems: unknown[] = [];
+    const logger = { error: (error: unknown) => problems.push(error), warn: (error: unknown) => problems.push(error) };
+    const app = express();
+    const limited = rateLimit({ windowMs: 60_000, limit: 2, standardHeaders: "draft-7", logger, ...options });
+    app.use(limited, (_request, response) => void response.sendStatus(failing ? 500 : 200));
+    const server = await listen(app);
+    close = server.close;
+    const get = async () => {
+      const response = await fetch(server.url);
+      return [response.status, /remaining=(\d+)/.exec(response.headers.get("ratelimit") ?? "")?.[1]];
+    };
+    return { get, problems, limited };
+  };
+
+  it("is a store that it takes without a word", async () => {
+    const { get, problems, limited } = await serve({
+      store: rateLimitStore({ store: memoryStore({ clock: createManualClock() }), name: "web" }),
+    });
+    expect([await get(), await get(), await get()]).toEqual([
+      [200, "1"],
+      [200, "0"],
+      [429, "0"],
+    ]);
+    expect((await limited.getKey("127.0.0.1"))?.totalHits).toBe(3);
+    limited.resetKey("127.0.0.1");
+    expect(await get()).toEqual([200, "1"]);
+    expect(problems).toEqual([]);
+  });
+
+  it("takes failed requests back where it is told to", async () => {
+    const store = rateLimitStore({ store: memoryStore({ clock: createManualClock() }), name: "web" });
+    const { get } = await serve({ store, skipFailedRequests: true }, true);
+    for (let i = 0; i < 4; i++) expect(await get()).toEqual([500, "1"]);
+  });
+
+  it("rejects when the store cannot answer, which passes or not as it is told", async () => {
+    const fails = () => Promise.reject(new Error("ECONNRESET"));
+    const down: RateLimitStore = { take: fails, give: fails, reset: fails, release: fails };
+    const store = rateLimitStore({ store: down, name: "web" });
+    expect((await (await serve({ store })).get())[0]).toBe(500);
+    await close();
+    const passing = rateLimitStore({ store: down, name: "web" });
+    expect((await (await serve({ store: passing, passOnStoreError: true })).get())[0]).toBe(200);
+  });
+});
+
+describe("rateLimitStore: wrong wiring", () => {
+  it("says what is wrong", async () => {
+    expect(() => rateLimitStore({ store: {} as RateLimitStore, name: "web" })).toThrow(
+      "rateLimitStore: store: expected a store with a take method, got {}",
+    );
+    expect(() => rateLimitStore({ store: memoryStore(), name: "a b" })).toThrow("rateLimitStore: name: expected");
+    const hits = rateLimitStore({ store: memoryStore(), name: "web" });
+    await expect(hits.increment("a")).rejects.toMatchObject({ code: "SCALE_CONFIG" });
+    expect(() => hits.init({ windowMs: 0 })).toThrow("window: expected 1 ms to 400 days, got 0 ms");
+  });
+
+  it("gives up a store that does not answer", async () => {
+    const never = () => new Promise<never>(() => undefined);
+    const stuck: RateLimitStore = { take: never, give: never, reset: never, release: never };
+    const hits = rateLimitStore({ store: stuck, name: "web", timeoutMs: 5 });
+    hits.init({ windowMs: 1000 });
+    await expect(hits.increment("a")).rejects.toMatchObject({ code: "SCALE_STORE" });
+  });
+});

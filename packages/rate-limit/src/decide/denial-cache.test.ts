@@ -1,0 +1,134 @@
+import { createPlanResolver, definePlans } from "@scale/core";
+import { describe, expect, it } from "vitest";
+import { remoteStore } from "../../test/store-with.js";
+import { createRateLimiter, type RateLimiter } from "../limiter.js";
+import type { Take } from "../types.js";
+
+const acme = { tenantId: "acme" };
+
+async function usedUp(limiter: RateLimiter, units: number): Promise<void> {
+  for (let i = 0; i < units; i++) expect((await limiter.check(acme)).allowed).toBe(true);
+}
+
+describe("the denial cache", () => {
+  const rules = { tenant: { limit: 3, window: "1h" } } as const;
+
+  it("repeats a refusal without asking the store, with the wait that is left", async () => {
+    const { store, asked } = remoteStore();
+    const limiter = createRateLimiter({ store, rules });
+    await usedUp(limiter, 3);
+    const first = await limiter.check(acme);
+    const again = await limiter.check(acme);
+    expect([first.decidedBy, again.decidedBy]).toEqual(["store", "denial-cache"]);
+    expect(asked).toHaveLength(4);
+    expect(again).toMatchObject({ allowed: false, violated: ["tenant"], limits: [{ name: "tenant", remaining: 0 }] });
+    expect(again.retryAfterMs).toBeLessThanOrEqual(first.retryAfterMs);
+    expect(again.retryAfterMs).toBeGreaterThan(first.retryAfterMs - 1000);
+  });
+
+  it("asks about a smaller cost, and tells the longer wait of a larger one", async () => {
+    const { store, asked } = remoteStore();
+    const limiter = createRateLimiter({ store, rules });
+    await usedUp(limiter, 1);
+    const three = await limiter.check(acme, { cost: 3 });
+    expect(three.allowed).toBe(false);
+    expect(await limiter.check(acme, { cost: 2 })).toMatchObject({ allowed: true, decidedBy: "store" });
+    expect(await limiter.check(acme, { cost: 4 })).toMatchObject({ decidedBy: "store", retryAfterMs: Infinity });
+    expect(asked).toHaveLength(4);
+  });
+
+  it("asks again when units were given back or a count was reset", async () => {
+    const { store } = remoteStore();
+    const limiter = createRateLimiter({ store, rules });
+    const charged = await limiter.check(acme, { cost: 3 });
+    await limiter.check(acme);
+    await limiter.refund(charged, 1);
+    expect(await limiter.check(acme)).toMatchObject({ allowed: true, decidedBy: "store" });
+    await limiter.check(acme);
+    await limiter.reset(acme);
+    expect(await limiter.check(acme, { cost: 3 })).toMatchObject({ allowed: true });
+  });
+
+  it("tells the longest wait of all the rules that it knows to refuse", async () => {
+    const { store } = remoteStore();
+    const both = { tenant: { limit: 1, window: "1m" }, hour: { limit: 1, window: "1h", by: "tenant" } } as const;
+    const limiter = createRateLimiter({ store, rules: both });
+    await limiter.check(acme);
+    const [first, again] = [await limiter.check(acme), await limiter.check(acme)];
+    expect(again).toMatchObject({ decidedBy: "denial-cache", violated: first.violated });
+    expect(first.retryAfterMs - again.retryAfterMs).toBeLessThan(1000);
+  });
+
+  it("forgets a refusal by a rule in whatever selection it was asked", async () => {
+    const { store } = remoteStore();
+    const plans = createPlanResolver({
+      plans: definePlans({
+        free: { rateLimit: { rules, groups: { ai: { user: { limit: 9, window: "1h" } } } } },
+      }),
+      lookup: () => "free",
+    });
+    const limiter = createRateLimiter({ store, plans });
+    const ann = { ...acme, userId: "ann" };
+    const charged = await limiter.check(ann, { cost: 3 });
+    await limiter.check(ann, { group: "ai" });
+    expect((await limiter.check(ann, { group: "ai" })).decidedBy).toBe("denial-cache");
+    await limiter.refund(charged);
+    expect(await limiter.check(ann, { group: "ai" })).toMatchObject({ allowed: true, decidedBy: "store" });
+  });
+
+  it("believes no refusal that was on its way when units were given back", async () => {
+    const { store } = remoteStore();
+    let arrive = (): void => undefined;
+    const late = {
+      ...store,
+      take: async (take: Take) => {
+        const taken = await store.take(take);
+        if (!taken.allowed) await new Promise<void>((resolve) => (arrive = resolve));
+        return taken;
+      },
+    };
+    const limiter = createRateLimiter({ store: late, rules });
+    const charged = await limiter.check(acme, { cost: 3 });
+    const refused = limiter.check(acme);
+    await limiter.refund(charged);
+    arrive();
+    expect((await refused).allowed).toBe(false);
+    expect((await limiter.check(acme)).allowed).toBe(true);
+  });
+
+  it("knows nothing of other tenants, users and groups", async () => {
+    const { store } = remoteStore();
+    const limiter = createRateLimiter({ store, rules: { user: { limit: 1, window: "1h" } } });
+    const check = async (tenantId: string, userId: string) => (await limiter.check({ tenantId, userId })).decidedBy;
+    await check("a", "b:c");
+    await check("a", "b:c");
+    expect(await check("a", "b:c")).toBe("denial-cache");
+    expect([await check("a:b", "c"), await check("1:a", "b"), await check("b:c", "a")]).toEqual(Array(3).fill("store"));
+  });
+
+  it("is not asked for a peek, and can be turned off", async () => {
+    const { store, asked } = remoteStore();
+    const limiter = createRateLimiter({ store, rules, denialCacheMs: 0 });
+    await usedUp(limiter, 3);
+    for (let i = 0; i < 3; i++) expect((await limiter.check(acme)).decidedBy).toBe("store");
+    const caching = createRateLimiter({ store, name: "other", rules });
+    await caching.check(acme, { cost: 3 });
+    await caching.check(acme);
+    const before = asked.length;
+    expect(await caching.peek(acme)).toMatchObject({ allowed: false, decidedBy: "store" });
+    expect(asked.length - before).toBe(1);
+  });
+
+  it("stays bounded under ids that come once", async () => {
+    const { store } = remoteStore();
+    const limiter = createRateLimiter({ store, rules: { user: { limit: 1, window: "1h" } } });
+    const refused = async (i: number) => {
+      await limiter.check({ tenantId: "acme", userId: `u${i}` }, { cost: 1 });
+      return (await limiter.check({ tenantId: "acme", userId: `u${i}` })).decidedBy;
+    };
+    for (let i = 0; i < 25_000; i++) await refused(i);
+    // Two generations of 10,000: the first ones are gone, the last ones are there.
+    expect((await limiter.check({ tenantId: "acme", userId: "u0" })).decidedBy).toBe("store");
+    expect((await limiter.check({ tenantId: "acme", userId: "u24999" })).decidedBy).toBe("denial-cache");
+  });
+});

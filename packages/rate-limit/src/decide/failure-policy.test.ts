@@ -1,0 +1,91 @@
+import { createPlanResolver, definePlans } from "@scale/core";
+import { describe, expect, it } from "vitest";
+import { storeWith } from "../../test/store-with.js";
+import { createRateLimiter } from "../limiter.js";
+
+const down = storeWith(() => Promise.reject(new Error("down")));
+const ann = { tenantId: "acme", userId: "ann" };
+const user = { limit: 2, window: "1h" } as const;
+
+describe("a store that fails, and rules with policies of their own", () => {
+  it("denies when one rule denies, whatever the others say", async () => {
+    const rules = { tenant: { limit: 5, window: "1h", whenStoreFails: "deny" }, user } as const;
+    const limiter = createRateLimiter({ rules, store: down, whenStoreFails: "allow" });
+    expect(await limiter.check(ann)).toMatchObject({ allowed: false, decidedBy: "policy" });
+    // The rule that denies counts tenants; this request has only an address.
+    const byIp = createRateLimiter({
+      rules: { user: { ...user, whenStoreFails: "deny" }, ip: user },
+      store: down,
+      whenStoreFails: "allow",
+    });
+    expect(await byIp.check({ tenantId: "acme", ip: "192.0.2.1" })).toMatchObject({
+      allowed: true,
+      decidedBy: "policy",
+    });
+  });
+
+  it("throws when one rule throws, before another denies", async () => {
+    const rules = { tenant: { limit: 5, window: "1h", whenStoreFails: "throw" }, user } as const;
+    const limiter = createRateLimiter({ rules, store: down, whenStoreFails: "deny" });
+    await expect(limiter.check(ann)).rejects.toMatchObject({ code: "SCALE_STORE" });
+  });
+
+  it("decides by the shares of the rules that have one, and leaves out those that allow", async () => {
+    const rules = { tenant: { limit: 1, window: "1h", whenStoreFails: "allow" }, user } as const;
+    const limiter = createRateLimiter({ rules, store: down, whenStoreFails: "local", instances: 1 });
+    const decisions = [await limiter.check(ann), await limiter.check(ann), await limiter.check(ann)];
+    expect(decisions.map(({ allowed }) => allowed)).toEqual([true, true, false]);
+    expect(decisions[2]).toMatchObject({ decidedBy: "local", violated: ["user"], limits: [{ name: "user" }] });
+  });
+
+  it("never denies or throws by a rule in shadow", async () => {
+    const rules = { tenant: { limit: 5, window: "1h", whenStoreFails: "throw", shadow: true }, user } as const;
+    const limiter = createRateLimiter({ rules, store: down, whenStoreFails: "allow" });
+    expect(await limiter.check(ann)).toMatchObject({ allowed: true, decidedBy: "policy" });
+  });
+
+  it("wants the number of instances where a rule of any plan has a share", () => {
+    const rule = { limit: 5, window: "1h", whenStoreFails: "local" } as const;
+    const group = definePlans({ free: { rateLimit: { rules: { user }, groups: { ai: { tenant: rule } } } } });
+    const plans = createPlanResolver({ plans: group, lookup: () => "free" });
+    for (const rules of [{ plans }, { rules: { tenant: rule } }]) {
+      expect(() => createRateLimiter({ ...rules, store: down })).toThrow(/instances: .*rule "tenant".*got undefined/);
+      expect(() => createRateLimiter({ ...rules, store: down, instances: 2 })).not.toThrow();
+    }
+  });
+});
+
+describe("a subject without a tenant", () => {
+  it("is counted by its address, apart from a tenant of that name", async () => {
+    const limiter = createRateLimiter({ rules: { ip: { limit: 1, window: "1h" } } });
+    const ip = "192.0.2.1";
+    expect((await limiter.check({ ip })).allowed).toBe(true);
+    expect((await limiter.check({ ip })).allowed).toBe(false);
+    expect((await limiter.check({ tenantId: ip, ip })).allowed).toBe(true);
+    expect((await limiter.check({ ip: "192.0.2.2" })).allowed).toBe(true);
+  });
+
+  it("is an error where a rule counts tenants or the user it has, not a limit less", async () => {
+    const ip = "192.0.2.1";
+    const tenants = createRateLimiter({
+      rules: { tenant: { limit: 1, window: "1h" }, ip: { limit: 1, window: "1h" } },
+    });
+    await expect(tenants.check({ ip })).rejects.toMatchObject({ code: "SCALE_TENANT" });
+    const users = createRateLimiter({ rules: { user, ip: { limit: 1, window: "1h" } } });
+    await expect(users.check({ ip, userId: "ann" })).rejects.toThrow(/rule "user" counts users/);
+    expect((await users.check({ ip })).allowed).toBe(true);
+    await expect(users.check({})).rejects.toThrow(/ip: expected a text/);
+    const plans = createPlanResolver({
+      plans: definePlans({ free: { rateLimit: { rules: { ip: { limit: 1, window: "1h" } } } } }),
+      lookup: () => "free",
+    });
+    await expect(createRateLimiter({ plans }).check({ ip })).rejects.toMatchObject({ code: "SCALE_TENANT" });
+  });
+
+  it("takes no id that cannot be one", async () => {
+    const limiter = createRateLimiter({ rules: { user, ip: { limit: 9, window: "1h" } } });
+    for (const subject of [{ userId: "" }, { ip: "" }, { userId: 5 as never }, { userId: "x".repeat(1025) }]) {
+      await expect(limiter.check({ tenantId: "acme", ...subject })).rejects.toMatchObject({ code: "SCALE_TENANT" });
+    }
+  });
+});

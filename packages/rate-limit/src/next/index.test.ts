@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { fromHeader, tenantGuard } from "@scale/http";
+import { toNext } from "@scale/http/next";
+import { listen } from "@scale/http/testing";
+import { describe, expect, it } from "vitest";
+import { createRateLimiter } from "../limiter.js";
+import { rateLimit } from "./index.js";
+import { describeRateLimitAdapter } from "../testing/index.js";
+
+describeRateLimitAdapter("fetch handlers", (limiter) => {
+  const limited = rateLimit(limiter, () => Response.json("ok"));
+  const route = toNext(tenantGuard({ resolve: fromHeader("x-tenant-id") }), limited);
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const headers = { "x-tenant-id": String(request.headers["x-tenant-id"]) };
+    const answer = await route(new Request(`http://localhost${request.url}`, { headers }));
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+  };
+  return listen((request, response) => void serve(request, response));
+});
+
+describe("rateLimit for fetch handlers", () => {
+  it("counts whom `subject` names, at the cost that `cost` tells", async () => {
+    const limiter = createRateLimiter({ rules: { user: { limit: 10, window: "1m" } } });
+    const route = rateLimit(limiter, () => new Response("ok"), {
+      subject: ({ header }) => ({ tenantId: "acme", userId: header("x-user") ?? "nobody" }),
+      cost: ({ method }) => (method === "POST" ? 6 : 1),
+    });
+    const post = (user: string) => new Request("http://localhost/", { method: "POST", headers: { "x-user": user } });
+    const statuses = [await route(post("ann")), await route(post("ann")), await route(post("bob"))];
+    expect(statuses.map(({ status }) => status)).toEqual([200, 429, 200]);
+  });
+});
