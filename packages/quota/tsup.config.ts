@@ -2,7 +2,7 @@ import { lib } from "../../tsup.config.base.ts";
 
 export default lib([
   "src/index.ts",
-  "src/redis/index.ts",
+  "src/usage/redis/index.ts",
   "src/pg/index.ts",
   "src/drizzle/index.ts",
   "src/prisma/index.ts",

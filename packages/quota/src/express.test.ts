@@ -9,7 +9,7 @@ import { checkQuota, quotaStatus } from "./express.js";
 import { rows, usage } from "./metrics.js";
 import type { PgExecutor } from "./pg/index.js";
 import { createQuota } from "./quota.js";
-import { memoryUsage } from "./usage-memory.js";
+import { memoryUsage } from "./usage/memory-store.js";
 
 const server = inject("postgresUrl");
 type Listening = Awaited<ReturnType<typeof listen>>;

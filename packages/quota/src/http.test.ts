@@ -6,8 +6,8 @@ import { QuotaExceeded } from "./errors.js";
 import { quotaGuard, quotaReply, quotaStatusGuard } from "./http.js";
 import { rows, usage } from "./metrics.js";
 import { createQuota } from "./quota.js";
-import type { Quota } from "./quota-types.js";
-import { memoryUsage } from "./usage-memory.js";
+import type { Quota } from "./quota-interface.js";
+import { memoryUsage } from "./usage/memory-store.js";
 
 const noRows = {
   use: async () => [],

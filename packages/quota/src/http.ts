@@ -3,7 +3,7 @@ import { type HttpFacts, type HttpGuard, problem, type Reply, type Verdict } fro
 import { z } from "zod";
 import { QuotaExceeded } from "./errors.js";
 import { storeFail } from "./events.js";
-import type { MetricStatus, QuotaCheck } from "./status.js";
+import type { MetricStatus, QuotaCheck } from "./plan/status.js";
 import type { QuotaRefusal } from "./types.js";
 
 /** What the guards need of a quota: any whose metrics include `Name`. */

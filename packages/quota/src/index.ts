@@ -1,4 +1,4 @@
-export type { Refused, Use } from "./admit.js";
+export type { Refused, Use } from "./plan/admit.js";
 export { QuotaExceeded } from "./errors.js";
 export {
   driftFind,
@@ -13,7 +13,7 @@ export {
 } from "./events.js";
 export { rows, type RowsMetricOptions, usage, type UsageMetricOptions } from "./metrics.js";
 export type { QuotaOptions, UsageFailurePolicy } from "./options.js";
-export { periodAt } from "./period.js";
+export { periodAt } from "./period/period.js";
 export { createQuota } from "./quota.js";
 export type {
   Definitions,
@@ -23,12 +23,12 @@ export type {
   RowsMethods,
   UnitsOf,
   UsageMethods,
-} from "./quota-types.js";
-export type { CommitOptions, Committed, Reservation } from "./reservation.js";
-export type { ConsumeOptions, ReserveOptions } from "./reservations.js";
-export type { GivenBack, RowsOptions } from "./rows.js";
-export { quotaTables, type QuotaTableOptions } from "./sql/tables.js";
-export type { MetricStatus, QuotaCheck } from "./status.js";
+} from "./quota-interface.js";
+export type { CommitOptions, Committed, Reservation } from "./usage/reservation.js";
+export type { ConsumeOptions, ReserveOptions } from "./usage/usage-quota.js";
+export type { GivenBack, RowsOptions } from "./rows/rows-quota.js";
+export { quotaTables, type QuotaTableOptions } from "./postgres/tables.js";
+export type { MetricStatus, QuotaCheck } from "./plan/status.js";
 export type {
   Bounds,
   CommitInput,
@@ -54,7 +54,7 @@ export type {
   UsageMetric,
   UsageStore,
 } from "./types.js";
-export { memoryUsage, type MemoryUsageOptions } from "./usage-memory.js";
+export { memoryUsage, type MemoryUsageOptions } from "./usage/memory-store.js";
 export type {
   BulkUsageStore,
   ChargeOutcome,
@@ -62,4 +62,4 @@ export type {
   ReserveAllInput,
   UsageCharge,
   UseAllInput,
-} from "./usage-types.js";
+} from "./usage/store.js";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { usage } from "./metrics.js";
 import { checkQuota, quotaStatus } from "./next.js";
 import { createQuota } from "./quota.js";
-import { memoryUsage } from "./usage-memory.js";
+import { memoryUsage } from "./usage/memory-store.js";
 
 const plans = definePlans({ free: { quota: { tokens: hard(1000) } }, pro: { quota: { tokens: hard(5000) } } });
 const quota = createQuota({

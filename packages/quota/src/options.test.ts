@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { rows, usage } from "./metrics.js";
 import { createQuota } from "./quota.js";
 import type { RowsStore } from "./types.js";
-import { memoryUsage } from "./usage-memory.js";
+import { memoryUsage } from "./usage/memory-store.js";
 
 const store: RowsStore<unknown> = {
   use: async () => [],

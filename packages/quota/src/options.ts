@@ -1,7 +1,7 @@
 import { type Clock, ConfigError, isClock, type PlanResolver, type Plans, parseOptions, show } from "@scale/core";
 import { z } from "zod";
 import type { MetricDefinition, RowsMetric, RowsStore, Subscription, UsageMetric } from "./types.js";
-import type { BulkUsageStore } from "./usage-types.js";
+import type { BulkUsageStore } from "./usage/store.js";
 
 /** What a use gets when its count cannot be asked: it passes uncounted, or fails with the store's error. */
 export type UsageFailurePolicy = "allow" | "throw";

@@ -7,8 +7,8 @@ import { driftFind, overageUse, thresholdReach, useRefuse } from "./events.js";
 import { rows, usage } from "./metrics.js";
 import type { PgExecutor } from "./pg/index.js";
 import { createQuota } from "./quota.js";
-import type { Quota } from "./quota-types.js";
-import { memoryUsage } from "./usage-memory.js";
+import type { Quota } from "./quota-interface.js";
+import { memoryUsage } from "./usage/memory-store.js";
 
 const server = inject("postgresUrl");
 

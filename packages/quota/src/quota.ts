@@ -1,14 +1,14 @@
 import { parseTenantId, show, systemClock } from "@scale/core";
-import { createContext } from "./context.js";
+import { createContext } from "./plan/grant.js";
 import { parseQuotaOptions, type QuotaOptions } from "./options.js";
-import type { Definitions, MetricName, Quota, QuotaStatus } from "./quota-types.js";
-import { createUsageQuota } from "./reservations.js";
+import type { Definitions, MetricName, Quota, QuotaStatus } from "./quota-interface.js";
+import { createUsageQuota } from "./usage/usage-quota.js";
 import { usageMethods } from "./reserve-methods.js";
-import { createRowsQuota } from "./rows.js";
+import { createRowsQuota } from "./rows/rows-quota.js";
 import { rowsMethods } from "./rows-methods.js";
-import { createPeriods, createStandings } from "./standings.js";
-import { type QuotaCheck, refusedUnits, statusOf } from "./status.js";
-import { checkUnits } from "./units.js";
+import { createPeriods, createStandings } from "./plan/standings.js";
+import { type QuotaCheck, refusedUnits, statusOf } from "./plan/status.js";
+import { checkUnits } from "./plan/units.js";
 
 /**
  * Enforces the quotas of the tenants' plans.

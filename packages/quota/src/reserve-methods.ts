@@ -1,6 +1,6 @@
-import { firstOf, orThrow } from "./admit.js";
-import type { UsageMethods } from "./quota-types.js";
-import type { UsageQuota } from "./reservations.js";
+import { firstOf, orThrow } from "./plan/admit.js";
+import type { UsageMethods } from "./quota-interface.js";
+import type { UsageQuota } from "./usage/usage-quota.js";
 
 /** What a quota offers for usage: of one metric, and of several. */
 export function usageMethods<Metrics>(quota: UsageQuota | undefined): UsageMethods<Metrics> {

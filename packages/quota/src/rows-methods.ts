@@ -1,6 +1,6 @@
-import { firstOf, orThrow } from "./admit.js";
-import type { RowsMethods } from "./quota-types.js";
-import type { RowsQuota } from "./rows.js";
+import { firstOf, orThrow } from "./plan/admit.js";
+import type { RowsMethods } from "./quota-interface.js";
+import type { RowsQuota } from "./rows/rows-quota.js";
 
 /** What a quota offers for rows: of one metric, and of several. */
 export function rowsMethods<Metrics, Db>(quota: RowsQuota<Db> | undefined): RowsMethods<Metrics, Db> {

@@ -5,7 +5,7 @@ import { Pool } from "pg";
 import { drizzleRows } from "../src/drizzle/index.js";
 import { type PgExecutor, pgRows } from "../src/pg/index.js";
 import { prismaRows } from "../src/prisma/index.js";
-import { quotaTables } from "../src/sql/tables.js";
+import { quotaTables } from "../src/postgres/tables.js";
 import type { RowsHarness } from "../src/testing/index.js";
 import { connectPrisma, type ContactsTransaction } from "./prisma-client.js";
 

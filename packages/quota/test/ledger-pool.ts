@@ -1,6 +1,6 @@
 import { createDatabase } from "@scale/testkit";
 import { Pool } from "pg";
-import { usageLedgerTable } from "../src/redis/index.js";
+import { usageLedgerTable } from "../src/usage/redis/index.js";
 
 export interface LedgerPool {
   readonly pool: Pool;

@@ -2,9 +2,9 @@ import { type RedisServer, startRedis } from "@scale/testkit";
 import { Redis } from "ioredis";
 import type { Pool } from "pg";
 import { type DriftFound, driftFind } from "../src/events.js";
-import { postgresLedger, type RedisUsage, redisUsage, type RedisUsageOptions } from "../src/redis/index.js";
+import { postgresLedger, type RedisUsage, redisUsage, type RedisUsageOptions } from "../src/usage/redis/index.js";
 import type { Period, Standing } from "../src/types.js";
-import type { ChargeOutcome } from "../src/usage-types.js";
+import type { ChargeOutcome } from "../src/usage/store.js";
 import { ledgerPool } from "./ledger-pool.js";
 
 export const PREFIX = "scale:quota";

@@ -1,4 +1,4 @@
-import type { UsageLedger } from "../src/ledger/types.js";
+import type { UsageLedger } from "../src/usage/ledger/types.js";
 
 /** A ledger that is always there, so that only Redis fails. */
 export function memoryLedger(): UsageLedger & { total(): number } {

@@ -2,7 +2,7 @@ import { serveWorker } from "@scale/testkit";
 import { Redis } from "ioredis";
 import { Pool } from "pg";
 import type { Period } from "../src/index.js";
-import { postgresLedger, type RedisUsage, redisUsage } from "../src/redis/index.js";
+import { postgresLedger, type RedisUsage, redisUsage } from "../src/usage/redis/index.js";
 
 export interface RaceArgs {
   readonly redisUrl: string;

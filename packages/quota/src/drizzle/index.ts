@@ -1,2 +1,2 @@
-export type { SqlRowsOptions } from "../sql/store.js";
-export { type DrizzleExecutor, drizzleRows } from "./store.js";
+export type { SqlRowsOptions } from "../rows/sql/store.js";
+export { type DrizzleExecutor, drizzleRows } from "../rows/drizzle.js";

@@ -1,2 +1,2 @@
-export type { SqlRowsOptions } from "../sql/store.js";
-export { type PgExecutor, pgRows } from "./store.js";
+export type { SqlRowsOptions } from "../rows/sql/store.js";
+export { type PgExecutor, pgRows } from "../rows/pg.js";

@@ -2,7 +2,7 @@ import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { contactsPool, inTransaction } from "../../test/harness.js";
 import type { RowsOutcome } from "../types.js";
-import { type PgExecutor, pgRows } from "./store.js";
+import { type PgExecutor, pgRows } from "../rows/pg.js";
 
 const server = inject("postgresUrl");
 const times = (n: number): number[] => Array.from({ length: n }, (_, i) => i);

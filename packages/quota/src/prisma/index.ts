@@ -1,2 +1,2 @@
-export type { SqlRowsOptions } from "../sql/store.js";
-export { type PrismaExecutor, prismaRows } from "./store.js";
+export type { SqlRowsOptions } from "../rows/sql/store.js";
+export { type PrismaExecutor, prismaRows } from "../rows/prisma.js";

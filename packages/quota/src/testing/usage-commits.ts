@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { hold, type NewUsageBench, tokens } from "./usage-bench.js";
+import { hold, type NewUsageBench, tokens } from "./usage-fixture.js";
 
 /** What a store records of what was really used. */
 export function describeCommits(newBench: NewUsageBench): void {

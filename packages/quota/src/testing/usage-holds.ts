@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { hold, type NewUsageBench, of100 } from "./usage-bench.js";
+import { hold, type NewUsageBench, of100 } from "./usage-fixture.js";
 
 /** How a store holds units until they are committed, released or their time is up. */
 export function describeHolds(newBench: NewUsageBench): void {

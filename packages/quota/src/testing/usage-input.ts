@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { hold, type NewUsageBench, of100 } from "./usage-bench.js";
+import { hold, type NewUsageBench, of100 } from "./usage-fixture.js";
 
 const WRONG_UNITS = [-1, 0.5, Number.NaN, Infinity, 2 ** 53];
 const HOSTILE_IDS = ["a", "A", "a ", "a:b", "{a}", "a\0", "__proto__", "constructor", "\ud800", "\udbff", "\ufffd"];

@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { type CreateUsageStore, type NewUsageBench, openBench } from "./usage-bench.js";
+import { type CreateUsageStore, type NewUsageBench, openBench } from "./usage-fixture.js";
 import { describeCommits } from "./usage-commits.js";
 import { describeHolds } from "./usage-holds.js";
 import { describeUsageInput } from "./usage-input.js";

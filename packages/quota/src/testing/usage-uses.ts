@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Period } from "../types.js";
-import { DAY_MS, hold, may, type NewUsageBench, of100, tokens } from "./usage-bench.js";
+import { DAY_MS, hold, may, type NewUsageBench, of100, tokens } from "./usage-fixture.js";
 
 /** What a store counts together, at once and apart, and what it tells of limits. */
 export function describeUses(newBench: NewUsageBench): void {

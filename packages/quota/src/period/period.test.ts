@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { isScaleError } from "@scale/core";
+import { describe, expect, it } from "vitest";
+import { periodAt } from "./period.js";
+import { boundaryByScan } from "../../test/period-oracle.js";
+import type { Interval, Period, Subscription } from "../types.js";
+
+fc.configureGlobal({ seed: 20_261_120 });
+
+const ZONES = [
+  ...["UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia", "Asia/Kolkata", "Australia/Lord_Howe"],
+  ...["Africa/Casablanca", "America/St_Johns", "Pacific/Kiritimati"],
+];
+const DAY = 86_400_000;
+const iso = (text: string): number => Date.parse(text);
+const starts = (subscription: Subscription, interval: Interval, count: number): string[] => {
+  const found: string[] = [];
+  let now = Number(subscription.anchor);
+  while (found.length < count) {
+    const period = periodAt(subscription, interval, now);
+    found.push(new Date(period.startsAt).toISOString().replace(":00.000Z", ""));
+    now = period.endsAt;
+  }
+  return found;
+};
+
+describe("periodAt", () => {
+  it("counts every month from the anchor, not from a month that was too short", () => {
+    const subscription = { anchor: iso("2023-01-31T10:00Z") };
+    expect(starts(subscription, "month", 6)).toEqual(
+      ["01-31", "02-28", "03-31", "04-30", "05-31", "06-30"].map((day) => `2023-${day}T10:00`),
+    );
+    expect(periodAt(subscription, "month", iso("2024-03-01T00:00Z")).startsAt).toBe(iso("2024-02-29T10:00Z"));
+  });
+
+  it("puts an anniversary of 29 February on the 28th of other years", () => {
+    expect(starts({ anchor: iso("2024-02-29T00:00Z") }, "year", 5)).toEqual(
+      ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"].map((day) => `${day}T00:00`),
+    );
+  });
+
+  it("keeps the anchor's time of day in the tenant's zone, winter and summer", () => {
+    const subscription = { anchor: iso("2026-01-15T08:30Z"), timeZone: "Europe/Berlin" };
+    expect(starts(subscription, "month", 5)).toEqual(
+      ["01-15T08:30", "02-15T08:30", "03-15T08:30", "04-15T07:30", "05-15T07:30"].map((time) => `2026-${time}`),
+    );
+    expect(starts({ anchor: iso("2026-03-28T11:00Z"), timeZone: "Europe/Berlin" }, "day", 3)).toEqual(
+      ["03-28T11:00", "03-29T10:00", "03-30T10:00"].map((time) => `2026-${time}`),
+    );
+  });
+
+  it("starts as much later as the clock skips, and at the first of two equal times", () => {
+    const berlin = (day: string) => ({ anchor: iso(`2026-${day}`), timeZone: "Europe/Berlin" });
+    expect(starts(berlin("03-28T01:30Z"), "day", 3)).toEqual([
+      "2026-03-28T01:30",
+      "2026-03-29T01:30",
+      "2026-03-30T00:30",
+    ]);
+    expect(starts(berlin("10-24T00:30Z"), "day", 3)).toEqual([
+      "2026-10-24T00:30",
+      "2026-10-25T00:30",
+      "2026-10-26T01:30",
+    ]);
+  });
+
+  it("starts at the anchor itself when it is the second of two equal times", () => {
+    const second = { anchor: iso("2026-10-25T01:30Z"), timeZone: "Europe/Berlin" };
+    expect(starts(second, "day", 2)).toEqual(["2026-10-25T01:30", "2026-10-26T01:30"]);
+    expect(periodAt(second, "day", second.anchor - 1).endsAt).toBe(second.anchor);
+  });
+
+  it("counts a day that has begun also when the clock is set back to the day before", () => {
+    // St. John's set its clocks back at one minute past midnight.
+    const subscription = { anchor: iso("2008-10-30T02:30:30Z"), timeZone: "America/St_Johns" };
+    const period = periodAt(subscription, "day", iso("2008-11-02T02:45:00Z"));
+    expect(period).toMatchObject({ startsAt: iso("2008-11-02T02:30:30Z"), endsAt: iso("2008-11-03T03:30:30Z") });
+  });
+
+  it("has no period for the day that Samoa left out", () => {
+    const days = starts({ anchor: iso("2011-12-28T20:00Z"), timeZone: "Pacific/Apia" }, "day", 4);
+    expect(days).toEqual(["2011-12-28T20:00", "2011-12-29T20:00", "2011-12-30T20:00", "2011-12-31T20:00"]);
+  });
+
+  it("goes on before the anchor in the same way", () => {
+    const period = periodAt({ anchor: iso("2026-03-31T00:00Z") }, "month", iso("2026-03-30T23:00Z"));
+    expect(period).toEqual({
+      key: "month-20260228T000000000Z",
+      startsAt: iso("2026-02-28T00:00Z"),
+      endsAt: iso("2026-03-31T00:00Z"),
+    });
+  });
+
+  it("takes a Date for a number, and UTC for no zone", () => {
+    const anchor = iso("2026-05-05T05:05Z");
+    const period = periodAt({ anchor }, "week", anchor + 20 * DAY);
+    expect(periodAt({ anchor: new Date(anchor), timeZone: "UTC" }, "week", anchor + 20 * DAY)).toEqual(period);
+    expect(period.startsAt).toBe(anchor + 14 * DAY);
+  });
+
+  it("has one period for a metric that never starts again", () => {
+    const forever = { key: "forever", startsAt: Number.NEGATIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY };
+    for (const now of [0, iso("2026-01-01"), iso("2400-01-01")])
+      expect(periodAt({ anchor: iso("2026-01-01") }, "forever", now)).toEqual(forever);
+  });
+
+  it("refuses a zone that does not exist and times that are none", () => {
+    const config = (run: () => unknown): unknown => {
+      try {
+        return run();
+      } catch (error) {
+        return isScaleError(error, "SCALE_CONFIG") ? error.message : error;
+      }
+    };
+    for (const interval of ["month", "forever"] as const)
+      expect(config(() => periodAt({ anchor: 0, timeZone: "Europe/Atlantis" }, interval, 0))).toMatch(/Atlantis/);
+    for (const anchor of [Number.NaN, Infinity, new Date(Number.NaN), 1e15, -1e15])
+      expect(config(() => periodAt({ anchor }, "month", 0))).toMatch(/^subscription.anchor: expected a time/);
+    // What a column without a value is: as a number it would be 1970.
+    for (const anchor of [null, "", true, undefined])
+      expect(config(() => periodAt({ anchor: anchor as never }, "month", 0))).toMatch(/^subscription.anchor: /);
+    expect(config(() => periodAt({ anchor: 0 }, "month", Number.NaN))).toMatch(/^now: expected a time/);
+    expect(config(() => periodAt({ anchor: 0 }, "hour" as "day", 0))).toMatch(/^interval: expected "day" to/);
+  });
+});
+
+const anchors = fc.integer({ min: iso("2009-01-01") / 1000, max: iso("2029-01-01") / 1000 }).map((s) => s * 1000);
+const subscriptions = fc.record({ anchor: anchors, timeZone: fc.constantFrom(...ZONES) });
+const intervals = fc.constantFrom<Exclude<Interval, "forever">>("day", "week", "month", "year");
+
+describe("the periods of any subscription", () => {
+  it("follow each other for ten years without gap or overlap, and their keys sort", () => {
+    // Every day of a leap year, and each zone in turn: 10 years of months.
+    const start = iso("2016-01-01T01:30Z");
+    for (let day = 0; day < 366; day += 1) {
+      const anchor = start + day * DAY;
+      checkChain({ anchor, timeZone: ZONES[day % ZONES.length] ?? "UTC" }, "month", anchor + 3653 * DAY);
+    }
+  });
+
+  it("follow each other at the ends of months in every zone, day by day too", () => {
+    for (const timeZone of ZONES) {
+      for (const day of ["2011-12-29", "2011-12-30", "2011-12-31", "2020-02-29", "2021-01-31"]) {
+        const anchor = iso(`${day}T02:15Z`);
+        checkChain({ anchor, timeZone }, "day", anchor + 400 * DAY);
+        checkChain({ anchor, timeZone }, "year", anchor + 3653 * DAY);
+      }
+    }
+  });
+
+  it("contain the time that was asked for, and are the same for every time in them", () => {
+    fc.assert(
+      fc.property(subscriptions, intervals, fc.integer({ min: -4000, max: 4000 }), (subscription, interval, days) => {
+        const now = subscription.anchor + days * DAY + 12_345;
+        const period = periodAt(subscription, interval, now);
+        expect(period.startsAt <= now && now < period.endsAt).toBe(true);
+        // Another subscription in between: what was asked last must not answer.
+        periodAt({ ...subscription, anchor: subscription.anchor + 1000 }, interval, now);
+        for (const other of [period.startsAt, period.endsAt - 1])
+          expect(periodAt(subscription, interval, other)).toEqual(period);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("are those that a scan of the zone's clock finds", () => {
+    fc.assert(
+      fc.property(subscriptions, intervals, fc.integer({ min: -40, max: 130 }), (subscription, interval, n) => {
+        const from = boundaryByScan(subscription, interval, n);
+        const to = boundaryByScan(subscription, interval, n + 1);
+        // Of the day that a zone leaves out nothing is left.
+        if (from === to) return;
+        expect(periodAt(subscription, interval, from)).toMatchObject({ startsAt: from, endsAt: to });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function checkChain(subscription: Subscription, interval: Interval, until: number): void {
+  let last: Period = periodAt(subscription, interval, Number(subscription.anchor));
+  if (last.startsAt !== subscription.anchor) throw new Error(`starts at ${last.startsAt}, not at the anchor`);
+  while (last.endsAt < until) {
+    const next = periodAt(subscription, interval, last.endsAt);
+    const before = periodAt(subscription, interval, last.endsAt - 1);
+    const holds = next.startsAt === last.endsAt && next.key > last.key && before.key === last.key;
+    if (!holds) throw new Error(JSON.stringify({ subscription, interval, last, next, before }));
+    last = next;
+  }
+}
