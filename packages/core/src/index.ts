@@ -22,8 +22,8 @@ export {
   type PlanResolverOptions,
   planFallback,
 } from "./plan/resolver.js";
-export { hard, soft, unlimited } from "./plan/quota.js";
-export { saas4 } from "./plan/saas4.js";
+export { hard, soft, unlimited } from "./plan/quota-limits.js";
+export { saas4 } from "./plan/presets/saas4.js";
 export type {
   CacheShare,
   CacheShareInput,

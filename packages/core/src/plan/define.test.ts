@@ -1,8 +1,8 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { ConfigError, PlanError } from "../errors.js";
 import { definePlans } from "./define.js";
-import { hard, soft, unlimited } from "./quota.js";
-import { saas4 } from "./saas4.js";
+import { hard, soft, unlimited } from "./quota-limits.js";
+import { saas4 } from "./presets/saas4.js";
 import type { Plan } from "./types.js";
 
 const plans = definePlans(

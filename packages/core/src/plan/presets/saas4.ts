@@ -1,5 +1,5 @@
-import { definePlans } from "./define.js";
-import type { PlanInput, Plans } from "./types.js";
+import { definePlans } from "../define.js";
+import type { PlanInput, Plans } from "../types.js";
 
 /** Requests per tenant in 15 minutes. */
 const perQuarterHour = (limit: number): PlanInput => ({
