@@ -1,7 +1,7 @@
 import { type TenantContext, tenancy } from "@scale/core";
-import { checkFunctions } from "./arguments.js";
+import { checkFunctions } from "./check-function.js";
 import { mergeHeaders } from "./headers.js";
-import { allEnded } from "./over.js";
+import { allEnded } from "./on-end.js";
 import type { HttpGuard, Verdict } from "./types.js";
 
 /**

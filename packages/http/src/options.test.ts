@@ -1,8 +1,8 @@
 import { isScaleError } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import { toExpress } from "./express.js";
+import { toExpress } from "./adapters/express.js";
 import * as http from "./index.js";
-import { toNext } from "./next.js";
+import { toNext } from "./adapters/fetch.js";
 
 const fn = () => undefined;
 

@@ -2,7 +2,7 @@ import { ConfigError, InputError, PlanError, ScaleError, StoreError, TenantError
 import { describe, expect, it } from "vitest";
 import { CredentialError } from "./errors.js";
 import { problem, problemFromError } from "./problem.js";
-import { answerOf } from "./reply.js";
+import { answerOf } from "./adapters/toolkit/serialize-reply.js";
 
 describe("problem", () => {
   it("is a problem document that no cache keeps", () => {

@@ -1,6 +1,6 @@
 import { isScaleError, parseOptions, show, TenantError } from "@scale/core";
 import { z } from "zod";
-import { isFunction } from "../arguments.js";
+import { isFunction } from "../check-function.js";
 import { CredentialError } from "../errors.js";
 import type { HttpFacts } from "../types.js";
 import type { TenantResolver } from "./resolver.js";

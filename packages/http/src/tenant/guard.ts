@@ -9,7 +9,7 @@ import {
   tenancy,
 } from "@scale/core";
 import { z } from "zod";
-import { isFunction } from "../arguments.js";
+import { isFunction } from "../check-function.js";
 import { problemFromError } from "../problem.js";
 import type { HttpFacts, HttpGuard, Verdict } from "../types.js";
 import type { TenantResolver } from "./resolver.js";

@@ -1,6 +1,6 @@
 import { ConfigError, parseOptions } from "@scale/core";
 import { z } from "zod";
-import { checkFunctions } from "../arguments.js";
+import { checkFunctions } from "../check-function.js";
 import type { HttpFacts } from "../types.js";
 
 /**

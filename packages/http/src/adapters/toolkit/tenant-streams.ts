@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import { type TenantContext, tenancy } from "@scale/core";
-import { inTenant } from "./chain.js";
+import { inTenant } from "../../chain.js";
 
 const tenants = new WeakMap<EventEmitter, TenantContext>();
 

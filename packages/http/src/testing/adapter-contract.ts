@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 import type { HttpGuard } from "../types.js";
-import type { Bench } from "./bench.js";
+import type { Bench } from "./fixture.js";
 import { send } from "./client.js";
-import { tellsTheEarlyEnd, tellsTheEnd } from "./ended-cases.js";
-import type { HttpHome } from "./listen.js";
+import { tellsTheEarlyEnd, tellsTheEnd } from "./cases/ended.js";
+import type { HttpHome } from "./test-server.js";
 import { type ContractRoutes, createRoutes } from "./routes.js";
-import { carriesTheTenant, pipelines, streams, survivesAborts } from "./tenant-cases.js";
-import { denies, fails, keepsHeadersWhole, passes, tellsFacts } from "./verdict-cases.js";
+import { carriesTheTenant, pipelines, streams, survivesAborts } from "./cases/tenant.js";
+import { denies, fails, keepsHeadersWhole, passes, tellsFacts } from "./cases/verdict.js";
 
 /**
  * Starts a real server on a free port with `guard` in front of the routes. It answers errors of `@scale` packages with

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { tenancy } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import { bindEvents } from "./streams.js";
+import { bindEvents } from "./tenant-streams.js";
 
 describe("bindEvents", () => {
   it.each([{ tenantId: "" }, { tenantId: "x".repeat(1025) }, { tenantId: "acme", userId: "" }])(

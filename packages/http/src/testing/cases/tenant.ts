@@ -1,10 +1,10 @@
 import type { TenantContext } from "@scale/core";
 import { expect, it } from "vitest";
-import { problem } from "../problem.js";
-import type { Verdict } from "../types.js";
-import { type Bench, guardHeaders, verdict } from "./bench.js";
-import { abandon, open, pipelined } from "./client.js";
-import { hold } from "./routes.js";
+import { problem } from "../../problem.js";
+import type { Verdict } from "../../types.js";
+import { type Bench, guardHeaders, verdict } from "../fixture.js";
+import { abandon, open, pipelined } from "../client.js";
+import { hold } from "../routes.js";
 
 const HOSTILE = [
   "a:b",

@@ -2,7 +2,7 @@ import { ConfigError, InputError, parseOptions, show } from "@scale/core";
 import { z } from "zod";
 import { entriesFromRight, forwardedFor } from "./forwarded.js";
 import { formatIp, type IpBytes, isMapped, maskIp, parseBytes, parseIp } from "./ip.js";
-import type { HttpFacts } from "./types.js";
+import type { HttpFacts } from "../types.js";
 
 /**
  * Which hops may say whom they forward for. `"none"`: nobody, the socket's address counts. `hops`: that many proxies

@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { connect, Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { endsOnce, whenOver } from "./over.js";
+import { endsOnce, whenOver } from "./on-end.js";
 import { listen } from "./testing.js";
 
 describe("whenOver", () => {

@@ -1,12 +1,12 @@
-import { checkFunction } from "./arguments.js";
-import { inTenant } from "./chain.js";
-import { factsFromFetch } from "./facts.js";
-import { checkHeaders, type HeaderSet, isListHeader } from "./headers.js";
-import { endsOnce } from "./over.js";
-import { problemFromError } from "./problem.js";
-import { answerOf } from "./reply.js";
-import { readAs, type Reading } from "./streams.js";
-import type { HttpGuard, Reply } from "./types.js";
+import { checkFunction } from "../check-function.js";
+import { inTenant } from "../chain.js";
+import { factsFromFetch } from "./toolkit/facts.js";
+import { checkHeaders, type HeaderSet, isListHeader } from "../headers.js";
+import { endsOnce } from "../on-end.js";
+import { problemFromError } from "../problem.js";
+import { answerOf } from "./toolkit/serialize-reply.js";
+import { readAs, type Reading } from "./toolkit/tenant-streams.js";
+import type { HttpGuard, Reply } from "../types.js";
 
 /** A Next route handler, or any function from a fetch `Request` and what the runtime adds to a `Response`. */
 export type FetchHandler<Args extends readonly [Request, ...unknown[]]> = (

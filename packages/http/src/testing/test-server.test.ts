@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
-import { listen } from "./listen.js";
+import { listen } from "./test-server.js";
 
 const head = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n";
 

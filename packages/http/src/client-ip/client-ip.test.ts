@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { isIP } from "node:net";
 import { describe, expect, it } from "vitest";
 import { type ClientIpOptions, clientIp, ipPrefix } from "./client-ip.js";
-import { createFacts } from "./testing/facts.js";
+import { createFacts } from "../testing/facts.js";
 
 fc.configureGlobal({ seed: 20_261_120 });
 

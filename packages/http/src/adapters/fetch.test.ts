@@ -4,9 +4,9 @@ import { pipeline } from "node:stream/promises";
 import type { UnderlyingSource } from "node:stream/web";
 import { InputError, tenancy } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import { toNext } from "./next.js";
-import { problem } from "./problem.js";
-import { describeHttpAdapter, type HttpHome, listen } from "./testing.js";
+import { toNext } from "./fetch.js";
+import { problem } from "../problem.js";
+import { describeHttpAdapter, type HttpHome, listen } from "../testing.js";
 
 describeHttpAdapter("fetch handlers", async (guard, routes) => {
   const route = toNext(guard, async (request: Request) => {

@@ -1,8 +1,8 @@
 import { StoreError } from "@scale/core";
 import { expect, it } from "vitest";
-import { problem } from "../problem.js";
-import type { HttpFacts, Verdict } from "../types.js";
-import { type Bench, guardHeaders, verdict } from "./bench.js";
+import { problem } from "../../problem.js";
+import type { HttpFacts, Verdict } from "../../types.js";
+import { type Bench, guardHeaders, verdict } from "../fixture.js";
 
 export function passes(bench: Bench): void {
   it("sets the guard's headers on what the handler answers, and runs it once", async () => {

@@ -7,8 +7,8 @@ import { StoreError, tenancy } from "@scale/core";
 import express, { type ErrorRequestHandler, type Request, type RequestHandler } from "express";
 import { describe, expect, it } from "vitest";
 import { problemHandler, toExpress } from "./express.js";
-import { problem } from "./problem.js";
-import { describeHttpAdapter, listen } from "./testing.js";
+import { problem } from "../problem.js";
+import { describeHttpAdapter, listen } from "../testing.js";
 
 // Its types are those of Express 5, near enough for what is used here.
 const require = createRequire(import.meta.url);

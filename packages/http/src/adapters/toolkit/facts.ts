@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { HttpFacts } from "./types.js";
+import type { HttpFacts } from "../../types.js";
 
 /** A request of `node:http`, and what Express adds to it where a router is mounted. */
 export interface NodeRequest extends IncomingMessage {

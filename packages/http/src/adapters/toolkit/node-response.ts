@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { type HeaderSet, type HeaderTarget, writeHeaders } from "./headers.js";
-import { answerOf } from "./reply.js";
-import type { Reply } from "./types.js";
+import { type HeaderSet, type HeaderTarget, writeHeaders } from "../../headers.js";
+import { answerOf } from "./serialize-reply.js";
+import type { Reply } from "../../types.js";
 
 /** Sends a reply under the verdict's headers, unless the response has begun or the client has left. */
 export function sendReply(response: ServerResponse, reply: Reply, verdictHeaders?: HeaderSet): void {

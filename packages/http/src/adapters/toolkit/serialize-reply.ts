@@ -1,5 +1,5 @@
-import { type HeaderSet, mergeHeaders } from "./headers.js";
-import type { Reply } from "./types.js";
+import { type HeaderSet, mergeHeaders } from "../../headers.js";
+import type { Reply } from "../../types.js";
 
 /** A reply as every bridge sends it, so that its bytes are the same in all of them. */
 export interface Answer {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type ClientIpOptions, clientIp } from "./client-ip.js";
 import { entriesFromRight, forwardedFor } from "./forwarded.js";
-import { createFacts } from "./testing/facts.js";
+import { createFacts } from "../testing/facts.js";
 
 describe("entriesFromRight", () => {
   it.each([

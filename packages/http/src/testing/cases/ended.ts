@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { chain } from "../chain.js";
-import { problem } from "../problem.js";
-import type { HttpGuard, Verdict } from "../types.js";
-import { type Bench, verdict } from "./bench.js";
-import { abandon, leave, open } from "./client.js";
-import { hold } from "./routes.js";
+import { chain } from "../../chain.js";
+import { problem } from "../../problem.js";
+import type { HttpGuard, Verdict } from "../../types.js";
+import { type Bench, verdict } from "../fixture.js";
+import { abandon, leave, open } from "../client.js";
+import { hold } from "../routes.js";
 
 /** An `ended` that counts, and tells when it was called. */
 function watched(): { ended: () => void; calls: () => number; over: Promise<void> } {

@@ -1,16 +1,16 @@
 import { AsyncResource } from "node:async_hooks";
 import type { ServerResponse } from "node:http";
 import { tenancy } from "@scale/core";
-import { checkFunction } from "./arguments.js";
-import { factsFromNode, type NodeRequest } from "./facts.js";
-import { writeHeaders } from "./headers.js";
-import { nodeHeaders, sendReply } from "./node.js";
-import { whenOver } from "./over.js";
-import { problemFromError } from "./problem.js";
-import { bindEvents } from "./streams.js";
-import type { HttpGuard } from "./types.js";
+import { checkFunction } from "../check-function.js";
+import { factsFromNode, type NodeRequest } from "./toolkit/facts.js";
+import { writeHeaders } from "../headers.js";
+import { nodeHeaders, sendReply } from "./toolkit/node-response.js";
+import { whenOver } from "../on-end.js";
+import { problemFromError } from "../problem.js";
+import { bindEvents } from "./toolkit/tenant-streams.js";
+import type { HttpGuard } from "../types.js";
 
-export type { NodeRequest } from "./facts.js";
+export type { NodeRequest } from "./toolkit/facts.js";
 
 /** Continues with the next handler, or with the error handlers. */
 export type Next = (error?: unknown) => void;
