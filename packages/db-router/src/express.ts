@@ -3,7 +3,7 @@ import { factsFromNode, type HeaderSet, nodeHeaders, writeHeaders } from "@scale
 import type { NodeMiddleware } from "@scale/http/express";
 import { type DbSessionOptions, dbSessionHeaders } from "./http.js";
 import type { Router } from "./router.js";
-import type { Session } from "./session.js";
+import type { Session } from "./consistency/session.js";
 
 export type { DbSessionCookie, DbSessionOptions } from "./http.js";
 

@@ -1,4 +1,4 @@
-export type { Choice } from "./choice/choose.js";
+export type { Choice } from "./routing/replica-selector.js";
 export { BusyError, ClosedError, NoPrimaryError, ShardError } from "./errors.js";
 export {
   type BulkheadRefused,
@@ -28,10 +28,10 @@ export type {
   ReadYourWritesOptions,
   RouterOptions,
 } from "./options.js";
-export type { GateStats, NodeHealth, RouterHealth, RouterStats } from "./report.js";
+export type { GateStats, NodeHealth, RouterHealth, RouterStats } from "./stats.js";
 export { createRouter, type Router, type RunOptions } from "./router.js";
 export { createShardedRouter, type ShardedRouter, type ShardedRouterOptions } from "./sharded.js";
-export type { Session } from "./session.js";
+export type { Session } from "./consistency/session.js";
 export type {
   ClientLike,
   Consistency,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, isClock, parseOptions, systemClock } from "@scale/core";
 import { z } from "zod";
-import type { Choice } from "./choice/choose.js";
+import type { Choice } from "./routing/replica-selector.js";
 import type { Consistency, DbNode } from "./types.js";
 
 export interface LagOptions {

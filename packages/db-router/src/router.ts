@@ -1,19 +1,19 @@
 import { ConfigError, show, tenancy } from "@scale/core";
-import { FairGate } from "./bulkhead/fair-gate.js";
-import { createChooser } from "./choice/choose.js";
-import { createDiscovery, type Discovery } from "./nodes/discovery.js";
-import { Fleet } from "./nodes/fleet.js";
-import { createMembers } from "./nodes/members.js";
-import { createPoller } from "./nodes/poller.js";
+import { FairGate } from "./routing/fair-semaphore.js";
+import { createChooser } from "./routing/replica-selector.js";
+import { createDiscovery, type Discovery } from "./cluster/discovery.js";
+import { Fleet } from "./cluster/node-registry.js";
+import { createMembers } from "./cluster/membership.js";
+import { createPoller } from "./cluster/poller.js";
 import { isNode, type ParsedOptions, parseRouterOptions, type RouterOptions } from "./options.js";
-import type { House } from "./places.js";
-import { Placing } from "./placing.js";
-import { healthOf, type RouterHealth, type RouterStats, statsOf } from "./report.js";
-import { createScopes, Scope, type ScopeInit } from "./scope.js";
-import { applyToken, createSession, type Session, type SessionContext } from "./session.js";
-import { createTokens } from "./token.js";
+import type { House } from "./routing/checkout.js";
+import { Placing } from "./routing/dispatcher.js";
+import { healthOf, type RouterHealth, type RouterStats, statsOf } from "./stats.js";
+import { createScopes, Scope, type ScopeInit } from "./consistency/scope.js";
+import { applyToken, createSession, type Session, type SessionContext } from "./consistency/session.js";
+import { createTokens } from "./consistency/token.js";
 import type { Consistency, DbNode, Routing } from "./types.js";
-import { createWaiting } from "./waiting.js";
+import { createWaiting } from "./routing/change-waiter.js";
 
 export interface RunOptions {
   /** Of an earlier session: what that one wrote is seen in this one. One that is not good sends reads to the primary. */

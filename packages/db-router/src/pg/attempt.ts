@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from "pg";
 import type { PoolLike, Seat } from "../types.js";
-import { failureOf } from "./failure.js";
+import { failureOf } from "../postgres/failure.js";
 import type { Statement } from "./statement.js";
 
 /** The pool of a node as what it is: nodes come from `pgNode`. */

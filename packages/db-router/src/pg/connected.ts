@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import type { Need, Routing, Seat } from "../types.js";
 import { pgPool } from "./attempt.js";
-import { failureOf, isPoolFull } from "./failure.js";
+import { failureOf, isPoolFull } from "../postgres/failure.js";
 
 /** Connections that may fail before the caller hears of it. */
 const MAX_FAILURES = 3;

@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
 import pg, { type PoolClient } from "pg";
-import type { StatementKind } from "../sql/kind.js";
-import type { Door } from "./door.js";
-import { openReader, openSession, type Session } from "./session.js";
+import type { StatementKind } from "../postgres/sql/kind.js";
+import type { Door } from "./statement-executor.js";
+import { openReader, openSession, type Session } from "./pinned-connection.js";
 import { isSubmittable, reply, type Statement, statementOf } from "./statement.js";
 
 const FORWARDED = ["notice", "notification", "drain", "error", "end"] as const;

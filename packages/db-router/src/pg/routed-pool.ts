@@ -1,10 +1,10 @@
 import { parseOptions } from "@scale/core";
 import pg, { type Pool } from "pg";
 import { z } from "zod";
-import { createClassifier } from "../sql/classifier.js";
+import { createClassifier } from "../postgres/sql/classifier.js";
 import type { Routing } from "../types.js";
 import { pgPool } from "./attempt.js";
-import { createDoor, type Door } from "./door.js";
+import { createDoor, type Door } from "./statement-executor.js";
 import { RoutedClient } from "./routed-client.js";
 import { reply, statementOf } from "./statement.js";
 

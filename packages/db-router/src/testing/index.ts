@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseStatus, STATUS_SQL } from "../nodes/status.js";
+import { parseStatus, STATUS_SQL } from "../postgres/status.js";
 import type { DbNode, RowsLike } from "../types.js";
 
 /**

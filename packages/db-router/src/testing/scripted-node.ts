@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { formatLsn, type Lsn } from "../lsn.js";
+import { formatLsn, type Lsn } from "../postgres/lsn.js";
 import type { DbNode, PoolLike, RowsLike } from "../types.js";
 
 /** What a scripted server says of itself, and how it fails. Change it as the test goes on. */

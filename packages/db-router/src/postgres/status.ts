@@ -1,0 +1,54 @@
+import { endOfRecord, type Lsn, parseLsn } from "./lsn.js";
+import type { RowsLike } from "../types.js";
+
+/** What a server says of itself. */
+export interface NodeStatus {
+  readonly isStandby: boolean;
+  /** Of a primary: behind every record that was written before the question. Of a standby: what it has replayed. */
+  readonly lsn: Lsn;
+  /** Of a standby that follows nobody, and of one that hides its receiver from our role: at least this. */
+  readonly timeline: number;
+  readonly systemId: string;
+  /** 180004 */
+  readonly version: number;
+}
+
+/**
+ * One question for either role, that any role of the database may ask.
+ * The insert position and not the one that was written or flushed, which lie before a commit that did not wait for the
+ * disk. The timeline of a primary is that of the file it writes: the control file's is that of the last checkpoint.
+ * All as text: parsers of types may be the application's own.
+ */
+export const STATUS_SQL = `/* scale:db-router */ SELECT standby::text AS standby,
+  (CASE WHEN standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text AS lsn,
+  (CASE WHEN standby THEN greatest(
+    (SELECT max(received_tli) FROM pg_stat_wal_receiver),
+    (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
+    (SELECT timeline_id FROM pg_control_checkpoint()))
+  ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int END)::text AS timeline,
+  (SELECT system_identifier::text FROM pg_control_system()) AS system_id,
+  current_setting('server_version_num') AS version,
+  pg_size_bytes(current_setting('wal_segment_size'))::text AS segment_bytes,
+  current_setting('wal_block_size') AS page_bytes
+FROM (SELECT pg_is_in_recovery() AS standby) AS role`;
+
+/** @throws {Error} for an answer that no PostgreSQL gives: a position too large, or another kind of server */
+export function parseStatus({ rows: [row] }: RowsLike): NodeStatus {
+  const text = (name: string): string => String(row?.[name]);
+  const count = (name: string): number => {
+    const value = Number(text(name));
+    if (Number.isSafeInteger(value) && value >= 0) return value;
+    throw new Error(`status: ${name}: expected a number, got ${text(name)}`);
+  };
+  const isStandby = text("standby") === "true" || text("standby") === "t";
+  const lsn = parseLsn(text("lsn"));
+  if (lsn === undefined) throw new Error(`status: lsn: expected a position, got ${text("lsn")}`);
+  const geometry = { segmentBytes: count("segment_bytes"), pageBytes: count("page_bytes") };
+  return {
+    isStandby,
+    lsn: isStandby ? lsn : endOfRecord(lsn, geometry),
+    timeline: count("timeline"),
+    systemId: text("system_id"),
+    version: count("version"),
+  };
+}
