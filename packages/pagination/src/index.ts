@@ -1,6 +1,6 @@
-export { type Connection, connection } from "./connection.js";
+export { type Connection, connection } from "./relay.js";
 export { definePage, type PageContext, type PageDefinition, type PageOptions } from "./define.js";
-export { asc, desc, type KeyOptions, type NullableKeyOptions } from "./keys.js";
+export { asc, desc, type KeyOptions, type NullableKeyOptions } from "./order.js";
 export {
   createPaginatedResponse,
   extractPaginationParams,

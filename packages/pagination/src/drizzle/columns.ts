@@ -1,7 +1,7 @@
 import { ConfigError } from "@scale/core";
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
-import type { Piece } from "../seek.js";
+import type { Piece } from "../keyset/keyset.js";
 import type { PageArgs, SortKey } from "../types.js";
 
 export type Write = (pieces: readonly Piece[]) => SQL;

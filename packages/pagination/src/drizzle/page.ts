@@ -1,9 +1,9 @@
 import { and, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { type PgDatabase, type PgQueryResultHKT, type PgTable, unionAll } from "drizzle-orm/pg-core";
-import { answerOf, pageAnswerOf, rowsOf } from "../answer.js";
-import { reversed } from "../keys.js";
-import { pageOf, parsePosition, rowsToRead } from "../read.js";
-import { orderPieces, type Piece, positionPieces, scanOf, seekBranches, seekCondition } from "../seek.js";
+import { answerOf, pageAnswerOf, rowsOf } from "../query-result.js";
+import { reversed } from "../order.js";
+import { pageOf, parsePosition, rowsToRead } from "../page.js";
+import { orderPieces, type Piece, positionPieces, scanOf, seekBranches, seekCondition } from "../keyset/keyset.js";
 import { parseTotal } from "../total.js";
 import type { Page, PageArgs, Total, TotalKind } from "../types.js";
 import { writerFor } from "./columns.js";

@@ -1,8 +1,8 @@
 import { and, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { reversed } from "../keys.js";
-import { pageOf, parsePosition, rowsToRead } from "../read.js";
-import { orderPieces, positionPieces, scanOf, seekCondition } from "../seek.js";
+import { reversed } from "../order.js";
+import { pageOf, parsePosition, rowsToRead } from "../page.js";
+import { orderPieces, positionPieces, scanOf, seekCondition } from "../keyset/keyset.js";
 import type { Page, PageArgs } from "../types.js";
 import { writerFor } from "./columns.js";
 

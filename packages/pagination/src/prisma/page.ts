@@ -1,9 +1,9 @@
 import { ConfigError, show, StoreError } from "@scale/core";
-import { answerOf, pageAnswerOf, rowsOf } from "../answer.js";
-import { pageOf, type Placed, replaceItems } from "../read.js";
+import { answerOf, pageAnswerOf, rowsOf } from "../query-result.js";
+import { pageOf, type Placed, replaceItems } from "../page.js";
 import { placedOf } from "../sql/page.js";
-import { pageStatement, type SqlList, totalStatement } from "../sql/statement.js";
-import { quoteName, type SqlText } from "../sql/writer.js";
+import { pageStatement, type SqlList, totalStatement } from "../keyset/statement.js";
+import { quoteName, type SqlText } from "../keyset/writer.js";
 import { parseTotal } from "../total.js";
 import type { Page, PageArgs, TotalKind } from "../types.js";
 

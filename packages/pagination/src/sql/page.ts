@@ -1,10 +1,10 @@
 import { show, StoreError } from "@scale/core";
-import { answerOf, pageAnswerOf, rowsOf } from "../answer.js";
-import { pageOf, parsePosition, type Placed } from "../read.js";
+import { answerOf, pageAnswerOf, rowsOf } from "../query-result.js";
+import { pageOf, parsePosition, type Placed } from "../page.js";
 import { parseTotal } from "../total.js";
 import type { Page, PageArgs, TotalKind } from "../types.js";
-import { isAdded, pageStatement, POSITION, type SqlList, totalStatement } from "./statement.js";
-import type { SqlText } from "./writer.js";
+import { isAdded, pageStatement, POSITION, type SqlList, totalStatement } from "../keyset/statement.js";
+import type { SqlText } from "../keyset/writer.js";
 
 /** Anything of `pg` that runs a query: a pool, a client of it, or what a query builder wraps around them. */
 export interface SqlClient {

@@ -1,10 +1,10 @@
-import { reversed } from "../keys.js";
-import { pageOf, rowsToRead } from "../read.js";
-import { orderPieces, positionPieces, scanOf, seekCondition } from "../seek.js";
+import { reversed } from "../order.js";
+import { pageOf, rowsToRead } from "../page.js";
+import { orderPieces, positionPieces, scanOf, seekCondition } from "../keyset/keyset.js";
 import type { Page, PageArgs } from "../types.js";
 import { placedOf, type SqlRow } from "./page.js";
-import { POSITION } from "./statement.js";
-import { createWriter } from "./writer.js";
+import { POSITION } from "../keyset/statement.js";
+import { createWriter } from "../keyset/writer.js";
 
 /** The parts of a statement that read one page. */
 export interface SqlParts {

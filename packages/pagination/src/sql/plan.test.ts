@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { SECRET } from "../../test/entries.js";
 import { asc, definePage, desc } from "../index.js";
 import { sqlPage } from "./index.js";
-import { pageStatement } from "./statement.js";
+import { pageStatement } from "../keyset/statement.js";
 
 const server = inject("postgresUrl");
 

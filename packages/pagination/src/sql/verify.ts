@@ -1,5 +1,5 @@
 import { ConfigError, StoreError } from "@scale/core";
-import { answerOf, rowsOf } from "../answer.js";
+import { answerOf, rowsOf } from "../query-result.js";
 import type { PageDefinition } from "../define.js";
 import type { Order } from "../types.js";
 import type { SqlClient } from "./page.js";

@@ -1,4 +1,4 @@
-import type { Piece } from "../seek.js";
+import type { Piece } from "./keyset.js";
 
 /** A piece of SQL with its values, for `$1` and on. What Prisma's `sql` template makes is one too. */
 export interface SqlText {

@@ -1,6 +1,6 @@
-import { reversed } from "../keys.js";
-import { rowsToRead } from "../read.js";
-import { orderPieces, type Piece, positionPieces, scanOf, seekBranches, seekCondition } from "../seek.js";
+import { reversed } from "../order.js";
+import { rowsToRead } from "../page.js";
+import { orderPieces, type Piece, positionPieces, scanOf, seekBranches, seekCondition } from "./keyset.js";
 import type { PageArgs } from "../types.js";
 import { createWriter, type SqlText } from "./writer.js";
 

@@ -1,5 +1,5 @@
-import { reversed } from "./keys.js";
-import type { PageArgs, Position, SortKey } from "./types.js";
+import { reversed } from "../order.js";
+import type { PageArgs, Position, SortKey } from "../types.js";
 
 /** SQL in pieces, for every way to write names and parameters: text, a column of a key, a value of a key as text. */
 export type Piece = string | { readonly column: SortKey } | { readonly value: string; readonly of: SortKey };
