@@ -16,7 +16,7 @@ import { ExpressAdapter, type NestExpressApplication } from "@nestjs/platform-ex
 import { FastifyAdapter } from "@nestjs/platform-fastify";
 import type { HttpGuard } from "@scale/http";
 import { type ContractRoutes, describeHttpAdapter, type HttpHome } from "@scale/http/testing";
-import { ScaleModule } from "./module.js";
+import { ScaleModule } from "./scale.module.js";
 import { build, listen } from "../test/start.js";
 
 const ROUTES = Symbol("routes");

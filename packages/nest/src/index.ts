@@ -1,8 +1,8 @@
-export { ProblemFilter } from "./filter.js";
-export { toNestGuard } from "./guards.js";
-export { TenancyInterceptor } from "./interceptor.js";
-export { ScaleModule } from "./module.js";
-export { RateLimit, SkipHttpGuards, UseHttpGuards } from "./names.js";
+export { ProblemFilter } from "./problem.filter.js";
+export { toNestGuard } from "./scale.guard.js";
+export { TenancyInterceptor } from "./tenancy.interceptor.js";
+export { ScaleModule } from "./scale.module.js";
+export { RateLimit, SkipHttpGuards, UseHttpGuards } from "./scale.decorators.js";
 export type { RouteRateLimit, ScaleModuleOptions } from "./options.js";
-export { DeniedException, tenantOf } from "./run.js";
-export { CurrentTenant } from "./tenant.js";
+export { DeniedException, tenantOf } from "./run-guard.js";
+export { CurrentTenant } from "./current-tenant.decorator.js";

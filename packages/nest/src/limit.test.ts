@@ -4,8 +4,8 @@ import { fromHeader, type HttpGuard, tenantGuard } from "@scale/http";
 import { createRateLimiter } from "@scale/rate-limit";
 import { rateLimitGuard } from "@scale/rate-limit/http";
 import { describe, expect, it } from "vitest";
-import { ScaleModule } from "./module.js";
-import { RateLimit, resolveLimit, SkipHttpGuards } from "./names.js";
+import { ScaleModule } from "./scale.module.js";
+import { RateLimit, resolveLimit, SkipHttpGuards } from "./scale.decorators.js";
 import type { RouteRateLimit, ScaleModuleOptions } from "./options.js";
 import { create, express, platforms, start } from "../test/start.js";
 

@@ -3,7 +3,7 @@ import { fromHeader, tenantGuard } from "@scale/http";
 import { rateLimitGuard } from "@scale/rate-limit/http";
 import { describeRateLimitAdapter } from "@scale/rate-limit/testing";
 import { build, listen, platforms } from "../test/start.js";
-import { ScaleModule } from "./module.js";
+import { ScaleModule } from "./scale.module.js";
 
 @Controller()
 class HomeController {

@@ -5,7 +5,7 @@ import { tenancy } from "@scale/core";
 import type { HttpGuard } from "@scale/http";
 import { concatMap, from, interval, map, Observable, of, take } from "rxjs";
 import { describe, expect, it } from "vitest";
-import { ScaleModule } from "./module.js";
+import { ScaleModule } from "./scale.module.js";
 import { platforms, start } from "../test/start.js";
 import { producedFor } from "./streams.js";
 

@@ -1,8 +1,8 @@
 import { ConfigurableModuleBuilder, type ConfigurableModuleCls, Module } from "@nestjs/common";
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from "@nestjs/core";
-import { ProblemFilter } from "./filter.js";
-import { OPTIONS, RouteGuard, RouteGuards } from "./guards.js";
-import { TenancyInterceptor } from "./interceptor.js";
+import { ProblemFilter } from "./problem.filter.js";
+import { OPTIONS, RouteGuard, RouteGuards } from "./scale.guard.js";
+import { TenancyInterceptor } from "./tenancy.interceptor.js";
 import type { ScaleModuleOptions } from "./options.js";
 
 const Base: ConfigurableModuleCls<ScaleModuleOptions, "forRoot"> = new ConfigurableModuleBuilder<ScaleModuleOptions>({

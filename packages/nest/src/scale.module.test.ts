@@ -3,12 +3,12 @@ import { ExternalContextCreator } from "@nestjs/core";
 import { InputError, type TenantContext, tenancy } from "@scale/core";
 import { type HttpGuard, problem } from "@scale/http";
 import { describe, expect, it } from "vitest";
-import { ScaleModule } from "./module.js";
-import { SkipHttpGuards, UseHttpGuards } from "./names.js";
+import { ScaleModule } from "./scale.module.js";
+import { SkipHttpGuards, UseHttpGuards } from "./scale.decorators.js";
 import type { ScaleModuleOptions } from "./options.js";
-import { tenantOf } from "./run.js";
+import { tenantOf } from "./run-guard.js";
 import { create, express, listen, platforms, start } from "../test/start.js";
-import { CurrentTenant } from "./tenant.js";
+import { CurrentTenant } from "./current-tenant.decorator.js";
 
 /** Says that it ran, and for whom. */
 const says =

@@ -2,9 +2,9 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnMod
 import { DiscoveryService, MetadataScanner } from "@nestjs/core";
 import { ConfigError } from "@scale/core";
 import { chain, type HttpGuard } from "@scale/http";
-import { namesOf, resolveLimit, resolveNames } from "./names.js";
+import { namesOf, resolveLimit, resolveNames } from "./scale.decorators.js";
 import { type GuardTable, parseModuleOptions, type RouteRateLimit, type ScaleModuleOptions } from "./options.js";
-import { runGuard } from "./run.js";
+import { runGuard } from "./run-guard.js";
 
 /** The module's options, as the application gave them. */
 export const OPTIONS: unique symbol = Symbol.for("@scale/nest:options");

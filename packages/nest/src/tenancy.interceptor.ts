@@ -1,7 +1,7 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from "@nestjs/common";
 import { tenancy } from "@scale/core";
 import { map, Observable } from "rxjs";
-import { tenantOf } from "./run.js";
+import { tenantOf } from "./run-guard.js";
 import { producedFor } from "./streams.js";
 
 /** Runs pipes, handler and what the handler streams for the tenant that a guard gave. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type GuardNames, namesOf, resolveNames, SkipHttpGuards, UseHttpGuards } from "./names.js";
+import { type GuardNames, namesOf, resolveNames, SkipHttpGuards, UseHttpGuards } from "./scale.decorators.js";
 
 fc.configureGlobal({ seed: 20_261_120 });
 

@@ -15,10 +15,10 @@ import {
 import { InputError, tenancy } from "@scale/core";
 import { type HttpGuard, problem } from "@scale/http";
 import { describe, expect, it } from "vitest";
-import { ProblemFilter } from "./filter.js";
-import { toNestGuard } from "./guards.js";
-import { TenancyInterceptor } from "./interceptor.js";
-import { ScaleModule } from "./module.js";
+import { ProblemFilter } from "./problem.filter.js";
+import { toNestGuard } from "./scale.guard.js";
+import { TenancyInterceptor } from "./tenancy.interceptor.js";
+import { ScaleModule } from "./scale.module.js";
 import { create, listen, platforms, start } from "../test/start.js";
 
 const denied: HttpGuard = () => ({

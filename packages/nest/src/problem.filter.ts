@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from "@nestjs/common";
 import { type Answer, answerOf, problemFromError, writeHeaders } from "@scale/http";
 import { end, exchangeOf, headersOf, isOver } from "./platform.js";
-import { DeniedException } from "./run.js";
+import { DeniedException } from "./run-guard.js";
 
 /** Every error that has an answer is an instance, of whichever copy of the library it is. Nest asks with instanceof. */
 // oxlint-disable-next-line typescript/no-extraneous-class -- @Catch takes classes only
