@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { startProcessPool } from "../process-pool.js";
+import { startProcessPool } from "../process/process-pool.js";
 import { findPostgres } from "./find.js";
 
 describe.skipIf(!findPostgres("package"))("the staging of Postgres", () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import type { FromWorker, ToWorker, WorkerContext } from "../process-worker.js";
+import type { FromWorker, ToWorker, WorkerContext } from "./process-worker.js";
 import { ServerError } from "../server-error.js";
 import { guardProcess, releaseProcess } from "./watchdog.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findPostgres } from "../postgres/find.js";
-import { type ProcessPool, startProcessPool } from "../process-pool.js";
+import { type ProcessPool, startProcessPool } from "./process-pool.js";
 import { findRedis } from "../redis/find.js";
 import { waitUntil } from "../wait.js";
 import { isAlive } from "./liveness.js";

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { bundle } from "./process/bundle.js";
-import { type Member, startMember } from "./process/member.js";
-import { makeTempFolder, removeTempFolder } from "./process/watchdog.js";
-import { settleAll } from "./settle.js";
+import { bundle } from "./bundle.js";
+import { type Member, startMember } from "./member.js";
+import { makeTempFolder, removeTempFolder } from "./watchdog.js";
+import { settleAll } from "../settle.js";
 
 /** From the last "I have it" to the common start: enough for the word to reach every process. */
 const LEAD_NS = 5_000_000n;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isAlive } from "./process/liveness.js";
+import { isAlive } from "./liveness.js";
 import { type ProcessPool, startProcessPool } from "./process-pool.js";
-import { ServerError } from "./server-error.js";
+import { ServerError } from "../server-error.js";
 
-const script = new URL("../fixtures/counter.worker.ts", import.meta.url);
+const script = new URL("../../fixtures/counter.worker.ts", import.meta.url);
 
 describe("startProcessPool", () => {
   let pool: ProcessPool<unknown>;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { compare, compareAll, order } from "./compare.js";
-import { percentiles } from "./measure.js";
+import { percentiles } from "./rounds.js";
 
 /** A clock that only the variants move, so that figures are exact on a busy machine. */
 function virtualTime(): { spend: (ms: number) => void } {

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.js";
-import { freePort } from "./process/free-port.js";
-import { waitUntil } from "./wait.js";
+import { freePort } from "../process/free-port.js";
+import { waitUntil } from "../wait.js";
 
 /** Sends back what it gets; ends when the client does. */
 async function startEcho(): Promise<Server> {

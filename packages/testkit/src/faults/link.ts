@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { FaultProxyStats } from "../fault-proxy.js";
+import type { FaultProxyStats } from "./fault-proxy.js";
 import { type Admission, type LaneFaults, openLane } from "./lane.js";
 
 const CUT_DELAY_MS = 5;

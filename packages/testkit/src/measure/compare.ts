@@ -7,9 +7,9 @@ import {
   type Subject,
   subjectOf,
   type Variant,
-} from "./measure.js";
+} from "./rounds.js";
 
-export type { Variant } from "./measure.js";
+export type { Variant } from "./rounds.js";
 
 export interface CompareOptions {
   /** Each variant runs once in every round. @default 21 */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import { withFreePort } from "./process/with-free-port.js";
-import { cutLink, openLink, type ProxyState } from "./proxy/link.js";
+import { withFreePort } from "../process/with-free-port.js";
+import { cutLink, openLink, type ProxyState } from "./link.js";
 
 const HOST = "127.0.0.1";
 
