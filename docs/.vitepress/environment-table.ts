@@ -1,6 +1,6 @@
 import type { MarkdownRenderer } from "vitepress";
 // From its source: the site needs no built package.
-import { envVariables } from "../../packages/core/src/env/variables.js";
+import { envVariables } from "../../packages/env/src/variables.js";
 
 const PLACE = "<!-- environment variables -->";
 

@@ -3,9 +3,9 @@ import { lib } from "../../tsup.config.base.ts";
 export default lib([
   "src/index.ts",
   "src/usage/redis/index.ts",
-  "src/pg/index.ts",
-  "src/drizzle/index.ts",
-  "src/prisma/index.ts",
+  "src/rows/pg.ts",
+  "src/rows/drizzle.ts",
+  "src/rows/prisma.ts",
   "src/testing/index.ts",
   "src/http.ts",
   "src/express.ts",

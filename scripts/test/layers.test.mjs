@@ -10,7 +10,7 @@ const cache = (source, { file = "index.ts", ...more } = {}) =>
     }),
     [`packages/cache/src/${file}`]: source,
     "packages/cache/src/index.test.ts": 'import { startRedis } from "@scale/testkit";\n',
-  }).run("layers.mjs");
+  }).run("check/layers.mjs");
 
 test("layers accepts what the table allows", () => {
   const source = `import { z } from "zod";\nimport { x } from "@scale/core/redis";\nimport { y } from "./y.js";
@@ -46,7 +46,7 @@ test("layers refuses a dependency that the table does not allow", () => {
 });
 
 test("layers refuses a package that is not in the table", () => {
-  const { code, output } = fixture({ "packages/news/package.json": manifest("news") }).run("layers.mjs");
+  const { code, output } = fixture({ "packages/news/package.json": manifest("news") }).run("check/layers.mjs");
   assert.deepEqual(
     [code, output.split("\n")[0]],
     [1, "packages/news/package.json:1 layers news is not in the layer table"],
@@ -58,7 +58,7 @@ test("layers lets nest import types only from features", () => {
     fixture({
       "packages/nest/package.json": manifest("nest", { dependencies: { "@scale/cache": "workspace:^" } }),
       "packages/nest/src/index.ts": source,
-    }).run("layers.mjs").code;
+    }).run("check/layers.mjs").code;
   assert.equal(run('import type { Cache } from "@scale/cache";'), 0);
   assert.equal(run('import { Cache } from "@scale/cache";'), 1);
 });

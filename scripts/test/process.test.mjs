@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fixture } from "./fixture.mjs";
 
-const module = new URL("../lib/process.mjs", import.meta.url);
+const module = new URL("../bootstrap/process.mjs", import.meta.url);
 const task = `
 import { run, stopped } from ${JSON.stringify(module)};
 const code = await run(process.execPath, ["program.mjs"]);

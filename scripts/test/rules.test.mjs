@@ -4,7 +4,7 @@ import { fixture, manifest } from "./fixture.mjs";
 
 const readme = "# @scale/cache\n\n```ts\nconst a = 1;\n```\n";
 const base = { "packages/cache/package.json": manifest("cache"), "packages/cache/README.md": readme };
-const check = (files) => fixture({ ...base, ...files }).run("rules.mjs");
+const check = (files) => fixture({ ...base, ...files }).run("check/rules.mjs");
 const source = (text, name = "store.ts") => ({ [`packages/cache/src/${name}`]: text });
 const lines = (count) => "a();\n".repeat(count);
 

@@ -1,13 +1,13 @@
 import type { Line, SectionOptions } from "@scale/testkit";
 import { clears } from "./clear.js";
-import { ends } from "./ends.js";
+import { ends } from "./invalidate-many.js";
 import { fills } from "./fills.js";
 import { hitRatio } from "./hit-ratio.js";
-import { hits } from "./hits.js";
+import { hits } from "./memory-hit.js";
 import { neighbours } from "./neighbours.js";
-import { peeks } from "./peeks.js";
+import { peeks } from "./has-and-find.js";
 import { reads } from "./reads.js";
-import { speed } from "./speed.js";
+import { speed } from "./policy-speed.js";
 
 /** First those that measure what AsyncLocalStorage would slow: once it was used in a process, it stays slow. */
 const PARTS: Readonly<Record<string, (smoke: boolean) => AsyncIterable<Line> | Iterable<Line>>> = {

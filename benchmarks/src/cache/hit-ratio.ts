@@ -1,6 +1,6 @@
 import type { Line } from "@scale/testkit";
 import { type Ask, inMemory, plainLru } from "./caches.js";
-import { points } from "./points.js";
+import { points } from "./hit-ratio-line.js";
 import { jumping, KEYS, replacing, sliding, steady, type Trace, withScan } from "./traces.js";
 
 interface Scenario {

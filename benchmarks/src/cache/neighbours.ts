@@ -2,7 +2,7 @@ import { createMemory } from "../../../packages/cache/src/memory/memory.js";
 import type { Memory } from "../../../packages/cache/src/memory/types.js";
 import { type Line, seededRandom } from "@scale/testkit";
 import { bytesFor, ENTRY, keyOf, NAMESPACE, plainLru } from "./caches.js";
-import { points } from "./points.js";
+import { points } from "./hit-ratio-line.js";
 import { zipf } from "./traces.js";
 
 const SEED = 20_261_120;

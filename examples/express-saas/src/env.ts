@@ -1,5 +1,6 @@
-import { ConfigError, show } from "@scale/core";
-import { type DatabaseEnv, type Environment, loadScaleEnv } from "@scale/core/env";
+import { ConfigError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
+import { type DatabaseEnv, type Environment, loadScaleEnv } from "@scale/env";
 import type { ExampleOptions } from "./index.js";
 
 const DEFAULT_PORT = 3000;
@@ -38,7 +39,7 @@ function readPort(text = ""): number {
   if (text === "") return DEFAULT_PORT;
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= MAX_PORT) return port;
-  throw new ConfigError(`PORT: expected a port from 0 (any free one) to ${MAX_PORT}, got ${show(text)}`);
+  throw new ConfigError(`PORT: expected a port from 0 (any free one) to ${MAX_PORT}, got ${describeValue(text)}`);
 }
 
 function readTraffic(text = ""): Pick<ExampleOptions, "traffic"> {
@@ -47,7 +48,7 @@ function readTraffic(text = ""): Pick<ExampleOptions, "traffic"> {
   const requestsPerSecond = Number(text);
   if (/^\d+$/.test(text) && requestsPerSecond >= 1 && requestsPerSecond <= MAX_RATE)
     return { traffic: { requestsPerSecond } };
-  throw new ConfigError(`SCALE_TRAFFIC: expected on, off or 1 to ${MAX_RATE} requests per second, got ${show(text)}`);
+  throw new ConfigError(`SCALE_TRAFFIC: expected on, off or 1 to ${MAX_RATE} requests per second, got ${describeValue(text)}`);
 }
 
 function readSecret(text = ""): Pick<ExampleOptions, "secret"> {

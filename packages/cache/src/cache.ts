@@ -1,5 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
-import { parseTenantId, tenancy } from "@scale/core";
+import { tenancy } from "@scale/core";
+import { parseTenantId } from "@scale/core/kit";
 import { createAdHoc } from "./definition/inline-definition.js";
 import { define, type Definition, type DefinitionOptions } from "./definition/definition.js";
 import type { Engine } from "./coherence/context.js";

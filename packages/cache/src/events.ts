@@ -1,4 +1,5 @@
-import { defineEvent, type EventChannel } from "@scale/core";
+import type { EventChannel } from "@scale/core";
+import { defineEvent } from "@scale/core/kit";
 
 /** Whose entries it is about. `tenantId` is `""` for what belongs to no tenant. */
 interface About {

@@ -1,6 +1,7 @@
-import { type Clock, type Duration, isClock, parseOptions, systemClock } from "@scale/core";
+import { type Clock, type Duration, systemClock } from "@scale/core";
+import { clockOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import { durationOption } from "./definition/duration-option.js";
+import { durationOption } from "@scale/core/kit";
 import { createMemory, type MemoryOptions } from "./memory/memory.js";
 import type { Memory } from "./memory/types.js";
 import type { CacheStore } from "./store.js";
@@ -49,7 +50,7 @@ const schema = z.strictObject({
     .strictObject({ bound: durationOption.default(3000), whenUnsure: z.enum(["bypass", "serve"]).default("bypass") })
     .default({ bound: 3000, whenUnsure: "bypass" }),
   maxTenants: z.int().min(1).max(1_000_000).default(10_000),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),
+  clock: clockOption.optional(),
   random: z.custom<() => number>((f) => typeof f === "function", "expected a function").default(() => Math.random),
 });
 

@@ -1,4 +1,5 @@
-import { StoreError, parseDuration } from "@scale/core";
+import { StoreError } from "@scale/core";
+import { parseDuration } from "@scale/core/kit";
 import { createDataLoader, type DataLoader } from "./adapters/data-loader.js";
 import { type Definition, type Spec, specOf, tagText } from "./definition/definition.js";
 import type { Engine } from "./coherence/context.js";

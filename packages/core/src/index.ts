@@ -1,5 +1,4 @@
-export { type Clock, isClock, systemClock } from "./clock.js";
-export { createDeadline, type Deadline, withDeadline } from "./deadline.js";
+export { type Clock, systemClock } from "./clock.js";
 export {
   ConfigError,
   InputError,
@@ -10,9 +9,7 @@ export {
   TenantError,
   TimeoutError,
 } from "./errors.js";
-export { defineEvent, type EventChannel } from "./events.js";
-export { joinKey, keySegment, keySegmentText, tenantKey, tenantKeyPrefix } from "./keys.js";
-export { parseOptions, show } from "./options.js";
+export type { EventChannel } from "./events.js";
 export { type DefinePlansOptions, definePlans } from "./plan/define.js";
 export {
   createPlanResolver,
@@ -46,5 +43,5 @@ export type {
   Upgrade,
   WindowRuleInput,
 } from "./plan/types.js";
-export { MAX_ID_LENGTH, parseTenantId, type TenantContext, tenancy } from "./tenancy.js";
-export { type Bytes, type Duration, parseBytes, parseDuration } from "./units.js";
+export { type TenantContext, tenancy } from "./tenancy.js";
+export type { Bytes, Duration } from "./units.js";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ConfigError } from "./errors.js";
-import { parseOptions, show } from "./options.js";
+import { describeValue } from "./describe-value.js";
+import { parseOptions } from "./options.js";
 
 const schema = z.strictObject({
   limit: z.number().positive(),
@@ -22,14 +23,14 @@ describe("parseOptions", () => {
 
 describe("show", () => {
   it("shows no password of a URL", () => {
-    expect(show("redis://:hunter2@localhost:6379")).toBe('"redis://***@localhost:6379"');
-    expect(show({ url: "postgres://app:secret@db/x" })).not.toContain("secret");
+    expect(describeValue("redis://:hunter2@localhost:6379")).toBe('"redis://***@localhost:6379"');
+    expect(describeValue({ url: "postgres://app:secret@db/x" })).not.toContain("secret");
   });
 
   it("keeps every value on one short line", () => {
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;
-    const shown = [cycle, "a\nb", () => 1, 5n, Symbol("s"), Number.NaN, null, undefined, "x".repeat(500)].map(show);
+    const shown = [cycle, "a\nb", () => 1, 5n, Symbol("s"), Number.NaN, null, undefined, "x".repeat(500)].map(describeValue);
     expect(shown.slice(0, 8)).toEqual([
       "[object Object]",
       '"a\\nb"',

@@ -1,7 +1,6 @@
 import type { z } from "zod";
+import { describeValue } from "./describe-value.js";
 import { ConfigError } from "./errors.js";
-
-const MAX_SHOWN = 80;
 
 /**
  * Validates options once, at construction.
@@ -23,7 +22,7 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown): string {
   const where = issue.path.map(String).join(".") || "options";
   // The message of an unknown key already names it; its value says nothing.
   if (issue.code === "unrecognized_keys") return `${where}: ${issue.message}`;
-  return `${where}: ${issue.message}, got ${show(valueAt(input, issue.path))}`;
+  return `${where}: ${issue.message}, got ${describeValue(valueAt(input, issue.path))}`;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
@@ -32,21 +31,4 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
       typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined,
     input,
   );
-}
-
-/** A value as an error message shows it: short, on one line, and never a failure of its own. */
-export function show(value: unknown): string {
-  if (typeof value === "function") return "a function";
-  if (typeof value === "bigint") return `${value}n`;
-  if (value === undefined || typeof value === "number" || typeof value === "symbol") return String(value);
-  let text: string;
-  try {
-    text = JSON.stringify(value) ?? typeof value;
-  } catch {
-    // A cycle or a throwing toJSON: the type is all that can be said.
-    text = Object.prototype.toString.call(value);
-  }
-  // What stands here may be a URL in the place of a client, and start-up errors are logged.
-  text = text.replaceAll(/\/\/[^/@\s]*@/g, "//***@");
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }

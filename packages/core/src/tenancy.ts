@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { TenantError } from "./errors.js";
-import { show } from "./options.js";
+import { describeValue } from "./describe-value.js";
 
 /** Who a piece of work is for. */
 export interface TenantContext {
@@ -45,18 +45,18 @@ export const tenancy: {
  */
 export function parseTenantId(value: unknown): string {
   if (isId(value)) return value;
-  throw new TenantError(`tenantId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${show(value)}`);
+  throw new TenantError(`tenantId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(value)}`);
 }
 
 /** A copy that nobody can change: what was checked is what all of the work sees. */
 function parseContext(context: TenantContext): TenantContext {
-  if (typeof context !== "object" || context === null) throw new TenantError(`expected a tenant, got ${show(context)}`);
+  if (typeof context !== "object" || context === null) throw new TenantError(`expected a tenant, got ${describeValue(context)}`);
   const { tenantId, userId, ip } = context;
   parseTenantId(tenantId);
   if (userId !== undefined && !isId(userId)) {
-    throw new TenantError(`userId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${show(userId)}`);
+    throw new TenantError(`userId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(userId)}`);
   }
-  if (ip !== undefined && !isId(ip)) throw new TenantError(`ip: expected an address, got ${show(ip)}`);
+  if (ip !== undefined && !isId(ip)) throw new TenantError(`ip: expected an address, got ${describeValue(ip)}`);
   return Object.freeze({ tenantId, ...(userId !== undefined && { userId }), ...(ip !== undefined && { ip }) });
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError } from "./errors.js";
-import { show } from "./options.js";
+import { describeValue } from "./describe-value.js";
 
 /** Milliseconds, or a number with a unit: `"250ms"`, `"1.5s"`, `"15m"`, `"2h"`, `"30d"`, `"1w"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
@@ -42,7 +42,7 @@ export function parseBytes(value: unknown): number {
 function parseQuantity(value: unknown, units: Readonly<Record<string, number>>, expected: string): number {
   const amount = typeof value === "string" ? fromText(value, units) : value;
   if (typeof amount === "number" && amount > 0 && amount <= Number.MAX_SAFE_INTEGER) return amount;
-  throw new ConfigError(`expected ${expected}, got ${show(value)}`);
+  throw new ConfigError(`expected ${expected}, got ${describeValue(value)}`);
 }
 
 function fromText(text: string, units: Readonly<Record<string, number>>): number {

@@ -1,4 +1,5 @@
-import { defineEvent, type EventChannel } from "@scale/core";
+import type { EventChannel } from "@scale/core";
+import { defineEvent } from "@scale/core/kit";
 import type { Route } from "./types.js";
 
 export type RouteChosen = { readonly tenantId: string | undefined; readonly router: string } & Route;

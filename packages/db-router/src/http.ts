@@ -1,4 +1,4 @@
-import { parseOptions } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import type { HttpFacts } from "@scale/http";
 import { z } from "zod";
 import type { RunOptions } from "./router.js";

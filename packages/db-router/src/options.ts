@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Clock, isClock, parseOptions, systemClock } from "@scale/core";
+import { type Clock, systemClock } from "@scale/core";
+import { clockOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import type { Choice } from "./routing/replica-selector.js";
 import type { Consistency, DbNode } from "./types.js";
@@ -167,7 +168,7 @@ const schema = z
     zone: z.string().min(1).optional(),
     discover: fn<NonNullable<RouterOptions["discover"]>>("expected a function").optional(),
     discoverMs: ms.min(100).default(30_000),
-    clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
+    clock: clockOption.default(systemClock),
     random: fn<() => number>("expected a function").default(() => Math.random),
   })
   .refine(({ lag }) => lag.maxMs > lag.pollMs, {

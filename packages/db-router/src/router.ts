@@ -1,4 +1,5 @@
-import { ConfigError, show, tenancy } from "@scale/core";
+import { ConfigError, tenancy } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { FairGate } from "./routing/fair-semaphore.js";
 import { createChooser } from "./routing/replica-selector.js";
 import { createDiscovery, type Discovery } from "./cluster/discovery.js";
@@ -137,12 +138,12 @@ export function createRouter(options: RouterOptions): Router {
     health: () => healthOf(house),
     stats: () => statsOf(house),
     async addReplica(node) {
-      if (!isNode(node)) throw new ConfigError(`addReplica: expected a node such as pgNode makes, got ${show(node)}`);
-      if (fleet.find(node.name) !== undefined) throw new ConfigError(`addReplica: there is a node ${show(node.name)}`);
+      if (!isNode(node)) throw new ConfigError(`addReplica: expected a node such as pgNode makes, got ${describeValue(node)}`);
+      if (fleet.find(node.name) !== undefined) throw new ConfigError(`addReplica: there is a node ${describeValue(node.name)}`);
       await members.add(node);
     },
     async removeReplica(name, { drainMs = DRAIN_MS } = {}) {
-      if (fleet.writer?.name === name) throw new ConfigError(`removeReplica: ${show(name)} takes writes`);
+      if (fleet.writer?.name === name) throw new ConfigError(`removeReplica: ${describeValue(name)} takes writes`);
       await members.remove(name, drainMs);
     },
     close: ({ drainMs = DRAIN_MS } = {}) =>
@@ -185,7 +186,7 @@ function limits({ bulkhead }: ParsedOptions): (tenantId: string) => number {
     const own: unknown = limit(tenantId);
     // Compared with anything else than a number, no count is ever too high.
     if (typeof own === "number" && own >= 0) return own;
-    throw new ConfigError(`bulkhead.perTenant: expected a number for tenant ${show(tenantId)}, got ${show(own)}`);
+    throw new ConfigError(`bulkhead.perTenant: expected a number for tenant ${describeValue(tenantId)}, got ${describeValue(own)}`);
   };
 }
 

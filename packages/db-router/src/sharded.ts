@@ -1,4 +1,5 @@
-import { ConfigError, parseTenantId, show, tenancy } from "@scale/core";
+import { ConfigError, tenancy } from "@scale/core";
+import { parseTenantId, describeValue } from "@scale/core/kit";
 import { ShardError } from "./errors.js";
 import type { Router } from "./router.js";
 import type { Routing } from "./types.js";
@@ -35,15 +36,15 @@ export interface ShardedRouter extends Routing, Pick<Router, "primary" | "replic
 export function createShardedRouter({ shards, tenants }: ShardedRouterOptions): ShardedRouter {
   const routers = new Map(Object.entries(shards ?? {}));
   if (routers.size === 0)
-    throw new ConfigError(`createShardedRouter: shards: expected at least one, got ${show(shards)}`);
+    throw new ConfigError(`createShardedRouter: shards: expected at least one, got ${describeValue(shards)}`);
   if (typeof tenants?.resolve !== "function") {
-    throw new ConfigError(`createShardedRouter: tenants.resolve: expected a function, got ${show(tenants)}`);
+    throw new ConfigError(`createShardedRouter: tenants.resolve: expected a function, got ${describeValue(tenants)}`);
   }
 
   function of(tenantId: string = tenancy.require().tenantId): Router {
     const name = resolve(parseTenantId(tenantId));
     const router = routers.get(name);
-    if (router === undefined) throw new ShardError(`tenant ${show(tenantId)}: there is no shard ${show(name)}`);
+    if (router === undefined) throw new ShardError(`tenant ${describeValue(tenantId)}: there is no shard ${describeValue(name)}`);
     return router;
   }
 
@@ -52,9 +53,9 @@ export function createShardedRouter({ shards, tenants }: ShardedRouterOptions): 
     try {
       name = tenants.resolve(tenantId);
     } catch (cause) {
-      throw new ShardError(`tenant ${show(tenantId)}: its shard could not be looked up`, { cause });
+      throw new ShardError(`tenant ${describeValue(tenantId)}: its shard could not be looked up`, { cause });
     }
-    if (typeof name !== "string") throw new ShardError(`tenant ${show(tenantId)} has no shard`);
+    if (typeof name !== "string") throw new ShardError(`tenant ${describeValue(tenantId)} has no shard`);
     return name;
   }
 

@@ -1,4 +1,5 @@
-import { ConfigError, show } from "@scale/core";
+import { ConfigError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 
 /** True for what can be called, which is all that a schema can know of a guard or a resolver. */
 export const isFunction = (value: unknown): boolean => typeof value === "function";
@@ -8,7 +9,7 @@ export const isFunction = (value: unknown): boolean => typeof value === "functio
  * @throws {ConfigError} for what is not a function
  */
 export function checkFunction(value: unknown, where: string): void {
-  if (!isFunction(value)) throw new ConfigError(`${where}: expected a function, got ${show(value)}`);
+  if (!isFunction(value)) throw new ConfigError(`${where}: expected a function, got ${describeValue(value)}`);
 }
 
 /**

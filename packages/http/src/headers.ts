@@ -1,4 +1,4 @@
-import { show } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 
 /** Header names to values, as guards write them. */
 export type HeaderSet = Readonly<Record<string, string>>;
@@ -48,9 +48,9 @@ export function writeHeaders(headers: HeaderSet, target: HeaderTarget): void {
  */
 export function checkHeaders(headers: HeaderSet): HeaderSet {
   for (const [name, value] of Object.entries(headers)) {
-    if (!NAME.test(name)) throw new TypeError(`header name: expected a token, got ${show(name)}`);
+    if (!NAME.test(name)) throw new TypeError(`header name: expected a token, got ${describeValue(name)}`);
     if (typeof value !== "string" || NOT_A_VALUE.test(value)) {
-      throw new TypeError(`header ${name}: expected text without control characters, got ${show(value)}`);
+      throw new TypeError(`header ${name}: expected text without control characters, got ${describeValue(value)}`);
     }
   }
   return headers;

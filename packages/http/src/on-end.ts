@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { show } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 
 /** What waits for a response to be over. */
 const waiting = new WeakMap<ServerResponse, (() => void)[]>();
@@ -64,7 +64,7 @@ function callEnded(ended: () => void): void {
   try {
     ended();
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : new Error(show(error)));
+    process.emitWarning(error instanceof Error ? error : new Error(describeValue(error)));
   }
 }
 

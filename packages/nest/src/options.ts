@@ -1,4 +1,4 @@
-import { parseOptions } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import type { HttpFacts, HttpGuard } from "@scale/http";
 import { z } from "zod";
 

@@ -1,4 +1,5 @@
-import { ConfigError, createDeadline, type Deadline, parseOptions, parseTenantId, show, tenancy } from "@scale/core";
+import { ConfigError, tenancy } from "@scale/core";
+import { createDeadline, type Deadline, parseOptions, parseTenantId, describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import { parseRequest } from "./parse.js";
 import { createSigners } from "./signer.js";
@@ -136,7 +137,7 @@ const UNNAMED = "default";
 function ordersOf(by: PageOptions["by"]): ReadonlyMap<string, Order> {
   const named = isOrder(by) ? { [UNNAMED]: by } : by;
   if (typeof named !== "object" || named === null || Object.entries(named).length === 0) {
-    throw new ConfigError(`definePage: by: expected an order, got ${show(by)}`);
+    throw new ConfigError(`definePage: by: expected an order, got ${describeValue(by)}`);
   }
   const checked = (keys: Order, called: string): Order => {
     parseOptions(order, keys, `definePage: by: ${called}`);

@@ -1,4 +1,5 @@
-import { InputError, parseOptions } from "@scale/core";
+import { InputError } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { countParam } from "./params.js";
 import { MAX_SIZE, pageSizes, sizesOf } from "./sizes.js";

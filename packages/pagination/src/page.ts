@@ -1,4 +1,5 @@
-import { ConfigError, show, StoreError } from "@scale/core";
+import { ConfigError, StoreError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import type { Page, PageArgs, Position, Total } from "./types.js";
 
 /** A row as the database gave it, and where it stands. */
@@ -61,7 +62,7 @@ function withCursors<T>(page: Omit<Page<T>, "cursorOf">, cursors: readonly (() =
 export function parsePosition(text: unknown, { keys }: PageArgs): Position {
   const list = parseJson(text);
   if (Array.isArray(list) && list.length === keys.length && list.every(isKeyText)) return list;
-  throw new StoreError(`expected the keys of a row, got ${show(text)}`);
+  throw new StoreError(`expected the keys of a row, got ${describeValue(text)}`);
 }
 
 function parseJson(text: unknown): unknown {
@@ -87,12 +88,12 @@ function checkApart({ keys, order, after, before }: PageArgs, rows: readonly Pla
       );
     }
     if (i > 0 && texts[i] === texts[i - 1]) {
-      throw new ConfigError(`the last key of the order "${order}" is not unique: two rows have ${show(position)}`);
+      throw new ConfigError(`the last key of the order "${order}" is not unique: two rows have ${describeValue(position)}`);
     }
     // A client would ask for the same rows for ever.
     if (cursors.has(texts[i])) {
       throw new ConfigError(
-        `the order "${order}" gives the row of a cursor again, ${show(position)}: the statement lacks the condition, or the keys lose digits on their way`,
+        `the order "${order}" gives the row of a cursor again, ${describeValue(position)}: the statement lacks the condition, or the keys lose digits on their way`,
       );
     }
   });

@@ -1,4 +1,5 @@
-import { type Deadline, InputError, show } from "@scale/core";
+import { InputError } from "@scale/core";
+import { type Deadline, describeValue } from "@scale/core/kit";
 import { type CursorScope, decodeCursor, encodeCursor } from "./cursor.js";
 import { numberedPage } from "./offset.js";
 import { countParam, param, textParam } from "./params.js";
@@ -38,7 +39,7 @@ function chosenOrder(query: object, orders: ReadonlyMap<string, Order>): readonl
   const name = param(query, "order") ?? first;
   const keys = typeof name === "string" ? orders.get(name) : undefined;
   if (typeof name === "string" && keys !== undefined) return [name, keys];
-  throw new InputError(`order: expected one of ${[...orders.keys()].join(", ")}, got ${show(name)}`);
+  throw new InputError(`order: expected one of ${[...orders.keys()].join(", ")}, got ${describeValue(name)}`);
 }
 
 function askedSize(query: object, { sizes, plan }: RequestScope): { size: number; backward: boolean } {

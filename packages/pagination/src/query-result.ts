@@ -1,4 +1,5 @@
-import { type Deadline, InputError, show, StoreError } from "@scale/core";
+import { InputError, StoreError } from "@scale/core";
+import { type Deadline, describeValue } from "@scale/core/kit";
 import { fieldOf } from "./field.js";
 import type { PageArgs } from "./types.js";
 
@@ -51,5 +52,5 @@ const isUnreadable = (error: unknown): boolean => CODES.some((path) => UNREADABL
 export function rowsOf(answer: unknown): readonly unknown[] {
   const rows = Array.isArray(answer) ? answer : fieldOf(answer, "rows");
   if (Array.isArray(rows)) return rows;
-  throw new StoreError(`expected rows, got ${show(answer)}`);
+  throw new StoreError(`expected rows, got ${describeValue(answer)}`);
 }

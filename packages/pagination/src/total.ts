@@ -1,4 +1,5 @@
-import { show, StoreError } from "@scale/core";
+import { StoreError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { fieldOf } from "./field.js";
 import type { Total, TotalKind } from "./types.js";
 
@@ -10,7 +11,7 @@ export function parseTotal(kind: TotalKind, rows: readonly unknown[]): Total {
   const value = kind === "exact" ? firstOf(rows[0]) : plannedRows(firstOf(rows[0]));
   const number = Number(value);
   if (value !== undefined && Number.isSafeInteger(number)) return { value: number, exact: kind === "exact" };
-  throw new StoreError(`expected the number of rows, got ${show(rows[0])}`);
+  throw new StoreError(`expected the number of rows, got ${describeValue(rows[0])}`);
 }
 
 const firstOf = (row: unknown): unknown =>

@@ -1,4 +1,4 @@
-import type { Deadline } from "@scale/core";
+import type { Deadline } from "@scale/core/kit";
 
 interface Key {
   readonly column: string;

@@ -1,4 +1,5 @@
-import { ScaleError, show, type Upgrade } from "@scale/core";
+import { ScaleError, type Upgrade } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import type { QuotaRefusal } from "./types.js";
 
 /**
@@ -67,5 +68,5 @@ function problemOf(refusal: QuotaRefusal): QuotaProblem {
 
 function sentence({ metric, plan, max, used, held, requested }: QuotaRefusal): string {
   const taken = held === 0 ? `${used}` : `${used} used and ${held} held`;
-  return `quota ${metric} of plan ${show(plan)}: ${taken} of ${max}, no room for ${requested} more`;
+  return `quota ${metric} of plan ${describeValue(plan)}: ${taken} of ${max}, no room for ${requested} more`;
 }

@@ -7,7 +7,7 @@ import { type Closable, pgHarness } from "../test/harness.js";
 import { planResolver } from "../test/plans.js";
 import { checkQuota, quotaStatus } from "./express.js";
 import { rows, usage } from "./metrics.js";
-import type { PgExecutor } from "./pg/index.js";
+import type { PgExecutor } from "./rows/pg.js";
 import { createQuota } from "./quota.js";
 import { memoryUsage } from "./usage/memory-store.js";
 

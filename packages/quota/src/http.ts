@@ -1,4 +1,5 @@
-import { ConfigError, isScaleError, parseOptions, show, tenancy } from "@scale/core";
+import { ConfigError, isScaleError, tenancy } from "@scale/core";
+import { parseOptions, describeValue } from "@scale/core/kit";
 import { type HttpFacts, type HttpGuard, problem, type Reply, type Verdict } from "@scale/http";
 import { z } from "zod";
 import { QuotaExceeded } from "./errors.js";
@@ -56,7 +57,7 @@ export function quotaGuard<Name extends string>(
   options: QuotaGuardOptions = {},
 ): HttpGuard {
   const { cost, tenant, whenStoreFails } = parseOptions(guardSchema, options, "quotaGuard");
-  if (!isFunction(quota?.check)) throw new ConfigError(`quotaGuard: expected a quota, got ${show(quota)}`);
+  if (!isFunction(quota?.check)) throw new ConfigError(`quotaGuard: expected a quota, got ${describeValue(quota)}`);
   return async (facts): Promise<Verdict> => {
     const tenantId = tenant(facts);
     try {
@@ -97,7 +98,7 @@ const statusSchema = z.strictObject({
 /** Answers every request, `GET /api/admin/quotas/:tenantId` for example, with where that tenant stands. */
 export function quotaStatusGuard(quota: QuotaStatusSource, options: QuotaStatusOptions): HttpGuard {
   const { authorize, tenant } = parseOptions(statusSchema, options, "quotaStatusGuard");
-  if (!isFunction(quota?.status)) throw new ConfigError(`quotaStatusGuard: expected a quota, got ${show(quota)}`);
+  if (!isFunction(quota?.status)) throw new ConfigError(`quotaStatusGuard: expected a quota, got ${describeValue(quota)}`);
   return async (facts): Promise<Verdict> => {
     if (facts.method !== "GET" && facts.method !== "HEAD") return { reply: notAllowed };
     const tenantId = tenant(facts);

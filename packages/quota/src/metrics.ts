@@ -1,4 +1,4 @@
-import { parseOptions } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import type { CountRows, Interval, RowsMetric, UsageMetric } from "./types.js";
 

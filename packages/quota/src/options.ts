@@ -1,4 +1,5 @@
-import { type Clock, ConfigError, isClock, type PlanResolver, type Plans, parseOptions, show } from "@scale/core";
+import { type Clock, ConfigError, type PlanResolver, type Plans } from "@scale/core";
+import { clockOption, describeValue, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import type { MetricDefinition, RowsMetric, RowsStore, Subscription, UsageMetric } from "./types.js";
 import type { BulkUsageStore } from "./usage/store.js";
@@ -60,7 +61,7 @@ const optionsSchema = z.strictObject({
     )
     .optional(),
   whenUsageFails: z.strictObject({ hard: policy.default("throw"), soft: policy.default("allow") }).prefault({}),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),
+  clock: clockOption.optional(),
 });
 
 export interface ParsedQuotaOptions<Db> {
@@ -91,7 +92,7 @@ export function parseQuotaOptions<Metrics extends Readonly<Record<string, Metric
 function needs(metrics: ReadonlyMap<string, unknown>, option: unknown, expected: string): void {
   const [first] = metrics.keys();
   if (first === undefined || option !== undefined) return;
-  throw new ConfigError(`createQuota: ${expected} for metric ${show(first)}, got none`);
+  throw new ConfigError(`createQuota: ${expected} for metric ${describeValue(first)}, got none`);
 }
 
 /** Also for the plans of every later `replace`. */
@@ -100,14 +101,14 @@ function checkPlans(resolver: PlanResolver, metrics: readonly string[]): void {
     for (const plan of plans.names) {
       const said = Object.keys(plans.find(plan)?.quota ?? {});
       const missing = metrics.find((metric) => !said.includes(metric));
-      if (missing !== undefined) throw wrongPlan(plan, `no limit for metric ${show(missing)}`);
+      if (missing !== undefined) throw wrongPlan(plan, `no limit for metric ${describeValue(missing)}`);
       const unknown = said.find((metric) => !metrics.includes(metric));
       if (unknown !== undefined) {
-        throw wrongPlan(plan, `a limit for unknown metric ${show(unknown)}, known: ${metrics.join(", ")}`);
+        throw wrongPlan(plan, `a limit for unknown metric ${describeValue(unknown)}, known: ${metrics.join(", ")}`);
       }
     }
   });
 }
 
 const wrongPlan = (plan: string, problem: string): ConfigError =>
-  new ConfigError(`createQuota: plans: plan ${show(plan)} has ${problem}`);
+  new ConfigError(`createQuota: plans: plan ${describeValue(plan)} has ${problem}`);

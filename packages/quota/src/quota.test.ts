@@ -5,7 +5,7 @@ import { planResolver } from "../test/plans.js";
 import { QuotaExceeded } from "./errors.js";
 import { driftFind, overageUse, thresholdReach, useRefuse } from "./events.js";
 import { rows, usage } from "./metrics.js";
-import type { PgExecutor } from "./pg/index.js";
+import type { PgExecutor } from "./rows/pg.js";
 import { createQuota } from "./quota.js";
 import type { Quota } from "./quota-interface.js";
 import { memoryUsage } from "./usage/memory-store.js";
@@ -321,7 +321,7 @@ describe.skipIf(!server)("createQuota: rows", () => {
   });
 
   it("fails a status in time when the database does not answer", async () => {
-    const { pgRows } = await import("./pg/index.js");
+    const { pgRows } = await import("./rows/pg.js");
     const hung = pgRows({ db: { query: () => new Promise<never>(() => undefined) }, timeoutMs: 20 });
     const quiet = createQuota({
       metrics,

@@ -1,4 +1,5 @@
-import { parseTenantId, show, systemClock } from "@scale/core";
+import { systemClock } from "@scale/core";
+import { parseTenantId, describeValue } from "@scale/core/kit";
 import { createContext } from "./plan/grant.js";
 import { parseQuotaOptions, type QuotaOptions } from "./options.js";
 import type { Definitions, MetricName, Quota, QuotaStatus } from "./quota-interface.js";
@@ -56,4 +57,4 @@ export function createQuota<const Metrics extends Definitions<Db>, Db>(
 }
 
 const unknownMetric = (metric: unknown, known: readonly string[]): TypeError =>
-  new TypeError(`unknown metric ${show(metric)}, known: ${known.join(", ")}`);
+  new TypeError(`unknown metric ${describeValue(metric)}, known: ${known.join(", ")}`);

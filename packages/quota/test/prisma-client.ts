@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { PrismaPg } from "@prisma/adapter-pg";
-import type { PrismaExecutor } from "../src/prisma/index.js";
+import type { PrismaExecutor } from "../src/rows/prisma.js";
 
 /** What the tests use of the client that Prisma generates for `schema`. */
 export interface ContactsClient extends ContactsTransaction {

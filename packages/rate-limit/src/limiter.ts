@@ -1,4 +1,5 @@
-import { ConfigError, type Plan, type Plans, parseTenantId, show } from "@scale/core";
+import { ConfigError, type Plan, type Plans } from "@scale/core";
+import { parseTenantId, describeValue } from "@scale/core/kit";
 import { createAsker } from "./decide/decider.js";
 import { Decided } from "./decide/decision.js";
 import { newSlotId } from "./decide/slot-renewal.js";
@@ -93,7 +94,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   function asked(subject: RateLimitSubject, options: CheckOptions, slot?: string): Asked | Promise<Asked> {
     const { cost = 1, group, groupOnly = false } = options;
     if (!Number.isSafeInteger(cost) || cost < 0) {
-      throw new TypeError(`check: cost: expected a whole number of 0 or more, got ${show(cost)}`);
+      throw new TypeError(`check: cost: expected a whole number of 0 or more, got ${describeValue(cost)}`);
     }
     const request = { subject, cost, slot };
     const selection = group === undefined ? OWN_RULES : { group, groupOnly };
@@ -132,11 +133,11 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   async function refund(decision: Decision, amount?: number): Promise<void> {
     if (decision.decidedBy === "policy") return;
     if (!Decided.is(decision) || decision.limiter !== name) {
-      throw new TypeError(`refund: expected a decision of limiter ${show(name)}, got ${show(decision)}`);
+      throw new TypeError(`refund: expected a decision of limiter ${describeValue(name)}, got ${describeValue(decision)}`);
     }
     const units = amount ?? decision.left;
     if (!Number.isSafeInteger(units) || units < 0 || units > decision.left) {
-      throw new TypeError(`refund: units: expected a whole number up to ${decision.left}, got ${show(units)}`);
+      throw new TypeError(`refund: units: expected a whole number up to ${decision.left}, got ${describeValue(units)}`);
     }
     if (units === 0) return;
     const give = decision.takeBack(units);
@@ -157,7 +158,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     peek: (subject, options = {}) => decide(subject, { ...options, cost: 0 }, ""),
     checkNow(subject, options = NO_OPTIONS) {
       if (parsed.store.settlesWithinMs !== 0) {
-        throw new ConfigError(`checkNow: the store of limiter ${show(name)} does not answer at once`);
+        throw new ConfigError(`checkNow: the store of limiter ${describeValue(name)} does not answer at once`);
       }
       const short = shortWay(subject, options);
       if (short !== undefined) return short;

@@ -1,4 +1,5 @@
-import { MAX_ID_LENGTH, type Plan } from "@scale/core";
+import type { Plan } from "@scale/core";
+import { MAX_ID_LENGTH } from "@scale/core/kit";
 import { brim, slack } from "./algorithms/counter.js";
 import { standingOf, usPerUnit } from "./algorithms/gcra.js";
 import { Decided } from "./decide/decision.js";

@@ -1,16 +1,5 @@
-import {
-  type Clock,
-  ConfigError,
-  definePlans,
-  isClock,
-  type Plan,
-  type PlanResolver,
-  parseOptions,
-  type RateLimitRulesInput,
-  show,
-  type StoreFailurePolicy,
-  systemClock,
-} from "@scale/core";
+import { type Clock, ConfigError, definePlans, type Plan, type PlanResolver, type RateLimitRulesInput, type StoreFailurePolicy, systemClock } from "@scale/core";
+import { clockOption, describeValue, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
 import { memoryStore } from "./memory/store.js";
 import { nameSchema, storeSchema } from "./store-options.js";
@@ -66,14 +55,14 @@ const optionsSchema = z
   .strictObject({
     name: nameSchema.default("api"),
     store: storeSchema.default(() => memoryStore()),
-    timeoutMs: z.number().min(1).max(60_000).default(50),
+    timeoutMs: timeoutOption(50),
     whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).default("throw"),
     instances: z.int().min(1).max(100_000).optional(),
     denialCacheMs: z.number().min(0).max(60_000).default(1000),
     onStoreError: z
       .custom<NonNullable<CommonOptions["onStoreError"]>>((f) => typeof f === "function", "expected a function")
       .optional(),
-    clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
+    clock: clockOption.default(systemClock),
     plans: z.custom<PlanResolver>(isResolver, "expected a plan resolver from createPlanResolver").optional(),
     rules: z.unknown().optional(),
   })
@@ -117,13 +106,13 @@ export function parseLimiterOptions(options: RateLimiterOptions): ParsedOptions 
 
 function checkPlan({ name, rateLimit }: Plan, instances: number | undefined): void {
   if (rateLimit === undefined) {
-    throw new ConfigError(`createRateLimiter: plans: plan ${show(name)} has no rateLimit section`);
+    throw new ConfigError(`createRateLimiter: plans: plan ${describeValue(name)} has no rateLimit section`);
   }
   const all = [...rateLimit.rules, ...Object.values(rateLimit.groups).flat()];
   const local = all.find(({ whenStoreFails }) => whenStoreFails === "local");
   if (local === undefined || instances !== undefined) return;
   throw new ConfigError(
-    `createRateLimiter: instances: expected the number of processes that share the limits, for rule ${show(local.name)}, got undefined`,
+    `createRateLimiter: instances: expected the number of processes that share the limits, for rule ${describeValue(local.name)}, got undefined`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
-import { defineEvent, type EventChannel, type Plan } from "@scale/core";
+import type { EventChannel, Plan } from "@scale/core";
+import { defineEvent } from "@scale/core/kit";
 import type { Decision, RateLimitSubject } from "./types.js";
 
 /** A mistake in how limiters are put together, which makes them count the wrong thing. */

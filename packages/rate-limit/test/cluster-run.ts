@@ -1,4 +1,4 @@
-import { keySegment } from "@scale/core";
+import { keySegment } from "@scale/core/kit";
 import { startRedisCluster, waitUntil } from "@scale/testkit";
 import { Cluster, Redis } from "ioredis";
 import { isStores, type Observed, startFaultLoad, tenantOf } from "./fault-load.js";

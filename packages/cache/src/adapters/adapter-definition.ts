@@ -1,7 +1,7 @@
-import { parseDuration } from "@scale/core";
+import { parseDuration } from "@scale/core/kit";
 import type { z } from "zod";
 import { type Definition, type DefinitionOptions, specFrom, specOf } from "../definition/definition.js";
-import { durationOption } from "../definition/duration-option.js";
+import { durationOption } from "@scale/core/kit";
 import type { TenantCache } from "../tenant-cache.js";
 
 /** A definition of a door of this package, under a name that no application and no `getOrSet` can give. */

@@ -1,4 +1,5 @@
-import { ConfigError, type Duration, parseDuration, parseOptions, show } from "@scale/core";
+import { ConfigError, type Duration } from "@scale/core";
+import { parseDuration, parseOptions, describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import type { Cache } from "../cache.js";
 import type { Definition } from "../definition/definition.js";
@@ -122,6 +123,6 @@ function ttlMsOf(ttl: KeyValueTtl, what: string): number {
   try {
     return parseDuration(typeof ttl === "number" ? ttl * 1000 : ttl);
   } catch (cause) {
-    throw new ConfigError(`${what}: ttl: expected seconds above 0 or a text such as "3m", got ${show(ttl)}`, { cause });
+    throw new ConfigError(`${what}: ttl: expected seconds above 0 or a text such as "3m", got ${describeValue(ttl)}`, { cause });
   }
 }

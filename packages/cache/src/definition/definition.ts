@@ -1,7 +1,8 @@
-import { ConfigError, createDeadline, type Deadline, type Duration, keySegment, parseOptions } from "@scale/core";
+import { ConfigError, type Duration } from "@scale/core";
+import { createDeadline, type Deadline, keySegment, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { type Codec, type Shape, shapeOf, type ValueSchema } from "./codec.js";
-import { durationOption } from "./duration-option.js";
+import { durationOption } from "@scale/core/kit";
 import type { Lifetimes } from "./lifetimes.js";
 import { keyText } from "./key.js";
 

@@ -1,4 +1,5 @@
-import { type Duration, keySegment } from "@scale/core";
+import type { Duration } from "@scale/core";
+import { keySegment } from "@scale/core/kit";
 import { type Spec, specFrom } from "./definition.js";
 
 /** A value that is named, and loaded, where it is used. */

@@ -1,4 +1,4 @@
-import { joinKey, keySegment, keySegmentText } from "@scale/core";
+import { joinKey, keySegment, keySegmentText } from "@scale/core/kit";
 import type { KeyParts } from "./definition.js";
 
 /** The first character of a key that is written as in the store. */

@@ -1,4 +1,5 @@
-import { type Duration, parseDuration, tenancy } from "@scale/core";
+import { type Duration, tenancy } from "@scale/core";
+import { parseDuration } from "@scale/core/kit";
 import type { LoadContext } from "../definition/definition.js";
 import type { Engine } from "../coherence/context.js";
 import type { Errand, Flight } from "./flight.js";

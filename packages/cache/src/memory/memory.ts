@@ -1,4 +1,5 @@
-import { type Clock, ConfigError, isClock, parseOptions, show, systemClock } from "@scale/core";
+import { type Clock, ConfigError, systemClock } from "@scale/core";
+import { clockOption, describeValue, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { Root, TenantPartition } from "./partition.js";
 import { type Counts, type Limits, Pool } from "./pool.js";
@@ -32,7 +33,7 @@ const optionsSchema = z.strictObject({
   budgets: z
     .custom<NonNullable<MemoryOptions["budgets"]>>((value) => typeof value === "function", "expected a function")
     .default(() => () => ({})),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
+  clock: clockOption.default(systemClock),
 });
 
 /**
@@ -64,13 +65,13 @@ export function createMemory(options: MemoryOptions): Memory {
 function parseBudget(tenantId: string, budgets: (tenantId: string) => Budget): Required<Budget> {
   const { weight = 1, maxBytes = Infinity, validMs = BUDGET_MS } = budgets(tenantId);
   if (!(weight > 0 && weight < Infinity)) {
-    throw new ConfigError(`budgets(${show(tenantId)}): weight: expected a number above 0, got ${show(weight)}`);
+    throw new ConfigError(`budgets(${describeValue(tenantId)}): weight: expected a number above 0, got ${describeValue(weight)}`);
   }
   if (!(maxBytes > 0)) {
-    throw new ConfigError(`budgets(${show(tenantId)}): maxBytes: expected a number above 0, got ${show(maxBytes)}`);
+    throw new ConfigError(`budgets(${describeValue(tenantId)}): maxBytes: expected a number above 0, got ${describeValue(maxBytes)}`);
   }
   if (!(validMs >= 0)) {
-    throw new ConfigError(`budgets(${show(tenantId)}): validMs: expected a number from 0 on, got ${show(validMs)}`);
+    throw new ConfigError(`budgets(${describeValue(tenantId)}): validMs: expected a number from 0 on, got ${describeValue(validMs)}`);
   }
   return { weight, maxBytes, validMs };
 }

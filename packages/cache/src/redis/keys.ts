@@ -1,4 +1,4 @@
-import { tenantKeyPrefix } from "@scale/core";
+import { tenantKeyPrefix } from "@scale/core/kit";
 
 /** What the keys of one tenant begin with. What belongs to no tenant lies where no tenant's id can lead. */
 export function keyBase(prefix: string, tenantId: string): string {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { type Clock, isClock, parseOptions, systemClock } from "@scale/core";
-import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/redis";
+import { type Clock, systemClock } from "@scale/core";
+import { clockOption, parseOptions, redisOption, timeoutOption } from "@scale/core/kit";
+import { createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { CacheStore, Lease, Place } from "../store.js";
 import { createFeed } from "./bus/invalidation-bus.js";
@@ -48,16 +49,16 @@ export interface RedisStoreOptions {
 }
 
 const optionsSchema = z.strictObject({
-  redis: z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client"),
+  redis: redisOption,
   subscriber: z.custom<SubscriberLike>(isSubscriberLike, "expected an ioredis or node-redis client").optional(),
   tracking: z.boolean().default(false),
   prefix: z
     .string()
     .regex(/^[^{}]+$/, "expected a text without braces")
     .default("scale:cache"),
-  timeoutMs: z.number().min(1).max(60_000).default(50),
+  timeoutMs: timeoutOption(50),
   leaseMs: z.int().min(50).max(600_000).default(2000),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
+  clock: clockOption.default(systemClock),
 });
 
 /** How much longer than entries what they depend on lives. */

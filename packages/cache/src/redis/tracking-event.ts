@@ -1,4 +1,5 @@
-import { defineEvent, type EventChannel } from "@scale/core";
+import type { EventChannel } from "@scale/core";
+import { defineEvent } from "@scale/core/kit";
 
 export interface TrackingFailed {
   readonly error: unknown;

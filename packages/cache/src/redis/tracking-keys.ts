@@ -1,4 +1,4 @@
-import { keySegment } from "@scale/core";
+import { keySegment } from "@scale/core/kit";
 
 /** What a key of a store is, of which `keys.ts` makes the text. */
 export type TrackedKey =

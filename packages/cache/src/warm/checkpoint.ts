@@ -1,4 +1,5 @@
-import { InputError, show } from "@scale/core";
+import { InputError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 
 /** Everything before this tenant is finished, and so many of its own entries. */
 export interface ResumeAt {
@@ -17,7 +18,7 @@ export function parseResume(text: string): ResumeAt {
   if (mark === MARK && typeof tenantId === "string" && Number.isSafeInteger(entries)) {
     return { tenantId, entries: Number(entries) };
   }
-  throw new InputError(`cache.warm: resume: expected what an earlier run gave, got ${show(text)}`);
+  throw new InputError(`cache.warm: resume: expected what an earlier run gave, got ${describeValue(text)}`);
 }
 
 function parts(text: string): unknown[] {

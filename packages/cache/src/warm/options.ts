@@ -1,4 +1,4 @@
-import { parseOptions } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { type Spec, specOf } from "../definition/definition.js";
 import { parseResume, type ResumeAt } from "./checkpoint.js";

@@ -1,4 +1,5 @@
-import { InputError, show } from "@scale/core";
+import { InputError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import type { Engine } from "../coherence/context.js";
 import type { Spaces } from "../coherence/tenant-state.js";
 import type { Settings } from "./options.js";
@@ -96,5 +97,5 @@ function finishedOf({ plan }: Job, line: Line, tenantId: string): number {
 
 function refuseUnfound(seek: ResumeAt | undefined): void {
   if (seek === undefined) return;
-  throw new InputError(`cache.warm: resume: tenant ${show(seek.tenantId)} is not among the tenants`);
+  throw new InputError(`cache.warm: resume: tenant ${describeValue(seek.tenantId)} is not among the tenants`);
 }

@@ -1,4 +1,4 @@
-import { parseTenantId } from "@scale/core";
+import { parseTenantId } from "@scale/core/kit";
 import { inTenant } from "../get/call-loader.js";
 import type { Job } from "./run-tenants.js";
 import type { Kind } from "./options.js";

@@ -1,7 +1,8 @@
-import { parseOptions, type Duration } from "@scale/core";
+import type { Duration } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import type { Cache } from "../cache.js";
-import { durationOption } from "../definition/duration-option.js";
+import { durationOption } from "@scale/core/kit";
 import type { InvalidateOptions } from "../tenant-cache.js";
 import type { Receipt } from "../coherence/invalidate.js";
 import { isWarmEntry } from "./options.js";

@@ -1,5 +1,6 @@
 import { ConfigError, PlanError } from "../errors.js";
-import { describeIssues, parseOptions, show } from "../options.js";
+import { describeValue } from "../describe-value.js";
+import { describeIssues, parseOptions } from "../options.js";
 import { planNameSchema, type PlanSections, planSchema } from "./schema.js";
 import type { Plan, PlanInput, PlanOverrides, Plans } from "./types.js";
 
@@ -30,7 +31,7 @@ export function definePlans<const Name extends string>(
 
   function resolve(name: string, overrides?: PlanOverrides): Plan<Name> {
     const plan = find(name);
-    if (plan === undefined) throw new PlanError(`unknown plan ${show(name)}, known: ${names.join(", ")}`);
+    if (plan === undefined) throw new PlanError(`unknown plan ${describeValue(name)}, known: ${names.join(", ")}`);
     return overrides === undefined ? plan : withOverrides(plan.name, inputs[plan.name], overrides);
   }
 
@@ -55,15 +56,15 @@ export function definePlans<const Name extends string>(
 }
 
 function parsePlan<Name extends string>(name: Name, input: unknown): Plan<Name> {
-  parseOptions(planNameSchema, name, `definePlans: plan ${show(name)}`);
-  return freeze(name, parseOptions(planSchema, input, `definePlans: plan ${show(name)}`));
+  parseOptions(planNameSchema, name, `definePlans: plan ${describeValue(name)}`);
+  return freeze(name, parseOptions(planSchema, input, `definePlans: plan ${describeValue(name)}`));
 }
 
 function withOverrides<Name extends string>(name: Name, base: PlanInput, overrides: PlanOverrides): Plan<Name> {
   const merged = merge(base, overrides);
   const result = planSchema.safeParse(merged);
   if (result.success) return freeze(name, result.data);
-  throw new PlanError(`overrides of plan ${show(name)}: ${describeIssues(result.error, merged)}`, {
+  throw new PlanError(`overrides of plan ${describeValue(name)}: ${describeIssues(result.error, merged)}`, {
     cause: result.error,
   });
 }
@@ -100,10 +101,10 @@ function nameTable<Name extends string>(
   for (const [alias, name] of Object.entries<Name>(aliases)) {
     if (!names.includes(name)) {
       throw new ConfigError(
-        `definePlans: alias ${show(alias)} points to unknown plan ${show(name)}, known: ${names.join(", ")}`,
+        `definePlans: alias ${describeValue(alias)} points to unknown plan ${describeValue(name)}, known: ${names.join(", ")}`,
       );
     }
-    if (table.has(alias)) throw new ConfigError(`definePlans: alias ${show(alias)} is taken already`);
+    if (table.has(alias)) throw new ConfigError(`definePlans: alias ${describeValue(alias)} is taken already`);
     table.set(alias, name);
   }
   return table;

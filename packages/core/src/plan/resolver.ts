@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { boundedMap } from "../bounded-map.js";
-import { type Clock, isClock, systemClock } from "../clock.js";
+import { type Clock, systemClock } from "../clock.js";
 import { createDeadline } from "../deadline.js";
 import { ConfigError, PlanError, isScaleError } from "../errors.js";
 import { defineEvent, type EventChannel } from "../events.js";
-import { parseOptions, show } from "../options.js";
+import { describeValue } from "../describe-value.js";
+import { clockOption, timeoutOption } from "../option-fragments.js";
+import { parseOptions } from "../options.js";
 import type { Plan, PlanOverrides, Plans } from "./types.js";
 
 /** The plan of one tenant as the application knows it: a name or an alias, and what differs for this tenant. */
@@ -85,9 +87,9 @@ const optionsSchema = z.strictObject({
   fallback: z.string().optional(),
   ttlMs: z.number().min(0).max(86_400_000).default(30_000),
   staleMs: z.number().min(0).max(86_400_000).default(300_000),
-  timeoutMs: z.number().min(1).max(60_000).default(250),
+  timeoutMs: timeoutOption(250),
   maxTenants: z.int().min(1).max(10_000_000).default(10_000),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
+  clock: clockOption.default(systemClock),
 });
 
 /** How long a failure is remembered: long enough that unknown tenants do not become a lookup per request. */
@@ -127,10 +129,10 @@ export function createPlanResolver<Name extends string>(options: PlanResolverOpt
   async function ask(tenantId: string): Promise<Known<Name>> {
     const answer: unknown = await inTime(Promise.resolve(lookup(tenantId)), "the plan lookup");
     if (answer === undefined || answer === null) {
-      throw new PlanError(`tenant ${show(tenantId)} has no plan`, { status: 403 });
+      throw new PlanError(`tenant ${describeValue(tenantId)} has no plan`, { status: 403 });
     }
     if (!isAssignment(answer)) {
-      throw new PlanError(`the plan lookup: expected a name or { plan, overrides }, got ${show(answer)}`);
+      throw new PlanError(`the plan lookup: expected a name or { plan, overrides }, got ${describeValue(answer)}`);
     }
     const freshUntil = clock.monotonic() + ttlMs;
     return { assignment: answer, plan: planOf(answer), freshUntil, usableUntil: freshUntil + staleMs };
@@ -249,7 +251,7 @@ function planOrThrow<Name extends string>(tenantId: string, { plan, error }: Fai
 
 function asPlanError(tenantId: string, error: unknown): unknown {
   if (isScaleError(error, "SCALE_PLAN")) return error;
-  return new PlanError(`the plan of tenant ${show(tenantId)} could not be looked up`, { cause: error });
+  return new PlanError(`the plan of tenant ${describeValue(tenantId)} could not be looked up`, { cause: error });
 }
 
 /** A plan that tenants may be on must not vanish under them. */
@@ -262,7 +264,7 @@ function checkNames(plans: Plans, next: Plans): void {
 function checkFallback(plans: Plans, fallback: string | undefined): void {
   if (fallback !== undefined && plans.find(fallback) === undefined) {
     throw new ConfigError(
-      `createPlanResolver: fallback: unknown plan ${show(fallback)}, known: ${plans.names.join(", ")}`,
+      `createPlanResolver: fallback: unknown plan ${describeValue(fallback)}, known: ${plans.names.join(", ")}`,
     );
   }
 }

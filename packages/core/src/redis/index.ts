@@ -1,3 +1,4 @@
+export { type Batcher, type BatcherOptions, createBatcher } from "./batcher.js";
 export { type IoredisLike, isRedisLike, type NodeRedisLike, type RedisLike } from "./client.js";
 export { pingRedis } from "./ping.js";
 export {

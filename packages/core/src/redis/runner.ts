@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { type Clock, isClock, systemClock } from "../clock.js";
+import { type Clock, systemClock } from "../clock.js";
 import { createWatch } from "../deadline.js";
 import { StoreError, TimeoutError } from "../errors.js";
 import { defineEvent, type EventChannel } from "../events.js";
+import { clockOption, redisOption, timeoutOption } from "../option-fragments.js";
 import { parseOptions } from "../options.js";
-import { isRedisLike, type RedisLike, redisPort } from "./client.js";
+import { type RedisLike, redisPort } from "./client.js";
 import { attempt, evaluate, PING, type Script, type Settle } from "./script.js";
 
 export interface ScriptRunnerOptions {
@@ -47,9 +48,9 @@ export const redisStall: EventChannel<{ readonly lane: string; readonly stalled:
   defineEvent("scale:core:redis-stall");
 
 const optionsSchema = z.strictObject({
-  redis: z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client"),
-  timeoutMs: z.number().min(1).max(60_000).default(50),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
+  redis: redisOption,
+  timeoutMs: timeoutOption(50),
+  clock: clockOption.default(systemClock),
 });
 
 /** How often a stalled server is probed. An answer to an earlier call, however late, is noticed at once. */

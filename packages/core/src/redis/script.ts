@@ -1,6 +1,6 @@
 import type { RedisPort } from "./client.js";
 
-/** A Lua script and its hash, as `scripts/gen-lua.mjs` writes them. */
+/** A Lua script and its hash, as `scripts/generate/lua.mjs` writes them. */
 export interface Script {
   readonly name: string;
   readonly sha1: string;

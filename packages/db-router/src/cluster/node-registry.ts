@@ -1,4 +1,5 @@
-import { type Clock, show } from "@scale/core";
+import type { Clock } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { nodeEject, nodeReturn, type OutReason, primaryChange } from "../events.js";
 import { due, failed, type HealthRules, succeeded } from "./outlier-ejection.js";
 import type { Lsn } from "../postgres/lsn.js";
@@ -206,7 +207,7 @@ function tell(listener: (node: string) => void, node: string): void {
   try {
     listener(node);
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : new Error(show(error)));
+    process.emitWarning(error instanceof Error ? error : new Error(describeValue(error)));
   }
 }
 

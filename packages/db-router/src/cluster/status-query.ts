@@ -1,4 +1,5 @@
-import { TimeoutError, withDeadline } from "@scale/core";
+import { TimeoutError } from "@scale/core";
+import { withDeadline } from "@scale/core/kit";
 import type { NodeEntry } from "./node-state.js";
 import { type NodeStatus, parseStatus, STATUS_SQL } from "../postgres/status.js";
 

@@ -1,4 +1,4 @@
-import { withDeadline } from "@scale/core";
+import { withDeadline } from "@scale/core/kit";
 import { formatLsn, type Lsn } from "../postgres/lsn.js";
 import type { NodeEntry } from "./node-state.js";
 

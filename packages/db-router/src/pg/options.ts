@@ -1,4 +1,5 @@
-import { ConfigError, parseOptions } from "@scale/core";
+import { ConfigError } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import type { Pool, PoolConfig } from "pg";
 import { z } from "zod";
 

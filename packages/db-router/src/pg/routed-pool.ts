@@ -1,4 +1,4 @@
-import { parseOptions } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import pg, { type Pool } from "pg";
 import { z } from "zod";
 import { createClassifier } from "../postgres/sql/classifier.js";

@@ -1,4 +1,5 @@
-import { parseOptions, tenancy } from "@scale/core";
+import { tenancy } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import type { Pinning } from "../pg/pins.js";
 import { Turns } from "./turns.js";

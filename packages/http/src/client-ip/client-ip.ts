@@ -1,4 +1,5 @@
-import { ConfigError, InputError, parseOptions, show } from "@scale/core";
+import { ConfigError, InputError } from "@scale/core";
+import { parseOptions, describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import { entriesFromRight, forwardedFor } from "./forwarded.js";
 import { formatIp, type IpBytes, isMapped, maskIp, parseBytes, parseIp } from "./ip.js";
@@ -85,7 +86,7 @@ function parseCidr(text: string): Network {
   const bytes = address.includes("%") ? undefined : parseBytes(address);
   const bits = suffix === undefined ? (bytes?.length ?? 0) * 8 : Number(suffix);
   if (bytes === undefined || bits > bytes.length * 8) {
-    throw new ConfigError(`clientIp: trust.proxies: expected an address or CIDR, got ${show(text)}`);
+    throw new ConfigError(`clientIp: trust.proxies: expected an address or CIDR, got ${describeValue(text)}`);
   }
   // Addresses are compared as IPv4 where they are IPv4 in IPv6, so this network is as well.
   return isMapped(bytes) && bits >= 96 ? { bytes: bytes.slice(12), bits: bits - 96 } : { bytes, bits };
@@ -119,10 +120,10 @@ export interface PrefixBits {
  */
 export function ipPrefix(ip: string, { v4 = 32, v6 = 56 }: PrefixBits = {}): string {
   const bytes = parseIp(ip);
-  if (bytes === undefined) throw new InputError(`ip: expected an IPv4 or IPv6 address, got ${show(ip)}`);
+  if (bytes === undefined) throw new InputError(`ip: expected an IPv4 or IPv6 address, got ${describeValue(ip)}`);
   const bits = bytes.length === 4 ? v4 : v6;
   if (!Number.isInteger(bits) || bits < 0 || bits > bytes.length * 8) {
-    throw new ConfigError(`ipPrefix: bits: expected 0 to ${bytes.length * 8}, got ${show(bits)}`);
+    throw new ConfigError(`ipPrefix: bits: expected 0 to ${bytes.length * 8}, got ${describeValue(bits)}`);
   }
   return `${formatIp(maskIp(bytes, bits))}/${bits}`;
 }

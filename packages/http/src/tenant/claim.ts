@@ -1,4 +1,5 @@
-import { isScaleError, parseOptions, show, TenantError } from "@scale/core";
+import { isScaleError, TenantError } from "@scale/core";
+import { parseOptions, describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import { isFunction } from "../check-function.js";
 import { CredentialError } from "../errors.js";
@@ -34,7 +35,7 @@ export function fromClaim(options: FromClaimOptions): TenantResolver {
     const claims = await verifiedOnce(verify, token, facts);
     const value: unknown = Object.hasOwn(claims, claim) ? (claims as Record<string, unknown>)[claim] : undefined;
     if (typeof value === "string" && value !== "") return value;
-    throw new TenantError(`claim ${show(claim)}: expected a text, got ${show(value)}`);
+    throw new TenantError(`claim ${describeValue(claim)}: expected a text, got ${describeValue(value)}`);
   };
 }
 

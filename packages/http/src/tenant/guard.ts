@@ -1,13 +1,5 @@
-import {
-  defineEvent,
-  type EventChannel,
-  isScaleError,
-  parseOptions,
-  type ScaleError,
-  type TenantContext,
-  TenantError,
-  tenancy,
-} from "@scale/core";
+import { type EventChannel, isScaleError, type ScaleError, type TenantContext, TenantError, tenancy } from "@scale/core";
+import { defineEvent, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { isFunction } from "../check-function.js";
 import { problemFromError } from "../problem.js";

@@ -1,4 +1,5 @@
-import { InputError, parseOptions, show } from "@scale/core";
+import { InputError } from "@scale/core";
+import { parseOptions, describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import type { TenantResolver } from "./resolver.js";
 
@@ -32,6 +33,6 @@ function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch (cause) {
-    throw new InputError(`path: expected percent-encoded UTF-8, got ${show(segment)}`, { cause });
+    throw new InputError(`path: expected percent-encoded UTF-8, got ${describeValue(segment)}`, { cause });
   }
 }

@@ -1,4 +1,5 @@
-import { ConfigError, parseOptions } from "@scale/core";
+import { ConfigError } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { checkFunctions } from "../check-function.js";
 import type { HttpFacts } from "../types.js";

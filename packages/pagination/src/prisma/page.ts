@@ -1,4 +1,5 @@
-import { ConfigError, show, StoreError } from "@scale/core";
+import { ConfigError, StoreError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { answerOf, pageAnswerOf, rowsOf } from "../query-result.js";
 import { pageOf, type Placed, replaceItems } from "../page.js";
 import { placedOf } from "../sql/page.js";
@@ -74,7 +75,7 @@ function placedId(row: unknown, args: PageArgs): Placed<string> {
     position,
   } = placedOf(row, args);
   if (typeof item === "string") return { item, position };
-  throw new StoreError(`expected the id of a row as text, got ${show(item)}`);
+  throw new StoreError(`expected the id of a row as text, got ${describeValue(item)}`);
 }
 
 const parsers: { readonly [Type in keyof PrismaIds]: (id: string) => PrismaIds[Type] } = {
@@ -86,5 +87,5 @@ const parsers: { readonly [Type in keyof PrismaIds]: (id: string) => PrismaIds[T
 function idOf(row: object, field: string): string {
   const id: unknown = Reflect.get(row, field);
   if (typeof id === "string" || typeof id === "number" || typeof id === "bigint") return String(id);
-  throw new ConfigError(`prismaPage: find: expected rows with the field ${field}, got ${show(id)}`);
+  throw new ConfigError(`prismaPage: find: expected rows with the field ${field}, got ${describeValue(id)}`);
 }

@@ -1,4 +1,5 @@
-import { show, StoreError } from "@scale/core";
+import { StoreError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { answerOf, pageAnswerOf, rowsOf } from "../query-result.js";
 import { pageOf, parsePosition, type Placed } from "../page.js";
 import { parseTotal } from "../total.js";
@@ -57,7 +58,7 @@ export async function sqlPage<T>(
 
 /** A row of a statement of ours, without the columns that we added. */
 export function placedOf(row: unknown, args: PageArgs): Placed<SqlRow> {
-  if (typeof row !== "object" || row === null) throw new StoreError(`expected a row, got ${show(row)}`);
+  if (typeof row !== "object" || row === null) throw new StoreError(`expected a row, got ${describeValue(row)}`);
   const fields = Object.entries(row).filter(([name]) => !isAdded(name));
   const position = parsePosition(Reflect.get(row, POSITION), args);
   // Own fields, also one that is called `__proto__`.

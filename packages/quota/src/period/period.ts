@@ -1,4 +1,5 @@
-import { ConfigError, show } from "@scale/core";
+import { ConfigError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { instantOf, localTimeOf } from "./time-zone.js";
 import type { Interval, Period, Subscription } from "../types.js";
 
@@ -32,7 +33,7 @@ interface Calendar {
 export function periodAt(subscription: Subscription, interval: Interval, now: number): Period {
   const { timeZone: zone = "UTC" } = subscription;
   if (!INTERVALS.has(interval))
-    throw new ConfigError(`interval: expected "day" to "year" or "forever", got ${show(interval)}`);
+    throw new ConfigError(`interval: expected "day" to "year" or "forever", got ${describeValue(interval)}`);
   const anchorMs = timeOf(subscription.anchor, "subscription.anchor");
   timeOf(now, "now");
   const name = `${interval} ${anchorMs} ${zone}`;
@@ -73,7 +74,7 @@ function timeOf(value: unknown, what: string): number {
   const isTime = typeof value === "number" || (typeof value === "object" && value !== null);
   const ms = Math.floor(Number(value));
   if (isTime && ms >= MIN_MS && ms <= MAX_MS) return ms;
-  throw new ConfigError(`${what}: expected a time of the years 1 to 9998, got ${show(value)}`);
+  throw new ConfigError(`${what}: expected a time of the years 1 to 9998, got ${describeValue(value)}`);
 }
 
 /** How many whole intervals lie between two days of the calendar, give or take one. */

@@ -1,4 +1,5 @@
-import { ConfigError, show } from "@scale/core";
+import { ConfigError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 
 const DAY_MS = 86_400_000;
 /** More than there are zones; a name may also be spelled in many ways. */
@@ -17,7 +18,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
       ...{ year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" },
     });
   } catch (cause) {
-    throw new ConfigError(`timeZone: expected a name of the IANA database such as "Europe/Berlin", got ${show(zone)}`, {
+    throw new ConfigError(`timeZone: expected a name of the IANA database such as "Europe/Berlin", got ${describeValue(zone)}`, {
       cause,
     });
   }

@@ -1,4 +1,5 @@
-import { parseTenantId, type PlanResolver, PlanError, type QuotaLimit, show } from "@scale/core";
+import { type PlanResolver, PlanError, type QuotaLimit } from "@scale/core";
+import { parseTenantId, describeValue } from "@scale/core/kit";
 import { useRefuse } from "../events.js";
 import type { QuotaRefusal } from "../types.js";
 
@@ -36,7 +37,7 @@ export function createContext(plans: PlanResolver): QuotaContext {
     const { name, quota } = await plans.resolve(parseTenantId(tenantId));
     const limit = quota !== undefined && Object.hasOwn(quota, metric) ? quota[metric] : undefined;
     // The plan file was checked; overrides of one tenant may still be without it.
-    if (limit === undefined) throw new PlanError(`plan ${show(name)} has no quota ${show(metric)}`, { status: 403 });
+    if (limit === undefined) throw new PlanError(`plan ${describeValue(name)} has no quota ${describeValue(metric)}`, { status: 403 });
     return { ...limit, tenantId, metric, plan: name };
   }
 

@@ -1,4 +1,5 @@
-import { type Clock, ConfigError, show } from "@scale/core";
+import { type Clock, ConfigError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import type { Grant, QuotaContext } from "./grant.js";
 import { periodAt } from "../period/period.js";
 import type { RowsQuota } from "../rows/rows-quota.js";
@@ -32,7 +33,7 @@ export function createPeriods({ usageMetrics, subscription, clock }: PeriodsOpti
     // An anchor of our own would bill the tenant in periods that nobody agreed on.
     if (!isSubscription(known)) {
       throw new ConfigError(
-        `subscription: expected { anchor, timeZone } for tenant ${show(tenantId)}, got ${show(known)}`,
+        `subscription: expected { anchor, timeZone } for tenant ${describeValue(tenantId)}, got ${describeValue(known)}`,
       );
     }
     return periodAt(known, per, clock.now());

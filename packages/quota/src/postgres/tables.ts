@@ -1,4 +1,5 @@
-import { ConfigError, show } from "@scale/core";
+import { ConfigError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 
 export interface QuotaTableOptions {
   /**
@@ -39,5 +40,5 @@ function identifier(name: unknown): string {
   if (typeof name === "string" && name !== "" && !name.includes("\0") && Buffer.byteLength(name) <= MAX_BYTES) {
     return `"${name.replaceAll('"', '""')}"`;
   }
-  throw new ConfigError(`table and schema: expected a name of 1 to ${MAX_BYTES} bytes, got ${show(name)}`);
+  throw new ConfigError(`table and schema: expected a name of 1 to ${MAX_BYTES} bytes, got ${describeValue(name)}`);
 }

@@ -1,4 +1,5 @@
-import { show, TenantError } from "@scale/core";
+import { TenantError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 
 /** An entry of an index takes 2704 bytes at most, and the keys of our tables have more than the tenant in them. */
 const MAX_BYTES = 2048;
@@ -12,6 +13,6 @@ const MAX_BYTES = 2048;
 export function storable(tenantId: string): string {
   if (!/[\0\p{Surrogate}]/u.test(tenantId) && Buffer.byteLength(tenantId) <= MAX_BYTES) return tenantId;
   throw new TenantError(
-    `tenantId: expected a text of ${MAX_BYTES} bytes that Postgres can store, got ${show(tenantId)}`,
+    `tenantId: expected a text of ${MAX_BYTES} bytes that Postgres can store, got ${describeValue(tenantId)}`,
   );
 }

@@ -1,4 +1,4 @@
-import { show } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import type { UnitsByMetric } from "../plan/admit.js";
 import type { Grant, QuotaContext } from "../plan/grant.js";
 import type { RowsChange, RowsMetric, RowsOutcome, RowsStore } from "../types.js";
@@ -25,7 +25,7 @@ interface Asked<Db> {
 export function metricOf<Db>({ metrics }: RowsQuotaOptions<Db>, name: string): RowsMetric<Db> {
   const metric = metrics.get(name);
   if (metric !== undefined) return metric;
-  throw new TypeError(`expected a rows metric, one of ${[...metrics.keys()].join(", ")}, got ${show(name)}`);
+  throw new TypeError(`expected a rows metric, one of ${[...metrics.keys()].join(", ")}, got ${describeValue(name)}`);
 }
 
 /** @throws {TypeError} before anything is asked */

@@ -2,6 +2,8 @@ import { type SQL, sql } from "drizzle-orm";
 import { type SqlRowsOptions, sqlRows } from "./sql/store.js";
 import type { RowsStore } from "../types.js";
 
+export type { SqlRowsOptions } from "./sql/store.js";
+
 /** A Drizzle database or transaction on Postgres, whatever its driver. */
 export interface DrizzleExecutor {
   execute(query: SQL): PromiseLike<unknown>;

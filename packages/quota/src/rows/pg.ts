@@ -1,6 +1,8 @@
 import { type SqlRowsOptions, sqlRows } from "./sql/store.js";
 import type { RowsStore } from "../types.js";
 
+export type { SqlRowsOptions } from "./sql/store.js";
+
 /** Anything of `pg` that runs a query: a pool, a client of it, or what a query builder wraps around them. */
 export interface PgExecutor {
   query(text: string, params: string[]): Promise<{ readonly rows: readonly unknown[] }>;

@@ -1,6 +1,8 @@
 import { type SqlRowsOptions, sqlRows } from "./sql/store.js";
 import type { RowsStore } from "../types.js";
 
+export type { SqlRowsOptions } from "./sql/store.js";
+
 /** A Prisma client, or the client that an interactive transaction passes to its callback. */
 export interface PrismaExecutor {
   $queryRawUnsafe(query: string, ...values: string[]): PromiseLike<unknown>;

@@ -1,4 +1,5 @@
-import { ConfigError, show } from "@scale/core";
+import { ConfigError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import type { Grant } from "../plan/grant.js";
 import { driftFind } from "../events.js";
 import { metricOf, type RowsQuotaOptions } from "./charges.js";
@@ -38,7 +39,7 @@ export async function reconcile<Db>(
   { tenantId, metric, tx }: Compared<Db>,
 ): Promise<Reconciled> {
   const { count } = metricOf(options, metric);
-  if (count === undefined) throw new ConfigError(`reconcile: rows metric ${show(metric)} has no count`);
+  if (count === undefined) throw new ConfigError(`reconcile: rows metric ${describeValue(metric)} has no count`);
   const input = { tenantId, metric, count: bind(count, tenantId), ...(tx !== undefined && { tx }) };
   const result = await options.store.reconcile(input);
   if (result.corrected && result.drift !== 0) {

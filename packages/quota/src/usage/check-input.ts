@@ -1,4 +1,4 @@
-import { joinKey, MAX_ID_LENGTH, show } from "@scale/core";
+import { joinKey, MAX_ID_LENGTH, describeValue } from "@scale/core/kit";
 import type { CommitInput } from "../types.js";
 import { checkUnits } from "../plan/units.js";
 import { MAX_HOLD_MS, type ReserveAllInput, type UsageCharge, type UseAllInput } from "./store.js";
@@ -27,15 +27,15 @@ function checkCharges(charges: readonly UsageCharge[]): void {
   const distinct = new Set(charges.map(({ metric, period }) => joinKey([metric, period.key]))).size;
   if (distinct > 0 && distinct === charges.length) return;
   const metrics = charges.map(({ metric }) => metric);
-  throw new TypeError(`charges: expected at least one, and no metric twice, got ${show(metrics)}`);
+  throw new TypeError(`charges: expected at least one, and no metric twice, got ${describeValue(metrics)}`);
 }
 
 function checkId(id: unknown): void {
   if (typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH) return;
-  throw new TypeError(`id: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${show(id)}`);
+  throw new TypeError(`id: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(id)}`);
 }
 
 function checkTtl(ttlMs: number): void {
   if (Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs <= MAX_HOLD_MS) return;
-  throw new TypeError(`ttlMs: expected a whole number from 1 to ${MAX_HOLD_MS}, got ${show(ttlMs)}`);
+  throw new TypeError(`ttlMs: expected a whole number from 1 to ${MAX_HOLD_MS}, got ${describeValue(ttlMs)}`);
 }

@@ -1,4 +1,5 @@
-import { type Clock, joinKey } from "@scale/core";
+import type { Clock } from "@scale/core";
+import { joinKey } from "@scale/core/kit";
 import type { UsageAddress } from "../types.js";
 import type { Level } from "./rules.js";
 import { KEEP_OUTCOME_MS } from "./store.js";

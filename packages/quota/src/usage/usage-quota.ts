@@ -1,4 +1,5 @@
-import { isScaleError, show } from "@scale/core";
+import { isScaleError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { admit, type Refused, type UnitsByMetric, type Use } from "../plan/admit.js";
 import type { Asked, Grant, QuotaContext } from "../plan/grant.js";
 import { storeFail } from "../events.js";
@@ -114,7 +115,7 @@ async function askedOf(
 ): Promise<readonly UsageAsked[]> {
   const wanted = Object.entries(units).map(([metric, n]) => {
     if (metrics.has(metric)) return { metric, units: checkUnits(n, metric) };
-    throw new TypeError(`expected a usage metric, one of ${[...metrics.keys()].join(", ")}, got ${show(metric)}`);
+    throw new TypeError(`expected a usage metric, one of ${[...metrics.keys()].join(", ")}, got ${describeValue(metric)}`);
   });
   const all: UsageAsked[] = [];
   for (const { metric, units: n } of wanted) {

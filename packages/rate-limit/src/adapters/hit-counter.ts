@@ -1,4 +1,5 @@
-import { createDeadline, parseOptions, type RateLimitRule, StoreError } from "@scale/core";
+import { type RateLimitRule, StoreError } from "@scale/core";
+import { createDeadline, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
 import { storeFail } from "../events.js";
 import { nameSchema, storeSchema } from "../store-options.js";
@@ -33,7 +34,7 @@ export interface Counted {
 const optionsSchema = z.strictObject({
   store: storeSchema,
   name: nameSchema,
-  timeoutMs: z.number().min(1).max(60_000).default(50),
+  timeoutMs: timeoutOption(50),
 });
 
 /** @param what the public function, for errors */

@@ -1,4 +1,5 @@
-import { ConfigError, isScaleError, show } from "@scale/core";
+import { ConfigError, isScaleError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { type Counted, createHits, type HitsOptions, hitsRule } from "./hit-counter.js";
 
 export interface ThrottlerStorageOptions extends HitsOptions {
@@ -42,7 +43,7 @@ export function throttlerStorage({ whenStoreFails = "throw", ...options }: Throt
   const hits = createHits(options, "throttlerStorage");
   if (!POLICIES.has(whenStoreFails)) {
     throw new ConfigError(
-      `throttlerStorage: whenStoreFails: expected allow, deny or throw, got ${show(whenStoreFails)}`,
+      `throttlerStorage: whenStoreFails: expected allow, deny or throw, got ${describeValue(whenStoreFails)}`,
     );
   }
 

@@ -1,4 +1,5 @@
-import { createDeadline, show, StoreError } from "@scale/core";
+import { StoreError } from "@scale/core";
+import { createDeadline, describeValue } from "@scale/core/kit";
 import { decisionOf } from "./decision.js";
 import { createDenials } from "./denial-cache.js";
 import { requestDecide } from "../events.js";
@@ -174,7 +175,7 @@ function checkTaken(taken: Taken, { charges }: Take): void {
   let isSound = typeof allowed === "boolean" && standings.length === charges.length;
   for (let i = 0; i < standings.length; i++) isSound &&= isStanding(standings[i] as Standing, charges[i]?.want ?? 0);
   if (isSound) return;
-  throw new StoreError(`the store answered ${show(taken)} to a question with ${charges.length} charges`);
+  throw new StoreError(`the store answered ${describeValue(taken)} to a question with ${charges.length} charges`);
 }
 
 function isStanding({ remaining, resetMs, retryAfterMs, granted = 0 }: Standing, want: number): boolean {

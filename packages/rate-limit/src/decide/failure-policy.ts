@@ -1,4 +1,5 @@
-import { show, StoreError, type StoreFailurePolicy } from "@scale/core";
+import { StoreError, type StoreFailurePolicy } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import { decisionByPolicy, decisionOf } from "./decision.js";
 import { storeFail } from "../events.js";
 import { localShare } from "../memory/local-share.js";
@@ -39,7 +40,7 @@ export function createFailurePolicies(options: FailureOptions): FailurePolicies 
     try {
       await onStoreError?.(error);
     } catch (failure) {
-      process.emitWarning(failure instanceof Error ? failure : new Error(show(failure)));
+      process.emitWarning(failure instanceof Error ? failure : new Error(describeValue(failure)));
     }
   }
 

@@ -1,4 +1,5 @@
-import { MAX_ID_LENGTH, type Plan, PlanError, type RateLimitRule, show, TenantError } from "@scale/core";
+import { type Plan, PlanError, type RateLimitRule, TenantError } from "@scale/core";
+import { MAX_ID_LENGTH, describeValue } from "@scale/core/kit";
 import type { Charge, RateLimitSubject, Take } from "../types.js";
 
 /** The rules of one plan for one group, ready to be charged. */
@@ -58,7 +59,7 @@ function bind(
   { group, groupOnly, bounds }: Selection & { bounds: WeakMap<RateLimitRule, BoundRule> },
 ): RuleSet {
   const section = plan.rateLimit;
-  if (section === undefined) throw new PlanError(`plan ${show(plan.name)} has no rateLimit section`);
+  if (section === undefined) throw new PlanError(`plan ${describeValue(plan.name)} has no rateLimit section`);
   const named = (rule: RateLimitRule, prefix: readonly string[]): BoundRule => {
     let bound = bounds.get(rule);
     const name = [...prefix, rule.name].join(".");
@@ -70,7 +71,7 @@ function bind(
   if (group === undefined) return { plan: plan.name, group, rules };
   const extra = Object.hasOwn(section.groups, group) ? section.groups[group] : undefined;
   if (extra === undefined) {
-    throw new PlanError(`plan ${show(plan.name)} has no rate limit group ${show(group)}`, { status: 403 });
+    throw new PlanError(`plan ${describeValue(plan.name)} has no rate limit group ${describeValue(group)}`, { status: 403 });
   }
   const added = extra.map((rule) => named(rule, [group]));
   return { plan: plan.name, group, rules: groupOnly ? added : [...rules, ...added] };
@@ -108,7 +109,7 @@ export function questionOf({ plan, group, rules }: RuleSet, { subject, cost, slo
     charges.push(charge);
   }
   if (charges.length === 0) {
-    throw new PlanError(`plan ${show(plan)} has no rate limit rule ${missing(rules)}`);
+    throw new PlanError(`plan ${describeValue(plan)} has no rate limit rule ${missing(rules)}`);
   }
   const take: Take = slot === undefined ? { tenantId, cost, charges } : { tenantId, cost, charges, slot };
   return { plan, group, rules: applied, take };
@@ -122,7 +123,7 @@ function chargeOf(bound: BoundRule, subject: RateLimitSubject, withSlots: boolea
     return counted === undefined ? undefined : { rule, scope, subject: checkId(counted, rule.by) };
   }
   if (rule.by === "tenant" || (rule.by === "user" && counted !== undefined)) {
-    throw new TenantError(`rule ${show(bound.name)} counts ${rule.by}s, and the subject has no tenantId`);
+    throw new TenantError(`rule ${describeValue(bound.name)} counts ${rule.by}s, and the subject has no tenantId`);
   }
   return counted === undefined ? undefined : { rule, scope: withoutTenant(scope), subject: checkId(counted, rule.by) };
 }
@@ -135,7 +136,7 @@ export function countedBy(by: RateLimitRule["by"], { tenantId, userId, ip }: Rat
 
 function checkId(id: unknown, by: RateLimitRule["by"]): string {
   if (typeof id === "string" && id.length > 0 && id.length <= MAX_ID_LENGTH) return id;
-  throw new TenantError(`${by}: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${show(id)}`);
+  throw new TenantError(`${by}: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(id)}`);
 }
 
 function missing(rules: readonly BoundRule[]): string {

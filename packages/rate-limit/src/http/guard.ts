@@ -1,4 +1,5 @@
-import { ConfigError, show, systemClock } from "@scale/core";
+import { ConfigError, systemClock } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 import type { HttpFacts, HttpGuard } from "@scale/http";
 import { rateLimitHeaders } from "./headers.js";
 import { counted, isPreflight } from "./ip-subject.js";
@@ -20,7 +21,7 @@ export type { RateLimitUpgrade, UpgradedLimit } from "./upgrade.js";
 export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOptions = {}): HttpGuard {
   const parsed = parseGuardOptions(options);
   if (typeof limiter?.check !== "function") {
-    throw new ConfigError(`rateLimitGuard: expected a limiter, got ${show(limiter)}`);
+    throw new ConfigError(`rateLimitGuard: expected a limiter, got ${describeValue(limiter)}`);
   }
   const guarded = guardedBy(limiter);
   return async (facts) => {

@@ -1,4 +1,5 @@
-import { parseOptions, tenancy } from "@scale/core";
+import { tenancy } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import type { HttpFacts } from "@scale/http";
 import { z } from "zod";
 import type { HeaderForm } from "./headers.js";

@@ -1,4 +1,5 @@
-import { joinKey, type RateLimitRule } from "@scale/core";
+import type { RateLimitRule } from "@scale/core";
+import { joinKey } from "@scale/core/kit";
 import type { Current } from "../algorithms/counter.js";
 import { counterOf } from "../algorithms/counter-of.js";
 import { expireSlots, type Slots } from "../algorithms/slots.js";

@@ -1,4 +1,5 @@
-import { type Clock, isClock, parseOptions, systemClock } from "@scale/core";
+import { type Clock, systemClock } from "@scale/core";
+import { clockOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { createTable, type Table } from "./counters.js";
 import type { RateLimitStore } from "../types.js";
@@ -14,7 +15,7 @@ export interface MemoryStoreOptions {
 
 const optionsSchema = z.strictObject({
   maxKeys: z.int().min(1).max(16_000_000).default(100_000),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").default(systemClock),
+  clock: clockOption.default(systemClock),
 });
 
 const tables = new WeakMap<RateLimitStore, Table>();

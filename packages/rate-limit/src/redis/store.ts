@@ -1,5 +1,6 @@
-import { type Clock, isClock, joinKey, keySegment, parseOptions, tenantKeyPrefix } from "@scale/core";
-import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/redis";
+import type { Clock } from "@scale/core";
+import { clockOption, joinKey, keySegment, parseOptions, prefixOption, redisOption, tenantKeyPrefix, timeoutOption } from "@scale/core/kit";
+import { createBatcher, createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { Charge, RateLimitStore, Take, Taken } from "../types.js";
 import { decodeReply, encodeBatch, type KeyOf, type Pending } from "./batch.js";
@@ -25,10 +26,10 @@ export interface RedisStoreOptions {
 }
 
 const optionsSchema = z.strictObject({
-  redis: z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client"),
-  prefix: z.string().min(1).default("scale:rl"),
-  timeoutMs: z.number().min(1).max(60_000).default(50),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),
+  redis: redisOption,
+  prefix: prefixOption("scale:rl"),
+  timeoutMs: timeoutOption(50),
+  clock: clockOption.optional(),
 });
 
 /** Bounds how long one script holds the server. */
@@ -45,7 +46,6 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
   const keyOf = keyBuilder(prefix);
   const keysOf = ({ tenantId, charges }: Pick<Take, "tenantId" | "charges">): string[] =>
     charges.map((charge) => keyOf(tenantId, charge));
-  const open = new Map<string, Pending[]>();
   let inFlight = 0;
 
   function send(batch: readonly Pending[]): void {
@@ -69,31 +69,17 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
     }, fail);
   }
 
-  /** In equal parts: while the server decides one, this process prepares the next and reads the answers of the last. */
-  function flush(group: string): void {
-    const batch = open.get(group) ?? [];
-    open.delete(group);
-    const parts = Math.ceil(batch.length / MAX_BATCH);
-    for (let i = 0; i < parts; i++) {
-      send(batch.slice(Math.round((i * batch.length) / parts), Math.round(((i + 1) * batch.length) / parts)));
-    }
-  }
+  // In equal parts: while the server decides one, this process prepares the next and reads the answers of the last.
+  const batcher = createBatcher<Pending>({ send, maxItems: MAX_BATCH, schedule: setImmediate });
 
+  /**
+   * With nothing under way a request is sent at once. Otherwise it waits for the end of this turn of the event loop: more
+   * requests will come from the sockets that are read in it.
+   */
   function enqueue(tenantId: string, pending: Pending): void {
     const group = runner.isCluster ? tenantId : "";
-    const batch = open.get(group);
-    if (batch !== undefined) {
-      batch.push(pending);
-      return;
-    }
-    // With nothing under way a question is sent at once. Otherwise it may wait for the end of this turn of the event loop:
-    // more will come from the sockets that are read in it.
-    if (inFlight === 0) {
-      send([pending]);
-      return;
-    }
-    open.set(group, [pending]);
-    setImmediate(flush, group);
+    if (inFlight === 0 && !batcher.isOpen(group)) send([pending]);
+    else batcher.add(group, pending);
   }
 
   /** A question that comes alone is one that somebody waits for: over one rule it goes the shortest way. */

@@ -56,7 +56,7 @@ describe("findRedis", () => {
     const elsewhere = await import("./find.js");
     vi.doUnmock("node:url");
     expect(elsewhere.findRedis()).toBeUndefined();
-    expect(() => elsewhere.requireRedis()).toThrow("run `node scripts/redis.mjs`");
+    expect(() => elsewhere.requireRedis()).toThrow("run `node scripts/bootstrap/redis.mjs`");
   });
 
   it("takes a server that was fetched into the workspace, but not one whose fetch is under way", async () => {

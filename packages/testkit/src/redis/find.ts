@@ -14,7 +14,7 @@ let found: { asked: string; program: RedisProgram | undefined } | undefined;
 
 /**
  * The first server program that runs here; `undefined` when there is none.
- * Looks at `SCALE_TEST_REDIS` (a program's path, or the name of a server that `scripts/redis.mjs` fetched), then at
+ * Looks at `SCALE_TEST_REDIS` (a program's path, or the name of a server that `scripts/bootstrap/redis.mjs` fetched), then at
  * `redis-server` and `valkey-server` on PATH, then at the servers that were fetched.
  * @throws {ServerError} when `SCALE_TEST_REDIS` names a program that does not run: a typo must not skip tests
  */
@@ -31,7 +31,7 @@ export function requireRedis(): RedisProgram {
   const program = findRedis();
   if (program) return program;
   throw new ServerError(
-    "no Redis server program found: install redis-server (apt, brew), run `node scripts/redis.mjs`, or set SCALE_TEST_REDIS to a program",
+    "no Redis server program found: install redis-server (apt, brew), run `node scripts/bootstrap/redis.mjs`, or set SCALE_TEST_REDIS to a program",
   );
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { type Duration, parseOptions } from "@scale/core";
-import { createScriptRunner, isRedisLike, type RedisLike, type ScriptRunner } from "@scale/core/redis";
+import type { Duration } from "@scale/core";
+import { parseOptions, redisOption, timeoutOption } from "@scale/core/kit";
+import { createScriptRunner, type RedisLike, type ScriptRunner } from "@scale/core/redis";
 import { z } from "zod";
 import { maxTtlOption } from "../adapter-definition.js";
 import { keysOf } from "./keys.js";
@@ -51,12 +52,12 @@ export interface BentocacheDriverResult {
 }
 
 const schema = z.strictObject({
-  redis: z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client"),
+  redis: redisOption,
   prefix: z
     .string()
     .regex(/^[^{}]+$/, "expected a text without braces")
     .default("scale:bento"),
-  timeoutMs: z.number().min(1).max(60_000).default(50),
+  timeoutMs: timeoutOption(50),
   maxTtl: maxTtlOption,
 });
 

@@ -1,4 +1,4 @@
-import { joinKey, tenantKeyPrefix } from "@scale/core";
+import { joinKey, tenantKeyPrefix } from "@scale/core/kit";
 
 /** The keys of one namespace: two of different namespaces are never the same. */
 export interface NamespaceKeys {

@@ -1,4 +1,4 @@
-// Written by scripts/gen-lua.mjs.
+// Written by scripts/generate/lua.mjs.
 import type { Script } from "@scale/core/redis";
 
 /** forget.lua */

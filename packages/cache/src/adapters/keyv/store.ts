@@ -1,4 +1,5 @@
-import { ConfigError, type Duration, parseDuration, parseOptions, show } from "@scale/core";
+import { ConfigError, type Duration } from "@scale/core";
+import { parseDuration, parseOptions, describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import type { Definition } from "../../definition/definition.js";
 import { doorDefinition, isTenantCache, MAX_TTL, maxTtlOption } from "../adapter-definition.js";
@@ -89,7 +90,7 @@ export function keyvStore(options: KeyvStoreOptions): KeyvStore {
     },
     set namespace(is) {
       if (name !== undefined && name.is !== is) {
-        throw new ConfigError(`keyvStore: it is that of namespace ${show(name.is)}, and cannot be that of ${show(is)}`);
+        throw new ConfigError(`keyvStore: it is that of namespace ${describeValue(name.is)}, and cannot be that of ${describeValue(is)}`);
       }
       name = { is };
     },

@@ -1,4 +1,5 @@
-import { type Clock, type Duration, isClock } from "@scale/core";
+import type { Clock, Duration } from "@scale/core";
+import { clockOption } from "@scale/core/kit";
 import { z } from "zod";
 import { isTenantCache, maxTtlOption } from "../adapter-definition.js";
 import type { TenantCache } from "../../tenant-cache.js";
@@ -25,5 +26,5 @@ export const handlerOptions: z.ZodObject<
 > = z.strictObject({
   tenant: z.custom<TenantCache>(isTenantCache, "expected cache.shared or cache.tenant(id)"),
   keep: maxTtlOption,
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),
+  clock: clockOption.optional(),
 });

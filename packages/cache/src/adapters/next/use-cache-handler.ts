@@ -1,4 +1,5 @@
-import { parseOptions, systemClock } from "@scale/core";
+import { systemClock } from "@scale/core";
+import { parseOptions } from "@scale/core/kit";
 import type { Definition } from "../../definition/definition.js";
 import { doorDefinition, MAX_TTL } from "../adapter-definition.js";
 import { loadFail } from "../../events.js";

@@ -4,7 +4,7 @@ import type { Content, Lease } from "../../store.js";
 import { entryKey, generationKey, keyBase } from "../keys.js";
 import { encodeInvalidation } from "../bus/message.js";
 import { fill } from "../scripts.gen.js";
-import { turnBatches } from "./batcher.js";
+import { inTurnBatches } from "./batcher.js";
 
 interface Pending {
   readonly lease: Lease;
@@ -49,8 +49,8 @@ export function createFills(options: FillsOptions): (lease: Lease, content: Cont
   }
 
   const charsOf = ({ content }: Pending): number => content.text.length;
-  const addLoad = turnBatches<Pending>({ charsOf, send: (batch) => send(batch, false) });
-  const addWrite = turnBatches<Pending>({ charsOf, send: (batch) => send(batch, true) });
+  const addLoad = inTurnBatches<Pending>({ charsOf, send: (batch) => send(batch, false) });
+  const addWrite = inTurnBatches<Pending>({ charsOf, send: (batch) => send(batch, true) });
   return (lease, content) =>
     new Promise((resolve, reject) => {
       const add = lease.tell === true ? addWrite : addLoad;

@@ -6,7 +6,7 @@ import { createGlances, type Onlooker } from "./mget.js";
 import { foundOf } from "./parse-reply.js";
 import { read as readScript } from "../scripts.gen.js";
 import type { ServerClock } from "./server-clock.js";
-import { turnBatches } from "./batcher.js";
+import { inTurnBatches } from "./batcher.js";
 
 export interface ReadsOptions {
   readonly runner: ScriptRunner;
@@ -65,7 +65,7 @@ export function createReads(options: ReadsOptions): Reads {
         },
       );
     }
-    const add = turnBatches<Asker>({ send, charsOf: glances.meanChars });
+    const add = inTurnBatches<Asker>({ send, charsOf: glances.meanChars });
     return (asker) => add(runner.isCluster ? asker.place.tenantId : "", asker);
   }
 

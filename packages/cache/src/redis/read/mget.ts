@@ -4,7 +4,7 @@ import type { Place, Stored } from "../../store.js";
 import { byTenant } from "./group-by-tenant.js";
 import { storedOf } from "./parse-entry.js";
 import type { ServerClock } from "./server-clock.js";
-import { turnBatches } from "./batcher.js";
+import { inTurnBatches } from "./batcher.js";
 
 /** Who is told what becomes of a glance. */
 export interface Onlooker {
@@ -50,7 +50,7 @@ export function createGlances({
 
   let meanChars = 0;
 
-  const ask = turnBatches<Onlooker>({
+  const ask = inTurnBatches<Onlooker>({
     charsOf: () => meanChars,
     send(batch) {
       const { ordered, keys, sizes } = byTenant(prefix, batch);

@@ -1,4 +1,5 @@
-import { StoreError, show } from "@scale/core";
+import { StoreError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
 
 /** Runs one statement with text parameters and gives its rows. What its client throws comes through. */
 export type Run = (text: string, params: readonly string[]) => Promise<readonly unknown[]>;
@@ -14,7 +15,7 @@ export interface CounterRow {
 
 export function parseCounter(row: unknown): CounterRow {
   if (typeof row !== "object" || row === null || !("metric" in row) || !("used" in row) || !("version" in row)) {
-    throw new StoreError(`the table of quota counters answered ${show(row)}`);
+    throw new StoreError(`the table of quota counters answered ${describeValue(row)}`);
   }
   const asOf = "as_of" in row ? row.as_of : 0;
   return { metric: String(row.metric), used: whole(row.used), version: whole(row.version), asOf: whole(asOf) };
@@ -24,5 +25,5 @@ export function parseCounter(row: unknown): CounterRow {
 function whole(value: unknown): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
-  throw new StoreError(`the table of quota counters: expected a whole number, got ${show(value)}`);
+  throw new StoreError(`the table of quota counters: expected a whole number, got ${describeValue(value)}`);
 }

@@ -1,4 +1,5 @@
-import { ConfigError, createDeadline, parseOptions, show, StoreError } from "@scale/core";
+import { ConfigError, StoreError } from "@scale/core";
+import { createDeadline, describeValue, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
 import type { RowsChange, RowsInput, RowsOutcome, RowsStore } from "../../types.js";
 import { checkCount } from "../../plan/units.js";
@@ -23,7 +24,7 @@ const optionsSchema = z.strictObject({
   db: z.custom<unknown>((value) => typeof value === "object" && value !== null, "expected a client"),
   schema: z.string().optional(),
   table: z.string().optional(),
-  timeoutMs: z.number().min(1).max(60_000).default(1000),
+  timeoutMs: timeoutOption(1000),
 });
 
 /** Outside of a transaction: a count of very many rows takes its time, and nobody is held up by it. */
@@ -41,13 +42,13 @@ export interface SqlDialect<Db> {
 export function sqlRows<Db>(options: SqlRowsOptions<Db>, dialect: SqlDialect<Db>): RowsStore<Db> {
   const inTime = createDeadline(parseOptions(optionsSchema, options, dialect.what).timeoutMs);
   const { db } = options;
-  if (!dialect.isClient(db)) throw new ConfigError(`${dialect.what}: db: expected a client, got ${show(db)}`);
+  if (!dialect.isClient(db)) throw new ConfigError(`${dialect.what}: db: expected a client, got ${describeValue(db)}`);
   const statements = statementsOn(quotaTable(options));
   const countInTime = createDeadline(COUNT_TIMEOUT_MS);
   const own = dialect.runOn(db);
 
   function inTransaction(tx: Db): Run {
-    if (!dialect.isClient(tx)) throw new TypeError(`tx: expected the client of a transaction, got ${show(tx)}`);
+    if (!dialect.isClient(tx)) throw new TypeError(`tx: expected the client of a transaction, got ${describeValue(tx)}`);
     // Each statement would be a transaction of its own, and a refusal would roll nothing back.
     if (tx === db) throw new TypeError("tx: expected the client of a transaction, got the store's own");
     return dialect.runOn(tx);
@@ -132,7 +133,7 @@ async function lockedOf(one: RowsChange, { changed, kept, input, direction }: Fo
 }
 
 function missing(metric: string): never {
-  throw new StoreError(`the quota counter ${show(metric)} went while it was locked`);
+  throw new StoreError(`the quota counter ${describeValue(metric)} went while it was locked`);
 }
 
 const byMetric = (rows: readonly unknown[]): Map<string, CounterRow> =>

@@ -1,4 +1,5 @@
-import { createDeadline, keySegment, parseOptions, StoreError } from "@scale/core";
+import { StoreError } from "@scale/core";
+import { createDeadline, keySegment, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
 import { storable } from "../../postgres/tenant-id.js";
 import { ledgerTable, type QuotaTableOptions } from "./table.js";
@@ -31,7 +32,7 @@ const optionsSchema = z.strictObject({
   ),
   schema: z.string().optional(),
   table: z.string().optional(),
-  timeoutMs: z.number().min(1).max(60_000).default(2000),
+  timeoutMs: timeoutOption(2000),
 });
 
 // Postgres gives bigint as text.

@@ -1,4 +1,4 @@
-import { joinKey, keySegment, tenantKeyPrefix } from "@scale/core";
+import { joinKey, keySegment, tenantKeyPrefix } from "@scale/core/kit";
 import type { LedgerAddress } from "../ledger/types.js";
 
 /** The keys of one count, all in the tenant's slot. */

@@ -1,4 +1,4 @@
-import { keySegment } from "@scale/core";
+import { keySegment } from "@scale/core/kit";
 import type { ScriptCall } from "@scale/core/redis";
 import type { Bounds, CommitInput, CommitOutcome, UsageAddress } from "../../types.js";
 import { checkCommit, checkReserve, checkUse } from "../check-input.js";

@@ -1,5 +1,6 @@
-import { type Clock, isClock, parseOptions, systemClock } from "@scale/core";
-import { createScriptRunner, isRedisLike, type RedisLike } from "@scale/core/redis";
+import { type Clock, systemClock } from "@scale/core";
+import { clockOption, parseOptions, prefixOption, redisOption, timeoutOption } from "@scale/core/kit";
+import { createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { UsageLedger } from "../ledger/types.js";
 import { type BulkUsageStore, KEEP_OUTCOME_MS } from "../store.js";
@@ -45,18 +46,18 @@ export interface RedisUsageOptions {
 }
 
 const optionsSchema = z.strictObject({
-  redis: z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client"),
+  redis: redisOption,
   ledger: z
     .custom<UsageLedger>(
       (value) => typeof value === "object" && value !== null && "read" in value && "write" in value,
       "expected a ledger from postgresLedger",
     )
     .optional(),
-  prefix: z.string().min(1).default("scale:quota"),
-  timeoutMs: z.number().min(1).max(60_000).default(50),
+  prefix: prefixOption("scale:quota"),
+  timeoutMs: timeoutOption(50),
   flushEveryMs: z.number().min(10).max(3_600_000).default(1000),
   rememberMs: z.number().int().min(1000).max(2_592_000_000).default(KEEP_OUTCOME_MS),
-  clock: z.custom<Clock>(isClock, "expected a clock with now and monotonic").optional(),
+  clock: clockOption.optional(),
 });
 
 /** Usage in Redis, with what only a store with a ledger has. */

@@ -1,0 +1,16 @@
+export { isClock } from "./clock.js";
+export { createDeadline, type Deadline, withDeadline } from "./deadline.js";
+export { describeValue } from "./describe-value.js";
+export { defineEvent } from "./events.js";
+export { joinKey, keySegment, keySegmentText, tenantKey, tenantKeyPrefix } from "./keys.js";
+export {
+  clockOption,
+  durationOption,
+  functionOption,
+  prefixOption,
+  redisOption,
+  timeoutOption,
+} from "./option-fragments.js";
+export { parseOptions } from "./options.js";
+export { MAX_ID_LENGTH, parseTenantId } from "./tenancy.js";
+export { parseBytes, parseDuration } from "./units.js";

@@ -1,0 +1,55 @@
+export interface BatcherOptions<T> {
+  /** Sends one batch. Must not throw. */
+  readonly send: (batch: readonly T[]) => void;
+  /** Items in one batch at most: bounds how long one command holds the server. */
+  readonly maxItems: number;
+  /** Characters that an item adds to the command or to its reply. Without it only `maxItems` bounds a batch. */
+  readonly charsOf?: (item: T) => number;
+  /** From this many items on a turn is sent in two parts: the server works on one while this process builds the other. */
+  readonly minSplit?: number;
+  /** Runs `flush` when no more items are expected: `process.nextTick`, or `setImmediate` to wait for the sockets of this turn. */
+  readonly schedule: (flush: (group: string) => void, group: string) => void;
+}
+
+export interface Batcher<T> {
+  add(group: string, item: T): void;
+  /** True while items of the group wait to be sent. */
+  isOpen(group: string): boolean;
+}
+
+const MAX_CHARS = 512 * 1024;
+
+/** Collects the items that one turn of the event loop adds to a group, and sends them in batches of about equal size. */
+export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
+  const { send, schedule } = options;
+  const open = new Map<string, T[]>();
+
+  function flush(group: string): void {
+    const items = open.get(group) ?? [];
+    open.delete(group);
+    const parts = partsOf(items, options);
+    if (parts === 1) return send(items);
+    for (let i = 0; i < parts; i++) {
+      send(items.slice(Math.round((i * items.length) / parts), Math.round(((i + 1) * items.length) / parts)));
+    }
+  }
+
+  return {
+    add(group, item) {
+      const batch = open.get(group);
+      if (batch !== undefined) {
+        batch.push(item);
+        return;
+      }
+      open.set(group, [item]);
+      schedule(flush, group);
+    },
+    isOpen: (group) => open.has(group),
+  };
+}
+
+function partsOf<T>(items: readonly T[], { maxItems, charsOf, minSplit = Infinity }: BatcherOptions<T>): number {
+  const chars = charsOf === undefined ? 0 : items.reduce((sum, item) => sum + charsOf(item), 0);
+  const least = items.length < minSplit ? 1 : 2;
+  return Math.max(least, Math.ceil(items.length / maxItems), Math.ceil(chars / MAX_CHARS));
+}

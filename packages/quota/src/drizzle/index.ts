@@ -1,2 +1,0 @@
-export type { SqlRowsOptions } from "../rows/sql/store.js";
-export { type DrizzleExecutor, drizzleRows } from "../rows/drizzle.js";

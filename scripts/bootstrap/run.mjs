@@ -1,0 +1,69 @@
+// The one entry to every task, from a bare clone on: `npm start`, `npm test`, `npm run <task> [-- args]`.
+// Plain JavaScript without dependencies, because it runs before anything is installed.
+import { fileURLToPath } from "node:url";
+import { check, lint } from "./check.mjs";
+import { run, stopped } from "./process.mjs";
+import { isSetupError, setup } from "./setup.mjs";
+
+const turbo = (task, filter) => [
+  "turbo",
+  "run",
+  task,
+  "--output-logs=errors-only",
+  ...(filter ? [`--filter=${filter}...`] : []),
+];
+const node = (...args) => [process.execPath, ...args];
+
+/** A task is a list of commands, of which the last gets the arguments; or a function that returns the exit code. */
+const tasks = {
+  start: {
+    redis: true,
+    commands: [turbo("build", "example-express-saas"), node("examples/express-saas/dist/main.js")],
+  },
+  test: { redis: true, commands: [turbo("types"), ["vitest", "run"]] },
+  check: { redis: true, commands: check },
+  bench: { redis: true, commands: [turbo("build", "@scale/benchmarks"), node("benchmarks/dist/main.js")] },
+  proof: { redis: true, commands: [turbo("build", "@scale/proofs"), node("proofs/dist/main.js")] },
+  build: { commands: [turbo("build")] },
+  types: { commands: [turbo("types")] },
+  lint: { commands: lint },
+  docs: { commands: [turbo("docs:build")] },
+  update: {
+    commands: [
+      node("scripts/generate/lua.mjs"),
+      ["biome", "format", "--write", "."],
+      turbo("build"),
+      node("scripts/generate/env.mjs"),
+      node("scripts/generate/api.mjs", "--update"),
+    ],
+  },
+};
+
+async function perform({ redis = false, commands }, args) {
+  await setup({ redis });
+  if (typeof commands === "function") return commands(args);
+  let code = 0;
+  for (const [index, [command, ...fixed]] of commands.entries()) {
+    const last = index === commands.length - 1;
+    // What comes before the last command must not end up in its output: `npm run bench -- --json` is read by programs.
+    code = await run(command, last ? [...fixed, ...args] : fixed, last ? {} : { stdout: "stderr" });
+    if (code !== 0) break;
+    if (stopped() && !last) return 130;
+  }
+  return code;
+}
+
+process.chdir(fileURLToPath(new URL("../..", import.meta.url)));
+const [name, ...args] = process.argv.slice(2);
+if (Object.hasOwn(tasks, name ?? "")) {
+  try {
+    process.exitCode = await perform(tasks[name], args);
+  } catch (error) {
+    if (!isSetupError(error)) throw error;
+    console.error(`${name}: ${error.message}`);
+    process.exitCode = 1;
+  }
+} else {
+  console.error(`Tasks: ${Object.keys(tasks).join(", ")}`);
+  process.exitCode = 1;
+}
