@@ -2,7 +2,7 @@
 // With --check writes nothing and exits 1 when a file is not what the table says.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { envVariables } from "../packages/env/dist/index.js";
+import { envVariables } from "../../packages/env/dist/index.js";
 
 const topics = {
   scalability: "the database, its replicas, Redis, caching and monitoring",

@@ -52,6 +52,9 @@ test("api fails when a declaration behind a re-export changes, and names the lin
 });
 
 test("api fails for an entry that is not built", () => {
-  const { code, output } = fixture({ "packages/core/package.json": manifest("core") }).run("generate/api.mjs", "--update");
+  const { code, output } = fixture({ "packages/core/package.json": manifest("core") }).run(
+    "generate/api.mjs",
+    "--update",
+  );
   assert.deepEqual([code, output.includes("./dist/index.d.ts is not built")], [1, true]);
 });

@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { fixture, manifest } from "./fixture.mjs";
 
 const load = (code) =>
-  fixture({ "packages/core/package.json": manifest("core"), "packages/core/dist/index.js": code }).run("check/entries.mjs");
+  fixture({ "packages/core/package.json": manifest("core"), "packages/core/dist/index.js": code }).run(
+    "check/entries.mjs",
+  );
 
 test("entries accepts a module without effects", () => {
   assert.deepEqual(load("export const a = 1;"), { code: 0, output: "entries: 2 loads\n" });

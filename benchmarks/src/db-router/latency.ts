@@ -34,7 +34,7 @@ export function pgReads({ router, replicas }: Stage): { pg: Reads; session: Read
   const routed = (): Promise<unknown> => pool.query(BY_ID, [id()]);
   return {
     pg: { direct, routed },
-    session: { direct, routed: () => router.run({ isNew: true }, routed) },
+    session: { direct, routed: () => router.run({ startFresh: true }, routed) },
   };
 }
 
@@ -85,7 +85,7 @@ export async function prismaReads({
   return {
     findMany: reads(findMany),
     findUnique: reads(findUnique),
-    session: { ...reads(findUnique), routed: () => router.run({ isNew: true }, () => findUnique(routed)) },
+    session: { ...reads(findUnique), routed: () => router.run({ startFresh: true }, () => findUnique(routed)) },
     close: async () => void (await Promise.all([...pair, writer, plain].map((client) => client.$disconnect()))),
   };
 }

@@ -34,7 +34,7 @@ describe.skipIf(withoutPostgres)("the database", { retry: 2 }, () => {
     await work();
     end();
     const ours = routes.filter((route) => route.tenantId === tenantId);
-    return new Set(ours.map(({ to, because }) => `${to} ${because}`));
+    return new Set(ours.map(({ to, reason }) => `${to} ${reason}`));
   }
 
   it("has a primary and two replicas, and serves reads on both", async () => {
@@ -101,7 +101,7 @@ describe.skipIf(withoutPostgres)("the database", { retry: 2 }, () => {
     const { id } = items(await amber("GET", path))[0] ?? {};
     await caughtUp();
     await pause();
-    const before = (await liveData(example.url)).database.routes.find(({ because }) => because === "recent-write");
+    const before = (await liveData(example.url)).database.routes.find(({ reason }) => reason === "recent-write");
 
     for (let n = 0; n < 20; n++) {
       const name = `Zoe ${n}`;
@@ -117,7 +117,7 @@ describe.skipIf(withoutPostgres)("the database", { retry: 2 }, () => {
     // Nobody who changed nothing is held at the primary.
     expect(items(await amber("GET", path))[0]?.["name"]).not.toContain("Zoe");
     const { database, errors } = await liveData(example.url);
-    const held = database.routes.find(({ because }) => because === "recent-write");
+    const held = database.routes.find(({ reason }) => reason === "recent-write");
     expect((held?.count.total ?? 0) - (before?.count.total ?? 0)).toBeGreaterThanOrEqual(40);
     expect(errors.total).toBe(0);
   });
@@ -245,7 +245,7 @@ describe.skipIf(withoutPostgres)("a server of the database that goes away", { re
     await until("writes nothing nothing");
     expect((await fetch(`${example.url}/health`)).status).toBe(200);
     const instead = async (): Promise<number> =>
-      (await liveData(example.url)).database.routes.find(({ because }) => because === "no-healthy-replica")?.count
+      (await liveData(example.url)).database.routes.find(({ reason }) => reason === "no-healthy-replica")?.count
         .total ?? 0;
     await waitUntil(async () => (await instead()) > 0, { what: "reads on the primary" });
     expect((await liveData(example.url)).errors.total, reported.join("\n")).toBe(0);

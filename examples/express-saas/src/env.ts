@@ -48,7 +48,9 @@ function readTraffic(text = ""): Pick<ExampleOptions, "traffic"> {
   const requestsPerSecond = Number(text);
   if (/^\d+$/.test(text) && requestsPerSecond >= 1 && requestsPerSecond <= MAX_RATE)
     return { traffic: { requestsPerSecond } };
-  throw new ConfigError(`SCALE_TRAFFIC: expected on, off or 1 to ${MAX_RATE} requests per second, got ${describeValue(text)}`);
+  throw new ConfigError(
+    `SCALE_TRAFFIC: expected on, off or 1 to ${MAX_RATE} requests per second, got ${describeValue(text)}`,
+  );
 }
 
 function readSecret(text = ""): Pick<ExampleOptions, "secret"> {

@@ -136,10 +136,10 @@ describe.skipIf(!url)("createCache with Redis", () => {
       cache.define({ name: "row", key: ({ id }: { id: string }) => id, ttl: "1m", load });
     const [rowOne, rowTwo] = [rowOf(one), rowOf(two)];
     const [acmeOne, acmeTwo] = [one.cache.tenant("acme"), two.cache.tenant("acme")];
-    const loaded = await acmeOne.entry(rowOne, { id: "a" });
+    const loaded = await acmeOne.getWithInfo(rowOne, { id: "a" });
     // The fill is not waited for by who asked.
     await expect.poll(() => acmeOne.peek(rowOne, { id: "a" })).toEqual({ id: "a", n: 0 });
-    const shared = await acmeTwo.entry(rowTwo, { id: "a" });
+    const shared = await acmeTwo.getWithInfo(rowTwo, { id: "a" });
     expect([loaded.source, shared.source, shared.value, asked]).toEqual(["load", "store", { id: "a", n: 0 }, ["a"]]);
     rows.set("a", 1);
     expect(await acmeOne.invalidate(rowOne, { id: "a" })).toEqual({ state: "applied" });

@@ -27,7 +27,7 @@ export const entryReject: EventChannel<EntryRejected> = defineEvent("scale:cache
 
 export interface StaleServed extends About {
   readonly ageMs: number;
-  readonly because: "refreshing" | "slow" | "load-failed";
+  readonly reason: "refreshing" | "slow" | "load-failed";
   /** Of the load, when it failed. */
   readonly error: unknown;
 }

@@ -32,19 +32,19 @@ export type { Budget, MemoryStats, TenantUsage } from "./memory/types.js";
 export type { CacheOptions } from "./options.js";
 export type {
   CacheStore,
-  Claimed,
-  Content,
-  FeedListener,
-  Found,
+  ClaimResult,
+  EntryContent,
+  InvalidationListener,
+  ReadResult,
   Invalidation,
   Lease,
-  Place,
-  Purpose,
+  EntryAddress,
+  ClaimReason,
   Read,
   ReadListener,
-  Stored,
+  StoredEntry,
 } from "./store.js";
-export type { Detail, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
+export type { CacheResult, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
 export { createTenantWarmers, type TenantWarmers, type TenantWarmersOptions } from "./warm/tenant-warmers.js";
 export type {
   ParamsSource,

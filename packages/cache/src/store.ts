@@ -1,5 +1,5 @@
 /** One entry of one tenant. */
-export interface Place {
+export interface EntryAddress {
   /** `""` for what belongs to no tenant; no tenant can have that id. */
   readonly tenantId: string;
   /** Name and key parts, joined injectively. */
@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** What is kept of an entry. */
-export interface Content {
+export interface EntryContent {
   readonly text: string;
   /** Milliseconds from the fill on in which the entry is as good as loaded. */
   readonly freshMs: number;
@@ -19,7 +19,7 @@ export interface Content {
   readonly tags: readonly string[];
 }
 
-export interface Stored extends Content {
+export interface StoredEntry extends EntryContent {
   /** Since the fill, by the clock of the store. */
   readonly ageMs: number;
 }
@@ -28,19 +28,19 @@ export interface Stored extends Content {
  * What a read finds. `leased`: nothing fresh is there and the asker alone is to load it, and to fill it with the token.
  * `busy`: somebody else is loading it.
  */
-export type Found =
-  | { readonly is: "value"; readonly stored: Stored }
-  | { readonly is: "leased"; readonly token: string; readonly old: Stored | undefined }
-  | { readonly is: "busy"; readonly old: Stored | undefined };
+export type ReadResult =
+  | { readonly is: "value"; readonly stored: StoredEntry }
+  | { readonly is: "leased"; readonly token: string; readonly old: StoredEntry | undefined }
+  | { readonly is: "busy"; readonly old: StoredEntry | undefined };
 
-export type Claimed =
+export type ClaimResult =
   | { readonly is: "leased"; readonly token: string }
   | { readonly is: "busy" }
   /** A value or a writer with a higher version is there. */
   | { readonly is: "older" };
 
 /** What a claim is for: to load again what is still there, or to write a value that is known already. */
-export type Purpose = { readonly to: "refresh" } | { readonly to: "write"; readonly version: number | undefined };
+export type ClaimReason = { readonly to: "refresh" } | { readonly to: "write"; readonly version: number | undefined };
 
 /** What is no longer true of one tenant. */
 export interface Invalidation {
@@ -52,27 +52,27 @@ export interface Invalidation {
 }
 
 /** Tells what other processes invalidate. */
-export interface FeedListener {
+export interface InvalidationListener {
   invalidated(what: Invalidation): void;
   /** All that was invalidated before `atMs`, of the monotonic clock of this process, has been told. */
-  proven(atMs: number): void;
+  confirmed(atMs: number): void;
   /** Something may have been missed. */
   lost(): void;
 }
 
 /** Who is told what a read finds: one of the two, once. */
 export interface ReadListener {
-  found(found: Found): void;
+  found(found: ReadResult): void;
   failed(error: unknown): void;
 }
 
 export interface Read {
-  (place: Place): Promise<Found>;
+  (place: EntryAddress): Promise<ReadResult>;
   /**
    * The same without a promise, for a store that is asked often enough for that to matter. Tells the listener after it has
    * returned, and never throws. It belongs to the function, so that who wraps that wraps all.
    */
-  readonly to?: (place: Place, listener: ReadListener) => void;
+  readonly to?: (place: EntryAddress, listener: ReadListener) => void;
 }
 
 /**
@@ -91,14 +91,14 @@ export interface CacheStore {
   /** Reads an entry, and takes the lease when there is none. */
   readonly read: Read;
   /** Reads an entry, and takes no lease. `undefined` when none is there, or it is being replaced. */
-  look(place: Place): Promise<Stored | undefined>;
+  readWithoutLease(place: EntryAddress): Promise<StoredEntry | undefined>;
   /** Takes the lease although a value is there. For a write it also takes it from somebody else. */
-  claim(place: Place, purpose: Purpose): Promise<Claimed>;
+  claim(place: EntryAddress, purpose: ClaimReason): Promise<ClaimResult>;
   /**
    * Puts a value in the place of a lease.
    * @returns false when the lease is gone or a tag was invalidated: the value may be outdated, and nobody gets to see it
    */
-  fillIn(lease: Lease, content: Content): Promise<boolean>;
+  fillIn(lease: Lease, content: EntryContent): Promise<boolean>;
   /** Gives a lease back; the value that was to be replaced stays. */
   release(lease: Lease): Promise<void>;
   /** @returns false when the lease is gone */
@@ -109,11 +109,11 @@ export interface CacheStore {
    * A store without it is never proven to be up to date.
    * @returns a function that ends it
    */
-  listen?(listener: FeedListener, everyMs: number): () => void;
+  subscribe?(listener: InvalidationListener, everyMs: number): () => void;
 }
 
-export interface Lease extends Place {
+export interface Lease extends EntryAddress {
   readonly token: string;
   /** The value is a write, not a load: other processes may hold an older one and are told. */
-  readonly tell?: boolean;
+  readonly notify?: boolean;
 }

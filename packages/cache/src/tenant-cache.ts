@@ -7,7 +7,7 @@ import type { Counts } from "./coherence/tenant-state.js";
 import type { Receipt } from "./coherence/invalidate.js";
 
 /** A value and what is known of it. */
-export interface Detail<V> {
+export interface CacheResult<V> {
   readonly value: V;
   readonly source: Source;
   readonly ageMs: number;
@@ -38,9 +38,9 @@ export interface TenantCache {
   /** The value if it is in memory and fresh. Asks nobody. `undefined` also for a value that is `undefined`. */
   peek<P, V>(definition: Definition<P, V>, params: P): V | undefined;
   /** The value if memory or the store has it, fresh: nothing is loaded, and nobody is waited for who loads it. */
-  find<P, V>(definition: Definition<P, V>, params: P): Promise<Detail<V> | undefined>;
+  getIfPresent<P, V>(definition: Definition<P, V>, params: P): Promise<CacheResult<V> | undefined>;
   /** As `get`, with what is known of the value. */
-  entry<P, V>(definition: Definition<P, V>, params: P): Promise<Detail<V>>;
+  getWithInfo<P, V>(definition: Definition<P, V>, params: P): Promise<CacheResult<V>>;
   /** The values in the order of `params`. What has to be loaded is loaded with one `loadMany`, if there is one. */
   getMany<P, V>(definition: Definition<P, V>, params: readonly P[]): Promise<V[]>;
   /** Puts a value that is known to be true, after it has been committed. */

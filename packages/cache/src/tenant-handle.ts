@@ -11,7 +11,7 @@ import { ageOf, isDue } from "./coherence/l1-entry.js";
 import { join, refreshAhead } from "./get/single-flight.js";
 import { type Counts, placeKey, type Space, type Spaces } from "./coherence/tenant-state.js";
 import type { Invalidation } from "./store.js";
-import type { Detail, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
+import type { CacheResult, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
 import { invalidate, type Receipt, write } from "./coherence/invalidate.js";
 
 /** A class: one is made for each request, and its methods are what a hit in memory consists of. */
@@ -37,23 +37,23 @@ export class Handle implements TenantCache {
     return this.#fresh(spec, spec.keyOf(params))?.value as V | undefined;
   }
 
-  async find<P, V>(definition: Definition<P, V>, params: P): Promise<Detail<V> | undefined> {
+  async getIfPresent<P, V>(definition: Definition<P, V>, params: P): Promise<CacheResult<V> | undefined> {
     const spec = definition[specOf];
     const key = spec.keyOf(params);
     const hit = this.#hit(spec, key, params);
     const outcome =
       hit === undefined ? await find(this.#engine, this.#errand(spec, key, params)) : this.#outcomeOf(hit);
-    return outcome as Detail<V> | undefined;
+    return outcome as CacheResult<V> | undefined;
   }
 
-  async entry<P, V>(definition: Definition<P, V>, params: P): Promise<Detail<V>> {
+  async getWithInfo<P, V>(definition: Definition<P, V>, params: P): Promise<CacheResult<V>> {
     const spec = definition[specOf];
     const key = spec.keyOf(params);
     const hit = this.#hit(spec, key, params);
-    if (hit !== undefined) return this.#outcomeOf(hit) as Detail<V>;
+    if (hit !== undefined) return this.#outcomeOf(hit) as CacheResult<V>;
     const flight = await join(this.#engine, this.#errand(spec, key, params));
     await flight.done;
-    return flight.outcome as Detail<V>;
+    return flight.outcome as CacheResult<V>;
   }
 
   async getMany<P, V>(definition: Definition<P, V>, params: readonly P[]): Promise<V[]> {

@@ -9,13 +9,18 @@ import { parseDuration } from "./units.js";
 export const clockOption: z.ZodType<Clock> = z.custom<Clock>(isClock, "expected a clock with now and monotonic");
 
 /** `redis`: an ioredis or node-redis client of the application. */
-export const redisOption: z.ZodType<RedisLike> = z.custom<RedisLike>(isRedisLike, "expected an ioredis or node-redis client");
+export const redisOption: z.ZodType<RedisLike> = z.custom<RedisLike>(
+  isRedisLike,
+  "expected an ioredis or node-redis client",
+);
 
 /** `timeoutMs`: the deadline of a call to a backend, 1 to 60,000 milliseconds. */
-export const timeoutOption = (defaultMs: number): z.ZodDefault<z.ZodNumber> => z.number().min(1).max(60_000).default(defaultMs);
+export const timeoutOption = (defaultMs: number): z.ZodDefault<z.ZodNumber> =>
+  z.number().min(1).max(60_000).default(defaultMs);
 
 /** `prefix`: the first part of every Redis key. */
-export const prefixOption = (defaultPrefix: string): z.ZodDefault<z.ZodString> => z.string().min(1).default(defaultPrefix);
+export const prefixOption = (defaultPrefix: string): z.ZodDefault<z.ZodString> =>
+  z.string().min(1).default(defaultPrefix);
 
 /** A function of the application. `expected` completes the message "expected ...". */
 export const functionOption = <F>(expected = "a function"): z.ZodType<F> =>

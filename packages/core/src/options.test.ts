@@ -30,7 +30,9 @@ describe("show", () => {
   it("keeps every value on one short line", () => {
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;
-    const shown = [cycle, "a\nb", () => 1, 5n, Symbol("s"), Number.NaN, null, undefined, "x".repeat(500)].map(describeValue);
+    const shown = [cycle, "a\nb", () => 1, 5n, Symbol("s"), Number.NaN, null, undefined, "x".repeat(500)].map(
+      describeValue,
+    );
     expect(shown.slice(0, 8)).toEqual([
       "[object Object]",
       '"a\\nb"',

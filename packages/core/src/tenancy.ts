@@ -50,7 +50,8 @@ export function parseTenantId(value: unknown): string {
 
 /** A copy that nobody can change: what was checked is what all of the work sees. */
 function parseContext(context: TenantContext): TenantContext {
-  if (typeof context !== "object" || context === null) throw new TenantError(`expected a tenant, got ${describeValue(context)}`);
+  if (typeof context !== "object" || context === null)
+    throw new TenantError(`expected a tenant, got ${describeValue(context)}`);
   const { tenantId, userId, ip } = context;
   parseTenantId(tenantId);
   if (userId !== undefined && !isId(userId)) {

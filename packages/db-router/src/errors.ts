@@ -14,12 +14,12 @@ export class BusyError extends ScaleError {
   readonly status = 503;
   /** What is full: the share of one tenant, or the reads that the primary takes when replicas are gone. */
   readonly what: "tenant" | "primary-reads";
-  readonly because: "queue-full" | "waited-too-long" | "shed";
+  readonly reason: "queue-full" | "waited-too-long" | "shed";
 
-  constructor(what: BusyError["what"], because: BusyError["because"]) {
-    super("SCALE_BUSY", `${what === "tenant" ? "the connections of the tenant" : "reads on the primary"}: ${because}`);
+  constructor(what: BusyError["what"], reason: BusyError["reason"]) {
+    super("SCALE_BUSY", `${what === "tenant" ? "the connections of the tenant" : "reads on the primary"}: ${reason}`);
     this.what = what;
-    this.because = because;
+    this.reason = reason;
   }
 }
 

@@ -8,7 +8,7 @@ export type RouteChosen = { readonly tenantId: string | undefined; readonly rout
 export const routeChoose: EventChannel<RouteChosen> = defineEvent("scale:db-router:route-choose");
 
 /** Why a node serves nothing. */
-export type OutReason =
+export type EjectReason =
   | "unknown"
   | "unreachable"
   | "connection-lost"
@@ -24,7 +24,7 @@ export type OutReason =
 export interface NodeEjected {
   readonly router: string;
   readonly node: string;
-  readonly because: OutReason;
+  readonly reason: EjectReason;
 }
 
 /** Published when a node stops serving. */
@@ -54,7 +54,7 @@ export type TokenRefusal = "malformed" | "forged" | "expired" | "other-system" |
 export interface TokenRefused {
   readonly tenantId: string | undefined;
   readonly router: string;
-  readonly because: TokenRefusal;
+  readonly reason: TokenRefusal;
 }
 
 /**
@@ -73,7 +73,7 @@ export interface BulkheadWait {
 export const bulkheadWait: EventChannel<BulkheadWait> = defineEvent("scale:db-router:bulkhead-wait");
 
 export interface BulkheadRefused extends BulkheadWait {
-  readonly because: "queue-full" | "waited-too-long" | "shed";
+  readonly reason: "queue-full" | "waited-too-long" | "shed";
 }
 
 /** Published when a statement gets no place. */

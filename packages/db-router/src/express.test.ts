@@ -1,10 +1,10 @@
-import { type HttpHome, listen } from "@scale/http/testing";
+import { type TestServer, listen } from "@scale/http/testing";
 import express, { type Request, type Response } from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { dbSession } from "./express.js";
 import { createRouter, type Router } from "./router.js";
 import { scriptedNode } from "./testing/scripted-node.js";
-import type { Need } from "./types.js";
+import type { RouteRequest } from "./types.js";
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -13,15 +13,15 @@ afterEach(async () => {
 
 const secrets = ["the same secret of thirty-two characters"];
 
-function sql(router: Router, need: Need): string {
-  const seat = router.seat(need);
+function sql(router: Router, need: RouteRequest): string {
+  const seat = router.checkout(need);
   if (seat instanceof Promise) throw new Error("expected a place at once");
-  seat.done({ wrote: need.intent === "write" });
+  seat.release({ wrote: need.intent === "write" });
   return seat.route.to;
 }
 
 /** Two processes of one application, before one cluster: of the positions they know nothing of each other. */
-async function application(): Promise<{ home: HttpHome; primary: ReturnType<typeof scriptedNode> }> {
+async function application(): Promise<{ home: TestServer; primary: ReturnType<typeof scriptedNode> }> {
   const primary = scriptedNode("p", { isStandby: false });
   const router = createRouter({
     primary,
@@ -67,7 +67,7 @@ async function application(): Promise<{ home: HttpHome; primary: ReturnType<type
   return { home, primary };
 }
 
-const post = (home: HttpHome, path: string): ReturnType<typeof fetch> =>
+const post = (home: TestServer, path: string): ReturnType<typeof fetch> =>
   fetch(home.url + path, { method: "POST", redirect: "manual" });
 
 describe("dbSession of Express, over HTTP", () => {

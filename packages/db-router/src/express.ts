@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { factsFromNode, type HeaderSet, nodeHeaders, writeHeaders } from "@scale/http";
+import { factsFromNode, type HeaderSet, nodeHeaders, writeHeaders } from "@scale/http/adapter";
 import type { NodeMiddleware } from "@scale/http/express";
 import { type DbSessionOptions, dbSessionHeaders } from "./http.js";
 import type { Router } from "./router.js";

@@ -23,7 +23,7 @@ export interface DbSessionOptions {
 
 export interface DbSessionHeaders {
   /** How `Router.run` begins the session of a request. */
-  begin(facts: Pick<HttpFacts, "header">): Pick<RunOptions, "token" | "isNew">;
+  begin(facts: Pick<HttpFacts, "header">): Pick<RunOptions, "token" | "startFresh">;
   /** The headers by which a token goes to the client. Shared caches must not keep them. */
   headersOf(token: string): Readonly<Record<string, string>>;
 }
@@ -56,7 +56,7 @@ export function dbSessionHeaders(options: DbSessionOptions = {}): DbSessionHeade
       const brought = header === false ? undefined : facts.header(header);
       const token = brought ?? (cookie === false ? undefined : cookieOf(facts.header("cookie"), cookie.name));
       // A client that brings nothing has written nothing lately.
-      return token === undefined ? { isNew: true } : { token };
+      return token === undefined ? { startFresh: true } : { token };
     },
     headersOf: (token) => ({
       ...(header !== false && { [header]: token }),

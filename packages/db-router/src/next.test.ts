@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { dbSession } from "./next.js";
 import { createRouter, type Router } from "./router.js";
 import { scriptedNode } from "./testing/scripted-node.js";
-import type { Need } from "./types.js";
+import type { RouteRequest } from "./types.js";
 
 const routers: Router[] = [];
 afterEach(async () => {
@@ -18,10 +18,10 @@ async function routed(): Promise<Router> {
   return router;
 }
 
-function sql(router: Router, need: Need): string {
-  const seat = router.seat(need);
+function sql(router: Router, need: RouteRequest): string {
+  const seat = router.checkout(need);
   if (seat instanceof Promise) throw new Error("expected a place at once");
-  seat.done({ wrote: need.intent === "write" });
+  seat.release({ wrote: need.intent === "write" });
   return seat.route.to;
 }
 

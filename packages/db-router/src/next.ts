@@ -1,5 +1,5 @@
-import { factsFromFetch } from "@scale/http";
-import { type FetchHandler, toNext } from "@scale/http/next";
+import { factsFromFetch } from "@scale/http/adapter";
+import { type FetchHandler, toFetch } from "@scale/http/next";
 import { type DbSessionOptions, dbSessionHeaders } from "./http.js";
 import type { Router } from "./router.js";
 
@@ -22,7 +22,7 @@ export function dbSession<Args extends readonly [Request, ...unknown[]]>(
       const token = session.hasWritten ? await session.token() : undefined;
       if (token === undefined) return response;
       // The bridge's own way with headers that cannot be changed.
-      const told = toNext(
+      const told = toFetch(
         () => ({ headers: headersOf(token) }),
         (_request: Request) => response,
       );

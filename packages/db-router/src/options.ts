@@ -91,7 +91,7 @@ export interface RouterOptions {
     readonly waitMs?: number;
   };
   /** @default "least-in-flight" */
-  readonly choose?: Choice;
+  readonly replicaSelection?: Choice;
   /** Ours: replicas in it are preferred. */
   readonly zone?: string;
   /**
@@ -164,7 +164,7 @@ const schema = z
       })
       .optional(),
     failover: z.strictObject({ waitMs: ms.default(0) }).prefault({}),
-    choose: z.enum(["least-in-flight", "round-robin"]).default("least-in-flight"),
+    replicaSelection: z.enum(["least-in-flight", "round-robin"]).default("least-in-flight"),
     zone: z.string().min(1).optional(),
     discover: fn<NonNullable<RouterOptions["discover"]>>("expected a function").optional(),
     discoverMs: ms.min(100).default(30_000),
@@ -191,7 +191,7 @@ export interface ParsedOptions {
   readonly primaryReads: Required<PrimaryReadsOptions>;
   readonly bulkhead?: Required<BulkheadOptions> | undefined;
   readonly failover: { readonly waitMs: number };
-  readonly choose: Choice;
+  readonly replicaSelection: Choice;
   readonly zone?: string | undefined;
   readonly discover?: RouterOptions["discover"] | undefined;
   readonly discoverMs: number;

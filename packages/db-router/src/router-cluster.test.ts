@@ -4,7 +4,7 @@ import { type NodeEjected, nodeEject, type PrimaryChanged, primaryChange } from 
 import { pgNode } from "./pg/index.js";
 import type { RouterOptions } from "./options.js";
 import { createRouter, type Router } from "./router.js";
-import type { Need, Route } from "./types.js";
+import type { RouteRequest, Route } from "./types.js";
 
 const routers: Router[] = [];
 
@@ -26,16 +26,16 @@ async function routerOf(cluster: PostgresCluster, options: Partial<RouterOptions
 
 async function sql(
   router: Router,
-  need: Need,
+  need: RouteRequest,
   text: string,
 ): Promise<{ route: Route; rows: readonly Record<string, unknown>[] }> {
-  const seat = await router.seat(need);
+  const seat = await router.checkout(need);
   try {
     const { rows } = await seat.pool.query(text);
-    seat.done({ wrote: need.intent === "write" });
+    seat.release({ wrote: need.intent === "write" });
     return { route: seat.route, rows };
   } catch (error) {
-    seat.done({ error, wrote: false });
+    seat.release({ error, wrote: false });
     throw error;
   }
 }
@@ -84,7 +84,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     const router = await routerOf(cluster);
     const routes = [await read(router), await read(router), await read(router), await read(router)];
     expect(new Set(routes.map(({ route }) => route.node))).toEqual(new Set(["r1", "r2"]));
-    expect((await write(router, "UPDATE counter SET n = n")).route).toMatchObject({ to: "primary", because: "write" });
+    expect((await write(router, "UPDATE counter SET n = n")).route).toMatchObject({ to: "primary", reason: "write" });
   });
 
   it("never reads less than it wrote over 600 cycles with replay paused and resumed", async () => {
@@ -94,7 +94,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     for (let cycle = 1; cycle <= 600; cycle += 1) {
       if (cycle % 60 === 20) await both((node) => node.pauseReplay());
       if (cycle % 60 === 50) await both((node) => node.resumeReplay());
-      await router.run({ isNew: cycle % 2 === 0 }, async () => {
+      await router.run({ startFresh: cycle % 2 === 0 }, async () => {
         await write(router, `UPDATE counter SET n = ${cycle}`);
         for (let again = 0; again < 3; again += 1) {
           const { rows, route } = await read(router, "SELECT n FROM counter");
@@ -115,7 +115,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     await both((node) => node.pauseReplay());
     await write(router, "UPDATE counter SET n = n + 1");
     await router.refresh();
-    expect((await read(router)).route).toMatchObject({ to: "primary", because: "recent-write" });
+    expect((await read(router)).route).toMatchObject({ to: "primary", reason: "recent-write" });
     await both((node) => node.resumeReplay());
     await cluster.caughtUp();
     const routes: Route[] = [];
@@ -146,7 +146,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     await both((node) => node.pauseReplay());
     await write(router, "UPDATE counter SET n = n + 1");
     const from = performance.now();
-    expect((await read(router)).route).toMatchObject({ to: "primary", because: "recent-write" });
+    expect((await read(router)).route).toMatchObject({ to: "primary", reason: "recent-write" });
     expect(performance.now() - from).toBeGreaterThan(250);
   });
 
@@ -154,7 +154,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     const router = await routerOf(cluster, { readYourWrites: { waitMs: 1_000 }, lag: { pollMs: 20 } });
     const served = { primary: 0, replica: 0 };
     for (let n = 1_000; n < 1_015; n += 1) {
-      await router.run({ isNew: true }, async () => {
+      await router.run({ startFresh: true }, async () => {
         await write(router, `BEGIN; SET LOCAL synchronous_commit = off; UPDATE counter SET n = ${n}; COMMIT`);
         const { rows, route } = await read(router, "SELECT n FROM counter");
         served[route.to] += 1;
@@ -177,14 +177,14 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     });
     expect(token).toMatch(/^v1\.\d+\.1\.[0-9A-F]+\/[0-9A-F]+\.\d+\.[\w-]{43}$/);
     const routeWith = async (brought: string | undefined): Promise<Route> =>
-      (await two.run(brought === undefined ? { isNew: true } : { token: brought }, () => read(two))).route;
-    expect(await routeWith(token)).toMatchObject({ to: "primary", because: "recent-write" });
+      (await two.run(brought === undefined ? { startFresh: true } : { token: brought }, () => read(two))).route;
+    expect(await routeWith(token)).toMatchObject({ to: "primary", reason: "recent-write" });
     expect(await routeWith(undefined)).toMatchObject({ to: "replica" });
     await both((node) => node.resumeReplay());
     await cluster.caughtUp();
     await two.refresh();
     expect(await routeWith(token)).toMatchObject({ to: "replica" });
-    expect(await routeWith(`${token}x`)).toMatchObject({ to: "primary", because: "recent-write" });
+    expect(await routeWith(`${token}x`)).toMatchObject({ to: "primary", reason: "recent-write" });
   });
 
   const insertAt = async (): Promise<number> => {
@@ -208,7 +208,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
         at = await insertAt();
       }
       expect(at % 8192).toBe(24);
-      (await router.seat({ intent: "write" })).done({ wrote: true });
+      (await router.checkout({ intent: "write" })).release({ wrote: true });
       await waitUntil(async () => (await read(router)).route.to === "replica", { what: "a replica", timeoutMs: 2_000 });
       expect(await insertAt()).toBe(at);
     });
@@ -220,7 +220,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     await cluster.primary.query("SELECT pg_switch_wal()");
     expect((await insertAt()) % (16 * 1024 * 1024)).toBe(40);
     await router.run({}, async () => {
-      (await router.seat({ intent: "write" })).done({ wrote: true });
+      (await router.checkout({ intent: "write" })).release({ wrote: true });
       await waitUntil(async () => (await read(router)).route.to === "replica", { what: "a replica", timeoutMs: 2_000 });
     });
   });
@@ -250,7 +250,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     await Promise.all(Array.from({ length: 8 }, () => read(router)));
     r2.pause();
     try {
-      await waitUntil(() => router.health().nodes[2]?.because === "unreachable", {
+      await waitUntil(() => router.health().nodes[2]?.reason === "unreachable", {
         what: "r2 is out",
         timeoutMs: 3_000,
       });
@@ -272,7 +272,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
     await router.close();
     expect(pools.map(({ totalCount }) => totalCount)).toEqual([0, 0, 0]);
     await waitUntil(() => active() <= before, { what: "no socket or timer is left" });
-    expect(() => router.seat({ intent: "read" })).toThrow(expect.objectContaining({ code: "SCALE_CLOSED" }));
+    expect(() => router.checkout({ intent: "read" })).toThrow(expect.objectContaining({ code: "SCALE_CLOSED" }));
   });
 });
 
@@ -301,11 +301,11 @@ describe.skipIf(!findPostgres())("a failover", () => {
       expect((await waiting).route).toMatchObject({ to: "primary", node: "r1" });
       // It does not follow the new primary: what it has may be of a history that nobody else has.
       await router.refresh();
-      expect(router.health().nodes[2]).toMatchObject({ serves: "nothing", because: "other-timeline" });
+      expect(router.health().nodes[2]).toMatchObject({ serves: "nothing", reason: "other-timeline" });
       await r2.repoint(r1);
       await waitUntil(() => router.health().nodes[2]?.serves === "reads", { what: "r2 follows" });
       await cluster.primary.start();
-      await waitUntil(() => router.health().nodes[0]?.because === "other-timeline", {
+      await waitUntil(() => router.health().nodes[0]?.reason === "other-timeline", {
         what: "the old primary is refused",
       });
       for (let n = 10; n < 20; n += 1)
@@ -317,7 +317,7 @@ describe.skipIf(!findPostgres())("a failover", () => {
         [undefined, "r1", 2],
       ]);
       const route = await router.run({ token: before }, async () => (await read(router)).route);
-      expect(route).toMatchObject({ to: "primary", because: "recent-write" });
+      expect(route).toMatchObject({ to: "primary", reason: "recent-write" });
       stop();
     } finally {
       await Promise.all(routers.splice(0).map((router) => router.close({ drainMs: 500 })));
@@ -332,7 +332,7 @@ describe.skipIf(!findPostgres())("a failover", () => {
         ...ours,
         nodes: [...ours.nodes, ...other.nodes.map((node) => ({ ...node, name: "x", url: node.url }))],
       });
-      expect(router.health().nodes[1]).toMatchObject({ serves: "nothing", because: "other-system" });
+      expect(router.health().nodes[1]).toMatchObject({ serves: "nothing", reason: "other-system" });
       expect((await read(router)).route.node).toBe("primary");
     } finally {
       await Promise.all(routers.splice(0).map((router) => router.close({ drainMs: 500 })));

@@ -24,12 +24,12 @@ describe("a router whose nodes fail, lag, come and go", () => {
     replicas[0]!.script.lsn = 1_900;
     clock.advance(10);
     await router.refresh();
-    expect(router.health().nodes[2]).toMatchObject({ serves: "nothing", because: "lagging", lagBytes: 1_000 });
+    expect(router.health().nodes[2]).toMatchObject({ serves: "nothing", reason: "lagging", lagBytes: 1_000 });
     expect([routeOf(router).node, routeOf(router).node]).toEqual(["a", "a"]);
     clock.advance(5_001);
     await router.refresh();
-    expect(router.health().nodes[1]).toMatchObject({ because: "lagging", lagBytes: 100 });
-    expect(routeOf(router)).toMatchObject({ to: "primary", because: "no-healthy-replica" });
+    expect(router.health().nodes[1]).toMatchObject({ reason: "lagging", lagBytes: 100 });
+    expect(routeOf(router)).toMatchObject({ to: "primary", reason: "no-healthy-replica" });
   });
 
   it("keeps as many serving as it is told to, the least lagging first", async () => {
@@ -46,34 +46,34 @@ describe("a router whose nodes fail, lag, come and go", () => {
     for (const { pool } of replicas) Object.assign(pool, { query: () => new Promise(() => undefined) });
     for (const replica of replicas) Object.assign(replica, { probe: () => new Promise(() => undefined) });
     clock.advance(60_000);
-    await waitUntil(() => router.health().nodes[1]?.because === "stale", { what: "a is stale" });
+    await waitUntil(() => router.health().nodes[1]?.reason === "stale", { what: "a is stale" });
     expect(routeOf(router)).toMatchObject({ to: "primary" });
   });
 
   it("gives a node nothing after a lost connection until it has been asked again", async () => {
     const { router, replicas } = await scriptedRouter({}, [scriptedNode("a")]);
     const seat = placeOf(router);
-    seat.done({ error: connectionLost, wrote: false });
-    expect(routeOf(router)).toMatchObject({ to: "primary", because: "no-healthy-replica" });
+    seat.release({ error: connectionLost, wrote: false });
+    expect(routeOf(router)).toMatchObject({ to: "primary", reason: "no-healthy-replica" });
     await waitUntil(() => router.health().nodes[1]?.serves === "reads", { what: "a serves" });
     replicas[0]!.events.emit("error", new Error("terminated"));
-    expect(router.health().nodes[1]).toMatchObject({ because: "connection-lost" });
+    expect(router.health().nodes[1]).toMatchObject({ reason: "connection-lost" });
     await waitUntil(() => router.health().nodes[1]?.serves === "reads", { what: "a serves" });
   });
 
   it("takes a node out whose statements fail though polls do not, and tries it with one", async () => {
     const { router, clock } = await scriptedRouter({}, [scriptedNode("a")]);
     for (let i = 0; i < 2; i += 1) {
-      placeOf(router).done({ error: connectionLost, wrote: false });
+      placeOf(router).release({ error: connectionLost, wrote: false });
       await router.refresh();
     }
-    expect(router.health().nodes[1]).toMatchObject({ because: "failures" });
+    expect(router.health().nodes[1]).toMatchObject({ reason: "failures" });
     clock.advance(1_100);
     await router.refresh();
     const trial = placeOf(router);
     expect(trial.route).toMatchObject({ node: "a" });
     expect(routeOf(router)).toMatchObject({ node: "p" });
-    trial.done({ wrote: false });
+    trial.release({ wrote: false });
     expect(routeOf(router)).toMatchObject({ node: "a" });
   });
 
@@ -83,7 +83,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
       Object.assign(new Error("x"), { code: "42P01" }),
       new Error("timeout exceeded when trying to connect"),
     ];
-    for (const error of [...errors, ...errors, ...errors]) placeOf(router).done({ error, wrote: false });
+    for (const error of [...errors, ...errors, ...errors]) placeOf(router).release({ error, wrote: false });
     expect(routeOf(router)).toMatchObject({ node: "a" });
   });
 
@@ -91,7 +91,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
     const { router, replicas } = await scriptedRouter({}, [scriptedNode("a")]);
     const names: string[] = [];
     const stop = router.onEject((node) => names.push(node));
-    placeOf(router).done({ error: connectionLost, wrote: false });
+    placeOf(router).release({ error: connectionLost, wrote: false });
     await router.refresh();
     expect(names).toEqual([]);
     replicas[0]!.script.error = connectionLost;
@@ -109,7 +109,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
     replicas[0]!.script.error = connectionLost;
     await router.refresh();
     expect((await warned).message).toBe("mine");
-    expect(router.health().nodes[1]).toMatchObject({ because: "unreachable" });
+    expect(router.health().nodes[1]).toMatchObject({ reason: "unreachable" });
   });
 
   it("finds a server that answers on old connections only", async () => {
@@ -117,7 +117,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
     replicas[0]!.script.probeError = new Error("timeout expired");
     clock.advance(1_000);
     await router.refresh();
-    expect(router.health().nodes[1]).toMatchObject({ because: "unreachable" });
+    expect(router.health().nodes[1]).toMatchObject({ reason: "unreachable" });
     replicas[0]!.script.probeError = undefined;
     await router.refresh();
     expect(router.health().nodes[1]).toMatchObject({ serves: "reads" });
@@ -135,7 +135,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
     const { router, p, replicas } = await scriptedRouter();
     Object.assign(replicas[0]!.script, { isStandby: false, timeline: 2 } satisfies Partial<ServerScript>);
     p.script.isStandby = true;
-    placeOf(router, { intent: "write" }).done({
+    placeOf(router, { intent: "write" }).release({
       error: Object.assign(new Error("read-only"), { code: "25006" }),
       wrote: false,
     });
@@ -154,14 +154,14 @@ describe("a router whose nodes fail, lag, come and go", () => {
     const { router, p } = await scriptedRouter({ failover: { waitMs: 30 } });
     p.script.error = connectionLost;
     await router.refresh();
-    await expect(Promise.resolve(router.seat({ intent: "write" }))).rejects.toMatchObject({
+    await expect(Promise.resolve(router.checkout({ intent: "write" }))).rejects.toMatchObject({
       code: "SCALE_NO_PRIMARY",
       status: 503,
     });
-    const seat = router.seat({ intent: "write" });
+    const seat = router.checkout({ intent: "write" });
     p.script.error = undefined;
     expect((await seat).route).toMatchObject({ node: "p" });
-    (await seat).done({ wrote: true });
+    (await seat).release({ wrote: true });
   });
 
   it("serves reads while the primary is gone, but not those that need it", async () => {
@@ -170,7 +170,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
     await router.refresh();
     expect(router.health()).toMatchObject({ isWritable: false, isReadable: true, primary: undefined });
     expect(routeOf(router)).toMatchObject({ to: "replica" });
-    expect(() => router.seat({ intent: "write" })).toThrow(expect.objectContaining({ code: "SCALE_NO_PRIMARY" }));
+    expect(() => router.checkout({ intent: "write" })).toThrow(expect.objectContaining({ code: "SCALE_NO_PRIMARY" }));
   });
 
   it("lets a server of version 19 wait for the position itself", async () => {
@@ -178,12 +178,12 @@ describe("a router whose nodes fail, lag, come and go", () => {
     const { router, p } = await scriptedRouter({ readYourWrites: { waitMs: 500 } }, [a]);
     routeOf(router, { intent: "write" });
     p.script.lsn = 0x1100;
-    const seat = await router.seat({ intent: "read" });
+    const seat = await router.checkout({ intent: "read" });
     expect(seat.route).toMatchObject({ to: "replica", node: "a" });
     expect(a.asked.statements).toEqual([
       expect.stringMatching(/^WAIT FOR LSN '0\/1100' WITH \(MODE 'standby_replay', TIMEOUT '\d+ms', NO_THROW\)$/),
     ]);
-    seat.done({ wrote: false });
+    seat.release({ wrote: false });
   });
 
   it("takes nodes in and lets them go when their last statement is done", async () => {
@@ -198,7 +198,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
     expect(routeOf(router)).toMatchObject({ node: "p" });
     await Promise.resolve();
     expect(a.isEnded()).toBe(false);
-    seat.done({ wrote: false });
+    seat.release({ wrote: false });
     await removed;
     expect([a.isEnded(), a.events.listenerCount("error")]).toEqual([true, 0]);
   });
@@ -254,7 +254,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
     clock.advance(1_000);
     for (const each of [p, a, b]) each.script.lsn = 2_000;
     await router.refresh();
-    await router.run({ isNew: true }, async () => {
+    await router.run({ startFresh: true }, async () => {
       const seen = routeOf(router).node === "a" ? a : b;
       seen.script.lsn = 1_500;
       await router.refresh();
@@ -268,7 +268,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
     fork.script.isStandby = false;
     await router.refresh();
     expect(routeOf(router)).toMatchObject({ node: "p" });
-    expect(router.health().nodes.map(({ because }) => because)).toEqual([undefined, "forked", "not-writable"]);
+    expect(router.health().nodes.map(({ reason }) => reason)).toEqual([undefined, "forked", "not-writable"]);
     fork.script.isStandby = true;
     await router.refresh();
     expect(routeOf(router)).toMatchObject({ to: "replica" });

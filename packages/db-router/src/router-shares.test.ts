@@ -11,21 +11,24 @@ describe("the shares of a router", () => {
     const stop = bulkheadRefuse.subscribe((event) => refused.push(event));
     const { router } = await scriptedRouter({ primaryReads: { maxConcurrent: 1, onExceeded: "shed" } }, replicas);
     const first = placeOf(router);
-    await expect(router.seat({ intent: "read" })).rejects.toMatchObject({ code: "SCALE_BUSY", what: "primary-reads" });
-    expect(refused).toMatchObject([{ what: "primary-reads", because: "shed" }]);
+    await expect(router.checkout({ intent: "read" })).rejects.toMatchObject({
+      code: "SCALE_BUSY",
+      what: "primary-reads",
+    });
+    expect(refused).toMatchObject([{ what: "primary-reads", reason: "shed" }]);
     stop();
     // Writes are not such reads.
-    expect(routeOf(router, { intent: "write" })).toMatchObject({ because: "write" });
-    first.done({ wrote: false });
+    expect(routeOf(router, { intent: "write" })).toMatchObject({ reason: "write" });
+    first.release({ wrote: false });
     expect(router.stats().primaryReads).toEqual({ running: 0, waiting: 0 });
     const queueing = await scriptedRouter({ primaryReads: { maxConcurrent: 1 } }, [
       scriptedNode("a", { error: connectionLost }),
     ]);
     const held = placeOf(queueing.router);
-    const waiting = queueing.router.seat({ intent: "read" });
+    const waiting = queueing.router.checkout({ intent: "read" });
     expect(waiting).toBeInstanceOf(Promise);
-    held.done({ wrote: false });
-    (await waiting).done({ wrote: false });
+    held.release({ wrote: false });
+    (await waiting).release({ wrote: false });
   });
 
   it("gives each tenant its share, and serves others meanwhile", async () => {
@@ -37,23 +40,23 @@ describe("the shares of a router", () => {
       as("big", () => placeOf(router)),
       as("small", () => placeOf(router)),
     ];
-    const waiting = as("big", () => router.seat({ intent: "write" }));
+    const waiting = as("big", () => router.checkout({ intent: "write" }));
     expect(waiting).toBeInstanceOf(Promise);
-    await expect(as("big", () => router.seat({ intent: "read" }))).rejects.toMatchObject({
+    await expect(as("big", () => router.checkout({ intent: "read" }))).rejects.toMatchObject({
       code: "SCALE_BUSY",
       what: "tenant",
     });
     expect(as("other", () => routeOf(router))).toMatchObject({ to: "replica" });
     expect(routeOf(router)).toMatchObject({ to: "replica" });
-    held[0]!.done({ wrote: false });
-    (await waiting).done({ wrote: true });
-    held.slice(1).forEach((seat) => seat.done({ wrote: false }));
+    held[0]!.release({ wrote: false });
+    (await waiting).release({ wrote: true });
+    held.slice(1).forEach((seat) => seat.release({ wrote: false }));
     expect(router.stats().bulkhead).toEqual({ running: 0, waiting: 0 });
   });
 
   it("admits nobody by a limit that is not a number", async () => {
     const { router } = await scriptedRouter({ bulkhead: { perTenant: () => Number.NaN } });
-    const ask = () => tenancy.run({ tenantId: "acme" }, () => router.seat({ intent: "read" }));
+    const ask = () => tenancy.run({ tenantId: "acme" }, () => router.checkout({ intent: "read" }));
     expect(ask).toThrow(expect.objectContaining({ code: "SCALE_CONFIG" }));
   });
 
@@ -61,7 +64,7 @@ describe("the shares of a router", () => {
     const { router, p } = await scriptedRouter({ bulkhead: { perTenant: 1 }, failover: { waitMs: 5 } }, []);
     p.script.error = connectionLost;
     await router.refresh();
-    await expect(router.seat({ intent: "write" })).rejects.toMatchObject({ code: "SCALE_NO_PRIMARY" });
+    await expect(router.checkout({ intent: "write" })).rejects.toMatchObject({ code: "SCALE_NO_PRIMARY" });
     expect(router.stats().bulkhead).toEqual({ running: 0, waiting: 0 });
   });
 });

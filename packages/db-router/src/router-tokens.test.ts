@@ -8,21 +8,18 @@ describe("the tokens of a router", () => {
   it.each([
     ["malformed", "v1.nonsense", "malformed"],
     ["forged", `v1.7.1.0/100.99999999999.${"A".repeat(43)}`, "forged"],
-  ])(
-    "sends the reads of a %s token to the primary until replicas have all of before",
-    async (_name, token, because) => {
-      const { router } = await scriptedRouter();
-      const refused: TokenRefused[] = [];
-      const stop = tokenRefuse.subscribe((event) => refused.push(event));
-      await router.run({ token, tenantId: "acme" }, async () => {
-        expect(routeOf(router)).toMatchObject({ to: "primary", because: "recent-write" });
-        await router.refresh();
-        expect(routeOf(router)).toMatchObject({ to: "replica" });
-      });
-      stop();
-      expect(refused).toEqual([{ tenantId: "acme", router: "db", because }]);
-    },
-  );
+  ])("sends the reads of a %s token to the primary until replicas have all of before", async (_name, token, reason) => {
+    const { router } = await scriptedRouter();
+    const refused: TokenRefused[] = [];
+    const stop = tokenRefuse.subscribe((event) => refused.push(event));
+    await router.run({ token, tenantId: "acme" }, async () => {
+      expect(routeOf(router)).toMatchObject({ to: "primary", reason: "recent-write" });
+      await router.refresh();
+      expect(routeOf(router)).toMatchObject({ to: "replica" });
+    });
+    stop();
+    expect(refused).toEqual([{ tenantId: "acme", router: "db", reason }]);
+  });
 
   it("refuses tokens of another cluster and of an older timeline, without an error", async () => {
     const secrets = ["the same secret of thirty-two characters"];
@@ -42,13 +39,13 @@ describe("the tokens of a router", () => {
       });
     const { router, p, replicas } = await scriptedRouter({ readYourWrites: { secrets } });
     const refused: string[] = [];
-    const stop = tokenRefuse.subscribe((event) => refused.push(event.because));
+    const stop = tokenRefuse.subscribe((event) => refused.push(event.reason));
     const own = await tokenOf(router);
     expect(router.run({ token: own }, () => routeOf(router))).toMatchObject({ to: "replica" });
     router.run({ token: await tokenOf(foreign) }, () => routeOf(router));
     for (const { script } of [p, ...replicas]) script.timeline = 2;
     await router.refresh();
-    expect(router.run({ token: own }, () => routeOf(router))).toMatchObject({ to: "primary", because: "recent-write" });
+    expect(router.run({ token: own }, () => routeOf(router))).toMatchObject({ to: "primary", reason: "recent-write" });
     expect(refused).toEqual(["other-system", "older-timeline"]);
     stop();
   });
@@ -58,7 +55,7 @@ describe("the tokens of a router", () => {
     const before = p.asked.status.length;
     const tokens = await Promise.all(
       Array.from({ length: 50 }, () =>
-        router.run({ isNew: true }, async () => {
+        router.run({ startFresh: true }, async () => {
           routeOf(router, { intent: "write" });
           return router.token();
         }),
@@ -66,7 +63,7 @@ describe("the tokens of a router", () => {
     );
     expect(p.asked.status.length - before).toBeLessThanOrEqual(2);
     expect(new Set(tokens.map((token) => token?.split(".")[3]))).toEqual(new Set(["0/3E8"]));
-    expect(await router.run({ isNew: true }, () => router.token())).toBeUndefined();
+    expect(await router.run({ startFresh: true }, () => router.token())).toBeUndefined();
   });
 
   it("gives a token that says everything when the primary cannot be asked", async () => {
@@ -85,6 +82,6 @@ describe("the tokens of a router", () => {
       return [before, session.tokenNow()].map((each) => each?.split(".")[3]);
     });
     expect(known).toEqual(["0/3E8", "0/0"]);
-    expect(router.run({ token }, () => routeOf(router))).toMatchObject({ because: "recent-write" });
+    expect(router.run({ token }, () => routeOf(router))).toMatchObject({ reason: "recent-write" });
   });
 });

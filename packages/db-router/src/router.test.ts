@@ -9,17 +9,17 @@ describe("a router", () => {
   it("reads from the primary for as long as nothing is known of replicas", async () => {
     const p = scriptedNode("p", { isStandby: false });
     const router = closing(createRouter({ primary: p, replicas: [scriptedNode("a")] }));
-    expect(routeOf(router)).toEqual({ to: "primary", node: "p", because: "no-healthy-replica" });
-    expect(routeOf(router, { intent: "write" })).toEqual({ to: "primary", node: "p", because: "write" });
+    expect(routeOf(router)).toEqual({ to: "primary", node: "p", reason: "no-healthy-replica" });
+    expect(routeOf(router, { intent: "write" })).toEqual({ to: "primary", node: "p", reason: "write" });
   });
 
   it("gives the reason that it is asked with", async () => {
     const { router } = await scriptedRouter();
-    expect(routeOf(router, { intent: "read", because: "conflict" })).toMatchObject({
+    expect(routeOf(router, { intent: "read", reason: "conflict" })).toMatchObject({
       to: "primary",
-      because: "conflict",
+      reason: "conflict",
     });
-    expect(routeOf(router, { intent: "write", because: "transaction" })).toMatchObject({ because: "transaction" });
+    expect(routeOf(router, { intent: "write", reason: "transaction" })).toMatchObject({ reason: "transaction" });
   });
 
   it("leaves out the nodes that have failed to serve a statement", async () => {
@@ -28,7 +28,7 @@ describe("a router", () => {
       expect(routeOf(router, { intent: "read", except: new Set(["a"]) })).toMatchObject({ node: "b" });
     }
     expect(routeOf(router, { intent: "read", except: new Set(["a", "b"]) })).toMatchObject({ node: "p" });
-    expect(() => router.seat({ intent: "read", except: new Set(["a", "b", "p"]) })).toThrow(
+    expect(() => router.checkout({ intent: "read", except: new Set(["a", "b", "p"]) })).toThrow(
       expect.objectContaining({ code: "SCALE_NO_PRIMARY" }),
     );
   });
@@ -37,7 +37,7 @@ describe("a router", () => {
     const { router, p, replicas } = await scriptedRouter();
     p.script.lsn = 1_100;
     routeOf(router, { intent: "write" });
-    expect(routeOf(router)).toMatchObject({ to: "primary", because: "recent-write" });
+    expect(routeOf(router)).toMatchObject({ to: "primary", reason: "recent-write" });
     replicas[1]!.script.lsn = 1_100;
     await router.refresh();
     for (let i = 0; i < 3; i += 1) expect(routeOf(router)).toMatchObject({ to: "replica", node: "b" });
@@ -52,9 +52,9 @@ describe("a router", () => {
       for (let i = 0; i < 3; i += 1) {
         const seat = placeOf(router);
         await router.refresh();
-        seat.done({ wrote: false });
-        const next = await router.seat({ intent: "read" });
-        next.done({ wrote: false });
+        seat.release({ wrote: false });
+        const next = await router.checkout({ intent: "read" });
+        next.release({ wrote: false });
         expect(next.route).toMatchObject({ to: "replica" });
         routeOf(router, { intent: "write" });
       }
@@ -67,13 +67,13 @@ describe("a router", () => {
       const seat = placeOf(router, { intent: "write" });
       p.script.lsn = 0x2000;
       await router.refresh();
-      seat.done({ wrote: true });
+      seat.release({ wrote: true });
       await router.refresh();
-      expect(routeOf(router)).toMatchObject({ to: "primary", because: "recent-write" });
+      expect(routeOf(router)).toMatchObject({ to: "primary", reason: "recent-write" });
       const held = placeOf(router);
       await router.refresh();
-      held.done({ wrote: false });
-      expect(routeOf(router)).toMatchObject({ to: "primary", because: "recent-write" });
+      held.release({ wrote: false });
+      expect(routeOf(router)).toMatchObject({ to: "primary", reason: "recent-write" });
     });
   });
 
@@ -81,40 +81,40 @@ describe("a router", () => {
     const { router } = await scriptedRouter();
     // oxlint-disable-next-line unicorn/no-thenable -- that is what such a query is
     const lazy = { then: (resolve: (to: unknown) => void) => resolve(routeOf(router)) };
-    expect(await router.primary(() => lazy)).toMatchObject({ because: "pinned" });
-    expect(await router.run({ consistency: "strong" }, () => lazy)).toMatchObject({ because: "strong" });
+    expect(await router.primary(() => lazy)).toMatchObject({ reason: "pinned" });
+    expect(await router.run({ consistency: "strong" }, () => lazy)).toMatchObject({ reason: "strong" });
   });
 
   it("does not let one session's write send another session to the primary", async () => {
     const { router } = await scriptedRouter();
-    router.run({ isNew: true }, () => routeOf(router, { intent: "write" }));
-    expect(router.run({ isNew: true }, () => routeOf(router))).toMatchObject({ to: "replica" });
+    router.run({ startFresh: true }, () => routeOf(router, { intent: "write" }));
+    expect(router.run({ startFresh: true }, () => routeOf(router))).toMatchObject({ to: "replica" });
     // Which is not to be told apart from the writer without a scope.
-    expect(routeOf(router)).toMatchObject({ to: "primary", because: "recent-write" });
-    expect(router.run({}, () => routeOf(router))).toMatchObject({ to: "primary", because: "recent-write" });
+    expect(routeOf(router)).toMatchObject({ to: "primary", reason: "recent-write" });
+    expect(router.run({}, () => routeOf(router))).toMatchObject({ to: "primary", reason: "recent-write" });
   });
 
   it("counts a write that failed as one that may have been committed", async () => {
     const { router } = await scriptedRouter();
     const seat = placeOf(router, { intent: "write" });
-    seat.done({ error: connectionLost, wrote: false });
-    expect(routeOf(router)).toMatchObject({ because: "recent-write" });
+    seat.release({ error: connectionLost, wrote: false });
+    expect(routeOf(router)).toMatchObject({ reason: "recent-write" });
   });
 
   it("knows of a commit while the place is still held", async () => {
     const { router } = await scriptedRouter();
-    const seat = placeOf(router, { intent: "write", because: "transaction" });
+    const seat = placeOf(router, { intent: "write", reason: "transaction" });
     expect(routeOf(router)).toMatchObject({ to: "replica" });
-    seat.committed();
-    expect(routeOf(router)).toMatchObject({ because: "recent-write" });
-    seat.done({ wrote: true });
+    seat.noteCommit();
+    expect(routeOf(router)).toMatchObject({ reason: "recent-write" });
+    seat.release({ wrote: true });
   });
 
   it("takes a place back once, however often it is given back", async () => {
     const { router } = await scriptedRouter();
     const seat = placeOf(router);
-    seat.done({ wrote: false });
-    seat.done({ wrote: true });
+    seat.release({ wrote: false });
+    seat.release({ wrote: true });
     expect(router.health().nodes.map(({ inFlight }) => inFlight)).toEqual([0, 0, 0]);
     expect(routeOf(router)).toMatchObject({ to: "replica" });
   });
@@ -134,16 +134,16 @@ describe("a router", () => {
 
   it("obeys pins, also under another consistency", async () => {
     const { router } = await scriptedRouter({ consistency: "strong" });
-    expect(routeOf(router)).toMatchObject({ to: "primary", because: "strong" });
-    expect(router.replica(() => routeOf(router))).toMatchObject({ to: "replica", because: "pinned" });
-    expect(router.primary(() => routeOf(router))).toMatchObject({ to: "primary", because: "pinned" });
+    expect(routeOf(router)).toMatchObject({ to: "primary", reason: "strong" });
+    expect(router.replica(() => routeOf(router))).toMatchObject({ to: "replica", reason: "pinned" });
+    expect(router.primary(() => routeOf(router))).toMatchObject({ to: "primary", reason: "pinned" });
     expect(router.run({ consistency: "eventual" }, () => routeOf(router))).toMatchObject({
       to: "replica",
-      because: "read",
+      reason: "read",
     });
     // A pinned read keeps to what was written, a scope around it or not.
     routeOf(router, { intent: "write" });
-    expect(router.replica(() => routeOf(router))).toMatchObject({ to: "primary", because: "recent-write" });
+    expect(router.replica(() => routeOf(router))).toMatchObject({ to: "primary", reason: "recent-write" });
   });
 
   it("reads from replicas after a write where consistency is eventual", async () => {
@@ -164,12 +164,12 @@ describe("a router", () => {
     const { router } = await scriptedRouter({}, replicas);
     const seats = Array.from({ length: 8 }, () => placeOf(router));
     expect(router.health().nodes.map(({ inFlight }) => inFlight)).toEqual([0, 2, 6]);
-    seats.forEach((seat) => seat.done({ wrote: false }));
+    seats.forEach((seat) => seat.release({ wrote: false }));
   });
 
   it("gives reads in turn, by weight, when it is told to", async () => {
     const replicas = [scriptedNode("one"), scriptedNode("two", { weight: 2 })];
-    const { router } = await scriptedRouter({ choose: "round-robin" }, replicas);
+    const { router } = await scriptedRouter({ replicaSelection: "round-robin" }, replicas);
     const nodes = Array.from({ length: 6 }, () => routeOf(router).node);
     expect(nodes).toEqual(["two", "one", "two", "two", "one", "two"]);
   });
@@ -180,7 +180,7 @@ describe("a router", () => {
     ]);
     p.script.error = connectionLost;
     await router.refresh();
-    const waiting = router.seat({ intent: "write" });
+    const waiting = router.checkout({ intent: "write" });
     await router.close();
     await expect(waiting).rejects.toMatchObject({ code: "SCALE_CLOSED" });
     expect([p.isEnded(), replicas[0]!.isEnded()]).toEqual([true, false]);
@@ -195,8 +195,8 @@ describe("a router", () => {
     routeOf(router, { intent: "write" });
     stop();
     expect(events).toEqual([
-      { tenantId: "acme", router: "db", to: "replica", node: "a", because: "read", lagMs: 0 },
-      { tenantId: undefined, router: "db", to: "primary", node: "p", because: "write" },
+      { tenantId: "acme", router: "db", to: "replica", node: "a", reason: "read", lagMs: 0 },
+      { tenantId: undefined, router: "db", to: "primary", node: "p", reason: "write" },
     ]);
     expect(router.stats().routes).toMatchObject({ read: 1, write: 1, strong: 0 });
     expect(router.stats().nodes).toMatchObject({ p: { served: 1, inFlight: 0 }, a: { served: 1, errors: 0 } });

@@ -28,7 +28,7 @@ export interface RunOptions {
    * token. A scope with a token is one.
    * @default false
    */
-  readonly isNew?: boolean;
+  readonly startFresh?: boolean;
 }
 
 export interface Router extends Routing {
@@ -89,7 +89,7 @@ export function createRouter(options: RouterOptions): Router {
     house,
     scopes,
     waiting,
-    chooser: createChooser(parsed.choose, parsed.zone),
+    chooser: createChooser(parsed.replicaSelection, parsed.zone),
     limitOf: limits(parsed),
     waitMs: parsed.readYourWrites.waitMs,
     failoverMs: parsed.failover.waitMs,
@@ -103,25 +103,25 @@ export function createRouter(options: RouterOptions): Router {
   poller.start();
   let closed: Promise<void> | undefined;
 
-  function scopeFor(init: Pick<RunOptions, "isNew"> & Partial<Pick<ScopeInit, "consistency" | "pin">>): Scope {
+  function scopeFor(init: Pick<RunOptions, "startFresh"> & Partial<Pick<ScopeInit, "consistency" | "pin">>): Scope {
     // A shared parent takes no part in a session that begins anew.
-    const parent = init.isNew === true ? scopes.own() : scopes.current();
+    const parent = init.startFresh === true ? scopes.own() : scopes.current();
     const consistency = init.consistency ?? parent?.consistency ?? parsed.consistency;
     return new Scope(fleet, { parent, consistency, pin: init.pin ?? parent?.pin });
   }
 
   function run<T>(
-    { token, consistency, isNew = token !== undefined }: Omit<RunOptions, "tenantId">,
+    { token, consistency, startFresh = token !== undefined }: Omit<RunOptions, "tenantId">,
     work: (session: Session) => T,
   ): T {
-    const scope = scopeFor({ isNew, ...(consistency && { consistency }) });
+    const scope = scopeFor({ startFresh, ...(consistency && { consistency }) });
     if (token !== undefined) applyToken(context, scope, { token, tenantId: tenancy.current()?.tenantId });
     return scopes.run(scope, () => work(createSession(context, scope)));
   }
 
   return {
     name: parsed.name,
-    seat: (need) => placing.seat(need),
+    checkout: (need) => placing.seat(need),
     primaryPool: () => (fleet.writer ?? fleet.entries[0] ?? { node: parsed.primary }).node.pool,
     pools: () => fleet.entries.map(({ node }) => node.pool),
     onEject: (listener) => fleet.onEject(listener),
@@ -138,8 +138,10 @@ export function createRouter(options: RouterOptions): Router {
     health: () => healthOf(house),
     stats: () => statsOf(house),
     async addReplica(node) {
-      if (!isNode(node)) throw new ConfigError(`addReplica: expected a node such as pgNode makes, got ${describeValue(node)}`);
-      if (fleet.find(node.name) !== undefined) throw new ConfigError(`addReplica: there is a node ${describeValue(node.name)}`);
+      if (!isNode(node))
+        throw new ConfigError(`addReplica: expected a node such as pgNode makes, got ${describeValue(node)}`);
+      if (fleet.find(node.name) !== undefined)
+        throw new ConfigError(`addReplica: there is a node ${describeValue(node.name)}`);
       await members.add(node);
     },
     async removeReplica(name, { drainMs = DRAIN_MS } = {}) {
@@ -186,7 +188,9 @@ function limits({ bulkhead }: ParsedOptions): (tenantId: string) => number {
     const own: unknown = limit(tenantId);
     // Compared with anything else than a number, no count is ever too high.
     if (typeof own === "number" && own >= 0) return own;
-    throw new ConfigError(`bulkhead.perTenant: expected a number for tenant ${describeValue(tenantId)}, got ${describeValue(own)}`);
+    throw new ConfigError(
+      `bulkhead.perTenant: expected a number for tenant ${describeValue(tenantId)}, got ${describeValue(own)}`,
+    );
   };
 }
 

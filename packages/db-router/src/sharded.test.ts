@@ -16,11 +16,11 @@ describe("a sharded router", () => {
     const poolFor = (tenantId: string) => tenancy.run({ tenantId }, () => sharded.primaryPool());
     expect([poolFor("acme"), poolFor("globex")]).toEqual([eu.p.pool, us.p.pool]);
     for (const tenantId of ["nobody", "lost", "constructor", "__proto__"]) {
-      expect(() => tenancy.run({ tenantId }, () => sharded.seat({ intent: "read" }))).toThrow(
+      expect(() => tenancy.run({ tenantId }, () => sharded.checkout({ intent: "read" }))).toThrow(
         expect.objectContaining({ code: "SCALE_SHARD" }),
       );
     }
-    expect(() => sharded.seat({ intent: "read" })).toThrow(expect.objectContaining({ code: "SCALE_TENANT" }));
+    expect(() => sharded.checkout({ intent: "read" })).toThrow(expect.objectContaining({ code: "SCALE_TENANT" }));
     expect(sharded.pools()).toEqual([eu.p.pool, us.p.pool]);
     expect(sharded.run({ tenantId: "globex" }, () => sharded.primaryPool())).toBe(us.p.pool);
   });

@@ -44,7 +44,8 @@ export function createShardedRouter({ shards, tenants }: ShardedRouterOptions): 
   function of(tenantId: string = tenancy.require().tenantId): Router {
     const name = resolve(parseTenantId(tenantId));
     const router = routers.get(name);
-    if (router === undefined) throw new ShardError(`tenant ${describeValue(tenantId)}: there is no shard ${describeValue(name)}`);
+    if (router === undefined)
+      throw new ShardError(`tenant ${describeValue(tenantId)}: there is no shard ${describeValue(name)}`);
     return router;
   }
 
@@ -62,7 +63,7 @@ export function createShardedRouter({ shards, tenants }: ShardedRouterOptions): 
   const all = [...routers.values()];
   return {
     of,
-    seat: (need) => of().seat(need),
+    checkout: (need) => of().checkout(need),
     primaryPool: () => of().primaryPool(),
     pools: () => all.flatMap((router) => router.pools()),
     onEject(listener) {

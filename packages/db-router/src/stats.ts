@@ -1,5 +1,5 @@
 import type { FairGate } from "./routing/fair-semaphore.js";
-import type { OutReason } from "./events.js";
+import type { EjectReason } from "./events.js";
 import type { NodeEntry } from "./cluster/node-state.js";
 import type { Fleet } from "./cluster/node-registry.js";
 import type { House } from "./routing/checkout.js";
@@ -12,7 +12,7 @@ export interface NodeHealth {
   /** Where statements go to it: `writes`, `reads`, or none. */
   readonly serves: "writes" | "reads" | "nothing";
   /** Why it serves nothing. */
-  readonly because: OutReason | undefined;
+  readonly reason: EjectReason | undefined;
   readonly timeline: number | undefined;
   /** Of a replica, once there is a sample of the primary to compare with. */
   readonly lagBytes: number | undefined;
@@ -54,7 +54,7 @@ function nodeHealth(entry: NodeEntry, { writer }: Fleet): NodeHealth {
     name: entry.name,
     role: status === undefined ? "unknown" : role,
     serves: entry === writer ? "writes" : entry.isServing ? "reads" : "nothing",
-    because: entry.because,
+    reason: entry.reason,
     timeline: status?.timeline,
     lagBytes: lag?.bytes,
     lagMs: lag?.ms,

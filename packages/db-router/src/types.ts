@@ -55,29 +55,29 @@ export type PrimaryReason =
 
 /** Where a statement goes, and why. */
 export type Route =
-  | { readonly to: "primary"; readonly node: string; readonly because: PrimaryReason }
-  | { readonly to: "replica"; readonly node: string; readonly because: "read" | "pinned"; readonly lagMs: number };
+  | { readonly to: "primary"; readonly node: string; readonly reason: PrimaryReason }
+  | { readonly to: "replica"; readonly node: string; readonly reason: "read" | "pinned"; readonly lagMs: number };
 
 /** What a statement needs. */
-export interface Need {
+export interface RouteRequest {
   readonly intent: "read" | "write";
   /** Why a read must be served by the primary all the same, or a write is one. */
-  readonly because?: PrimaryReason;
+  readonly reason?: PrimaryReason;
   /** Nodes that have just failed to serve this statement. */
   readonly except?: ReadonlySet<string>;
 }
 
 /** A place for one statement, or for one transaction. */
-export interface Seat {
+export interface Checkout {
   readonly route: Route;
   readonly pool: PoolLike;
   /**
    * To be called once, whatever became of it: gives the place back, counts the failure against the node, and remembers
    * for the scope what was written or read.
    */
-  done(outcome: { readonly error?: unknown; readonly wrote: boolean }): void;
+  release(outcome: { readonly error?: unknown; readonly wrote: boolean }): void;
   /** Something was committed and the place is still held: later reads of the scope must see it. */
-  committed(): void;
+  noteCommit(): void;
 }
 
 /** What the doors of clients use of a router. */
@@ -86,7 +86,7 @@ export interface Routing {
    * A place at once, or as soon as the tenant may have one.
    * @throws {ScaleError} when no node may serve, the tenant is unknown, or too many wait already; never asks a server
    */
-  seat(need: Need): Seat | Promise<Seat>;
+  checkout(need: RouteRequest): Checkout | Promise<Checkout>;
   /** The pool that connections for transactions and sessions come from now. */
   primaryPool(): PoolLike;
   /** The pools of all nodes, for counters. */

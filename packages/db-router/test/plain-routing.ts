@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { PostgresNode } from "@scale/testkit";
 import { type PgNode, pgNode } from "../src/pg/index.js";
-import type { Need, Route, Routing, Seat } from "../src/types.js";
+import type { RouteRequest, Route, Routing, Checkout } from "../src/types.js";
 import type { ContactsCluster } from "./cluster.js";
 
 /** What became of one seat. */
 export interface Taken {
-  readonly need: Need;
+  readonly need: RouteRequest;
   readonly route: Route;
   readonly scope: object | undefined;
   outcome?: { readonly error?: unknown; readonly wrote: boolean };
@@ -36,29 +36,29 @@ export function plainRouting(primary: PgNode, replicas: readonly PgNode[]): Plai
   const pools = new Map([primary, ...replicas].map(({ name, pool }) => [name, pool]));
   let turn = 0;
 
-  function route(need: Need): Route {
+  function route(need: RouteRequest): Route {
     const pin = scopes.getStore()?.pin;
     const fit = replicas.filter(({ name }) => !need.except?.has(name));
-    const because = need.because ?? (need.intent === "write" ? "write" : pin === "primary" ? "pinned" : undefined);
-    if (because !== undefined || fit.length === 0) {
-      return { to: "primary", node: primary.name, because: because ?? "no-healthy-replica" };
+    const reason = need.reason ?? (need.intent === "write" ? "write" : pin === "primary" ? "pinned" : undefined);
+    if (reason !== undefined || fit.length === 0) {
+      return { to: "primary", node: primary.name, reason: reason ?? "no-healthy-replica" };
     }
     const node = fit[turn++ % fit.length]?.name ?? "";
-    return { to: "replica", node, because: pin === "replica" ? "pinned" : "read", lagMs: 0 };
+    return { to: "replica", node, reason: pin === "replica" ? "pinned" : "read", lagMs: 0 };
   }
 
-  function seat(need: Need): Seat {
+  function checkout(need: RouteRequest): Checkout {
     const entry: Taken = { need, route: route(need), scope: scopes.getStore()?.of, commits: 0 };
     taken.push(entry);
     const pool = pools.get(entry.route.node) ?? primary.pool;
     return {
       route: entry.route,
       pool,
-      done: (outcome) => {
+      release: (outcome) => {
         if (entry.outcome !== undefined) throw new Error("a seat was given back twice");
         entry.outcome = outcome;
       },
-      committed: () => void entry.commits++,
+      noteCommit: () => void entry.commits++,
     };
   }
 
@@ -66,7 +66,7 @@ export function plainRouting(primary: PgNode, replicas: readonly PgNode[]): Plai
     taken,
     writer: primary,
     readers: replicas,
-    seat,
+    checkout,
     served: () => taken.splice(0).map((entry) => entry.route.node),
     primary: (work) => scopes.run({ pin: "primary", of: scopes.getStore()?.of }, work),
     replica: (work) => scopes.run({ pin: "replica", of: scopes.getStore()?.of }, work),

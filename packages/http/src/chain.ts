@@ -21,7 +21,7 @@ export function chain(...guards: readonly HttpGuard[]): HttpGuard {
         if (verdict.reply !== undefined) break;
       }
     } catch (error) {
-      verdict.ended?.();
+      verdict.onEnd?.();
       throw error;
     }
     return verdict;
@@ -30,12 +30,12 @@ export function chain(...guards: readonly HttpGuard[]): HttpGuard {
 
 function joined(earlier: Verdict, later: Verdict): Verdict {
   const tenant = later.tenant ?? earlier.tenant;
-  const ended = [earlier.ended, later.ended].filter((each) => each !== undefined);
+  const ended = [earlier.onEnd, later.onEnd].filter((each) => each !== undefined);
   return {
     headers: mergeHeaders(earlier.headers ?? {}, later.headers ?? {}),
     ...(later.reply !== undefined && { reply: later.reply }),
     ...(tenant !== undefined && { tenant }),
-    ...(ended.length > 0 && { ended: allEnded(ended) }),
+    ...(ended.length > 0 && { onEnd: allEnded(ended) }),
   };
 }
 

@@ -1,15 +1,9 @@
-export { chain, inTenant } from "./chain.js";
+export { chain } from "./chain.js";
 export { type ClientIpOptions, clientIp, ipPrefix, type PrefixBits, type TrustRule } from "./client-ip/client-ip.js";
 export { CredentialError } from "./errors.js";
-export { factsFromFetch, factsFromNode, type NodeRequest } from "./adapters/toolkit/facts.js";
-export { type HeaderSet, type HeaderTarget, mergeHeaders, writeHeaders } from "./headers.js";
-export { endResponse, nodeHeaders } from "./adapters/toolkit/node-response.js";
-export { whenOver } from "./on-end.js";
-export { type Problem, problem, problemFromError } from "./problem.js";
-export { type Answer, answerOf } from "./adapters/toolkit/serialize-reply.js";
-export { bindEvents, readFor } from "./adapters/toolkit/tenant-streams.js";
+export { type Problem, problem } from "./problem.js";
 export { fromClaim, type FromClaimOptions } from "./tenant/claim.js";
-export { tenantGuard, type TenantGuardOptions, type TenantRefusal, tenantRefused } from "./tenant/guard.js";
+export { tenantGuard, type TenantGuardOptions, type TenantRefusal, tenantRefuse } from "./tenant/guard.js";
 export { fromPath, type FromPathOptions } from "./tenant/path.js";
 export { firstOf, fromHeader, type TenantResolver } from "./tenant/resolver.js";
 export { fromSubdomain, type FromSubdomainOptions } from "./tenant/subdomain.js";

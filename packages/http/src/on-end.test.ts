@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { connect, Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { endsOnce, whenOver } from "./on-end.js";
+import { endsOnce, onResponseEnd } from "./on-end.js";
 import { listen } from "./testing.js";
 
 describe("whenOver", () => {
@@ -17,7 +17,7 @@ describe("whenOver", () => {
     });
     const waiting: ServerResponse[] = [];
     const { url, close } = await listen((request, response) => {
-      whenOver(response, () => {
+      onResponseEnd(response, () => {
         if (seen.push(request.url ?? "") === 2) all();
       });
       if (waiting.push(response) === 2) arrived();
@@ -39,7 +39,7 @@ describe("whenOver", () => {
     let calls = 0;
     for (let request = 0; request < 20; request++) {
       const response = new ServerResponse(new IncomingMessage(socket));
-      for (let caller = 0; caller < 20; caller++) whenOver(response, () => calls++);
+      for (let caller = 0; caller < 20; caller++) onResponseEnd(response, () => calls++);
       // A response that breaks off emits the second alone.
       if (request % 2 === 0) response.emit("finish");
       response.emit("close");
@@ -54,7 +54,7 @@ describe("whenOver", () => {
     const seen: string[] = [];
     const { url, close } = await listen((_request, response) => {
       response.once("finish", () => {
-        whenOver(response, () => seen.push("sent"));
+        onResponseEnd(response, () => seen.push("sent"));
         seen.push("told");
       });
       response.end();
@@ -63,9 +63,9 @@ describe("whenOver", () => {
     await close();
     const broken = new ServerResponse(new IncomingMessage(new Socket()));
     broken.destroy();
-    whenOver(broken, () => seen.push("broken"));
+    onResponseEnd(broken, () => seen.push("broken"));
     const left = new ServerResponse(new IncomingMessage(new Socket().destroy()));
-    whenOver(left, () => seen.push("left"));
+    onResponseEnd(left, () => seen.push("left"));
     expect(seen).toEqual(["sent", "told", "broken", "left"]);
   });
 });

@@ -12,7 +12,7 @@ const carried = new WeakMap<Socket, Set<() => void>>();
  * Calls `ended` once when the response is over: sent to its end or broken off, at once when it is over already.
  * It may be called for a response again.
  */
-export function whenOver(response: ServerResponse, ended: () => void): void {
+export function onResponseEnd(response: ServerResponse, ended: () => void): void {
   const { socket } = response.req;
   if (response.writableFinished || response.destroyed || socket.destroyed) return callEnded(ended);
   const others = waiting.get(response);

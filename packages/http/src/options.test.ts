@@ -2,12 +2,12 @@ import { isScaleError } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { toExpress } from "./adapters/express.js";
 import * as http from "./index.js";
-import { toNext } from "./adapters/fetch.js";
+import { toFetch } from "./adapters/fetch.js";
 
 const fn = () => undefined;
 
 /** The public functions as JavaScript sees them: they take anything. */
-const untyped: Record<string, unknown> = { ...http, toExpress, toNext };
+const untyped: Record<string, unknown> = { ...http, toExpress, toFetch };
 
 function failureOf(name: string, args: readonly unknown[]): unknown {
   const construct = untyped[name];

@@ -2,14 +2,14 @@ import { ConfigError, InputError, PlanError, ScaleError, StoreError, TenantError
 import { describe, expect, it } from "vitest";
 import { CredentialError } from "./errors.js";
 import { problem, problemFromError } from "./problem.js";
-import { answerOf } from "./adapters/toolkit/serialize-reply.js";
+import { serializeReply } from "./adapters/toolkit/serialize-reply.js";
 
 describe("problem", () => {
   it("is a problem document that no cache keeps", () => {
     const reply = problem({ title: "Too Many Requests", status: 429, code: "SCALE_RATE_LIMIT", retryAfterMs: 30_000 });
     expect(reply.status).toBe(429);
     expect(reply.headers).toEqual({ "content-type": "application/problem+json", "cache-control": "no-store" });
-    expect(answerOf(reply).text).toBe(
+    expect(serializeReply(reply).text).toBe(
       '{"title":"Too Many Requests","status":429,"code":"SCALE_RATE_LIMIT","retryAfterMs":30000}',
     );
   });
@@ -17,14 +17,14 @@ describe("problem", () => {
   it("takes further headers, which are not part of the body", () => {
     const reply = problem({ title: "Gone", status: 410, headers: { "retry-after": "30" } });
     expect(reply.headers["retry-after"]).toBe("30");
-    expect(answerOf(reply).text).toBe('{"title":"Gone","status":410}');
+    expect(serializeReply(reply).text).toBe('{"title":"Gone","status":410}');
   });
 });
 
 describe("problemFromError", () => {
   const text = (error: unknown) => {
     const reply = problemFromError(error);
-    return reply && `${reply.status} ${answerOf(reply).text}`;
+    return reply && `${reply.status} ${serializeReply(reply).text}`;
   };
 
   it("shows the message of what the client did wrong", () => {
@@ -92,7 +92,10 @@ describe("problemFromError", () => {
 
 describe("answerOf", () => {
   it("puts the reply's headers over the verdict's", () => {
-    const { headers } = answerOf(problem({ title: "x", status: 400 }), { "Cache-Control": "public", "x-plan": "free" });
+    const { headers } = serializeReply(problem({ title: "x", status: 400 }), {
+      "Cache-Control": "public",
+      "x-plan": "free",
+    });
     expect(headers).toEqual({
       "cache-control": "no-store",
       "x-plan": "free",
@@ -101,16 +104,16 @@ describe("answerOf", () => {
   });
 
   it("is JSON unless the reply says otherwise, and nothing where there is no body", () => {
-    expect(answerOf({ status: 200, headers: {}, body: [1] })).toEqual({
+    expect(serializeReply({ status: 200, headers: {}, body: [1] })).toEqual({
       status: 200,
       headers: { "content-type": "application/json" },
       text: "[1]",
     });
-    expect(answerOf({ status: 204, headers: {}, body: { a: 1 } })).toEqual({
+    expect(serializeReply({ status: 204, headers: {}, body: { a: 1 } })).toEqual({
       status: 204,
       headers: {},
       text: undefined,
     });
-    expect(answerOf({ status: 302, headers: { location: "/" }, body: undefined }).text).toBeUndefined();
+    expect(serializeReply({ status: 302, headers: { location: "/" }, body: undefined }).text).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-export { describeHttpAdapter, type ServeHttp } from "./testing/adapter-contract.js";
+export { describeHttpAdapter, type ServeAdapter } from "./testing/adapter-contract.js";
 export { createFacts, type FactsInit } from "./testing/facts.js";
-export { type HttpHome, listen } from "./testing/test-server.js";
+export { type TestServer, listen } from "./testing/test-server.js";
 export type { ContractRoutes, TenantSeen } from "./testing/routes.js";

@@ -38,7 +38,7 @@ export interface Verdict {
    * a later guard replied, or the client had left before the guard decided. At once when a later guard of a `chain`
    * throws. What it throws becomes a warning of the process.
    */
-  readonly ended?: () => void;
+  readonly onEnd?: () => void;
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 import { ExpressAdapter, type NestExpressApplication } from "@nestjs/platform-express";
 import { FastifyAdapter } from "@nestjs/platform-fastify";
 import type { HttpGuard } from "@scale/http";
-import { type ContractRoutes, describeHttpAdapter, type HttpHome } from "@scale/http/testing";
+import { type ContractRoutes, describeHttpAdapter, type TestServer } from "@scale/http/testing";
 import { ScaleModule } from "./scale.module.js";
 import { build, listen } from "../test/start.js";
 
@@ -50,7 +50,7 @@ class ContractController {
 
 function moduleWith(guard: HttpGuard, routes: ContractRoutes): ModuleMetadata {
   return {
-    imports: [ScaleModule.forRoot({ guards: { contract: guard }, everywhere: ["contract"] })],
+    imports: [ScaleModule.forRoot({ guards: { contract: guard }, globalGuards: ["contract"] })],
     providers: [{ provide: ROUTES, useValue: routes }],
     controllers: [ContractController],
   };
@@ -66,6 +66,6 @@ describeHttpAdapter("Nest on Fastify", async (guard, routes) =>
   serve(await build(new FastifyAdapter(), moduleWith(guard, routes))),
 );
 
-async function serve(app: INestApplication): Promise<HttpHome> {
+async function serve(app: INestApplication): Promise<TestServer> {
   return { url: await listen(app), close: () => app.close() };
 }

@@ -26,12 +26,12 @@ const plans = createPlanResolver({
 });
 
 let made = 0;
-const optionsWith = (everywhere: readonly string[]): ScaleModuleOptions => {
+const optionsWith = (globalGuards: readonly string[]): ScaleModuleOptions => {
   made = 0;
   const limiter = createRateLimiter({ plans });
   return {
     guards: { tenant: tenantGuard({ resolve: fromHeader("x-tenant") }), api: rateLimitGuard(limiter) },
-    everywhere,
+    globalGuards,
     rateLimit: (options) => {
       made += 1;
       return rateLimitGuard(limiter, options);

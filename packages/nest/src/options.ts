@@ -19,7 +19,7 @@ export interface ScaleModuleOptions {
    * Names of the guards that run on every route, in this order, before those that the route adds.
    * @default []
    */
-  everywhere?: readonly string[];
+  globalGuards?: readonly string[];
   /**
    * Makes the guards of `@RateLimit`: `(options) => rateLimitGuard(limiter, options)`. It is called once for each
    * decorator, when the application starts.

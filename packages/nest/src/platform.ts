@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { ArgumentsHost } from "@nestjs/common";
-import { endResponse, type HeaderTarget, type NodeRequest, nodeHeaders } from "@scale/http";
+import { endResponse, type HeaderTarget, type NodeRequest, nodeHeaders } from "@scale/http/adapter";
 
 interface FastifyRequest {
   readonly raw: NodeRequest;

@@ -53,7 +53,7 @@ class GuardedController {
 
 describe.each(platforms)("ProblemFilter on %s", (_, newAdapter) => {
   it("leaves a denial to a filter of the application, the guard's headers set but for the media type", async () => {
-    const imports = [ScaleModule.forRoot({ guards: { denied }, everywhere: ["denied"] })];
+    const imports = [ScaleModule.forRoot({ guards: { denied }, globalGuards: ["denied"] })];
     const app = await create(newAdapter, { imports, controllers: [GuardedController] });
     app.useGlobalFilters(new OwnFilter());
     const response = await fetch(await listen(app));
@@ -139,7 +139,7 @@ describe.each(platforms)("toNestGuard on %s", (_, newAdapter) => {
         return "ok";
       }
     }
-    const imports = [ScaleModule.forRoot({ guards: { acme }, everywhere: ["acme"] })];
+    const imports = [ScaleModule.forRoot({ guards: { acme }, globalGuards: ["acme"] })];
     const response = await fetch(await start(newAdapter, { imports, controllers: [BothController] }));
     expect(response.headers.get("x-seen")).toBe("acme");
   });

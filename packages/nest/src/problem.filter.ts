@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from "@nestjs/common";
-import { type Answer, answerOf, problemFromError, writeHeaders } from "@scale/http";
+import { type SerializedReply, serializeReply, problemFromError, writeHeaders } from "@scale/http/adapter";
 import { end, exchangeOf, headersOf, isOver } from "./platform.js";
 import { DeniedException } from "./run-guard.js";
 
@@ -32,8 +32,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function answerTo(error: unknown): Answer | undefined {
+function answerTo(error: unknown): SerializedReply | undefined {
   if (error instanceof DeniedException) return error.answer;
   const reply = problemFromError(error);
-  return reply && answerOf(reply);
+  return reply && serializeReply(reply);
 }

@@ -16,7 +16,7 @@ for (const [name, newAdapter] of platforms) {
   describeRateLimitAdapter(`Nest on ${name}`, async (limiter) => {
     const guards = { tenant: tenantGuard({ resolve: fromHeader("x-tenant-id") }), limit: rateLimitGuard(limiter) };
     const app = await build(newAdapter(), {
-      imports: [ScaleModule.forRoot({ guards, everywhere: ["tenant", "limit"] })],
+      imports: [ScaleModule.forRoot({ guards, globalGuards: ["tenant", "limit"] })],
       controllers: [HomeController],
     });
     return { url: await listen(app), close: () => app.close() };

@@ -1,17 +1,16 @@
 import { type ArgumentsHost, type ExecutionContext, HttpException } from "@nestjs/common";
 import { type TenantContext, tenancy } from "@scale/core";
+import type { HttpGuard, Reply } from "@scale/http";
 import {
-  type Answer,
-  answerOf,
+  type SerializedReply,
+  serializeReply,
   bindEvents,
   factsFromNode,
   type HeaderSet,
-  type HttpGuard,
   inTenant,
-  type Reply,
-  whenOver,
+  onResponseEnd,
   writeHeaders,
-} from "@scale/http";
+} from "@scale/http/adapter";
 import { exchangeOf, headersOf, isOver } from "./platform.js";
 
 /**
@@ -19,9 +18,9 @@ import { exchangeOf, headersOf, isOver } from "./platform.js";
  * those of `answer`, its media type, are set by whoever writes the body.
  */
 export class DeniedException extends HttpException {
-  readonly answer: Answer;
+  readonly answer: SerializedReply;
 
-  constructor({ status, body }: Reply, answer: Answer) {
+  constructor({ status, body }: Reply, answer: SerializedReply) {
     super(typeof body === "object" && body !== null ? body : String(body), status);
     this.answer = answer;
   }
@@ -46,11 +45,11 @@ export function tenantOf(host: ArgumentsHost): TenantContext | undefined {
 export async function runGuard(guard: HttpGuard, context: ExecutionContext): Promise<true> {
   const exchange = exchangeOf(context);
   const facts = factsFromNode(exchange.nodeRequest, exchange.request);
-  const { headers = {}, reply, tenant, ended } = await inTenant(tenantOf(context), () => guard(facts));
-  if (ended !== undefined) whenOver(exchange.nodeResponse, ended);
+  const { headers = {}, reply, tenant, onEnd } = await inTenant(tenantOf(context), () => guard(facts));
+  if (onEnd !== undefined) onResponseEnd(exchange.nodeResponse, onEnd);
   const target = headersOf(exchange);
   if (reply !== undefined) {
-    const { headers: all, ...answer } = answerOf(reply, headers);
+    const { headers: all, ...answer } = serializeReply(reply, headers);
     const [type, others] = splitType(all);
     if (!isOver(exchange)) writeHeaders(others, target);
     throw new DeniedException(reply, { ...answer, headers: type });

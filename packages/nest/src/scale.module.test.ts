@@ -22,7 +22,7 @@ const tenant: HttpGuard = (facts) => {
 
 const options: ScaleModuleOptions = {
   guards: { tenant, api: says("api"), ai: says("ai"), upload: says("upload") },
-  everywhere: ["tenant", "api"],
+  globalGuards: ["tenant", "api"],
 };
 
 @Controller("plain")
@@ -89,7 +89,7 @@ describe.each(platforms)("ScaleModule on %s", (_, newAdapter) => {
     const scale = ScaleModule.forRootAsync({
       imports: [GuardModule],
       inject: ["GUARD"],
-      useFactory: async (guard: HttpGuard) => ({ guards: { made: guard }, everywhere: ["made"] }),
+      useFactory: async (guard: HttpGuard) => ({ guards: { made: guard }, globalGuards: ["made"] }),
     });
     const url = await start(newAdapter, { imports: [scale], controllers: [PlainControllerWithoutNames] });
     expect(await ran(`${url}/bare`)).toEqual([200, 'made;desc="nobody"']);
@@ -173,7 +173,7 @@ describe("ScaleModule: other transports", () => {
       };
     }
     const app = await create(express, {
-      imports: [ScaleModule.forRoot({ guards: { denied }, everywhere: ["denied"] })],
+      imports: [ScaleModule.forRoot({ guards: { denied }, globalGuards: ["denied"] })],
       providers: [Resolver],
     });
     await app.init();

@@ -88,7 +88,7 @@ const asHeader: HttpGuard = async (facts) => ({ tenant: { tenantId: facts.header
 describe.each(platforms)("a body that is produced while it is sent, on %s", (_, newAdapter) => {
   const serve = () =>
     start(newAdapter, {
-      imports: [ScaleModule.forRoot({ guards: { asHeader }, everywhere: ["asHeader"] })],
+      imports: [ScaleModule.forRoot({ guards: { asHeader }, globalGuards: ["asHeader"] })],
       controllers: [StreamController],
     });
   const get = async (url: string) => (await fetch(url, { headers: { "x-tenant": "acme" } })).text();

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { StreamableFile } from "@nestjs/common";
 import { type TenantContext, tenancy } from "@scale/core";
-import { readFor } from "@scale/http";
+import { readFor } from "@scale/http/adapter";
 
 /**
  * What a handler returned, produced for the tenant: a body that is made while it is sent is made after the handler,

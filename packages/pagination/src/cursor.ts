@@ -38,7 +38,8 @@ export function decodeCursor(text: string, name: string, scope: CursorScope): Po
   const refuse = (why: string): never => {
     throw new InputError(`${name}: ${why}; start from the first page`, { code: "SCALE_CURSOR" });
   };
-  const [keyId, payload, signature] = partsOf(text) ?? refuse(`expected a cursor of this list, got ${describeValue(text)}`);
+  const [keyId, payload, signature] =
+    partsOf(text) ?? refuse(`expected a cursor of this list, got ${describeValue(text)}`);
   const signer = scope.signers.find((one) => one.keyId === keyId) ?? refuse("the key of this cursor is not accepted");
   if (!signer.verifies(`${keyId}.${payload}`, signature)) return refuse("this cursor was changed");
   // Signed by us: what is inside has the form that we gave it.

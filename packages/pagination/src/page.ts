@@ -88,7 +88,9 @@ function checkApart({ keys, order, after, before }: PageArgs, rows: readonly Pla
       );
     }
     if (i > 0 && texts[i] === texts[i - 1]) {
-      throw new ConfigError(`the last key of the order "${order}" is not unique: two rows have ${describeValue(position)}`);
+      throw new ConfigError(
+        `the last key of the order "${order}" is not unique: two rows have ${describeValue(position)}`,
+      );
     }
     // A client would ask for the same rows for ever.
     if (cursors.has(texts[i])) {

@@ -1,5 +1,6 @@
 import { createPlanResolver, definePlans, hard, type PlanResolver, StoreError, tenancy } from "@scale/core";
-import { type HttpFacts, type Verdict, factsFromFetch, problemFromError } from "@scale/http";
+import type { HttpFacts, Verdict } from "@scale/http";
+import { factsFromFetch, problemFromError } from "@scale/http/adapter";
 import { describe, expect, it } from "vitest";
 import { planResolver } from "../test/plans.js";
 import { QuotaExceeded } from "./errors.js";

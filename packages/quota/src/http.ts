@@ -98,7 +98,8 @@ const statusSchema = z.strictObject({
 /** Answers every request, `GET /api/admin/quotas/:tenantId` for example, with where that tenant stands. */
 export function quotaStatusGuard(quota: QuotaStatusSource, options: QuotaStatusOptions): HttpGuard {
   const { authorize, tenant } = parseOptions(statusSchema, options, "quotaStatusGuard");
-  if (!isFunction(quota?.status)) throw new ConfigError(`quotaStatusGuard: expected a quota, got ${describeValue(quota)}`);
+  if (!isFunction(quota?.status))
+    throw new ConfigError(`quotaStatusGuard: expected a quota, got ${describeValue(quota)}`);
   return async (facts): Promise<Verdict> => {
     if (facts.method !== "GET" && facts.method !== "HEAD") return { reply: notAllowed };
     const tenantId = tenant(facts);

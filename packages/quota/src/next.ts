@@ -1,4 +1,4 @@
-import { type FetchHandler, toNext } from "@scale/http/next";
+import { type FetchHandler, toFetch } from "@scale/http/next";
 import {
   type QuotaChecker,
   quotaGuard,
@@ -20,7 +20,7 @@ export function checkQuota<Name extends string>(
   handler: FetchHandler<Args>,
 ) => (...args: Args) => Promise<Response> {
   const guard = quotaGuard<Name>(quota, metric, options);
-  return (handler) => toNext(guard, handler);
+  return (handler) => toFetch(guard, handler);
 }
 
 /** A route handler that answers with a tenant's quotas: `export const GET = quotaStatus(quota, { authorize })`. */
@@ -29,5 +29,5 @@ export function quotaStatus(
   options: QuotaStatusOptions,
 ): (request: Request) => Promise<Response> {
   const unanswered = (): Response => new Response(null, { status: 404 });
-  return toNext<[Request]>(quotaStatusGuard(quota, options), unanswered);
+  return toFetch<[Request]>(quotaStatusGuard(quota, options), unanswered);
 }

@@ -1,4 +1,4 @@
-export { brim, type Counter, type Current, type State } from "./algorithms/counter.js";
+export { capacity, type Algorithm, type MutableState, type State } from "./algorithms/counter.js";
 export { counterOf } from "./algorithms/counter-of.js";
 export { type RequestDecided, requestDecide, type SlotLost, type StoreFailed, slotLose, storeFail } from "./events.js";
 export { type CheckOptions, createRateLimiter, type RateLimiter, type RuleOptions } from "./limiter.js";
@@ -7,14 +7,14 @@ export type { RateLimiterOptions } from "./options.js";
 export type {
   Charge,
   Decision,
-  Give,
-  Held,
-  LimitState,
+  RefundRequest,
+  HeldSlot,
+  LimitStatus,
   RateLimitStore,
   RateLimitSubject,
   Slot,
-  Standing,
-  Take,
-  Taken,
+  RuleStatus,
+  ConsumeRequest,
+  ConsumeResult,
 } from "./types.js";
 export { type WiringCode, type WiringWarning, wiringWarn } from "./setup-warnings.js";

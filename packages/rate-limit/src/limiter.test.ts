@@ -247,7 +247,7 @@ describe("createRateLimiter with a store that fails", () => {
   it("starts an outage with the share that is left, not with a new one", async () => {
     const good = memoryStore();
     let down = false;
-    const store = storeWith((take) => (down ? Promise.reject(new Error("down")) : good.take(take)));
+    const store = storeWith((take) => (down ? Promise.reject(new Error("down")) : good.consume(take)));
     const limiter = createRateLimiter({ rules, store, whenStoreFails: "local", instances: 1 });
     for (let i = 0; i < 7; i++) await limiter.check({ tenantId: "acme" });
     down = true;

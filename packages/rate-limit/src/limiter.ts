@@ -133,7 +133,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   async function refund(decision: Decision, amount?: number): Promise<void> {
     if (decision.decidedBy === "policy") return;
     if (!Decided.is(decision) || decision.limiter !== name) {
-      throw new TypeError(`refund: expected a decision of limiter ${describeValue(name)}, got ${describeValue(decision)}`);
+      throw new TypeError(
+        `refund: expected a decision of limiter ${describeValue(name)}, got ${describeValue(decision)}`,
+      );
     }
     const units = amount ?? decision.left;
     if (!Number.isSafeInteger(units) || units < 0 || units > decision.left) {

@@ -1,6 +1,6 @@
 import type { Plan } from "@scale/core";
 import { MAX_ID_LENGTH } from "@scale/core/kit";
-import { brim, slack } from "./algorithms/counter.js";
+import { capacity, tolerance } from "./algorithms/counter.js";
 import { standingOf, usPerUnit } from "./algorithms/gcra.js";
 import { Decided } from "./decide/decision.js";
 import { type BoundRule, countedBy, type RuleSet } from "./decide/rules.js";
@@ -56,8 +56,8 @@ function decider(table: Table, bound: BoundRule, plan: string): Decide {
   const { limit, windowMs, burst, algorithm, shadow } = rule;
   const shard = table.shardOf(bound.scope);
   const { nowUs } = table;
-  const full = brim(burst);
-  const rest = slack(burst);
+  const full = capacity(burst);
+  const rest = tolerance(burst);
   const perUnitUs = usPerUnit(rule);
 
   return (tenantId, subject, cost) => {

@@ -1,4 +1,13 @@
-import { type Clock, ConfigError, definePlans, type Plan, type PlanResolver, type RateLimitRulesInput, type StoreFailurePolicy, systemClock } from "@scale/core";
+import {
+  type Clock,
+  ConfigError,
+  definePlans,
+  type Plan,
+  type PlanResolver,
+  type RateLimitRulesInput,
+  type StoreFailurePolicy,
+  systemClock,
+} from "@scale/core";
 import { clockOption, describeValue, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
 import { memoryStore } from "./memory/store.js";

@@ -7,6 +7,6 @@ export const nameSchema: z.ZodString = z
   .regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, dots and dashes");
 
 export const storeSchema: z.ZodType<RateLimitStore> = z.custom<RateLimitStore>(
-  (value) => typeof value === "object" && value !== null && "take" in value && typeof value.take === "function",
-  "expected a store with a take method",
+  (value) => typeof value === "object" && value !== null && "consume" in value && typeof value.consume === "function",
+  "expected a store with a consume method",
 );

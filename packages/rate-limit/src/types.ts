@@ -20,7 +20,7 @@ export interface Charge {
 }
 
 /** A question to a store: may these be charged `cost` units each, all or none? */
-export interface Take {
+export interface ConsumeRequest {
   /** Whose counts these are; the address for a subject that has no tenant. All of one question lie together. */
   readonly tenantId: string;
   /** Whole units. 0 charges nothing and asks whether one unit would be admitted. */
@@ -32,7 +32,7 @@ export interface Take {
 }
 
 /** Where one rule stands after the decision. */
-export interface Standing {
+export interface RuleStatus {
   /** Whole units that may come at once, or slots that are free. */
   readonly remaining: number;
   /** Milliseconds until the whole burst is there again; for `concurrency` until the longest held slot expires. */
@@ -43,26 +43,26 @@ export interface Standing {
   readonly granted?: number;
 }
 
-export interface Taken {
+export interface ConsumeResult {
   /** True when every rule that is not in shadow admitted the cost. Only then was anything charged. */
   readonly allowed: boolean;
   /** The store's time of the decision, milliseconds since a point of its own. */
   readonly atMs: number;
   /** In the order of the charges. */
-  readonly standings: readonly Standing[];
+  readonly statuses: readonly RuleStatus[];
 }
 
 /** Units that were charged, and are given back. */
-export interface Give {
+export interface RefundRequest {
   readonly tenantId: string;
   readonly units: number;
   readonly charges: readonly Charge[];
   /** What the store answered when it charged them. */
-  readonly taken: Taken;
+  readonly consumed: ConsumeResult;
 }
 
 /** A slot, and the `concurrency` rules of which it was taken. */
-export interface Held {
+export interface HeldSlot {
   readonly tenantId: string;
   readonly slot: string;
   readonly charges: readonly Charge[];
@@ -74,13 +74,13 @@ export interface Held {
  */
 export interface RateLimitStore {
   /** Decides all charges of one question together. A slot that is held already is renewed, until `windowMs` from now. */
-  take(take: Take): Taken | Promise<Taken>;
+  consume(take: ConsumeRequest): ConsumeResult | Promise<ConsumeResult>;
   /** Gives units back to where they were charged, as far as they still count there. */
-  give(give: Give): void | Promise<void>;
+  refund(give: RefundRequest): void | Promise<void>;
   /** Forgets these counts, whoever holds slots of them included. */
-  reset(take: Pick<Take, "tenantId" | "charges">): void | Promise<void>;
+  reset(take: Pick<ConsumeRequest, "tenantId" | "charges">): void | Promise<void>;
   /** Frees a slot. One that has expired, and may be another's place by now, stays as it is. */
-  release(held: Held): void | Promise<void>;
+  release(held: HeldSlot): void | Promise<void>;
   /**
    * Present when every method settles within this many milliseconds by itself: the limiter then sets no deadline of its
    * own. 0 says that they return their answers and no promises.
@@ -89,7 +89,7 @@ export interface RateLimitStore {
 }
 
 /** Where one rule stands, with the rule. */
-export interface LimitState extends Standing {
+export interface LimitStatus extends RuleStatus {
   /** `tenant`, or `ai.tenant` for a rule of the group `ai`. */
   readonly name: string;
   readonly limit: number;
@@ -113,7 +113,7 @@ export interface Decision {
   readonly group: string | undefined;
   readonly cost: number;
   /** Every rule that was asked: those that refused for `denial-cache`, none for `policy`. */
-  readonly limits: readonly LimitState[];
+  readonly limits: readonly LimitStatus[];
   /** Names of the rules that refused. */
   readonly violated: readonly string[];
   /** Names of the rules in shadow that would have refused. */

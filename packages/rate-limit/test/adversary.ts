@@ -1,7 +1,7 @@
 import type { RateLimitRule } from "@scale/core";
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import { memoryStore } from "../src/memory/store.js";
-import type { RateLimitStore, Taken } from "../src/types.js";
+import type { RateLimitStore, ConsumeResult } from "../src/types.js";
 import type { Admitted } from "./exact-log.js";
 
 export interface Attack {
@@ -16,7 +16,7 @@ interface Client {
   readonly clock: ManualClock;
   readonly log: Admitted[];
   /** Asks for that many units, and notes what it gets. */
-  ask(units: number): Taken;
+  ask(units: number): ConsumeResult;
 }
 
 function clientOf({ rule, random }: Attack): Client {
@@ -28,7 +28,7 @@ function clientOf({ rule, random }: Attack): Client {
     clock,
     log,
     ask(cost) {
-      const taken = store.take({ tenantId: "acme", cost, charges: [{ rule, scope: ["api"], subject: "acme" }] });
+      const taken = store.consume({ tenantId: "acme", cost, charges: [{ rule, scope: ["api"], subject: "acme" }] });
       if (taken instanceof Promise) throw new Error("the memory store answers at once");
       if (taken.allowed) log.push({ atMs: clock.monotonic(), units: cost });
       return taken;
@@ -47,9 +47,9 @@ export function attack(options: Attack): readonly Admitted[] {
     clock.advance(Math.floor(random() * 2.5 * rule.windowMs));
     const until = clock.monotonic() + random() * 1.5 * rule.windowMs;
     while (clock.monotonic() < until) {
-      const { remaining = 0 } = ask(0).standings[0] ?? {};
+      const { remaining = 0 } = ask(0).statuses[0] ?? {};
       if (remaining > 0) ask(remaining);
-      const { retryAfterMs = 1 } = ask(1).standings[0] ?? {};
+      const { retryAfterMs = 1 } = ask(1).statuses[0] ?? {};
       clock.advance(random() < 0.5 ? Math.max(1, retryAfterMs) : 1 + Math.floor(random() * rule.windowMs * 0.02));
     }
   }

@@ -1,6 +1,6 @@
 import type { RateLimitRule } from "@scale/core";
 import { ruleOf } from "../src/testing/rule.js";
-import type { RateLimitStore, Take } from "../src/types.js";
+import type { RateLimitStore, ConsumeRequest } from "../src/types.js";
 
 /**
  * A store whose questions never come alone: each stands between two others of the same turn, which only ask. A Redis
@@ -9,12 +9,16 @@ import type { RateLimitStore, Take } from "../src/types.js";
  */
 export function inBatches(store: RateLimitStore, algorithm: RateLimitRule["algorithm"]): RateLimitStore {
   const rule = ruleOf({ name: "beside", algorithm, limit: 1, windowMs: 1000 });
-  const beside: Take = { tenantId: "beside", cost: 0, charges: [{ rule, scope: ["beside"], subject: "beside" }] };
-  const ask = async (): Promise<void> => void (await store.take(beside));
+  const beside: ConsumeRequest = {
+    tenantId: "beside",
+    cost: 0,
+    charges: [{ rule, scope: ["beside"], subject: "beside" }],
+  };
+  const ask = async (): Promise<void> => void (await store.consume(beside));
   return {
     ...store,
-    async take(take) {
-      const [, taken] = await Promise.all([ask(), store.take(take), ask()]);
+    async consume(take) {
+      const [, taken] = await Promise.all([ask(), store.consume(take), ask()]);
       return taken;
     },
   };

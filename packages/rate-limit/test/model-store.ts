@@ -1,7 +1,7 @@
 import type { Clock, RateLimitRule } from "@scale/core";
-import { brim, type Counter, type State } from "../src/algorithms/counter.js";
+import { capacity, type Algorithm, type State } from "../src/algorithms/counter.js";
 import { counterOf } from "../src/algorithms/counter-of.js";
-import type { Charge, RateLimitStore, Standing, Take, Taken } from "../src/types.js";
+import type { Charge, RateLimitStore, RuleStatus, ConsumeRequest, ConsumeResult } from "../src/types.js";
 
 /**
  * The algorithms over plain maps, without bounds and without speed: what every store is compared with. The time is the
@@ -17,17 +17,17 @@ export function modelStore(clock: Clock): RateLimitStore {
     return [...(slots.get(key) ?? [])].filter(([, until]) => until > now);
   }
 
-  function counted(take: Take, charge: Charge, counter: Counter) {
+  function counted(take: ConsumeRequest, charge: Charge, counter: Algorithm) {
     const now = nowUs();
     const key = keyOf(take.tenantId, charge);
     const stored = states.get(key);
-    const state = counter.advance(stored, now);
+    const state = counter.at(stored, now);
     // The clock was set back: what was written later than now is brought to now whatever is decided.
     if (stored !== undefined && (stored[0] ?? 0) > now) states.set(key, state);
     return { key, now, state };
   }
 
-  function fits(take: Take, charge: Charge): boolean {
+  function fits(take: ConsumeRequest, charge: Charge): boolean {
     const { rule } = charge;
     const counter = counterOf(rule);
     if (counter === undefined) {
@@ -35,13 +35,17 @@ export function modelStore(clock: Clock): RateLimitStore {
       return taken.length < rule.limit || taken.some(([slot]) => slot === take.slot);
     }
     const { state, now } = counted(take, charge, counter);
-    return counter.used(state, now) + Math.max(take.cost, 1) <= brim(rule.burst);
+    return counter.used(state, now) + Math.max(take.cost, 1) <= capacity(rule.burst);
   }
 
-  const free = (rule: RateLimitRule, counter: Counter, state: State): number =>
-    Math.max(0, Math.floor(brim(rule.burst) - counter.used(state, nowUs())));
+  const free = (rule: RateLimitRule, counter: Algorithm, state: State): number =>
+    Math.max(0, Math.floor(capacity(rule.burst) - counter.used(state, nowUs())));
 
-  function settle(take: Take, charge: Charge, { charges, fit }: { charges: boolean; fit: boolean }): Standing {
+  function settle(
+    take: ConsumeRequest,
+    charge: Charge,
+    { charges, fit }: { charges: boolean; fit: boolean },
+  ): RuleStatus {
     const { rule, want } = charge;
     const counter = counterOf(rule);
     if (counter === undefined) return settleSlot(take, charge, { charges, fit });
@@ -63,7 +67,11 @@ export function modelStore(clock: Clock): RateLimitStore {
     };
   }
 
-  function settleSlot(take: Take, charge: Charge, { charges, fit }: { charges: boolean; fit: boolean }): Standing {
+  function settleSlot(
+    take: ConsumeRequest,
+    charge: Charge,
+    { charges, fit }: { charges: boolean; fit: boolean },
+  ): RuleStatus {
     const key = keyOf(take.tenantId, charge);
     const now = nowUs();
     if (charges && fit && take.slot !== undefined) {
@@ -81,21 +89,21 @@ export function modelStore(clock: Clock): RateLimitStore {
 
   return {
     settlesWithinMs: 0,
-    take(take): Taken {
+    consume(take): ConsumeResult {
       const fit = take.charges.map((charge) => fits(take, charge));
       const allowed = take.charges.every(({ rule }, i) => rule.shadow || fit[i]);
       const charges = allowed && take.cost > 0;
-      const standings = take.charges.map((charge, i) => settle(take, charge, { charges, fit: fit[i] === true }));
-      return { allowed, atMs: nowUs() / 1000, standings };
+      const statuses = take.charges.map((charge, i) => settle(take, charge, { charges, fit: fit[i] === true }));
+      return { allowed, atMs: nowUs() / 1000, statuses };
     },
-    give({ tenantId, units, charges, taken }) {
+    refund({ tenantId, units, charges, consumed }) {
       charges.forEach((charge, i) => {
         const counter = counterOf(charge.rule);
         const key = keyOf(tenantId, charge);
         if (counter === undefined || !states.has(key)) return;
         const { state, now } = counted({ tenantId, charges, cost: 0 }, charge, counter);
-        const at = taken.atMs * 1000;
-        const emptyAt = at + (taken.standings[i]?.resetMs ?? 0) * 1000;
+        const at = consumed.atMs * 1000;
+        const emptyAt = at + (consumed.statuses[i]?.resetMs ?? 0) * 1000;
         counter.giveBack(state, now, { units, at, emptyAt });
         states.set(key, state);
       });

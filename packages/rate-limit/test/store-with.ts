@@ -1,15 +1,15 @@
 import type { Clock } from "@scale/core";
 import { memoryStore } from "../src/memory/store.js";
-import type { RateLimitStore, Take, Taken } from "../src/types.js";
+import type { RateLimitStore, ConsumeRequest, ConsumeResult } from "../src/types.js";
 
 /** A store that takes as a test needs it, to make failures, and does nothing else. */
 export function storeWith(
-  take: (...args: Parameters<RateLimitStore["take"]>) => unknown,
+  take: (...args: Parameters<RateLimitStore["consume"]>) => unknown,
   rest: Partial<RateLimitStore> = {},
 ): RateLimitStore {
   return {
-    take: (question) => take(question) as Taken,
-    give: () => undefined,
+    consume: (question) => take(question) as ConsumeResult,
+    refund: () => undefined,
     reset: () => undefined,
     release: () => undefined,
     ...rest,
@@ -17,15 +17,15 @@ export function storeWith(
 }
 
 /** A store that answers later, as one on another machine does, and the questions that it was asked. */
-export function remoteStore(options: { clock?: Clock } = {}): { store: RateLimitStore; asked: Take[] } {
+export function remoteStore(options: { clock?: Clock } = {}): { store: RateLimitStore; asked: ConsumeRequest[] } {
   const memory = memoryStore(options);
-  const asked: Take[] = [];
+  const asked: ConsumeRequest[] = [];
   const store = {
-    take: async (take: Take) => {
+    consume: async (take: ConsumeRequest) => {
       asked.push(take);
-      return memory.take(take);
+      return memory.consume(take);
     },
-    give: async (...args: Parameters<RateLimitStore["give"]>) => memory.give(...args),
+    refund: async (...args: Parameters<RateLimitStore["refund"]>) => memory.refund(...args),
     reset: async (...args: Parameters<RateLimitStore["reset"]>) => memory.reset(...args),
     release: async (...args: Parameters<RateLimitStore["release"]>) => memory.release(...args),
   };

@@ -31,8 +31,8 @@ export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
       const value = await tenant.get(row, `${key}`);
       if (value.of !== `tenant-${i}` || value.id !== `${key}`) wrong++;
     }
-    const { bytes, lingeringBytes } = cache.stats().memory;
-    most = Math.max(most, bytes + lingeringBytes);
+    const { bytes, reclaimableBytes } = cache.stats().memory;
+    most = Math.max(most, bytes + reclaimableBytes);
   }
   const growth = heapUsed() - before;
   const { entries } = cache.stats().memory;

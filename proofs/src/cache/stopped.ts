@@ -46,7 +46,7 @@ export async function readWhileStopped(lengthMs: number): Promise<Stopped> {
       () => server.resume(),
       async (i) => {
         await acme.get(row, `after-${i}`);
-        const { source } = await other.cache.tenant("acme").entry(rowOf(other, database), `after-${i}`);
+        const { source } = await other.cache.tenant("acme").getWithInfo(rowOf(other, database), `after-${i}`);
         return source === "store";
       },
     );

@@ -26,7 +26,7 @@ export function pgContender(router: Router, name = "pg"): Contender {
     name,
     write: (id, version) => pool.query(WRITE, [id, version]),
     read: async (id) => Number((await pool.query<ReadRow>(READ, [id])).rows[0]?.name),
-    session: (work) => router.run({ isNew: true }, work),
+    session: (work) => router.run({ startFresh: true }, work),
     close: () => pool.end(),
   };
 }

@@ -89,14 +89,14 @@ async function fail(calmMs: number): Promise<Round> {
 /** Polls reach it again, so that nothing but the router's choice keeps statements from it. */
 function isKnown(router: Router, { name }: PostgresNode): boolean {
   const node = router.health().nodes.find((each) => each.name === name);
-  return node?.because !== "unreachable" && node?.because !== "connection-lost";
+  return node?.reason !== "unreachable" && node?.reason !== "connection-lost";
 }
 
 /** Each writes a row of its own and looks for it, as one session. */
 function requests(router: Router): (n: number) => Promise<Written> {
   const pool = routedPool(router);
   return (n) =>
-    router.run({ isNew: true }, async () => {
+    router.run({ startFresh: true }, async () => {
       const server = n % SLOW_EACH === 0 ? await lastOf(pool, slowly(n)) : await serverOf(pool, INSERT, n);
       const { rows } = await pool.query<{ node: string; n: number }>(LOOK, [n]);
       return { id: n, server, reader: rows[0]?.node ?? "", isStale: rows[0]?.n !== 1 };

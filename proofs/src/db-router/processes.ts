@@ -78,7 +78,7 @@ async function* cycles(cluster: ContactsCluster, writer: Writer, count: number):
 
 /** @returns the token of the session that has written */
 async function writeFor({ router, pool }: Writer, id: number, version: number): Promise<string> {
-  const token = await router.run({ isNew: true }, async (session) => {
+  const token = await router.run({ startFresh: true }, async (session) => {
     await pool.query(WRITE, [id, version]);
     return session.token();
   });

@@ -28,7 +28,7 @@ let ready: Promise<Ready> | undefined;
 serveWorker(async (message, { args }): Promise<Reply> => {
   const { router, pool } = await (ready ??= open(args as readonly Address[]));
   const { id, token } = message as Ask;
-  const { rows } = await router.run({ isNew: true, token }, () => pool.query<ReadRow>(READ, [id]));
+  const { rows } = await router.run({ startFresh: true, token }, () => pool.query<ReadRow>(READ, [id]));
   return { version: Number(rows[0]?.name), server: rows[0]?.node ?? "" };
 });
 

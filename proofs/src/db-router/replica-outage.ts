@@ -85,7 +85,7 @@ export async function* replicaOutage({ smoke }: SectionOptions): AsyncIterable<L
 function requests(router: Router): (n: number) => Promise<Read> {
   const pool = routedPool(router);
   return (n) =>
-    router.run({ isNew: true }, async () => {
+    router.run({ startFresh: true }, async () => {
       const [id, version] = [(n % 97) + 1, n % WRITES_EACH === 0 ? nextVersion() : 0];
       if (version > 0) await pool.query(WRITE, [id, version]);
       const { rows } = await pool.query<ReadRow>(READ, [id]);

@@ -44,7 +44,7 @@ export function sessionsOf(router: Router): Begin {
   const pool = routedPool(router);
   const serverOf = async (id: number): Promise<string> => (await pool.query<ReadRow>(READ, [id])).rows[0]?.node ?? "";
   return (id) =>
-    router.run({ isNew: true }, async () => {
+    router.run({ startFresh: true }, async () => {
       await pool.query(WRITE, [id, nextVersion()]);
       await serverOf(id);
       return AsyncResource.bind(() => serverOf(id));

@@ -1,4 +1,4 @@
-import type { Detail, Receipt } from "@scale/cache";
+import type { CacheResult, Receipt } from "@scale/cache";
 import { isScaleError } from "@scale/core";
 import type { Page, PageArgs } from "@scale/pagination";
 import { type CrmCache, RECENT, type ResourceName } from "../cache.js";
@@ -7,7 +7,7 @@ import type { Row, TenantRows } from "./tenant-rows.js";
 /** A value, and where it came from: `bypass` for what is never cached. */
 export interface Read<T> {
   readonly value: T;
-  readonly source: Detail<T>["source"] | "bypass";
+  readonly source: CacheResult<T>["source"] | "bypass";
   /** True when its time had run out. */
   readonly isStale: boolean;
 }
@@ -78,10 +78,10 @@ export function cachedRows(
   return {
     async list(args) {
       if (!isFirst(args)) return { value: await rows.page(args), source: "bypass", isStale: false };
-      const { value, ...rest } = await cache.tenant().entry(recent, undefined);
+      const { value, ...rest } = await cache.tenant().getWithInfo(recent, undefined);
       return { ...rest, value: firstPage(value, args) };
     },
-    get: (id) => cache.tenant().entry(one, id),
+    get: (id) => cache.tenant().getWithInfo(one, id),
     insert: (fields) => write(rows.insert(fields), { tags: changed }),
     update: (id, fields) => write(rows.update(id, fields), { id, tags: changed }),
     remove: (id) => write(rows.remove(id), { id, tags: deleted }),

@@ -67,7 +67,7 @@ export function connectDatabase(options: ConnectOptions): DatabaseConnection {
     db,
     pool: routedPool(router),
     router,
-    apart: (work) => outside.runInAsyncScope(() => router.run({ isNew: true }, work)),
+    apart: (work) => outside.runInAsyncScope(() => router.run({ startFresh: true }, work)),
   };
 }
 

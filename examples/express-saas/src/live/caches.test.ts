@@ -125,7 +125,7 @@ describe("createCacheBoard", () => {
   it("counts what the cache tells of itself, until it is ended", () => {
     const about = { tenantId: "acme", name: "contacts" };
     function tell(): void {
-      staleServe.publish(() => ({ ...about, ageMs: 1, because: "refreshing", error: undefined }));
+      staleServe.publish(() => ({ ...about, ageMs: 1, reason: "refreshing", error: undefined }));
       fillRefuse.publish(() => about);
       invalidationQueue.publish(() => ({ tenantId: "acme", kept: true }));
       memoryDrop.publish(() => ({ isFirst: true }));

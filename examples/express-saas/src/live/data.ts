@@ -33,7 +33,7 @@ export interface LiveData {
   readonly database: {
     readonly isWritable: boolean;
     readonly nodes: readonly NodeRow[];
-    readonly routes: readonly { readonly because: RouteReason; readonly count: Count }[];
+    readonly routes: readonly { readonly reason: RouteReason; readonly count: Count }[];
     /** What clients brought of their writes that said nothing here: their reads went to the primary. */
     readonly tokensRefused: Count;
     readonly waits: Count;
@@ -81,7 +81,7 @@ export interface NodeRow {
   readonly role: "primary" | "replica" | "unknown";
   readonly serves: "writes" | "reads" | "nothing";
   /** Why it serves nothing. */
-  readonly because: string | null;
+  readonly reason: string | null;
   /** `null` for the primary, and while it is not known. */
   readonly lagBytes: number | null;
   readonly lagMs: number | null;

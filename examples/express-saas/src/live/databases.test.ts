@@ -16,7 +16,7 @@ const primary: NodeHealth = {
   name: "primary",
   role: "primary",
   serves: "writes",
-  because: undefined,
+  reason: undefined,
   timeline: 1,
   lagBytes: undefined,
   lagMs: undefined,
@@ -25,7 +25,7 @@ const primary: NodeHealth = {
 };
 const replica: NodeHealth = {
   ...primary,
-  ...{ name: "replica-1", role: "replica", serves: "nothing", because: "lagging", lagBytes: 4096, lagMs: 6000 },
+  ...{ name: "replica-1", role: "replica", serves: "nothing", reason: "lagging", lagBytes: 4096, lagMs: 6000 },
 };
 const health: RouterHealth = {
   ...{ name: "crm", isWritable: true, isReadable: true, primary: "primary", systemId: "7", timeline: 1 },
@@ -42,19 +42,19 @@ describe("createDatabaseBoard", () => {
   });
   afterEach(() => board.end());
 
-  const toReplica: Route = { to: "replica", node: "replica-1", because: "read", lagMs: 0 };
-  const toPrimary = (because: Extract<Route, { to: "primary" }>["because"]): Route => {
-    return { to: "primary", node: "primary", because };
+  const toReplica: Route = { to: "replica", node: "replica-1", reason: "read", lagMs: 0 };
+  const toPrimary = (reason: Extract<Route, { to: "primary" }>["reason"]): Route => {
+    return { to: "primary", node: "primary", reason };
   };
   const route = (to: Route, router = "crm"): void => routeChoose.publish(() => ({ tenantId: "acme", router, ...to }));
   const wait = (tenantId: string | undefined, what: "tenant" | "primary-reads" = "tenant"): void =>
     bulkheadWait.publish(() => ({ tenantId, router: "crm", what }));
   const counts = (): Record<string, number> =>
-    Object.fromEntries(board.read().routes.map(({ because, count }) => [because, count.last]));
+    Object.fromEntries(board.read().routes.map(({ reason, count }) => [reason, count.last]));
 
   it("counts routes by reason, and the reads of each server", () => {
     for (const to of [toReplica, toReplica, toPrimary("recent-write"), toPrimary("pinned")]) route(to);
-    for (const because of ["write", "transaction", "read-only-refused"] as const) route(toPrimary(because));
+    for (const reason of ["write", "transaction", "read-only-refused"] as const) route(toPrimary(reason));
     expect(counts()).toMatchObject({ read: 2, "recent-write": 1, pinned: 1, write: 1, transaction: 1, conflict: 0 });
     expect(board.read().nodes.map(({ name, reads }) => [name, reads.last])).toEqual([
       ["primary", 2],
@@ -66,7 +66,7 @@ describe("createDatabaseBoard", () => {
   });
 
   it("counts a read that was pinned to a replica as one of a replica", () => {
-    route({ to: "replica", node: "replica-1", because: "pinned", lagMs: 0 });
+    route({ to: "replica", node: "replica-1", reason: "pinned", lagMs: 0 });
     expect(counts()).toMatchObject({ read: 1, pinned: 0 });
   });
 
@@ -79,8 +79,8 @@ describe("createDatabaseBoard", () => {
     expect(board.read()).toMatchObject({
       isWritable: true,
       nodes: [
-        { name: "primary", serves: "writes", because: null, lagMs: null, connections: { busy: 2, open: 5 } },
-        { name: "replica-1", serves: "nothing", because: "lagging", lagBytes: 4096, lagMs: 6000 },
+        { name: "primary", serves: "writes", reason: null, lagMs: null, connections: { busy: 2, open: 5 } },
+        { name: "replica-1", serves: "nothing", reason: "lagging", lagBytes: 4096, lagMs: 6000 },
       ],
     });
   });
@@ -88,7 +88,7 @@ describe("createDatabaseBoard", () => {
   it("counts who waited for a place of the plan, and who got none", () => {
     for (const tenantId of ["acme", "globex", "acme"]) wait(tenantId);
     wait("acme", "primary-reads");
-    const refused = { router: "crm", what: "tenant", because: "queue-full" } as const;
+    const refused = { router: "crm", what: "tenant", reason: "queue-full" } as const;
     bulkheadRefuse.publish(() => ({ tenantId: "globex", ...refused }));
     const { waits, refused: none, tenants } = board.read();
     expect([waits.total, none.total]).toEqual([3, 1]);
@@ -109,7 +109,7 @@ describe("createDatabaseBoard", () => {
   });
 
   it("counts tokens that said nothing, until it is ended", () => {
-    const token = { tenantId: "acme", router: "crm", because: "expired" } as const;
+    const token = { tenantId: "acme", router: "crm", reason: "expired" } as const;
     tokenRefuse.publish(() => token);
     board.end();
     tokenRefuse.publish(() => token);

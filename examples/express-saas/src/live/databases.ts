@@ -47,14 +47,14 @@ const NONE: Count = { last: 0, total: 0 };
 
 export function createDatabaseBoard({ router, plans, tenants, clock }: DatabaseBoardOptions): DatabaseBoard {
   const counter = (): Counter => createCounter(clock);
-  const routes = new Map<string, Counter>(REASONS.map((because) => [because, counter()]));
+  const routes = new Map<string, Counter>(REASONS.map((reason) => [reason, counter()]));
   const readsOf = new Map<string, Counter>();
   const all: Waits & { readonly tokens: Counter } = { waits: counter(), refused: counter(), tokens: counter() };
   const waiting = new Map<string, Waits>();
 
-  function routed({ node, because, to }: RouteChosen): void {
-    routes.get(to === "replica" ? "read" : because)?.add();
-    if (!WRITES.has(because)) entryOf(readsOf, node, { most: MAX_NODES, make: counter })?.add();
+  function routed({ node, reason, to }: RouteChosen): void {
+    routes.get(to === "replica" ? "read" : reason)?.add();
+    if (!WRITES.has(reason)) entryOf(readsOf, node, { most: MAX_NODES, make: counter })?.add();
   }
 
   function waited(what: keyof Waits, tenantId: string | undefined): void {
@@ -77,7 +77,7 @@ export function createDatabaseBoard({ router, plans, tenants, clock }: DatabaseB
       return {
         isWritable,
         nodes: nodes.map((node) => nodeRow(node, readsOf.get(node.name)?.read())),
-        routes: REASONS.map((because) => ({ because, count: routes.get(because)?.read() ?? NONE })),
+        routes: REASONS.map((reason) => ({ reason, count: routes.get(reason)?.read() ?? NONE })),
         tokensRefused: all.tokens.read(),
         waits: all.waits.read(),
         refused: all.refused.read(),
@@ -104,9 +104,9 @@ function entryOf<Value>(
 function nodeRow(node: NodeHealth, reads: Count = NONE): NodeRow {
   const { name, role, serves, inFlight, pool } = node;
   // JSON has no undefined.
-  const { because = null, lagBytes = null, lagMs = null } = node;
+  const { reason = null, lagBytes = null, lagMs = null } = node;
   const connections = { busy: pool.total - pool.idle, open: pool.total, waiting: pool.waiting };
-  return { name, role, serves, because, lagBytes, lagMs, inFlight, connections, reads };
+  return { name, role, serves, reason, lagBytes, lagMs, inFlight, connections, reads };
 }
 
 function placeRows(

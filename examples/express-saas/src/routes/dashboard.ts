@@ -5,6 +5,6 @@ import { tellSource } from "./cache-headers.js";
 /** What the first page of the product shows: counts of everything that the tenant has. */
 export function showDashboard({ cache, dashboard }: CrmCache): RequestHandler {
   return async (_request, response) => {
-    response.json(tellSource(response, await cache.tenant().entry(dashboard, undefined)));
+    response.json(tellSource(response, await cache.tenant().getWithInfo(dashboard, undefined)));
   };
 }

@@ -15,7 +15,7 @@ const CACHED_LETTERS = 3;
 /** The newest ten contacts whose name or address has the text in it. */
 export function searchContacts(db: Database, { cache, search }: CrmCache): RequestHandler {
   async function find(text: string): Promise<Read<Row[]>> {
-    if (text.length <= CACHED_LETTERS) return cache.tenant().entry(search, text);
+    if (text.length <= CACHED_LETTERS) return cache.tenant().getWithInfo(search, text);
     return { value: await findContacts(db, text), source: "bypass", isStale: false };
   }
 

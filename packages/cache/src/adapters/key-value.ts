@@ -95,7 +95,7 @@ export function createKeyValueCache(cache: Cache, options: KeyValueOptions = {})
 
   return {
     async get(key) {
-      return (await own().find(values, { namespace, key }))?.value.value;
+      return (await own().getIfPresent(values, { namespace, key }))?.value.value;
     },
     async set(key, value, ttl) {
       const at = { params: { namespace, key }, value: { value }, ttl: ttlMsOf(ttl, "set") };
@@ -123,6 +123,8 @@ function ttlMsOf(ttl: KeyValueTtl, what: string): number {
   try {
     return parseDuration(typeof ttl === "number" ? ttl * 1000 : ttl);
   } catch (cause) {
-    throw new ConfigError(`${what}: ttl: expected seconds above 0 or a text such as "3m", got ${describeValue(ttl)}`, { cause });
+    throw new ConfigError(`${what}: ttl: expected seconds above 0 or a text such as "3m", got ${describeValue(ttl)}`, {
+      cause,
+    });
   }
 }

@@ -32,9 +32,9 @@ describe.skipIf(!url)("a tenant that is forgotten while the store is asked", () 
     const real = redisStore({ redis, subscriber, prefix: `unheard:${process.pid}:${next++}`, timeoutMs: 500 });
     const store: CacheStore = {
       ...real,
-      look: (place) => held(real.look(place)),
+      readWithoutLease: (place) => held(real.readWithoutLease(place)),
       fillIn: (lease, content) =>
-        lease.tell === true ? held(real.fillIn(lease, content)) : real.fillIn(lease, content),
+        lease.notify === true ? held(real.fillIn(lease, content)) : real.fillIn(lease, content),
     };
     cache = createCache({ store, maxTenants: 2 });
     row = cache.define({ name: "row", key: (id) => id, ttl: "1m", load: () => "new" });
@@ -50,7 +50,7 @@ describe.skipIf(!url)("a tenant that is forgotten while the store is asked", () 
   });
 
   it("keeps nothing that was found before an invalidation", async () => {
-    const found = cache.tenant("acme").find(row, "a");
+    const found = cache.tenant("acme").getIfPresent(row, "a");
     await answered.opened;
     crowd(cache);
     await cache.tenant("acme").invalidate(row, "a");

@@ -2,7 +2,7 @@ import { createManualClock } from "@scale/core/testing";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, inject, it, vi } from "vitest";
 import { gate } from "../../test/node.js";
-import { type CacheStore, createCache, type FeedListener, type Invalidation } from "../index.js";
+import { type CacheStore, createCache, type InvalidationListener, type Invalidation } from "../index.js";
 import { redisStore } from "../redis/index.js";
 
 const url = inject("redisUrl");
@@ -39,7 +39,7 @@ describe.skipIf(!url)("between two steps", () => {
     await expect.poll(() => acme.peek(row, "a")).toBe("old");
     value = "new";
     const done = acme.invalidate(row, "a");
-    expect(await acme.entry(row, "a")).toMatchObject({ value: "old", source: "store" });
+    expect(await acme.getWithInfo(row, "a")).toMatchObject({ value: "old", source: "store" });
     onItsWay.open();
     await done;
     expect([acme.peek(row, "a"), await acme.get(row, "a")]).toEqual([undefined, "new"]);
@@ -52,7 +52,7 @@ describe.skipIf(!url)("between two steps", () => {
         await onItsWay.opened;
         return store.claim(place, purpose);
       },
-      fillIn: async (lease, content) => (lease.tell === true ? false : store.fillIn(lease, content)),
+      fillIn: async (lease, content) => (lease.notify === true ? false : store.fillIn(lease, content)),
     }));
     const row = mine.define({ ...TIMES, load: () => "old" });
     const acme = mine.tenant("acme");
@@ -147,7 +147,7 @@ describe.skipIf(!url)("between two steps", () => {
 describe("memory", () => {
   /** A store that is not asked for anything but what it hears. */
   function hearing() {
-    let listener: FeedListener | undefined;
+    let listener: InvalidationListener | undefined;
     const clock = createManualClock();
     const down = (): Promise<never> => Promise.reject(new Error("down"));
     const store: CacheStore = {
@@ -155,14 +155,14 @@ describe("memory", () => {
         settlesWithinMs: 1,
         leaseMs: 1000,
         read: down,
-        look: down,
+        readWithoutLease: down,
         claim: down,
         fillIn: down,
         release: down,
         renew: down,
       },
       invalidate: async () => undefined,
-      listen(on) {
+      subscribe(on) {
         listener = on;
         return () => undefined;
       },
@@ -181,7 +181,7 @@ describe("memory", () => {
       undefined,
       false,
     ]);
-    hear.proven(clock.monotonic());
+    hear.confirmed(clock.monotonic());
     expect(acme.peek(row, "a")).toBeUndefined();
     await acme.get(row, "a");
     clock.advance(2999);
@@ -189,29 +189,29 @@ describe("memory", () => {
     clock.advance(1);
     expect(acme.peek(row, "a")).toBeUndefined();
     // Nothing was missed: messages come in order.
-    hear.proven(clock.monotonic());
+    hear.confirmed(clock.monotonic());
     expect(acme.peek(row, "a")).toBe(2);
   });
 
   it("counts the bound from when the proof was sent, not from when it came", async () => {
     const { acme, clock, row, hear } = hearing();
-    hear.proven(clock.monotonic());
+    hear.confirmed(clock.monotonic());
     await acme.get(row, "a");
     const sentAt = clock.monotonic();
     clock.advance(2000);
-    hear.proven(sentAt);
+    hear.confirmed(sentAt);
     clock.advance(1000);
     expect(acme.peek(row, "a")).toBeUndefined();
   });
 
   it("forgets what it had when the subscription is lost, and what it kept until that is back", async () => {
     const { acme, clock, row, hear } = hearing();
-    hear.proven(clock.monotonic());
+    hear.confirmed(clock.monotonic());
     await acme.get(row, "a");
     hear.lost();
     await acme.get(row, "b");
     expect(acme.peek(row, "b")).toBeUndefined();
-    hear.proven(clock.monotonic());
+    hear.confirmed(clock.monotonic());
     expect([acme.peek(row, "a"), acme.peek(row, "b")]).toEqual([undefined, undefined]);
     await acme.get(row, "b");
     expect(acme.peek(row, "b")).toBe(3);
@@ -219,8 +219,8 @@ describe("memory", () => {
 
   it("keeps nothing that was under way when the subscription was lost or back", async () => {
     const { acme, cache, clock, hear } = hearing();
-    hear.proven(clock.monotonic());
-    for (const happens of [() => hear.lost(), () => hear.proven(clock.monotonic())]) {
+    hear.confirmed(clock.monotonic());
+    for (const happens of [() => hear.lost(), () => hear.confirmed(clock.monotonic())]) {
       const slow = gate();
       const row = cache.define({ ...TIMES, load: () => slow.opened.then(() => 1) });
       const early = acme.get(row, "a");
@@ -228,7 +228,7 @@ describe("memory", () => {
       happens();
       slow.open();
       await early;
-      hear.proven(clock.monotonic());
+      hear.confirmed(clock.monotonic());
       expect(acme.peek(row, "a")).toBeUndefined();
       hear.lost();
     }

@@ -33,7 +33,7 @@ describe("a tenant beyond maxTenants", () => {
         settlesWithinMs: 1,
         leaseMs: 1000,
         read: none,
-        look: none,
+        readWithoutLease: none,
         claim: none,
         fillIn: none,
         release: none,
@@ -69,7 +69,15 @@ describe("a tenant beyond maxTenants", () => {
     const [asked, hold, loading, loaded] = [gate(), gate(), gate(), gate()];
     const none = (): Promise<never> => Promise.reject(new Error("not there"));
     const store: CacheStore = {
-      ...{ settlesWithinMs: 1, leaseMs: 1000, read: none, look: none, release: none, renew: none, invalidate: none },
+      ...{
+        settlesWithinMs: 1,
+        leaseMs: 1000,
+        read: none,
+        readWithoutLease: none,
+        release: none,
+        renew: none,
+        invalidate: none,
+      },
       async claim() {
         asked.open();
         await hold.opened;

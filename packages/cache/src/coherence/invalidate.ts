@@ -7,7 +7,7 @@ import { placeOf } from "../get/store-lookup.js";
 import type { Entry } from "../memory/types.js";
 import { entryOf, put } from "./l1-entry.js";
 import type { Meta, Space } from "./tenant-state.js";
-import type { CacheStore, Content, Invalidation } from "../store.js";
+import type { CacheStore, EntryContent, Invalidation } from "../store.js";
 import { unheard } from "./fence.js";
 
 /**
@@ -118,7 +118,7 @@ function isOlder(version: number | undefined, there: Entry | undefined, now: num
 }
 
 interface WriteThere {
-  readonly content: Content;
+  readonly content: EntryContent;
   readonly version: number | undefined;
   /** Called once the old value is gone. */
   claimed(): void;
@@ -132,5 +132,5 @@ async function writeThere(
   const place = placeOf(errand);
   const claim = await store.claim(place, { to: "write", version });
   claimed();
-  return claim.is === "leased" && store.fillIn({ ...place, token: claim.token, tell: true }, content);
+  return claim.is === "leased" && store.fillIn({ ...place, token: claim.token, notify: true }, content);
 }

@@ -46,7 +46,7 @@ describe.skipIf(!inject("redisUrl"))("a Redis of its own", () => {
     await untilServed(node);
     await acme.get(row, "after");
     await expect.poll(() => acme.peek(row, "after")).toBe(0);
-    const detail = await other.cache.tenant("acme").entry(rowOf(other, database), "after");
+    const detail = await other.cache.tenant("acme").getWithInfo(rowOf(other, database), "after");
     expect(detail.source).toBe("store");
   });
 

@@ -16,7 +16,7 @@ function journalOver(invalidate: CacheStore["invalidate"]) {
       settlesWithinMs: 1,
       leaseMs: 1,
       read: never,
-      look: never,
+      readWithoutLease: never,
       claim: never,
       fillIn: never,
       release: never,

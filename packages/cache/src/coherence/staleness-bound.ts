@@ -33,10 +33,10 @@ export function createTrust({ store, boundMs, whenUnsure, clock, drop, invalidat
   let isLost = true;
   let provenAt = -Infinity;
 
-  const stop = store?.listen?.(
+  const stop = store?.subscribe?.(
     {
       invalidated,
-      proven(atMs) {
+      confirmed(atMs) {
         // Of what was kept until now, some may have been invalidated while nobody listened.
         if (isLost) {
           epoch++;

@@ -59,10 +59,10 @@ describe.skipIf(!url)("what is in Redis", () => {
       cache.define({ name: "same", key: (id: string) => id, ttl: "1m", load: (): unknown => value });
     const [here, there] = [define(nodes[0]), define(nodes[1])];
     const key = name.replaceAll(/\W/g, "-");
-    const loaded = await mine.entry(here, key);
+    const loaded = await mine.getWithInfo(here, key);
     const text = await filled("same", key);
-    const stored = await theirs.entry(there, key);
-    const memory = await theirs.entry(there, key);
+    const stored = await theirs.getWithInfo(there, key);
+    const memory = await theirs.getWithInfo(there, key);
     expect([loaded.source, stored.source, memory.source]).toEqual(["load", "store", "memory"]);
     expect([loaded.value, stored.value, memory.value]).toEqual([value, value, value]);
     // Large texts are compressed.
@@ -79,7 +79,7 @@ describe.skipIf(!url)("what is in Redis", () => {
       });
     expect(await mine.get(dated(true, nodes[0]), "a")).toEqual({ at: day });
     await filled("dated", "a");
-    const stored = await theirs.entry(dated(true, nodes[1]), "a");
+    const stored = await theirs.getWithInfo(dated(true, nodes[1]), "a");
     expect(stored).toMatchObject({ source: "store", value: { at: day } });
     await expect(mine.get(dated(false, nodes[0]), "a")).rejects.toThrow("in the value .at is a Date");
   });

@@ -2,7 +2,7 @@ import { tenancy } from "@scale/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { gate } from "../../test/node.js";
 import { seal } from "../definition/envelope.js";
-import { type Cache, type CacheStore, createCache, type Found, type TenantCache } from "../index.js";
+import { type Cache, type CacheStore, createCache, type ReadResult, type TenantCache } from "../index.js";
 
 let cache: Cache;
 let acme: TenantCache;
@@ -64,7 +64,7 @@ describe("getMany", () => {
     // Another process is loading a, and b is looked for until a is there.
     const text = seal({ text: '"theirs"', loadMs: 0 }, { version: 1, key: "row:a" });
     const stored = { text, ageMs: 0, freshMs: 60_000, usableMs: 60_000, tags: [] };
-    async function read({ key }: { key: string }): Promise<Found> {
+    async function read({ key }: { key: string }): Promise<ReadResult> {
       asked.push(key);
       if (key === "row:b") await isThere.opened;
       if (key === "row:b") return { is: "leased", token: "mine", old: undefined };
@@ -73,7 +73,7 @@ describe("getMany", () => {
     const none = (): Promise<never> => Promise.reject(new Error("not asked"));
     const store: CacheStore = {
       ...{ settlesWithinMs: 1, leaseMs: 1000, read, fillIn: async () => true },
-      ...{ look: none, claim: none, release: none, renew: none, invalidate: none },
+      ...{ readWithoutLease: none, claim: none, release: none, renew: none, invalidate: none },
     };
     const two = createCache({ store }).tenant("acme");
     const row = cache.define({

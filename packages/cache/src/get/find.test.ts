@@ -21,12 +21,12 @@ describe("find without a store", () => {
     const cache = createCache({ clock });
     const row = cache.define<string, number>({ ...options, load: never });
     const acme = cache.tenant("acme");
-    expect(await acme.find(row, "a")).toBeUndefined();
+    expect(await acme.getIfPresent(row, "a")).toBeUndefined();
     await acme.set(row, { params: "a", value: 0 });
     clock.advance(1000);
-    expect(await acme.find(row, "a")).toEqual({ value: 0, source: "memory", ageMs: 1000, isStale: false });
+    expect(await acme.getIfPresent(row, "a")).toEqual({ value: 0, source: "memory", ageMs: 1000, isStale: false });
     clock.advance(60_000);
-    expect(await acme.find(row, "a")).toBeUndefined();
+    expect(await acme.getIfPresent(row, "a")).toBeUndefined();
   });
 });
 
@@ -38,11 +38,11 @@ describe.skipIf(!url)("find", () => {
     const row = one.cache.define<string, number | null>({ ...options, load: never });
     await one.cache.tenant("acme").set(row, { params: "a", value: null });
     const acme = two.cache.tenant("acme");
-    expect(await acme.find(row, "a")).toMatchObject({ value: null, source: "store" });
+    expect(await acme.getIfPresent(row, "a")).toMatchObject({ value: null, source: "store" });
     // The message of the write may come after the value.
-    const isKept = async (): Promise<boolean> => (await acme.find(row, "a"))?.source === "memory";
+    const isKept = async (): Promise<boolean> => (await acme.getIfPresent(row, "a"))?.source === "memory";
     await waitUntil(isKept, { what: "the value is in memory" });
-    expect(await two.cache.tenant("globex").find(row, "a")).toBeUndefined();
+    expect(await two.cache.tenant("globex").getIfPresent(row, "a")).toBeUndefined();
     one.close();
     two.close();
   });
@@ -52,7 +52,7 @@ describe.skipIf(!url)("find", () => {
     await untilServed(node);
     const row = node.cache.define({ ...options, load: () => "loaded" });
     const acme = node.cache.tenant("acme");
-    expect(await acme.find(row, "a")).toBeUndefined();
+    expect(await acme.getIfPresent(row, "a")).toBeUndefined();
     const startedAt = performance.now();
     expect(await acme.get(row, "a")).toBe("loaded");
     // Had it taken the lease, the load would have waited for the end of that.
@@ -67,8 +67,8 @@ describe.skipIf(!url)("find", () => {
     const hold = gate();
     const store: CacheStore = {
       ...real,
-      async look(place) {
-        const stored = await real.look(place);
+      async readWithoutLease(place) {
+        const stored = await real.readWithoutLease(place);
         await hold.opened;
         return stored;
       },
@@ -78,8 +78,8 @@ describe.skipIf(!url)("find", () => {
     const row = cache.define<string, string>({ ...options, load: never });
     const writer = createCache({ store: real });
     await writer.tenant("acme").set(row, { params: "a", value: "old" });
-    const found = cache.tenant("acme").find(row, "a");
-    await real.look({ tenantId: "acme", key: "row:a" });
+    const found = cache.tenant("acme").getIfPresent(row, "a");
+    await real.readWithoutLease({ tenantId: "acme", key: "row:a" });
     await cache.tenant("acme").invalidate(row, "a");
     hold.open();
     expect((await found)?.value).toBe("old");
@@ -101,8 +101,10 @@ describe.skipIf(!url)("find", () => {
     await acme.get(short, "a");
     const theirs = async (): Promise<boolean> => (await two.cache.tenant("acme").get(long, "a")) === 2;
     await waitUntil(theirs, { what: "the other process has loaded it again", everyMs: 5 });
-    await waitUntil(async () => (await acme.find(short, "a"))?.source === "store", { what: "it is in the store" });
-    expect(await acme.find(short, "a")).toMatchObject({ value: 2, source: "memory" });
+    await waitUntil(async () => (await acme.getIfPresent(short, "a"))?.source === "store", {
+      what: "it is in the store",
+    });
+    expect(await acme.getIfPresent(short, "a")).toMatchObject({ value: 2, source: "memory" });
     one.close();
     two.close();
   });
@@ -112,7 +114,7 @@ describe.skipIf(!url)("find", () => {
     redis.on("error", () => undefined);
     const cache = createCache({ store: redisStore({ redis, timeoutMs: 50 }) });
     const row = cache.define<string, string>({ ...options, load: never });
-    expect(await cache.tenant("acme").find(row, "a")).toBeUndefined();
+    expect(await cache.tenant("acme").getIfPresent(row, "a")).toBeUndefined();
     cache.close();
     redis.disconnect();
   });

@@ -3,7 +3,7 @@ import type { Errand, Outcome } from "./flight.js";
 import { placeOf, readStored, tellFailure } from "./store-lookup.js";
 import type { Entry } from "../memory/types.js";
 import { ageOf, put } from "../coherence/l1-entry.js";
-import type { CacheStore, Stored } from "../store.js";
+import type { CacheStore, StoredEntry } from "../store.js";
 import { unheard } from "../coherence/fence.js";
 
 /** The fresh value that the store has. Takes no lease, and waits for nobody who loads. */
@@ -30,11 +30,11 @@ function hasNewer({ clock }: Engine, { space, spec, key }: Errand, entry: Entry)
 }
 
 /** @returns `undefined` also when the store must not be used, or could not answer */
-async function look({ journal }: Engine, errand: Errand, store: CacheStore): Promise<Stored | undefined> {
+async function look({ journal }: Engine, errand: Errand, store: CacheStore): Promise<StoredEntry | undefined> {
   const { tenantId } = errand.space;
   if (journal?.has(tenantId) === true && !(await journal.flush(tenantId))) return undefined;
   try {
-    return await store.look(placeOf(errand));
+    return await store.readWithoutLease(placeOf(errand));
   } catch (error) {
     tellFailure(errand, "read", error);
     return undefined;

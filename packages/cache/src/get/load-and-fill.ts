@@ -69,7 +69,7 @@ function failed(engine: Engine, { errand, flight }: Job, error: unknown): void {
   loadFail.publish(() => ({ tenantId: space.tenantId, name: spec.name, error }));
   // Whoever asks from now on is not to get the answer of a load that is over.
   flight.land();
-  if (!serveOld(engine, { errand, flight }, { because: "load-failed", error })) return flight.fail(error);
+  if (!serveOld(engine, { errand, flight }, { reason: "load-failed", error })) return flight.fail(error);
   const now = engine.clock.monotonic();
   const entry = flight.old?.entry;
   if (entry === undefined || entry.freshUntil > now) return;

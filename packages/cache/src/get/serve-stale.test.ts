@@ -34,16 +34,16 @@ describe("staleWhileRevalidate", () => {
   it("serves the old value at once, and loads a new one for the next reader", async () => {
     const { row, state } = counted({ staleWhileRevalidate: "30s" });
     const seen: unknown[] = [];
-    const stop = staleServe.subscribe(({ because, ageMs }) => seen.push({ because, ageMs }));
+    const stop = staleServe.subscribe(({ reason, ageMs }) => seen.push({ reason, ageMs }));
     await acme.get(row, "a");
     clock.advance(MINUTE_MS + 1);
     const slow = gate<number>();
     state.next = () => slow.opened;
-    expect(await acme.entry(row, "a")).toMatchObject({ value: 1, isStale: true, source: "memory" });
+    expect(await acme.getWithInfo(row, "a")).toMatchObject({ value: 1, isStale: true, source: "memory" });
     expect(await acme.get(row, "a")).toBe(1);
     slow.open(2);
     await expect.poll(() => acme.peek(row, "a")).toBe(2);
-    expect([state.loads, seen]).toEqual([2, [{ because: "refreshing", ageMs: MINUTE_MS + 1 }]]);
+    expect([state.loads, seen]).toEqual([2, [{ reason: "refreshing", ageMs: MINUTE_MS + 1 }]]);
     stop();
   });
 
@@ -79,7 +79,7 @@ describe("grace", () => {
     await acme.get(row, "a");
     state.next = () => Promise.reject(new Error("down"));
     clock.advance(MINUTE_MS);
-    expect(await acme.entry(row, "a")).toMatchObject({ value: 1, isStale: true });
+    expect(await acme.getWithInfo(row, "a")).toMatchObject({ value: 1, isStale: true });
     // Failing again and again does not make it last longer.
     for (let i = 0; i < 59; i++) {
       clock.advance(MINUTE_MS);

@@ -12,22 +12,22 @@ type Because = "refreshing" | "slow" | "load-failed";
 export function serveOld(
   engine: Engine,
   seat: { errand: Errand; flight: Flight },
-  why: { because: Because; error?: unknown },
+  why: { reason: Because; error?: unknown },
 ): boolean {
   const { errand, flight } = seat;
   const { old } = flight;
   if (flight.isSettled || old === undefined) return flight.isSettled;
   const { space, spec } = errand;
-  const { because, error } = why;
+  const { reason, error } = why;
   const { entry, source } = old;
   const now = engine.clock.monotonic();
-  const limitMs = because === "refreshing" ? spec.times.swrMs : spec.times.graceMs;
+  const limitMs = reason === "refreshing" ? spec.times.swrMs : spec.times.graceMs;
   const isStale = entry.freshUntil <= now;
   if (isStale && (now - entry.freshUntil >= limitMs || now >= entry.usableUntil)) return false;
   const ageMs = ageOf(entry, now);
   if (isStale) {
     space.counts.staleHits++;
-    staleServe.publish(() => ({ tenantId: space.tenantId, name: spec.name, ageMs, because, error }));
+    staleServe.publish(() => ({ tenantId: space.tenantId, name: spec.name, ageMs, reason, error }));
   }
   flight.settle({ value: entry.value, source, ageMs, isStale });
   return true;

@@ -5,7 +5,7 @@ import { type Answer, claimRefresh, lookUp, placeOf, type Search, settled, tellF
 import type { Entry } from "../memory/types.js";
 import { recall } from "../coherence/l1-entry.js";
 import { serveOld } from "./serve-stale.js";
-import type { Found, ReadListener } from "../store.js";
+import type { ReadResult, ReadListener } from "../store.js";
 
 /** The flight that brings the value: the one under way, or one of its own. */
 export function join(engine: Engine, errand: Errand): Flight | Promise<Flight> {
@@ -72,7 +72,7 @@ class Reading implements ReadListener {
     this.#flight = flight;
   }
 
-  found(first: Found): void {
+  found(first: ReadResult): void {
     const [engine, errand, flight] = [this.#engine, this.#errand, this.#flight];
     try {
       const outcome = settled(engine, { errand, flight }, first);
@@ -92,7 +92,7 @@ class Reading implements ReadListener {
     go(this.#engine, { errand, flight, find: loadOnly });
   }
 
-  #missing(first: Found): void {
+  #missing(first: ReadResult): void {
     const [engine, errand, flight] = [this.#engine, this.#errand, this.#flight];
     if (first.is !== "leased" || first.old !== undefined) return go(engine, { errand, flight, find: lookUp, first });
     end(flight, loadInto(engine, { errand, flight, token: first.token }));
@@ -106,7 +106,7 @@ interface Course {
   readonly flight: Flight;
   readonly find: Find;
   readonly entry?: Entry | undefined;
-  readonly first?: Found;
+  readonly first?: ReadResult;
 }
 
 function go(engine: Engine, course: Course): void {
@@ -130,11 +130,11 @@ async function run(engine: Engine, { errand, flight, find, entry, first }: Cours
     // What somebody else has kept since this reader asked.
     const isFresh = find === lookUp && entry.freshUntil > engine.clock.monotonic();
     if (isFresh) flight.land();
-    serveOld(engine, { errand, flight }, { because: "refreshing" });
+    serveOld(engine, { errand, flight }, { reason: "refreshing" });
     if (isFresh) return errand.loadTogether?.leave();
   }
   const { softMs } = errand.spec;
-  const slow = (): boolean => serveOld(engine, { errand, flight }, { because: "slow" });
+  const slow = (): boolean => serveOld(engine, { errand, flight }, { reason: "slow" });
   const soft = softMs === undefined ? undefined : setTimeout(slow, softMs);
   try {
     let answer = await find(engine, { errand, flight, ...(first !== undefined && { first }) });

@@ -6,7 +6,7 @@ import type { Errand, Flight, Outcome } from "./flight.js";
 import type { Entry } from "../memory/types.js";
 import { entryOf, type Got, keep } from "../coherence/l1-entry.js";
 import { serveOld } from "./serve-stale.js";
-import type { CacheStore, Claimed, Found, Place, Stored } from "../store.js";
+import type { CacheStore, ClaimResult, ReadResult, EntryAddress, StoredEntry } from "../store.js";
 
 /** What the store said: here it is; load it (and fill it, with a token); or there is nothing left to do. */
 export type Answer =
@@ -46,11 +46,11 @@ export interface Search {
   readonly errand: Errand;
   readonly flight: Flight;
   /** What the store has said already. */
-  readonly first?: Found;
+  readonly first?: ReadResult;
 }
 
 /** Keeps what the store has, if it is fresh. What it is otherwise, `lookUp` finds out. */
-export function settled(engine: Engine, { errand, flight }: Seat, found: Found): Outcome | undefined {
+export function settled(engine: Engine, { errand, flight }: Seat, found: ReadResult): Outcome | undefined {
   if (found.is !== "value" || found.stored.ageMs >= found.stored.freshMs) return undefined;
   const entry = readStored(engine, errand, { stored: found.stored, mark: flight.mark });
   if (entry === undefined) return undefined;
@@ -62,7 +62,7 @@ export function settled(engine: Engine, { errand, flight }: Seat, found: Found):
 interface Seen {
   readonly errand: Errand;
   readonly flight: Flight;
-  readonly found: Found;
+  readonly found: ReadResult;
   readonly store: CacheStore;
 }
 
@@ -89,7 +89,7 @@ async function claimOnce(
   store: CacheStore,
   errand: Errand,
   purpose: Parameters<CacheStore["claim"]>[1],
-): Promise<Claimed | undefined> {
+): Promise<ClaimResult | undefined> {
   try {
     return await store.claim(placeOf(errand), purpose);
   } catch (error) {
@@ -106,7 +106,7 @@ export async function claimRefresh({ store }: Engine, { errand }: Search): Promi
 }
 
 /** @returns `undefined` when the store must not be used, or could not answer */
-async function readOnce({ journal }: Engine, errand: Errand, store: CacheStore): Promise<Found | undefined> {
+async function readOnce({ journal }: Engine, errand: Errand, store: CacheStore): Promise<ReadResult | undefined> {
   const { tenantId } = errand.space;
   // What could not be invalidated there must not be read there.
   if (journal?.has(tenantId) === true && !(await journal.flush(tenantId))) return undefined;
@@ -118,7 +118,7 @@ async function readOnce({ journal }: Engine, errand: Errand, store: CacheStore):
   }
 }
 
-export const placeOf = ({ space, spec, placeKey }: Errand): Place => ({
+export const placeOf = ({ space, spec, placeKey }: Errand): EntryAddress => ({
   tenantId: space.tenantId,
   key: placeKey,
   hasTags: spec.hasTags,
@@ -137,19 +137,19 @@ function offer(engine: Engine, { errand, flight }: Seat, entry: Entry | undefine
   if (entry === undefined) return;
   if (flight.old === undefined || flight.old.entry.freshUntil < entry.freshUntil)
     flight.old = { entry, source: "store" };
-  serveOld(engine, { errand, flight }, { because: "refreshing" });
+  serveOld(engine, { errand, flight }, { reason: "refreshing" });
 }
 
 /** Written out, because it is on the way of every read. */
 function gotOf(
-  { freshMs, usableMs, ageMs, tags }: Stored,
+  { freshMs, usableMs, ageMs, tags }: StoredEntry,
   { value, chars, loadMs }: Extract<Opened, { ok: true }>,
 ): Got {
   return { value, chars, loadMs, freshMs, usableMs, ageMs, tags };
 }
 
 interface Read {
-  readonly stored: Stored;
+  readonly stored: StoredEntry;
   /** Of the space, when the read began. */
   readonly mark: number;
 }

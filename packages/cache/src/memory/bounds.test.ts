@@ -137,8 +137,8 @@ describe("createMemory, measured", () => {
     const { bytes } = memory.stats();
     partition.clear("invoice");
     expect(memory.stats().entries).toBe(1);
-    expect(memory.stats().lingeringBytes).toBeGreaterThan(0.95 * bytes);
+    expect(memory.stats().reclaimableBytes).toBeGreaterThan(0.95 * bytes);
     for (let i = 0; i < 101; i++) memory.tenant("other").set("contact", "1", entryOf(i, 1e9));
-    expect(memory.stats().lingeringBytes).toBe(0);
+    expect(memory.stats().reclaimableBytes).toBe(0);
   });
 });

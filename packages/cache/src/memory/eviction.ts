@@ -37,17 +37,17 @@ export function makeRoom(room: Room, tenant: Tenant, bytes: number): void {
  */
 export function freeRoom(room: Room, tenant: Tenant, bytes: number): "budget" | "share" | undefined {
   const { books, maxBytes } = room;
-  while (tenant.home === books && tenant.bytes + tenant.lingeringBytes + bytes > tenant.budget.maxBytes) {
+  while (tenant.home === books && tenant.bytes + tenant.reclaimableBytes + bytes > tenant.budget.maxBytes) {
     if (!sweep(books, tenant) && !expire(room, tenant) && !dropCold(room, tenant)) return "budget";
   }
-  while (books.entries > 0 && books.bytes + books.lingeringBytes + bytes > maxBytes) {
+  while (books.entries > 0 && books.bytes + books.reclaimableBytes + bytes > maxBytes) {
     if (!sweep(books, books.clearing) && !expire(room, books.soonest) && !dropCold(room, books.coldest)) return "share";
   }
   return undefined;
 }
 
 function sweep(books: Books, tenant: Tenant | undefined): boolean {
-  if (tenant === undefined || tenant.lingeringBytes === 0) return false;
+  if (tenant === undefined || tenant.reclaimableBytes === 0) return false;
   books.change(tenant, () => tenant.sweep());
   return true;
 }

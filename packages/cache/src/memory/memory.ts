@@ -65,20 +65,26 @@ export function createMemory(options: MemoryOptions): Memory {
 function parseBudget(tenantId: string, budgets: (tenantId: string) => Budget): Required<Budget> {
   const { weight = 1, maxBytes = Infinity, validMs = BUDGET_MS } = budgets(tenantId);
   if (!(weight > 0 && weight < Infinity)) {
-    throw new ConfigError(`budgets(${describeValue(tenantId)}): weight: expected a number above 0, got ${describeValue(weight)}`);
+    throw new ConfigError(
+      `budgets(${describeValue(tenantId)}): weight: expected a number above 0, got ${describeValue(weight)}`,
+    );
   }
   if (!(maxBytes > 0)) {
-    throw new ConfigError(`budgets(${describeValue(tenantId)}): maxBytes: expected a number above 0, got ${describeValue(maxBytes)}`);
+    throw new ConfigError(
+      `budgets(${describeValue(tenantId)}): maxBytes: expected a number above 0, got ${describeValue(maxBytes)}`,
+    );
   }
   if (!(validMs >= 0)) {
-    throw new ConfigError(`budgets(${describeValue(tenantId)}): validMs: expected a number from 0 on, got ${describeValue(validMs)}`);
+    throw new ConfigError(
+      `budgets(${describeValue(tenantId)}): validMs: expected a number from 0 on, got ${describeValue(validMs)}`,
+    );
   }
   return { weight, maxBytes, validMs };
 }
 
 function statsOf({ books }: Pool, { maxBytes }: Limits, { evictions, refused }: Counts): MemoryStats {
-  const { bytes, lingeringBytes, entries, tenants } = books;
-  return { maxBytes, bytes, lingeringBytes, entries, tenants: tenants.size, evictions: { ...evictions }, refused };
+  const { bytes, reclaimableBytes, entries, tenants } = books;
+  return { maxBytes, bytes, reclaimableBytes, entries, tenants: tenants.size, evictions: { ...evictions }, refused };
 }
 
 function usageOf({ books }: Pool, maxBytes: number, tenantId: string): TenantUsage | undefined {

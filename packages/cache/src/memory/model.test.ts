@@ -130,9 +130,9 @@ describe("createMemory, after any sequence of calls", () => {
         const world = worldOf(maxBytes);
         for (const step of steps) {
           take(world, step);
-          const { bytes, lingeringBytes, entries, tenants } = world.memory.stats();
-          expect(bytes + lingeringBytes).toBeLessThanOrEqual(maxBytes);
-          expect(lingeringBytes).toBeGreaterThanOrEqual(0);
+          const { bytes, reclaimableBytes, entries, tenants } = world.memory.stats();
+          expect(bytes + reclaimableBytes).toBeLessThanOrEqual(maxBytes);
+          expect(reclaimableBytes).toBeGreaterThanOrEqual(0);
           expect(world.memory.usage("globex")?.bytes ?? 0).toBeLessThanOrEqual(maxBytes / 4);
           const all = usages(world.memory);
           expect(all.every((usage) => usage.entries > 0)).toBe(true);
@@ -185,7 +185,7 @@ describe("createMemory, after any sequence of calls", () => {
         const world = worldOf(maxBytes);
         for (const step of steps) take(world, step);
         for (const [tenantId, space, key] of everywhere) world.memory.tenant(tenantId).delete(space, key);
-        expect(world.memory.stats()).toMatchObject({ bytes: 0, lingeringBytes: 0, entries: 0, tenants: 0 });
+        expect(world.memory.stats()).toMatchObject({ bytes: 0, reclaimableBytes: 0, entries: 0, tenants: 0 });
       }),
     );
   });

@@ -152,6 +152,6 @@ describe("createMemory, offered entries", () => {
     offer(memory, "acme", keysOf(100, "after"));
     set(memory, "acme", keysOf(1500, "asked"));
     acme.clear();
-    expect(memory.stats()).toMatchObject({ bytes: 0, lingeringBytes: 0, entries: 0, tenants: 0 });
+    expect(memory.stats()).toMatchObject({ bytes: 0, reclaimableBytes: 0, entries: 0, tenants: 0 });
   });
 });

@@ -37,7 +37,7 @@ export class Tenant {
   readonly ownBytes: number;
   bytes: number;
   /** Of namespaces that were cleared and are still linked into queues. */
-  lingeringBytes = 0;
+  reclaimableBytes = 0;
   entries = 0;
 
   #spaces = new Map<string, Space>();
@@ -121,7 +121,7 @@ export class Tenant {
     const space = this.#spaces.get(namespace);
     if (space === undefined) return;
     this.entries -= space.items.size;
-    this.lingeringBytes += space.bytes;
+    this.reclaimableBytes += space.bytes;
     (this.#cleared ??= []).push({ space, rest: space.items.values() });
     this.#forget(space);
   }
@@ -134,13 +134,13 @@ export class Tenant {
     const { value: item, done } = rest.next();
     if (done === true) {
       this.#cleared?.pop();
-      this.lingeringBytes -= space.bytes;
+      this.reclaimableBytes -= space.bytes;
       return true;
     }
     this.#unlink(item);
     space.items.delete(item.key);
     space.bytes -= item.bytes;
-    this.lingeringBytes -= item.bytes;
+    this.reclaimableBytes -= item.bytes;
     return true;
   }
 

@@ -8,7 +8,7 @@ export class Books {
   readonly tenants: Map<string, Tenant> = new Map();
   readonly ranking: Ranking;
   bytes = 0;
-  lingeringBytes = 0;
+  reclaimableBytes = 0;
   entries = 0;
   weights = 0;
   readonly #bySoonest = new Heap<Tenant>(SOONEST_PLACES);
@@ -56,21 +56,21 @@ export class Books {
 
   /** Every change of a tenant goes through here: books what it changed, and drops a tenant that has nothing left. */
   change(tenant: Tenant, apply: () => void): void {
-    const { bytes, lingeringBytes, entries } = tenant;
+    const { bytes, reclaimableBytes, entries } = tenant;
     apply();
     this.bytes += tenant.bytes - bytes;
-    this.lingeringBytes += tenant.lingeringBytes - lingeringBytes;
+    this.reclaimableBytes += tenant.reclaimableBytes - reclaimableBytes;
     this.entries += tenant.entries - entries;
     if (tenant.entries === 0) return this.drop(tenant);
     if (tenant.bytes !== bytes) this.ranking.place(tenant);
-    if (tenant.lingeringBytes === 0) this.#clearing.delete(tenant);
+    if (tenant.reclaimableBytes === 0) this.#clearing.delete(tenant);
     else this.#clearing.add(tenant);
     this.#noteSoonest(tenant);
   }
 
   drop(tenant: Tenant): void {
     this.bytes -= tenant.bytes;
-    this.lingeringBytes -= tenant.lingeringBytes;
+    this.reclaimableBytes -= tenant.reclaimableBytes;
     this.entries -= tenant.entries;
     this.tenants.delete(tenant.id);
     // A sum of fractions drifts; of none it is known.

@@ -62,7 +62,7 @@ export interface MemoryStats {
   /** What is kept, with an estimate of the overhead. */
   readonly bytes: number;
   /** What was cleared and is not yet taken apart. `bytes` and this together never exceed `maxBytes`. */
-  readonly lingeringBytes: number;
+  readonly reclaimableBytes: number;
   readonly entries: number;
   /** Tenants with at least one entry. */
   readonly tenants: number;

@@ -165,7 +165,7 @@ describe.skipIf(!url)("a cache with msgpackrCodec", () => {
     const [first, second] = [rowOf(one), rowOf(two)];
     expect(await one.cache.tenant("acme").get(first, "a")).toStrictEqual(page);
     await expect.poll(() => one.cache.tenant("acme").peek(first, "a")).toStrictEqual(page);
-    const there = await two.cache.tenant("acme").entry(second, "a");
+    const there = await two.cache.tenant("acme").getWithInfo(second, "a");
     expect(there.source).toBe("store");
     expect(there.value).toStrictEqual(page);
     one.close();

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "@scale/core";
 import { clockOption, parseOptions, redisOption, timeoutOption } from "@scale/core/kit";
 import { createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
-import type { CacheStore, Lease, Place } from "../store.js";
+import type { CacheStore, Lease, EntryAddress } from "../store.js";
 import { createFeed } from "./bus/invalidation-bus.js";
 import { createFills } from "./read/batched-fills.js";
 import { entryKey, generationKey, keyBase } from "./keys.js";
@@ -76,7 +76,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   const sender = newId();
   const channel = `${prefix}:bus`;
   const life = String(LIFE_MS);
-  const placeKeys = ({ tenantId, key }: Place): [string, string] => {
+  const placeKeys = ({ tenantId, key }: EntryAddress): [string, string] => {
     const base = keyBase(prefix, tenantId);
     return [generationKey(base), entryKey(base, key)];
   };
@@ -97,7 +97,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     settlesWithinMs: timeoutMs,
     leaseMs,
     read: reads.read,
-    look: reads.look,
+    readWithoutLease: reads.look,
     async claim(place, purpose) {
       const token = newId();
       const version = purpose.to === "write" ? String(purpose.version ?? "") : "";
@@ -118,7 +118,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
       const args = [what.all ? newId() : "", life, channel, encodeInvalidation(sender, what), ...what.tags];
       await runner.run(invalidate, { keys, args });
     },
-    ...(subscriber !== undefined && { listen: createFeed({ runner, subscriber, prefix, sender, clock }) }),
+    ...(subscriber !== undefined && { subscribe: createFeed({ runner, subscriber, prefix, sender, clock }) }),
   };
   return tracking ? trackedStore(store, { redis, subscriber, runner, prefix, sender, clock }) : store;
 }

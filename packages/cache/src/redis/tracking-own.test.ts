@@ -1,21 +1,21 @@
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
 import { gate } from "../../test/node.js";
-import type { CacheStore, Found, Place } from "../store.js";
+import type { CacheStore, ReadResult, EntryAddress } from "../store.js";
 import { content } from "../testing/context.js";
 import { watchOwn } from "./tracking-own.js";
 
-const place = (key = "row:a", tenantId = "acme"): Place => ({ tenantId, key });
-const leased = (token: string): Found => ({ is: "leased", token, old: undefined });
+const place = (key = "row:a", tenantId = "acme"): EntryAddress => ({ tenantId, key });
+const leased = (token: string): ReadResult => ({ is: "leased", token, old: undefined });
 
 /** A store that answers what the test says. */
 function watching(change: Partial<CacheStore> = {}) {
-  const answers: Found[] = [];
-  const doubts: Place[] = [];
+  const answers: ReadResult[] = [];
+  const doubts: EntryAddress[] = [];
   const clock = createManualClock();
   const none = (): Promise<never> => Promise.reject(new Error("not asked"));
   const store: CacheStore = {
-    ...{ settlesWithinMs: 1, leaseMs: 1000, look: none, claim: none, renew: none, invalidate: none },
+    ...{ settlesWithinMs: 1, leaseMs: 1000, readWithoutLease: none, claim: none, renew: none, invalidate: none },
     read: async () => answers.shift() ?? { is: "busy", old: undefined },
     fillIn: async () => true,
     release: async () => undefined,
@@ -27,7 +27,7 @@ function watching(change: Partial<CacheStore> = {}) {
 
 describe("watchOwn", () => {
   it("may hold an entry from the question on, for as long as it is asked for or has a lease or a fill there", async () => {
-    const answer = gate<Found>();
+    const answer = gate<ReadResult>();
     const { own, store } = watching({ read: () => answer.opened });
     const reads = [store.read(place()), store.read(place())];
     expect([own.mayHold("acme", "row:a"), own.mayHold("acme", "row:b"), own.mayHold("other", "row:a")]).toEqual([

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { CacheStore, Claimed, Found, Lease, Place } from "../store.js";
+import type { CacheStore, ClaimResult, ReadResult, Lease, EntryAddress } from "../store.js";
 
 /** What this process has in Redis under a key, as far as it knows: a lease of its own, what it fills it with, or both. */
 export interface Holding {
-  readonly place: Place;
+  readonly place: EntryAddress;
   readonly token: string;
   /** SHA-1 of the text of the fill, in hex. */
   hash: string | undefined;
@@ -24,7 +24,7 @@ export interface Own {
 export interface OwnOptions {
   readonly monotonic: () => number;
   /** What was taken for an own change may have been another's after all. */
-  doubt(place: Place): void;
+  doubt(place: EntryAddress): void;
 }
 
 /** What is not remembered is taken for another's. */
@@ -42,7 +42,7 @@ export function watchOwn(store: CacheStore, options: OwnOptions): { readonly own
   const holdings = createHoldings(options);
   const generations = createGenerations();
 
-  async function asking<A extends Found | Claimed>(place: Place, call: () => Promise<A>): Promise<A> {
+  async function asking<A extends ReadResult | ClaimResult>(place: EntryAddress, call: () => Promise<A>): Promise<A> {
     const isFirst = generations.isFirst(place.tenantId);
     const end = holdings.ask(place);
     try {
@@ -109,7 +109,7 @@ function createHoldings({ monotonic, doubt }: OwnOptions) {
       const id = idOf(tenantId, key);
       return all.has(id) || asked.has(id);
     },
-    ask({ tenantId, key }: Place): () => void {
+    ask({ tenantId, key }: EntryAddress): () => void {
       const id = idOf(tenantId, key);
       asked.set(id, (asked.get(id) ?? 0) + 1);
       return () => {
@@ -118,7 +118,7 @@ function createHoldings({ monotonic, doubt }: OwnOptions) {
         else asked.set(id, left);
       };
     },
-    take(place: Place, token: string): void {
+    take(place: EntryAddress, token: string): void {
       makeRoom(monotonic());
       const id = idOf(place.tenantId, place.key);
       all.delete(id);

@@ -1,7 +1,14 @@
 import { ConfigError, StoreError } from "@scale/core";
 import type { RedisLike } from "@scale/core/redis";
-import type { CacheStore, FeedListener, Place } from "../store.js";
-import { busChannel, type FeedOptions, feedOver, hearBus, type Wire, type WireListener } from "./bus/invalidation-bus.js";
+import type { CacheStore, InvalidationListener, EntryAddress } from "../store.js";
+import {
+  busChannel,
+  type FeedOptions,
+  feedOver,
+  hearBus,
+  type Wire,
+  type WireListener,
+} from "./bus/invalidation-bus.js";
 import { mark } from "./scripts.gen.js";
 import type { Payload } from "./bus/subscriber.js";
 import { createCheck } from "./tracking-check.js";
@@ -31,8 +38,8 @@ export function trackedStore(store: CacheStore, options: TrackingOptions): Cache
   if (subscriber === undefined) throw new ConfigError("redisStore: tracking needs a subscriber");
   if (runner.isCluster) throw new ConfigError("redisStore: tracking is not possible on a Cluster");
   const tracker = trackerOf(subscriber);
-  const listeners = new Set<FeedListener>();
-  const doubt = ({ tenantId, key }: Place): void => {
+  const listeners = new Set<InvalidationListener>();
+  const doubt = ({ tenantId, key }: EntryAddress): void => {
     for (const each of listeners) each.invalidated({ tenantId, keys: [key], tags: [], all: false });
   };
   const watched = watchOwn(store, { monotonic: () => clock.monotonic(), doubt });
@@ -40,7 +47,7 @@ export function trackedStore(store: CacheStore, options: TrackingOptions): Cache
   const listen = feedOver((listener) => openWire(listener, { ...options, tracker, own: watched.own, space }));
   return {
     ...watched.store,
-    listen(listener, everyMs) {
+    subscribe(listener, everyMs) {
       const release = tracker.take();
       listeners.add(listener);
       const end = listen(listener, everyMs);
@@ -68,7 +75,7 @@ function openWire(listener: WireListener, options: WireOptions): Wire {
     mayHold: own.mayHold,
     check: createCheck({ runner, prefix, own }),
     invalidated: (what) => listener.invalidated(what),
-    proven: (atMs) => listener.proven(atMs),
+    proven: (atMs) => listener.confirmed(atMs),
     lost: () => listener.lost(),
   });
   function hear(channel: string, payload: Payload): void {

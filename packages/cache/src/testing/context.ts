@@ -1,5 +1,5 @@
 import { afterEach, beforeEach } from "vitest";
-import type { CacheStore, Content, Found, Invalidation, Lease, Place } from "../store.js";
+import type { CacheStore, EntryContent, ReadResult, Invalidation, Lease, EntryAddress } from "../store.js";
 
 /** Makes two stores that share their entries, as two processes have them, and nothing with any others. */
 export type CreateStores = () => CreatedStores | Promise<CreatedStores>;
@@ -38,9 +38,9 @@ export function freshStores(create: CreateStores): Context {
   };
 }
 
-export const at = (key: string, tenantId = "acme"): Place => ({ tenantId, key: `row:${key}` });
+export const at = (key: string, tenantId = "acme"): EntryAddress => ({ tenantId, key: `row:${key}` });
 
-export const content = (text: string, more: Partial<Content> = {}): Content => ({
+export const content = (text: string, more: Partial<EntryContent> = {}): EntryContent => ({
   ...{ text, freshMs: 60_000, usableMs: 120_000, tags: [] },
   ...more,
 });
@@ -51,15 +51,15 @@ export const ended = (what: Partial<Invalidation>, tenantId = "acme"): Invalidat
 });
 
 /** The lease of an entry that is not there. */
-export async function lease(store: CacheStore, place: Place): Promise<Lease> {
+export async function lease(store: CacheStore, place: EntryAddress): Promise<Lease> {
   const found = await store.read(place);
   if (found.is !== "leased") throw new Error(`expected the lease of ${place.key}, got ${found.is}`);
   return { ...place, token: found.token };
 }
 
-export async function put(store: CacheStore, place: Place, what: Content): Promise<void> {
+export async function put(store: CacheStore, place: EntryAddress, what: EntryContent): Promise<void> {
   if (!(await store.fillIn(await lease(store, place), what))) throw new Error(`${place.key} was not filled`);
 }
 
 /** The text that is there, or what is there in its place. */
-export const textOf = (found: Found): string => (found.is === "value" ? found.stored.text : found.is);
+export const textOf = (found: ReadResult): string => (found.is === "value" ? found.stored.text : found.is);

@@ -1,12 +1,16 @@
 import { expect, it } from "vitest";
-import type { CacheStore, Place } from "../store.js";
+import type { CacheStore, EntryAddress } from "../store.js";
 import { at, type Context, content, ended, lease, put, textOf } from "./context.js";
 
 /** Takes the lease for a write, and fills it. */
-async function write(store: CacheStore, place: Place, what: { text: string; version?: number }): Promise<string> {
+async function write(
+  store: CacheStore,
+  place: EntryAddress,
+  what: { text: string; version?: number },
+): Promise<string> {
   const claimed = await store.claim(place, { to: "write", version: what.version });
   if (claimed.is !== "leased") return claimed.is;
-  return (await store.fillIn({ ...place, token: claimed.token, tell: true }, content(what.text)))
+  return (await store.fillIn({ ...place, token: claimed.token, notify: true }, content(what.text)))
     ? "written"
     : "refused";
 }

@@ -44,7 +44,7 @@ describe.skipIf(!url)("cache.warm with Redis", () => {
     const row = rowOf(near, database);
     await near.cache.warm({ tenants: named(20), entries: [[row, () => named(3)]], memory: "skip" });
     expect(near.cache.stats().memory.entries).toBe(0);
-    const { source } = await far.cache.tenant("t0").entry(rowOf(far, database), "t0");
+    const { source } = await far.cache.tenant("t0").getWithInfo(rowOf(far, database), "t0");
     expect([source, database.loads()]).toEqual(["store", 60]);
   });
 

@@ -69,7 +69,7 @@ describe("cache.warm, in bounded memory", () => {
     while (!state.isOver) {
       // Some traffic of the hot tenants, new values included.
       const tenant = cache.tenant(hot[Math.floor(random() * hot.length)]);
-      const { source } = await tenant.entry(row, Math.floor(random() * 30));
+      const { source } = await tenant.getWithInfo(row, Math.floor(random() * 30));
       if (source !== "memory") misses++;
       reads++;
       if (reads % 20 === 0) await new Promise((resolve) => setImmediate(resolve));

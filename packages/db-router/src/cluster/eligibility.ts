@@ -1,4 +1,4 @@
-import type { OutReason } from "../events.js";
+import type { EjectReason } from "../events.js";
 import { mayServe } from "./outlier-ejection.js";
 import type { NodeEntry } from "./node-state.js";
 import type { Topology } from "./topology.js";
@@ -23,7 +23,7 @@ export function unfit(
   entry: NodeEntry,
   topology: Topology,
   { rules, nowMs }: { readonly rules: FitnessRules; readonly nowMs: number },
-): OutReason | undefined {
+): EjectReason | undefined {
   const { status } = entry;
   if (entry.isDraining) return "draining";
   if (!isReachable(entry, rules.failures)) return entry.pollFailures === 0 ? "unknown" : "unreachable";

@@ -1,6 +1,6 @@
 import type { Clock } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import { nodeEject, nodeReturn, type OutReason, primaryChange } from "../events.js";
+import { nodeEject, nodeReturn, type EjectReason, primaryChange } from "../events.js";
 import { due, failed, type HealthRules, succeeded } from "./outlier-ejection.js";
 import type { Lsn } from "../postgres/lsn.js";
 import type { DbNode } from "../types.js";
@@ -109,7 +109,7 @@ export class Fleet {
 
   /** A replica has said that it has replayed this much. */
   reached(entry: NodeEntry, lsn: Lsn): void {
-    if (lsn > entry.lsn && entry.because === undefined) entry.lsn = lsn;
+    if (lsn > entry.lsn && entry.reason === undefined) entry.lsn = lsn;
     this.assess();
   }
 
@@ -133,16 +133,16 @@ export class Fleet {
   assess(): void {
     const nowMs = this.options.clock.monotonic();
     const { fitness: rules, minServing } = this.options;
-    const before = this.entries.map((entry) => entry.because);
+    const before = this.entries.map((entry) => entry.reason);
     for (const entry of this.entries) {
       entry.health = due(entry.health, nowMs);
       const lag = entry.status?.isStandby === true ? this.#history.of(entry.lsn, nowMs) : undefined;
       if (lag !== entry.lag) entry.setLag(lag);
-      entry.because = unfit(entry, this.topology, { rules, nowMs });
+      entry.reason = unfit(entry, this.topology, { rules, nowMs });
     }
     keepServing(this.entries, minServing);
     for (const entry of this.entries) {
-      entry.isServing = entry.because === undefined && entry !== this.writer && entry.status?.isStandby === true;
+      entry.isServing = entry.reason === undefined && entry !== this.writer && entry.status?.isStandby === true;
     }
     this.entries.forEach((entry, index) => this.#report(entry, before[index]));
     for (const listener of this.#changes) listener();
@@ -190,14 +190,14 @@ export class Fleet {
     }));
   }
 
-  #report(entry: NodeEntry, before: OutReason | undefined): void {
-    const { because } = entry;
-    if (because === before) return;
+  #report(entry: NodeEntry, before: EjectReason | undefined): void {
+    const { reason } = entry;
+    if (reason === before) return;
     const { name: router } = this.options;
-    if (because === undefined) return nodeReturn.publish(() => ({ router, node: entry.name }));
-    nodeEject.publish(() => ({ router, node: entry.name, because }));
+    if (reason === undefined) return nodeReturn.publish(() => ({ router, node: entry.name }));
+    nodeEject.publish(() => ({ router, node: entry.name, reason }));
     // Of all others statements that are under way may still be answered.
-    if (because !== "unreachable") return;
+    if (reason !== "unreachable") return;
     for (const listener of this.#ejections) tell(listener, entry.name);
   }
 }
@@ -223,9 +223,9 @@ function candidates(entries: readonly NodeEntry[], failures: number): Parameters
 /** Lets the least lagging serve all the same, until there are enough. */
 function keepServing(entries: readonly NodeEntry[], minServing: number): void {
   if (minServing === 0) return;
-  const serving = entries.filter((entry) => entry.because === undefined && entry.status?.isStandby === true).length;
+  const serving = entries.filter((entry) => entry.reason === undefined && entry.status?.isStandby === true).length;
   const lagging = entries
-    .filter((entry) => entry.because === "lagging")
+    .filter((entry) => entry.reason === "lagging")
     .sort((a, b) => (a.lag?.bytes ?? 0) - (b.lag?.bytes ?? 0));
-  for (const entry of lagging.slice(0, Math.max(minServing - serving, 0))) entry.because = undefined;
+  for (const entry of lagging.slice(0, Math.max(minServing - serving, 0))) entry.reason = undefined;
 }

@@ -1,4 +1,4 @@
-import type { OutReason } from "../events.js";
+import type { EjectReason } from "../events.js";
 import { type Health, healthy } from "./outlier-ejection.js";
 import type { Lsn } from "../postgres/lsn.js";
 import type { DbNode, PrimaryReason, Route } from "../types.js";
@@ -37,7 +37,7 @@ export class NodeEntry {
   /** May take reads as a replica, apart from what a scope demands. */
   isServing = false;
   /** Why not. */
-  because: OutReason | undefined = "unknown";
+  reason: EjectReason | undefined = "unknown";
   inFlight = 0;
   served = 0;
   errors = 0;
@@ -51,9 +51,9 @@ export class NodeEntry {
   constructor(node: DbNode) {
     this.node = node;
     this.weight = node.weight ?? 1;
-    const routes = REASONS.map((because) => [because, Object.freeze({ to: "primary", node: node.name, because })]);
+    const routes = REASONS.map((reason) => [reason, Object.freeze({ to: "primary", node: node.name, reason })]);
     this.#primaryRoutes = Object.fromEntries(routes) as Record<PrimaryReason, Route>;
-    this.readRoute = this.pinnedRoute = { to: "replica", node: node.name, because: "read", lagMs: 0 };
+    this.readRoute = this.pinnedRoute = { to: "replica", node: node.name, reason: "read", lagMs: 0 };
     this.setLag(undefined);
   }
 
@@ -64,11 +64,11 @@ export class NodeEntry {
   setLag(lag: Lag | undefined): void {
     this.lag = lag;
     const replica = { to: "replica", node: this.node.name, lagMs: lag?.ms ?? 0 } as const;
-    this.readRoute = Object.freeze({ ...replica, because: "read" });
-    this.pinnedRoute = Object.freeze({ ...replica, because: "pinned" });
+    this.readRoute = Object.freeze({ ...replica, reason: "read" });
+    this.pinnedRoute = Object.freeze({ ...replica, reason: "pinned" });
   }
 
-  primaryRoute(because: PrimaryReason): Route {
-    return this.#primaryRoutes[because];
+  primaryRoute(reason: PrimaryReason): Route {
+    return this.#primaryRoutes[reason];
   }
 }

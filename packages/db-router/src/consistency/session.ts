@@ -52,9 +52,9 @@ export function applyToken(
   scope: Scope,
   { token, tenantId }: { readonly token: string; readonly tenantId: string | undefined },
 ): void {
-  const refuse = (because: TokenRefusal): void => {
+  const refuse = (reason: TokenRefusal): void => {
     scope.requireAll(fleet.tick);
-    tokenRefuse.publish(() => ({ tenantId, router: fleet.options.name, because }));
+    tokenRefuse.publish(() => ({ tenantId, router: fleet.options.name, reason }));
   };
   const reading = tokens.read(token);
   if ("refused" in reading) return refuse(reading.refused);

@@ -55,7 +55,7 @@ describe.skipIf(!findPostgres())("drizzleClients", () => {
       return tx.select().from(contacts).where(eq(contacts.id, made!.id));
     });
     expect(found).toMatchObject([values]);
-    expect(routing.taken).toMatchObject([{ route: { because: "transaction" }, commits: 1 }]);
+    expect(routing.taken).toMatchObject([{ route: { reason: "transaction" }, commits: 1 }]);
   });
 
   it("runs a prepared statement on whatever node serves", async () => {
@@ -74,7 +74,7 @@ describe.skipIf(!findPostgres())("drizzleClients", () => {
     await dbRead.query.contacts.findFirst();
     await dbRead.insert(contacts).values(values);
     await db.$primary.transaction((tx) => tx.select({ n: count() }).from(contacts));
-    expect(routing.taken.map(({ route }) => [route.to, route.because])).toEqual([
+    expect(routing.taken.map(({ route }) => [route.to, route.reason])).toEqual([
       ["primary", "pinned"],
       ["replica", "pinned"],
       ["replica", "pinned"],

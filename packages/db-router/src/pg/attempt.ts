@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from "pg";
-import type { PoolLike, Seat } from "../types.js";
+import type { PoolLike, Checkout } from "../types.js";
 import { failureOf } from "../postgres/failure.js";
 import type { Statement } from "./statement.js";
 
@@ -39,7 +39,7 @@ export function wasSent(error: unknown): boolean {
  * Runs a read once, on the node of the seat. Unlike `pool.query`, which closes the connection of every statement that
  * fails, it keeps the connection of one that the server answered with an error.
  */
-export function attempt(seat: Seat, statement: Statement, waiting: Waiting): Promise<unknown> {
+export function attempt(seat: Checkout, statement: Statement, waiting: Waiting): Promise<unknown> {
   const waits = waiting.of(seat.route.node);
   return new Promise((resolve, reject) => {
     let lent: PoolClient | undefined;
@@ -72,7 +72,7 @@ export function attempt(seat: Seat, statement: Statement, waiting: Waiting): Pro
   });
 }
 
-function isBroken(error: unknown, seat: Seat): boolean {
+function isBroken(error: unknown, seat: Checkout): boolean {
   if (error === undefined) return false;
   // Without a code it is none of the server's errors.
   const answered = typeof error === "object" && error !== null && "code" in error && "severity" in error;

@@ -1,5 +1,5 @@
 import type { PoolClient } from "pg";
-import type { Need, Routing, Seat } from "../types.js";
+import type { RouteRequest, Routing, Checkout } from "../types.js";
 import { pgPool } from "./attempt.js";
 import { failureOf, isPoolFull } from "../postgres/failure.js";
 
@@ -7,7 +7,7 @@ import { failureOf, isPoolFull } from "../postgres/failure.js";
 const MAX_FAILURES = 3;
 
 export interface Connected {
-  readonly seat: Seat;
+  readonly seat: Checkout;
   readonly client: PoolClient;
 }
 
@@ -16,7 +16,7 @@ export interface Connected {
  * another place is asked for; a router that waits for a primary gives one then.
  * @throws what the first connection failed with, when there is no other place
  */
-export async function connected(routing: Routing, need: Need): Promise<Connected> {
+export async function connected(routing: Routing, need: RouteRequest): Promise<Connected> {
   const tried = new Set<string>();
   let first: unknown;
   for (let failures = 1; ; failures += 1) {
@@ -24,7 +24,7 @@ export async function connected(routing: Routing, need: Need): Promise<Connected
     try {
       return { seat, client: await pgPool(seat.pool).connect() };
     } catch (error) {
-      seat.done({ error, wrote: false });
+      seat.release({ error, wrote: false });
       first ??= error;
       tried.add(seat.route.node);
       const isOver = failures === MAX_FAILURES || isPoolFull(error);
@@ -34,10 +34,10 @@ export async function connected(routing: Routing, need: Need): Promise<Connected
 }
 
 /** When there is no place for another try, what went wrong first says more than that. */
-export async function seatOr(first: unknown, routing: Routing, need: Need): Promise<Seat> {
-  if (first === undefined) return routing.seat(need);
+export async function seatOr(first: unknown, routing: Routing, need: RouteRequest): Promise<Checkout> {
+  if (first === undefined) return routing.checkout(need);
   try {
-    return await routing.seat(need);
+    return await routing.checkout(need);
   } catch {
     throw first;
   }

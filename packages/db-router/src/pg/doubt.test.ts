@@ -72,10 +72,10 @@ describe.skipIf(!findPostgres())("a statement that may have written", () => {
   it("is not done once more by the primary when a replica refuses what the primary has lost", async () => {
     const primaryFirst: Routing = {
       ...routing,
-      seat: (need) =>
+      checkout: (need) =>
         need.except === undefined && need.intent === "read"
-          ? routing.primary(() => routing.seat(need))
-          : routing.seat(need),
+          ? routing.primary(() => routing.checkout(need))
+          : routing.checkout(need),
     };
     const work = routedPool(primaryFirst).query("select * from touching /* lost */");
     await expect(work).rejects.toThrow(LOST);

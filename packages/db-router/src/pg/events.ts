@@ -10,4 +10,4 @@ export interface ConnectionLoss {
 /**
  * A connection broke that no statement was waiting on. Its pool has dropped it, and nothing else is to be done.
  */
-export const connectionLosses: EventChannel<ConnectionLoss> = defineEvent("scale:db-router:connection-lose");
+export const connectionLose: EventChannel<ConnectionLoss> = defineEvent("scale:db-router:connection-lose");

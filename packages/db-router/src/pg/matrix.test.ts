@@ -112,7 +112,7 @@ describe.skipIf(!findPostgres())("the routing matrix", () => {
     await cluster.primary.query("drop table if exists copied");
     on.sent.length = 0;
     // A session of its own, to which what others have written means nothing.
-    await on.router.run({ isNew: true }, async () => runners[client]?.run(text));
+    await on.router.run({ startFresh: true }, async () => runners[client]?.run(text));
     return on.sent.filter((sent) => sent.text === text).map(({ node }) => (node === "primary" ? "primary" : "replica"));
   }
 

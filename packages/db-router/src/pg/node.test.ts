@@ -1,7 +1,7 @@
 import { type PostgresCluster, findPostgres, startPostgres, waitUntil } from "@scale/testkit";
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { connectionLosses } from "./events.js";
+import { connectionLose } from "./events.js";
 import { pgNode } from "./node.js";
 
 const url = "postgres://app@127.0.0.1:1/app";
@@ -56,7 +56,7 @@ describe.skipIf(!findPostgres())("pgNode, on a server", () => {
   afterAll(() => cluster.stop());
 
   const losses: string[] = [];
-  const stop = connectionLosses.subscribe(({ node, error }) => void losses.push(`${node}: ${error.message}`));
+  const stop = connectionLose.subscribe(({ node, error }) => void losses.push(`${node}: ${error.message}`));
   afterAll(stop);
 
   it("ends statements at the time limit that it was given", async () => {

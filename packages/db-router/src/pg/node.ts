@@ -1,7 +1,7 @@
 import { TimeoutError } from "@scale/core";
 import pg, { type Client, type Pool, type PoolClient, type PoolConfig } from "pg";
 import type { DbNode, RowsLike } from "../types.js";
-import { connectionLosses } from "./events.js";
+import { connectionLose } from "./events.js";
 import { parseNode, type PgNodeOptions, poolConfig } from "./options.js";
 
 /** A server of the router, with a pool that keeps its real type. */
@@ -34,7 +34,7 @@ const watched = new WeakSet<PoolClient>();
 
 /** Without a listener an "error" event ends the process: of the pool for idle clients, of a client for one that is lent. */
 function surviveLosses(node: string, pool: Pool): void {
-  const publish = (error: Error): void => connectionLosses.publish(() => ({ node, error }));
+  const publish = (error: Error): void => connectionLose.publish(() => ({ node, error }));
   pool.on("error", publish);
   // Not "connect": a pool of the caller has clients already.
   pool.on("acquire", (client) => {

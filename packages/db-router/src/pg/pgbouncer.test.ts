@@ -37,14 +37,14 @@ describe.skipIf(!program)("behind PgBouncer in transaction mode", () => {
   });
 
   const portsOf = async (ask: () => Promise<{ rows: { port: number }[] }>): Promise<number | undefined> =>
-    (await router.run({ isNew: true }, ask)).rows[0]?.port;
+    (await router.run({ startFresh: true }, ask)).rows[0]?.port;
   const PORT = "select inet_server_port() as port";
 
   it("sends reads to replicas and writes to the primary, and sees what it wrote", async () => {
     const replicas = cluster.replicas.map(({ port }) => port);
     expect(replicas).toContain(await portsOf(() => pool.query(PORT)));
     expect(await portsOf(() => pool.query(`${PORT} for update`))).toBe(cluster.primary.port);
-    await router.run({ isNew: true }, async () => {
+    await router.run({ startFresh: true }, async () => {
       for (let i = 0; i < 50; i++) {
         await pool.query("update contacts set name = $1 where id = 2", [`name ${i}`]);
         expect((await pool.query("select name from contacts where id = $1", [2])).rows).toEqual([

@@ -1,11 +1,11 @@
 import type { PoolClient } from "pg";
 import type { StatementKind } from "../postgres/sql/kind.js";
-import type { Need, Routing, Seat } from "../types.js";
+import type { RouteRequest, Routing, Checkout } from "../types.js";
 import { pgPool } from "./attempt.js";
 import { type Connected, connected } from "./connected.js";
 import { failureOf } from "../postgres/failure.js";
 
-const TRANSACTION: Need = { intent: "write", because: "transaction" };
+const TRANSACTION: RouteRequest = { intent: "write", reason: "transaction" };
 const READ_ONLY_BEGIN = /^\s*(?:begin|start\s+transaction)\b[\s\w,]*\bread\s+only\b[\s\w,;]*$/i;
 /** Of a text that may commit though a transaction is open after it: the next one, or one whose end was not heard of. */
 const COMMIT = /\b(?:commit|end)\b/i;
@@ -30,20 +30,20 @@ export async function openSession(routing: Routing, text: string | undefined): P
   return sessionOn(seat === undefined ? await connected(routing, TRANSACTION) : await connectedTo(seat));
 }
 
-async function connectedTo(seat: Seat): Promise<Connected> {
+async function connectedTo(seat: Checkout): Promise<Connected> {
   try {
     return { seat, client: await pgPool(seat.pool).connect() };
   } catch (error) {
-    seat.done({ error, wrote: false });
+    seat.release({ error, wrote: false });
     throw error;
   }
 }
 
-async function pinnedSeat(routing: Routing, text = ""): Promise<Seat | undefined> {
+async function pinnedSeat(routing: Routing, text = ""): Promise<Checkout | undefined> {
   if (!READ_ONLY_BEGIN.test(text)) return undefined;
-  const seat = await routing.seat({ intent: "read" });
-  if (seat.route.to === "replica" && seat.route.because === "pinned") return seat;
-  seat.done({ wrote: false });
+  const seat = await routing.checkout({ intent: "read" });
+  if (seat.route.to === "replica" && seat.route.reason === "pinned") return seat;
+  seat.release({ wrote: false });
   return undefined;
 }
 
@@ -71,12 +71,12 @@ function sessionOn({ seat, client }: Connected): Session {
       const isOpen = isInTransaction(client);
       if (isOpen && !COMMIT.test(text)) return;
       dirty = isOpen;
-      seat.committed();
+      seat.noteCommit();
     },
     release(error) {
       client.release(error);
       const failure = lost ?? (error instanceof Error ? error : undefined);
-      seat.done({ wrote: dirty, ...(failure === undefined ? {} : { error: failure }) });
+      seat.release({ wrote: dirty, ...(failure === undefined ? {} : { error: failure }) });
     },
   };
 }

@@ -11,7 +11,7 @@ export interface Pinning extends Routing {
 /** The same router, for statements that all go one way, whoever runs them. */
 export function pinned(router: Pinning, to: "primary" | "replica"): Routing {
   return {
-    seat: (need) => router[to](() => router.seat(need)),
+    checkout: (need) => router[to](() => router.checkout(need)),
     primaryPool: () => router.primaryPool(),
     pools: () => router.pools(),
     onEject: (listener) => router.onEject(listener),

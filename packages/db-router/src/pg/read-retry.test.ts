@@ -3,21 +3,21 @@ import type { Route } from "../types.js";
 import { failureOf } from "../postgres/failure.js";
 import { nextNeed } from "./read-retry.js";
 
-const replica: Route = { to: "replica", node: "r1", because: "read", lagMs: 0 };
-const primary: Route = { to: "primary", node: "p", because: "no-healthy-replica" };
+const replica: Route = { to: "replica", node: "r1", reason: "read", lagMs: 0 };
+const primary: Route = { to: "primary", node: "p", reason: "no-healthy-replica" };
 const tried = (...nodes: string[]): ReadonlySet<string> => new Set(nodes);
 const code = (value: string): Error => Object.assign(new Error("x"), { code: value });
 
 describe("nextNeed", () => {
   it.each(["25006", "0A000", "55000"])("gives %s of a replica to the primary, as a write", (refusal) => {
-    const need = { intent: "write", because: "read-only-refused" };
+    const need = { intent: "write", reason: "read-only-refused" };
     expect(nextNeed(code(refusal), replica, tried("r1"))).toEqual(need);
     expect(nextNeed(code(refusal), primary, tried("p"))).toBeUndefined();
   });
 
   it("tries a conflict on another replica, and then on the primary", () => {
     expect(nextNeed(code("40001"), replica, tried("r1"))).toEqual({ intent: "read", except: tried("r1") });
-    expect(nextNeed(code("40001"), replica, tried("r1", "r2"))).toEqual({ intent: "read", because: "conflict" });
+    expect(nextNeed(code("40001"), replica, tried("r1", "r2"))).toEqual({ intent: "read", reason: "conflict" });
     expect(nextNeed(code("40001"), replica, tried("r1", "r2", "r3"))).toBeUndefined();
     expect(nextNeed(code("40001"), primary, tried("p"))).toBeUndefined();
   });

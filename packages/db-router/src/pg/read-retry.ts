@@ -1,4 +1,4 @@
-import type { Need, Route, Routing } from "../types.js";
+import type { RouteRequest, Route, Routing } from "../types.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import { attempt, type Waiting, wasSent } from "./attempt.js";
 import { seatOr } from "./connected.js";
@@ -7,7 +7,7 @@ import type { Statement } from "./statement.js";
 
 /** Nodes that may fail to serve one read before its caller hears of it. */
 const MAX_FAILURES = 3;
-const READ: Need = { intent: "read" };
+const READ: RouteRequest = { intent: "read" };
 const WELL = { wrote: false } as const;
 
 export interface Readers {
@@ -26,21 +26,21 @@ export async function read(statement: Statement, kind: StatementKind, { routing,
   // A primary has had it, and its answer was lost.
   let mayBeDone = false;
   for (;;) {
-    const asked = first === undefined ? routing.seat(need) : seatOr(first, routing, need);
+    const asked = first === undefined ? routing.checkout(need) : seatOr(first, routing, need);
     // Mostly there is one at once, and no promise to wait for.
     const seat = asked instanceof Promise ? await asked : asked;
     const isPrimary = seat.route.to === "primary";
     if (isPrimary && mayBeDone && (kind === "call" || need.intent === "write")) {
-      seat.done(WELL);
+      seat.release(WELL);
       throw traced(first);
     }
     const wrote = need.intent === "write" || (isPrimary && kind === "call");
     try {
       const result = await attempt(seat, statement, waiting);
-      seat.done(wrote ? { wrote } : WELL);
+      seat.release(wrote ? { wrote } : WELL);
       return result;
     } catch (error) {
-      seat.done({ error, wrote });
+      seat.release({ error, wrote });
       first ??= error;
       mayBeDone ||= isPrimary && wasSent(error);
       tried ??= new Set();
@@ -54,12 +54,12 @@ export async function read(statement: Statement, kind: StatementKind, { routing,
 }
 
 /** What to ask for after a failure, or `undefined` when no other node would do better. */
-export function nextNeed(error: unknown, route: Route, tried: ReadonlySet<string>): Need | undefined {
+export function nextNeed(error: unknown, route: Route, tried: ReadonlySet<string>): RouteRequest | undefined {
   const failure = failureOf(error, route.to === "replica");
   // The standby has done nothing, so that this is no second time; what it refuses may well write.
-  if (failure === "refused") return { intent: "write", because: "read-only-refused" };
+  if (failure === "refused") return { intent: "write", reason: "read-only-refused" };
   if (failure === undefined || tried.size >= MAX_FAILURES) return undefined;
-  if (failure === "conflict" && tried.size === MAX_FAILURES - 1) return { intent: "read", because: "conflict" };
+  if (failure === "conflict" && tried.size === MAX_FAILURES - 1) return { intent: "read", reason: "conflict" };
   return { intent: "read", except: tried };
 }
 

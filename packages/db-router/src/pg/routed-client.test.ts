@@ -56,7 +56,7 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
       const ends = await Promise.allSettled(all.map((text) => client.query(text)));
       expect(ends.map(({ status }) => status === "fulfilled")).toEqual([true, true, true, false, true, true, true]);
     });
-    expect(routing.taken).toMatchObject([{ route: { because: "transaction" }, commits: 1 }]);
+    expect(routing.taken).toMatchObject([{ route: { reason: "transaction" }, commits: 1 }]);
   });
 
   it.each<[string, string[], number, boolean]>([

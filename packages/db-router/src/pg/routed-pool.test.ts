@@ -79,7 +79,7 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     expect(Number(rows[0].ticket)).toBeGreaterThanOrEqual(before);
     const [refused, done, ...more] = routing.taken;
     expect(refused).toMatchObject({ route: { to: "replica" }, outcome: { error: { code: "25006" } } });
-    expect(done).toMatchObject({ route: { because: "read-only-refused" }, outcome: { wrote: true } });
+    expect(done).toMatchObject({ route: { reason: "read-only-refused" }, outcome: { wrote: true } });
     expect(more).toEqual([]);
     expect((await pool.query("select sneak() + 0 as ticket")).rows[0].ticket).toBe(String(Number(rows[0].ticket) + 1));
   });

@@ -74,7 +74,7 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
     };
     for (let round = 0; round < 5; round++) {
       const ids = Array.from({ length: 40 }, (_, i) => i + 1);
-      const seen = await Promise.all(ids.map((id) => router.run({ isNew: true }, () => request(id))));
+      const seen = await Promise.all(ids.map((id) => router.run({ startFresh: true }, () => request(id))));
       expect(ids.filter((_, i) => !seen[i])).toEqual([]);
     }
     // Requests that have written nothing were served by replicas all the while.
@@ -83,7 +83,7 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
   });
 
   it("reads an include from one node in a scope of the router", async () => {
-    const { router, sent } = await on({ choose: "round-robin" });
+    const { router, sent } = await on({ replicaSelection: "round-robin" });
     const prisma: ContactsClient = connect(routedPool(router));
     onTestFinished(() => prisma.$disconnect());
     await cluster.caughtUp();
@@ -91,7 +91,7 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
     for (let i = 0; i < 6; i++) {
       sent.length = 0;
       await router.run(
-        { isNew: true },
+        { startFresh: true },
         async () => await prisma.contact.findMany({ take: 1, include: { notes: true } }),
       );
       const own = new Set(sent.filter(({ text }) => /contacts|notes/.test(text)).map(({ node }) => node));

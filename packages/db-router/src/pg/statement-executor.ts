@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import type { Classifier } from "../postgres/sql/classifier.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
-import type { Need, Routing } from "../types.js";
+import type { RouteRequest, Routing } from "../types.js";
 import { Waiting } from "./attempt.js";
 import { connected } from "./connected.js";
 import { read } from "./read-retry.js";
@@ -17,7 +17,7 @@ export interface Door {
   close(): void;
 }
 
-const WRITE: Need = { intent: "write" };
+const WRITE: RouteRequest = { intent: "write" };
 
 export function createDoor(routing: Routing, classify: Classifier): Door {
   const waiting = new Waiting();
@@ -34,15 +34,15 @@ export function createDoor(routing: Routing, classify: Classifier): Door {
   }
 
   /** Never again, whatever happens: nobody knows what a failed write has done. */
-  async function once(statement: Statement, need: Need, kind: StatementKind): Promise<unknown> {
+  async function once(statement: Statement, need: RouteRequest, kind: StatementKind): Promise<unknown> {
     const { seat, client } = await connected(routing, need);
     const wrote = kind === "write" || (kind === "call" && seat.route.to === "primary");
     try {
       const result = await only(client, statement);
-      seat.done({ wrote });
+      seat.release({ wrote });
       return result;
     } catch (error) {
-      seat.done({ error, wrote });
+      seat.release({ error, wrote });
       throw error;
     }
   }

@@ -70,7 +70,7 @@ describe.skipIf(!findPostgres())("withRouter", () => {
     await prisma.$primary().$queryRawUnsafe("select 1");
     await prisma.$primary().contact.findUnique(by(1));
     await prisma.contact.count();
-    expect(routing.taken.splice(0).map(({ route }) => [route.to, route.because])).toEqual([
+    expect(routing.taken.splice(0).map(({ route }) => [route.to, route.reason])).toEqual([
       ["primary", "pinned"],
       ["replica", "pinned"],
       ["primary", "pinned"],
@@ -141,10 +141,10 @@ describe.skipIf(!findPostgres())("withRouter", () => {
     const pinning = plain.$extends(withRouter(routing, { pinIncludes: true }));
     for (let i = 0; i < 3; i++) await pinning.contact.findMany({ take: 1, include: { notes: true } });
     expect(routing.taken).toHaveLength(6);
-    expect(routing.taken.every(({ route }) => route.because === "pinned")).toBe(true);
+    expect(routing.taken.every(({ route }) => route.reason === "pinned")).toBe(true);
     routing.served();
     await pinning.contact.findMany({ take: 1 });
-    expect(routing.taken).toMatchObject([{ route: { because: "read" } }]);
+    expect(routing.taken).toMatchObject([{ route: { reason: "read" } }]);
   });
 
   it("gives the clients of an application that tells reads from writes itself", async () => {

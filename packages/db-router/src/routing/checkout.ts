@@ -7,7 +7,7 @@ import type { Fleet } from "../cluster/node-registry.js";
 import type { Poller } from "../cluster/poller.js";
 import { failureOf, isPoolFull } from "../postgres/failure.js";
 import type { Scope } from "../consistency/scope.js";
-import type { Need, PoolLike, PrimaryReason, Route, Seat } from "../types.js";
+import type { RouteRequest, PoolLike, PrimaryReason, Route, Checkout } from "../types.js";
 
 /** What all places of a router share. */
 export interface House {
@@ -25,9 +25,9 @@ export interface House {
 const listeners = channel(routeChoose.name);
 
 /** A place that is being looked for, and then held. A class: one is made for every statement. */
-export class Place implements Seat {
+export class Place implements Checkout {
   readonly scope: Scope;
-  readonly intent: Need["intent"];
+  readonly intent: RouteRequest["intent"];
   readonly tenantId: string | undefined;
   /** Its places in the gates, given back with it. */
   isCounted = false;
@@ -40,7 +40,7 @@ export class Place implements Seat {
   constructor(
     house: House,
     scope: Scope,
-    { intent, tenantId }: { intent: Need["intent"]; tenantId: string | undefined },
+    { intent, tenantId }: { intent: RouteRequest["intent"]; tenantId: string | undefined },
   ) {
     this.#house = house;
     this.scope = scope;
@@ -65,7 +65,7 @@ export class Place implements Seat {
     this.route = route;
     entry.inFlight += 1;
     entry.served += 1;
-    counts[route.to === "replica" ? "read" : route.because] += 1;
+    counts[route.to === "replica" ? "read" : route.reason] += 1;
     if (route.to === "replica") {
       this.scope.settleOn(entry, fleet.tick);
       if (entry.health.is === "trial") {
@@ -77,19 +77,19 @@ export class Place implements Seat {
     return this;
   }
 
-  done({ error, wrote }: { readonly error?: unknown; readonly wrote: boolean }): void {
+  release({ error, wrote }: { readonly error?: unknown; readonly wrote: boolean }): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const entry = this.#entry;
     entry.inFlight -= 1;
     // What failed may have been committed before the answer was lost.
-    if (wrote || (error !== undefined && this.intent === "write")) this.committed();
+    if (wrote || (error !== undefined && this.intent === "write")) this.noteCommit();
     if (error === undefined) this.#answered(entry);
     else this.#failed(entry, error);
     this.leave();
   }
 
-  committed(): void {
+  noteCommit(): void {
     const { fleet, shared } = this.#house;
     this.scope.wrote(fleet.tick);
     if (this.scope !== shared) shared.wrote(fleet.tick);

@@ -6,7 +6,7 @@ import { bulkheadRefuse, bulkheadWait } from "../events.js";
 import type { NodeEntry } from "../cluster/node-state.js";
 import { type House, Place } from "./checkout.js";
 import type { Scope, Scopes } from "../consistency/scope.js";
-import type { Need, PrimaryReason } from "../types.js";
+import type { RouteRequest, PrimaryReason } from "../types.js";
 import type { Waiting } from "./change-waiter.js";
 import { awaitReplica } from "./replica-catch-up.js";
 
@@ -34,7 +34,7 @@ export class Placing {
     this.#options = options;
   }
 
-  seat(need: Need): Place | Promise<Place> {
+  seat(need: RouteRequest): Place | Promise<Place> {
     const { house, scopes, limitOf } = this.#options;
     if (this.isClosed) throw new ClosedError(house.name);
     const tenantId = tenancy.current()?.tenantId;
@@ -52,7 +52,7 @@ export class Placing {
     return this.#find(place, need);
   }
 
-  #find(place: Place, need: Need): Place | Promise<Place> {
+  #find(place: Place, need: RouteRequest): Place | Promise<Place> {
     try {
       const found = this.#route(place, need);
       return found instanceof Place ? found : found.catch((error: unknown) => giveUp(place, error));
@@ -61,10 +61,10 @@ export class Placing {
     }
   }
 
-  #route(place: Place, need: Need): Place | Promise<Place> {
+  #route(place: Place, need: RouteRequest): Place | Promise<Place> {
     if (this.isClosed) throw new ClosedError(this.#options.house.name);
-    if (need.intent === "write" || need.because !== undefined) {
-      return this.#onPrimary(place, need, need.because ?? "write");
+    if (need.intent === "write" || need.reason !== undefined) {
+      return this.#onPrimary(place, need, need.reason ?? "write");
     }
     const { scope } = place;
     if (scope.pin === "primary") return this.#onPrimary(place, need, "pinned");
@@ -83,13 +83,13 @@ export class Placing {
   }
 
   /** A session in a loop leaves the primary only if one of its reads waits for a sample; not where replicas lag. */
-  #isWorthPausing(scope: Scope, need: Need): boolean {
+  #isWorthPausing(scope: Scope, need: RouteRequest): boolean {
     const { fleet } = this.#options.house;
     if (!scope.isStuck(fleet)) return false;
     return fleet.entries.some((entry) => isOpen(entry, need) && entry.lsn >= fleet.sampleLsn);
   }
 
-  #replica(scope: Scope, need: Need): NodeEntry | undefined {
+  #replica(scope: Scope, need: RouteRequest): NodeEntry | undefined {
     const { chooser, house } = this.#options;
     const { fleet } = house;
     const { seen } = scope;
@@ -104,7 +104,7 @@ export class Placing {
   }
 
   /** No replica may serve: the primary does, as far as it can. */
-  #instead(place: Place, need: Need): Place | Promise<Place> {
+  #instead(place: Place, need: RouteRequest): Place | Promise<Place> {
     const { primaryReads, fleet } = this.#options.house;
     // Where there are no replicas, the primary is meant to serve all reads.
     if (fleet.entries.length < 2) return this.#onPrimary(place, need, "no-healthy-replica");
@@ -118,12 +118,12 @@ export class Placing {
     });
   }
 
-  #onPrimary(place: Place, need: Need, because: PrimaryReason): Place | Promise<Place> {
+  #onPrimary(place: Place, need: RouteRequest, reason: PrimaryReason): Place | Promise<Place> {
     const { house, waiting, failoverMs } = this.#options;
     const attempt = (): Place | undefined => {
       const { writer } = house.fleet;
       if (writer === undefined || isTried(writer, need)) return undefined;
-      return place.take(writer, writer.primaryRoute(because));
+      return place.take(writer, writer.primaryRoute(reason));
     };
     const found = attempt();
     if (found !== undefined) return found;
@@ -141,18 +141,18 @@ export class Placing {
     try {
       await gate.enter(key);
     } catch (error) {
-      if (error instanceof BusyError) bulkheadRefuse.publish(() => ({ ...about, because: error.because }));
+      if (error instanceof BusyError) bulkheadRefuse.publish(() => ({ ...about, reason: error.reason }));
       throw error;
     }
   }
 }
 
-const isOpen = (entry: NodeEntry, { except }: Need): boolean =>
+const isOpen = (entry: NodeEntry, { except }: RouteRequest): boolean =>
   entry.isServing && (except === undefined || !except.has(entry.name));
 
 /** A write that found no connection may try the same node again when that has answered since. */
-function isTried(writer: NodeEntry, { except, intent }: Need): boolean {
-  return except?.has(writer.name) === true && (intent === "read" || writer.because !== undefined);
+function isTried(writer: NodeEntry, { except, intent }: RouteRequest): boolean {
+  return except?.has(writer.name) === true && (intent === "read" || writer.reason !== undefined);
 }
 
 function takeReplica(place: Place, entry: NodeEntry): Place {

@@ -54,16 +54,16 @@ describe("FairGate", () => {
     const own = gate({ total: 1, maxWaiting: 1 });
     own.tryEnter("a", 1);
     void own.enter("a");
-    await expect(own.enter("a")).rejects.toMatchObject({ code: "SCALE_BUSY", because: "queue-full", status: 503 });
+    await expect(own.enter("a")).rejects.toMatchObject({ code: "SCALE_BUSY", reason: "queue-full", status: 503 });
     const shedding = gate({ total: 1, maxWaiting: 0 });
     shedding.tryEnter("a", 1);
-    await expect(shedding.enter("a")).rejects.toMatchObject({ because: "shed" });
+    await expect(shedding.enter("a")).rejects.toMatchObject({ reason: "shed" });
   });
 
   it("gives up when no place came in time, and forgets who waited", async () => {
     const own = gate({ total: 1, waitMs: 10 });
     own.tryEnter("a", 1);
-    await expect(own.enter("b")).rejects.toMatchObject({ code: "SCALE_BUSY", because: "waited-too-long" });
+    await expect(own.enter("b")).rejects.toMatchObject({ code: "SCALE_BUSY", reason: "waited-too-long" });
     expect(own.waiting).toBe(0);
     own.leave("a");
     expect(own.tryEnter("b", 1)).toBe(true);

@@ -2,7 +2,7 @@ import { createManualClock, type ManualClock } from "@scale/core/testing";
 import { onTestFinished } from "vitest";
 import type { RouterOptions } from "../options.js";
 import { createRouter, type Router } from "../router.js";
-import type { Need, Route, Seat } from "../types.js";
+import type { RouteRequest, Route, Checkout } from "../types.js";
 import { type ScriptedNode, scriptedNode } from "./scripted-node.js";
 
 export interface ScriptedRouter {
@@ -31,16 +31,16 @@ export async function scriptedRouter(
   return { router, clock, p, replicas };
 }
 
-export function placeOf(router: Router, need: Need = { intent: "read" }): Seat {
-  const seat = router.seat(need);
+export function placeOf(router: Router, need: RouteRequest = { intent: "read" }): Checkout {
+  const seat = router.checkout(need);
   if (seat instanceof Promise) throw new Error("expected a place at once");
   return seat;
 }
 
 /** Where a statement that succeeds would have gone. */
-export function routeOf(router: Router, need?: Need): Route {
+export function routeOf(router: Router, need?: RouteRequest): Route {
   const seat = placeOf(router, need);
-  seat.done({ wrote: need?.intent === "write" });
+  seat.release({ wrote: need?.intent === "write" });
   return seat.route;
 }
 

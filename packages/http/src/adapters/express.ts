@@ -5,7 +5,7 @@ import { checkFunction } from "../check-function.js";
 import { factsFromNode, type NodeRequest } from "./toolkit/facts.js";
 import { writeHeaders } from "../headers.js";
 import { nodeHeaders, sendReply } from "./toolkit/node-response.js";
-import { whenOver } from "../on-end.js";
+import { onResponseEnd } from "../on-end.js";
 import { problemFromError } from "../problem.js";
 import { bindEvents } from "./toolkit/tenant-streams.js";
 import type { HttpGuard } from "../types.js";
@@ -33,9 +33,9 @@ export function toExpress(guard: HttpGuard): NodeMiddleware {
   return async (request, response, next) => {
     let proceed = (): void => next();
     try {
-      const { headers = {}, reply, tenant, ended } = await guard(factsFromNode(request));
+      const { headers = {}, reply, tenant, onEnd } = await guard(factsFromNode(request));
       // Before all that may throw: what the guard waits for ends with the response, whatever becomes of it.
-      if (ended !== undefined) whenOver(response, ended);
+      if (onEnd !== undefined) onResponseEnd(response, onEnd);
       if (reply !== undefined) {
         sendReply(response, reply, headers);
         return;

@@ -4,12 +4,12 @@ import { pipeline } from "node:stream/promises";
 import type { UnderlyingSource } from "node:stream/web";
 import { InputError, tenancy } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import { toNext } from "./fetch.js";
+import { toFetch } from "./fetch.js";
 import { problem } from "../problem.js";
-import { describeHttpAdapter, type HttpHome, listen } from "../testing.js";
+import { describeHttpAdapter, type TestServer, listen } from "../testing.js";
 
 describeHttpAdapter("fetch handlers", async (guard, routes) => {
-  const route = toNext(guard, async (request: Request) => {
+  const route = toFetch(guard, async (request: Request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/") return Response.json(await routes.home());
     if (pathname === "/echo") return Response.json(await routes.echo(await request.text()));
@@ -27,10 +27,10 @@ describe("toNext", () => {
   it("keeps the signature of the handler", async () => {
     type Context = { params: Promise<{ id: string }> };
     const handler = async (_request: Request, { params }: Context) => Response.json(await params);
-    const GET: typeof handler = toNext(pass, handler);
+    const GET: typeof handler = toFetch(pass, handler);
     const response = await GET(request, { params: Promise.resolve({ id: "7" }) });
     expect(await response.json()).toEqual({ id: "7" });
-    const plain: (request: Request) => Promise<Response> = toNext(pass, () => new Response("ok"));
+    const plain: (request: Request) => Promise<Response> = toFetch(pass, () => new Response("ok"));
     expect(await (await plain(request)).text()).toBe("ok");
   });
 
@@ -41,8 +41,8 @@ describe("toNext", () => {
       return {};
     };
     const handler = (_request: Request, server: { peer: string }) => new Response(server.peer);
-    await toNext(guard, handler, { remoteAddress: (_, server) => server.peer })(request, { peer: "192.0.2.1" });
-    await toNext(guard, () => new Response())(request);
+    await toFetch(guard, handler, { remoteAddress: (_, server) => server.peer })(request, { peer: "192.0.2.1" });
+    await toFetch(guard, () => new Response())(request);
     expect(seen).toEqual(["192.0.2.1", undefined]);
   });
 
@@ -51,21 +51,21 @@ describe("toNext", () => {
     own.headers.append("set-cookie", "a=1");
     own.headers.append("set-cookie", "b=2");
     const guard = () => ({ headers: { "x-guard": "1", "set-cookie": "c=3" } });
-    const response = await toNext(guard, () => own)(request);
+    const response = await toFetch(guard, () => own)(request);
     expect(response).toMatchObject({ status: 201, statusText: "Made" });
     expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2", "c=3"]);
-    const redirect = await toNext(guard, () => Response.redirect("http://localhost/", 302))(request);
+    const redirect = await toFetch(guard, () => Response.redirect("http://localhost/", 302))(request);
     expect(redirect.headers.get("location")).toBe("http://localhost/");
     expect(redirect.headers.get("x-guard")).toBe("1");
   });
 
   it("lets the handler's header stand and joins lists, the guard's first", async () => {
     const guard = () => ({ headers: { "X-Plan": "free", Vary: "Origin" } });
-    const inner = toNext(
+    const inner = toFetch(
       () => ({ headers: { "x-plan": "pro", vary: "Accept" } }),
       () => new Response("ok"),
     );
-    const { headers } = await toNext(guard, inner)(request);
+    const { headers } = await toFetch(guard, inner)(request);
     expect(headers.get("x-plan")).toBe("pro");
     expect(headers.get("vary")).toBe("Origin, Accept");
   });
@@ -73,14 +73,14 @@ describe("toNext", () => {
   it("gives back what it need not or cannot change", async () => {
     const plain = new Response("ok");
     expect(
-      await toNext(
+      await toFetch(
         () => ({}),
         () => plain,
       )(request),
     ).toBe(plain);
     const failed = Response.error();
     expect(
-      await toNext(
+      await toFetch(
         () => ({ headers: { a: "1" }, tenant: { tenantId: "acme" } }),
         () => failed,
       )(request),
@@ -89,8 +89,8 @@ describe("toNext", () => {
 
   it("throws on what it does not know, as a framework's redirect or notFound", async () => {
     const signal = Object.assign(new Error("NEXT_REDIRECT"), { digest: "NEXT_REDIRECT;replace;/login;307;" });
-    await expect(toNext(pass, () => Promise.reject(signal))(request)).rejects.toBe(signal);
-    const thrown = toNext(pass, () => {
+    await expect(toFetch(pass, () => Promise.reject(signal))(request)).rejects.toBe(signal);
+    const thrown = toFetch(pass, () => {
       throw new InputError("no");
     });
     expect((await thrown(request)).status).toBe(400);
@@ -98,7 +98,7 @@ describe("toNext", () => {
 
   it("denies without a call of the handler", async () => {
     let called = false;
-    const guarded = toNext(
+    const guarded = toFetch(
       () => ({ reply: problem({ title: "No", status: 403 }) }),
       () => {
         called = true;
@@ -114,7 +114,7 @@ describe("toNext: a body that is pulled", () => {
   const request = new Request("http://localhost/");
   const guard = () => ({ tenant: { tenantId: "acme" } });
   const source = (underlying: UnderlyingSource<Uint8Array>) =>
-    toNext(guard, () => new Response(new ReadableStream(underlying, { highWaterMark: 0 })))(request);
+    toFetch(guard, () => new Response(new ReadableStream(underlying, { highWaterMark: 0 })))(request);
 
   it("is read on demand, for the tenant", async () => {
     const seen: (string | undefined)[] = [];
@@ -155,7 +155,7 @@ describe("toNext: a body that is pulled", () => {
 });
 
 // The least that a runtime for fetch handlers does.
-async function serveFetch(handler: (request: Request) => Promise<Response>): Promise<HttpHome> {
+async function serveFetch(handler: (request: Request) => Promise<Response>): Promise<TestServer> {
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     try {
       const response = await handler(toRequest(incoming));

@@ -4,7 +4,7 @@ import { factsFromFetch } from "./toolkit/facts.js";
 import { checkHeaders, type HeaderSet, isListHeader } from "../headers.js";
 import { endsOnce } from "../on-end.js";
 import { problemFromError } from "../problem.js";
-import { answerOf } from "./toolkit/serialize-reply.js";
+import { serializeReply } from "./toolkit/serialize-reply.js";
 import { readAs, type Reading } from "./toolkit/tenant-streams.js";
 import type { HttpGuard, Reply } from "../types.js";
 
@@ -13,7 +13,7 @@ export type FetchHandler<Args extends readonly [Request, ...unknown[]]> = (
   ...args: Args
 ) => Response | Promise<Response>;
 
-export interface ToNextOptions<Args extends readonly [Request, ...unknown[]]> {
+export interface ToFetchOptions<Args extends readonly [Request, ...unknown[]]> {
   /**
    * The address of the socket's other end, which a fetch `Request` does not have: `(request, server) =>
    * server.requestIP(request)?.address` in Bun. Without it guards see `undefined`.
@@ -28,10 +28,10 @@ export interface ToNextOptions<Args extends readonly [Request, ...unknown[]]> {
  * of the request aborts; at once for an answer without a body that is sent, for a reply and for an error.
  * @throws {ConfigError} for a guard, handler or `remoteAddress` that is not a function
  */
-export function toNext<Args extends readonly [Request, ...unknown[]]>(
+export function toFetch<Args extends readonly [Request, ...unknown[]]>(
   guard: HttpGuard,
   handler: FetchHandler<Args>,
-  options: ToNextOptions<NoInfer<Args>> = {},
+  options: ToFetchOptions<NoInfer<Args>> = {},
 ): (...args: Args) => Promise<Response> {
   checkFunction(guard, "toNext: guard");
   checkFunction(handler, "toNext: handler");
@@ -43,7 +43,7 @@ export function toNext<Args extends readonly [Request, ...unknown[]]>(
     try {
       const verdict = await guard(factsFromFetch(request, options.remoteAddress?.(...args)));
       const { reply, tenant } = verdict;
-      ended = verdict.ended && endsOnce(verdict.ended, request.signal);
+      ended = verdict.onEnd && endsOnce(verdict.onEnd, request.signal);
       headers = checkHeaders(verdict.headers ?? {});
       if (reply === undefined) {
         const response = await inTenant(tenant, () => handler(...args));
@@ -63,7 +63,7 @@ export function toNext<Args extends readonly [Request, ...unknown[]]>(
 }
 
 function respond(reply: Reply, verdictHeaders: HeaderSet): Response {
-  const { status, headers, text } = answerOf(reply, verdictHeaders);
+  const { status, headers, text } = serializeReply(reply, verdictHeaders);
   return new Response(text ?? null, { status, headers: checkHeaders(headers) });
 }
 

@@ -2,7 +2,7 @@ import { StoreError } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { createFacts } from "../testing/facts.js";
 import { fromClaim } from "./claim.js";
-import { tenantGuard, type TenantRefusal, tenantRefused } from "./guard.js";
+import { tenantGuard, type TenantRefusal, tenantRefuse } from "./guard.js";
 import { fromHeader } from "./resolver.js";
 
 const resolve = fromHeader("x-tenant");
@@ -73,7 +73,7 @@ describe("tenantGuard", () => {
 
   it("publishes each refusal with its cause", async () => {
     const seen: TenantRefusal[] = [];
-    const stop = tenantRefused.subscribe((refusal) => seen.push(refusal));
+    const stop = tenantRefuse.subscribe((refusal) => seen.push(refusal));
     const verify = () => Promise.reject(new Error("expired"));
     const guard = tenantGuard({ resolve: fromClaim({ verify, claim: "org" }) });
     await guard(createFacts({ headers: { authorization: "Bearer abc" } }));

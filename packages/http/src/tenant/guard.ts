@@ -1,4 +1,11 @@
-import { type EventChannel, isScaleError, type ScaleError, type TenantContext, TenantError, tenancy } from "@scale/core";
+import {
+  type EventChannel,
+  isScaleError,
+  type ScaleError,
+  type TenantContext,
+  TenantError,
+  tenancy,
+} from "@scale/core";
 import { defineEvent, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { isFunction } from "../check-function.js";
@@ -27,7 +34,7 @@ export interface TenantRefusal {
 }
 
 /** Published for every refusal, with the cause that the client does not see. */
-export const tenantRefused: EventChannel<TenantRefusal> = defineEvent("scale:http:tenant-refuse");
+export const tenantRefuse: EventChannel<TenantRefusal> = defineEvent("scale:http:tenant-refuse");
 
 /**
  * Gives the request its tenant, or ends it: 400 with `SCALE_TENANT` without a usable id, 401 with `SCALE_CREDENTIAL`
@@ -59,6 +66,6 @@ export function tenantGuard(options: TenantGuardOptions): HttpGuard {
 function refusal(error: unknown): Verdict {
   const reply = problemFromError(error);
   if (!isScaleError(error) || reply === undefined || reply.status >= 500) throw error;
-  tenantRefused.publish(() => ({ status: reply.status, error }));
+  tenantRefuse.publish(() => ({ status: reply.status, error }));
   return { reply };
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 import type { HttpGuard } from "../types.js";
-import type { Bench } from "./fixture.js";
+import type { AdapterFixture } from "./fixture.js";
 import { send } from "./client.js";
 import { tellsTheEarlyEnd, tellsTheEnd } from "./cases/ended.js";
-import type { HttpHome } from "./test-server.js";
+import type { TestServer } from "./test-server.js";
 import { type ContractRoutes, createRoutes } from "./routes.js";
 import { carriesTheTenant, pipelines, streams, survivesAborts } from "./cases/tenant.js";
 import { denies, fails, keepsHeadersWhole, passes, tellsFacts } from "./cases/verdict.js";
@@ -12,14 +12,14 @@ import { denies, fails, keepsHeadersWhole, passes, tellsFacts } from "./cases/ve
  * Starts a real server on a free port with `guard` in front of the routes. It answers errors of `@scale` packages with
  * their problem and all others with 500, in the way of its framework.
  */
-export type ServeHttp = (guard: HttpGuard, routes: ContractRoutes) => Promise<HttpHome>;
+export type ServeAdapter = (guard: HttpGuard, routes: ContractRoutes) => Promise<TestServer>;
 
 /** What every bridge from a guard to a framework does, on the wire and to its handlers. */
-export function describeHttpAdapter(name: string, serve: ServeHttp): void {
+export function describeHttpAdapter(name: string, serve: ServeAdapter): void {
   describe(`HTTP adapter: ${name}`, () => {
     const routes = createRoutes();
-    let home: HttpHome;
-    const bench: Bench = {
+    let home: TestServer;
+    const bench: AdapterFixture = {
       guard: () => ({}),
       routes,
       url: (path) => home.url + path,

@@ -3,7 +3,7 @@ import type { Received, ToSend } from "./client.js";
 import type { ObservedRoutes } from "./routes.js";
 
 /** What a case of the adapter contract works with. */
-export interface Bench {
+export interface AdapterFixture {
   /** What the guard in front of the routes does; a test sets it. */
   guard: HttpGuard;
   routes: ObservedRoutes;

@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** A server that runs. */
-export interface HttpHome {
+export interface TestServer {
   /** Without a slash at the end. */
   url: string;
   /** Resolves when every connection is closed. What is still open is cut off: a failed test may have left it waiting. */
@@ -10,7 +10,7 @@ export interface HttpHome {
 }
 
 /** Serves a listener, an Express application too, on a free port of the loopback interface. */
-export async function listen(listener: RequestListener): Promise<HttpHome> {
+export async function listen(listener: RequestListener): Promise<TestServer> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);

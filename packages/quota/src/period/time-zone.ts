@@ -18,9 +18,12 @@ function formatOf(zone: string): Intl.DateTimeFormat {
       ...{ year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" },
     });
   } catch (cause) {
-    throw new ConfigError(`timeZone: expected a name of the IANA database such as "Europe/Berlin", got ${describeValue(zone)}`, {
-      cause,
-    });
+    throw new ConfigError(
+      `timeZone: expected a name of the IANA database such as "Europe/Berlin", got ${describeValue(zone)}`,
+      {
+        cause,
+      },
+    );
   }
   if (formats.size >= MAX_ZONES) formats.clear();
   formats.set(zone, format);

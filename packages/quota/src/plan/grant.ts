@@ -37,7 +37,8 @@ export function createContext(plans: PlanResolver): QuotaContext {
     const { name, quota } = await plans.resolve(parseTenantId(tenantId));
     const limit = quota !== undefined && Object.hasOwn(quota, metric) ? quota[metric] : undefined;
     // The plan file was checked; overrides of one tenant may still be without it.
-    if (limit === undefined) throw new PlanError(`plan ${describeValue(name)} has no quota ${describeValue(metric)}`, { status: 403 });
+    if (limit === undefined)
+      throw new PlanError(`plan ${describeValue(name)} has no quota ${describeValue(metric)}`, { status: 403 });
     return { ...limit, tenantId, metric, plan: name };
   }
 

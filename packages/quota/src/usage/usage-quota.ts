@@ -115,7 +115,9 @@ async function askedOf(
 ): Promise<readonly UsageAsked[]> {
   const wanted = Object.entries(units).map(([metric, n]) => {
     if (metrics.has(metric)) return { metric, units: checkUnits(n, metric) };
-    throw new TypeError(`expected a usage metric, one of ${[...metrics.keys()].join(", ")}, got ${describeValue(metric)}`);
+    throw new TypeError(
+      `expected a usage metric, one of ${[...metrics.keys()].join(", ")}, got ${describeValue(metric)}`,
+    );
   });
   const all: UsageAsked[] = [];
   for (const { metric, units: n } of wanted) {

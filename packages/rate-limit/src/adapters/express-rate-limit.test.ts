@@ -105,7 +105,7 @@ describe("rateLimitStore in express-rate-limit", () => {
 
   it("rejects when the store cannot answer, which passes or not as it is told", async () => {
     const fails = () => Promise.reject(new Error("ECONNRESET"));
-    const down: RateLimitStore = { take: fails, give: fails, reset: fails, release: fails };
+    const down: RateLimitStore = { consume: fails, refund: fails, reset: fails, release: fails };
     const store = rateLimitStore({ store: down, name: "web" });
     expect((await (await serve({ store })).get())[0]).toBe(500);
     await close();
@@ -117,7 +117,7 @@ describe("rateLimitStore in express-rate-limit", () => {
 describe("rateLimitStore: wrong wiring", () => {
   it("says what is wrong", async () => {
     expect(() => rateLimitStore({ store: {} as RateLimitStore, name: "web" })).toThrow(
-      "rateLimitStore: store: expected a store with a take method, got {}",
+      "rateLimitStore: store: expected a store with a consume method, got {}",
     );
     expect(() => rateLimitStore({ store: memoryStore(), name: "a b" })).toThrow("rateLimitStore: name: expected");
     const hits = rateLimitStore({ store: memoryStore(), name: "web" });
@@ -127,7 +127,7 @@ describe("rateLimitStore: wrong wiring", () => {
 
   it("gives up a store that does not answer", async () => {
     const never = () => new Promise<never>(() => undefined);
-    const stuck: RateLimitStore = { take: never, give: never, reset: never, release: never };
+    const stuck: RateLimitStore = { consume: never, refund: never, reset: never, release: never };
     const hits = rateLimitStore({ store: stuck, name: "web", timeoutMs: 5 });
     hits.init({ windowMs: 1000 });
     await expect(hits.increment("a")).rejects.toMatchObject({ code: "SCALE_STORE" });

@@ -3,7 +3,7 @@ import { createDeadline, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
 import { storeFail } from "../events.js";
 import { nameSchema, storeSchema } from "../store-options.js";
-import type { Charge, RateLimitStore, Standing, Taken } from "../types.js";
+import type { Charge, RateLimitStore, RuleStatus, ConsumeResult } from "../types.js";
 
 /** What an adapter of a counter to our stores needs. */
 export interface HitsOptions {
@@ -22,13 +22,13 @@ export interface Hits {
   /** @throws {StoreError} when the store cannot answer */
   take(key: string, rule: RateLimitRule, cost: number): Promise<Counted>;
   /** Gives one hit of a window back that still counts. */
-  give(key: string, rule: RateLimitRule, taken: Taken): Promise<void>;
+  give(key: string, rule: RateLimitRule, taken: ConsumeResult): Promise<void>;
   reset(key: string, rule: RateLimitRule): Promise<void>;
 }
 
 export interface Counted {
-  readonly taken: Taken;
-  readonly standing: Standing;
+  readonly taken: ConsumeResult;
+  readonly standing: RuleStatus;
 }
 
 const optionsSchema = z.strictObject({
@@ -58,13 +58,13 @@ export function createHits(options: HitsOptions, what: string): Hits {
   return {
     async take(key, rule, cost) {
       const charges = chargesOf(key, rule);
-      const taken = await answered(key, () => store.take({ tenantId: key, cost, charges }));
-      const [standing] = taken.standings;
+      const taken = await answered(key, () => store.consume({ tenantId: key, cost, charges }));
+      const [standing] = taken.statuses;
       if (standing === undefined) throw new StoreError("the rate limit store told nothing of what it was asked");
       return { taken, standing };
     },
-    give: (key, rule, taken) =>
-      answered(key, () => store.give({ tenantId: key, units: 1, charges: chargesOf(key, rule), taken })),
+    give: (key, rule, consumed) =>
+      answered(key, () => store.refund({ tenantId: key, units: 1, charges: chargesOf(key, rule), consumed })),
     reset: (key, rule) => answered(key, () => store.reset({ tenantId: key, charges: chargesOf(key, rule) })),
   };
 }

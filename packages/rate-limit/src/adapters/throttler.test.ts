@@ -91,7 +91,7 @@ describe.each(stores)("throttlerStorage on %s", (_, createStore) => {
 
 describe("throttlerStorage: when the store cannot answer", () => {
   const fails = () => Promise.reject(new Error("ECONNRESET"));
-  const down: RateLimitStore = { take: fails, give: fails, reset: fails, release: fails };
+  const down: RateLimitStore = { consume: fails, refund: fails, reset: fails, release: fails };
   const hit = (options: Partial<ThrottlerStorageOptions>) =>
     throttlerStorage({ store: down, name: "nest", ...options }).increment("a", 60_000, 2, 60_000, "default");
 

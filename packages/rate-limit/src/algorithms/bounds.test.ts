@@ -7,7 +7,7 @@ import { attack, flood } from "../../test/adversary.js";
 import { type Admitted, worstExcess, worstIn } from "../../test/exact-log.js";
 import { createTable } from "../memory/counters.js";
 import { ruleOf } from "../testing/rule.js";
-import type { Take, Taken } from "../types.js";
+import type { ConsumeRequest, ConsumeResult } from "../types.js";
 
 const SEED = 20_261_120;
 fc.configureGlobal({ seed: SEED, numRuns: 500 });
@@ -31,14 +31,14 @@ function logOf({ rule, steps, gives }: Case): Admitted[] {
   const clock = createManualClock();
   const table = createTable({ clock, maxKeys: 10 });
   const charges = [{ rule, scope: ["api"], subject: "acme" }];
-  const log: (Admitted & { readonly taken: Taken })[] = [];
+  const log: (Admitted & { readonly taken: ConsumeResult })[] = [];
   for (const [gap, cost, back] of steps) {
     clock.advance(gap);
-    const taken = table.take({ tenantId: "acme", cost, charges } satisfies Take);
+    const taken = table.take({ tenantId: "acme", cost, charges } satisfies ConsumeRequest);
     if (taken.allowed && cost > 0) log.push({ atMs: clock.monotonic(), units: cost, taken });
     const past = log.at(-1 - back);
     if (!gives || past === undefined || past.units === 0) continue;
-    table.give({ tenantId: "acme", units: past.units, charges, taken: past.taken });
+    table.give({ tenantId: "acme", units: past.units, charges, consumed: past.taken });
     past.units = 0;
   }
   return log;

@@ -7,7 +7,7 @@ import type { RateLimitRule } from "@scale/core";
 export type State = readonly number[];
 
 /** A state that whoever advanced it may write to. */
-export type Current = number[];
+export type MutableState = number[];
 
 /** When units were charged, and when the count they went into would have been empty again: microseconds. */
 export interface Charged {
@@ -16,32 +16,32 @@ export interface Charged {
 }
 
 /** One rule's way of counting, as pure functions over its state. `redis/decide.lua` has each of them in Lua. */
-export interface Counter {
+export interface Algorithm {
   /** A copy of the state as it stands at `now`; of one that another rule or program wrote, what can be made of it. */
-  advance(state: State | undefined, now: number): Current;
+  at(state: State | undefined, now: number): MutableState;
   /** Units of the advanced state that count at `now`. */
   used(state: State, now: number): number;
   /** Charges units to an advanced state. */
-  add(state: Current, units: number): void;
+  add(state: MutableState, units: number): void;
   /** Microseconds until nothing counts any more. */
   resetUs(state: State, now: number): number;
   /** Microseconds until `units`, at most the burst, fit. */
   waitUs(state: State, now: number, units: number): number;
   /** Takes units that were charged before from an advanced state, as far as they still count. */
-  giveBack(state: Current, now: number, given: Charged & { readonly units: number }): void;
+  giveBack(state: MutableState, now: number, given: Charged & { readonly units: number }): void;
 }
 
 /** Makes the counter of a rule. */
-export type Algorithm = (rule: RateLimitRule) => Counter;
+export type AlgorithmFactory = (rule: RateLimitRule) => Algorithm;
 
 /**
  * Units below which two amounts are the same: a part of the limit that has room for the rounding of some thousand
  * additions, and never a whole unit.
  */
-export const slack = (limit: number): number => Math.min(limit * 1e-12, 0.5);
+export const tolerance = (limit: number): number => Math.min(limit * 1e-12, 0.5);
 
 /** What may be used at the most, when nothing but rounding tells it from the limit. */
-export const brim = (limit: number): number => limit + slack(limit);
+export const capacity = (limit: number): number => limit + tolerance(limit);
 
 /** The window of a rule in whole microseconds. */
 export const windowUs = ({ windowMs }: RateLimitRule): number => Math.round(windowMs * 1000);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createTable } from "../memory/counters.js";
 import { ruleOf } from "../testing/rule.js";
-import type { Standing, Take, Taken } from "../types.js";
+import type { RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
 import { counterOf } from "./counter-of.js";
 
 fc.configureGlobal({ seed: 20_261_120, numRuns: 300 });
@@ -21,14 +21,15 @@ function counting(rule: RateLimitRule, startMs?: number) {
   const clock = createManualClock(startMs);
   const table = createTable({ clock, maxKeys: 10 });
   const charges = [{ rule, scope: ["api"], subject: "acme" }];
-  const take = (cost: number): Taken => table.take({ tenantId: "acme", cost, charges } satisfies Take);
-  const standing = (taken: Taken): Standing => taken.standings[0] as Standing;
+  const take = (cost: number): ConsumeResult =>
+    table.take({ tenantId: "acme", cost, charges } satisfies ConsumeRequest);
+  const standing = (taken: ConsumeResult): RuleStatus => taken.statuses[0] as RuleStatus;
   return {
     clock,
     take,
     standing,
-    peek: (): Standing => standing(take(0)),
-    give: (units: number, taken: Taken): void => table.give({ tenantId: "acme", units, charges, taken }),
+    peek: (): RuleStatus => standing(take(0)),
+    give: (units: number, consumed: ConsumeResult): void => table.give({ tenantId: "acme", units, charges, consumed }),
   };
 }
 
@@ -94,7 +95,7 @@ describe.each(ALGORITHMS)("%s", (algorithm) => {
     fc.assert(
       fc.property(anyRule, schedule, (rule, steps) => {
         const [all, admitted] = [counting(rule), counting(rule)];
-        const answers: (readonly [Taken, Taken])[] = [];
+        const answers: (readonly [ConsumeResult, ConsumeResult])[] = [];
         for (const [gap, cost] of steps) {
           all.clock.advance(gap);
           admitted.clock.advance(gap);
@@ -136,22 +137,20 @@ describe.each(ALGORITHMS)("%s, when the clock is set back", (algorithm) => {
         const counter = counterOf(rule);
         if (counter === undefined) return;
         let now = 1_700_000_000_000_000;
-        let state = counter.advance(undefined, now);
+        let state = counter.at(undefined, now);
         for (const [gap, units] of charges) {
           now += gap;
-          state = counter.advance(state, now);
+          state = counter.at(state, now);
           if (counter.used(state, now) + units <= limit) counter.add(state, units);
         }
         const used = counter.used(state, now);
         now -= back;
-        state = counter.advance(state, now);
+        state = counter.at(state, now);
         // What counted still does, unless its window lies in a time to come altogether.
         const isAll = algorithm === "gcra" || algorithm === "strict-window";
         expect(counter.used(state, now)).toBeGreaterThanOrEqual(isAll ? used : 0);
         expect(counter.resetUs(state, now)).toBeLessThanOrEqual(2_000_000);
-        expect(counter.used(counter.advance(state, now + 2_000_000), now + 2_000_000)).toBeLessThanOrEqual(
-          limit * 1e-9,
-        );
+        expect(counter.used(counter.at(state, now + 2_000_000), now + 2_000_000)).toBeLessThanOrEqual(limit * 1e-9);
       }),
     );
   });

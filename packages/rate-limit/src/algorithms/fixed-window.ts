@@ -1,5 +1,5 @@
 import type { RateLimitRule } from "@scale/core";
-import { type Counter, startOf, windowUs } from "./counter.js";
+import { type Algorithm, startOf, windowUs } from "./counter.js";
 
 /**
  * Counts in windows that begin at whole multiples of their length since 1970 in UTC: `1h` and `1d` are calendar hours
@@ -8,11 +8,11 @@ import { type Counter, startOf, windowUs } from "./counter.js";
  * In a window of its own length that lies across two of them it admits at most `2 × limit`.
  * The state is `[start, window, count]`; the window tells a count of before the rule's window was changed.
  */
-export function fixedWindow(rule: RateLimitRule): Counter {
+export function fixedWindow(rule: RateLimitRule): Algorithm {
   const window = windowUs(rule);
 
   return {
-    advance([start = 0, length = 0, count = 0] = [], now) {
+    at([start = 0, length = 0, count = 0] = [], now) {
       const current = startOf(now, window);
       // A start in the future: the clock was set back.
       const counts = length === window ? start >= current : start + length > now;

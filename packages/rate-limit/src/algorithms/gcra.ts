@@ -1,6 +1,6 @@
 import type { RateLimitRule } from "@scale/core";
-import type { Standing } from "../types.js";
-import { brim, type Counter, slack } from "./counter.js";
+import type { RuleStatus } from "../types.js";
+import { capacity, type Algorithm, tolerance } from "./counter.js";
 
 /**
  * The generic cell rate algorithm in its leaky bucket form: a bucket of `burst` units that every admitted unit fills
@@ -12,14 +12,14 @@ import { brim, type Counter, slack } from "./counter.js";
  *
  * Source: ITU-T I.371 annex A, "continuous-state leaky bucket algorithm".
  */
-export function gcra(rule: RateLimitRule): Counter {
+export function gcra(rule: RateLimitRule): Algorithm {
   const { burst } = rule;
   const perUnitUs = usPerUnit(rule);
 
   return {
     // Never below empty, never above full, whatever was stored, and no clock that was set back locks anybody out. What a
     // larger burst let in spills over before anything leaks: denials write nothing, so that it could not later.
-    advance([at = 0, used = 0] = [], now) {
+    at([at = 0, used = 0] = [], now) {
       const left = Math.min(used, burst) - Math.max(now - at, 0) / perUnitUs;
       return [now, left > 0 ? left : 0];
     },
@@ -41,22 +41,22 @@ export function gcra(rule: RateLimitRule): Counter {
 export const usPerUnit = ({ windowMs, limit }: RateLimitRule): number => (windowMs * 1000) / limit;
 
 const resetUs = (used: number, burst: number, perUnitUs: number): number =>
-  Math.max(0, Math.ceil((used - slack(burst)) * perUnitUs));
+  Math.max(0, Math.ceil((used - tolerance(burst)) * perUnitUs));
 
 const waitUs = (wanted: number, burst: number, perUnitUs: number): number =>
-  Math.max(1, Math.ceil((wanted - brim(burst)) * perUnitUs));
+  Math.max(1, Math.ceil((wanted - capacity(burst)) * perUnitUs));
 
 /**
  * Where a bucket stands that holds `used` units.
  * @param wanted units that must fit, 0 when none are waited for
  */
-export function standingOf(rule: RateLimitRule, used: number, wanted: number): Standing {
+export function standingOf(rule: RateLimitRule, used: number, wanted: number): RuleStatus {
   const { burst } = rule;
   const perUnitUs = usPerUnit(rule);
-  const free = brim(burst) - used;
+  const free = capacity(burst) - used;
   let waitMs = 0;
   if (wanted > burst) waitMs = Infinity;
-  else if (used + wanted > brim(burst)) waitMs = Math.ceil(waitUs(used + wanted, burst, perUnitUs) / 1000);
+  else if (used + wanted > capacity(burst)) waitMs = Math.ceil(waitUs(used + wanted, burst, perUnitUs) / 1000);
   return {
     remaining: free > 0 ? Math.floor(free) : 0,
     resetMs: Math.ceil(resetUs(used, burst, perUnitUs) / 1000),

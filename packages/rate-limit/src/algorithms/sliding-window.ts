@@ -1,5 +1,5 @@
 import type { RateLimitRule } from "@scale/core";
-import { brim, type Counter, startOf, windowUs } from "./counter.js";
+import { capacity, type Algorithm, startOf, windowUs } from "./counter.js";
 
 /**
  * The sliding window counter: what was used in this window, and of what was used in the one before the part that the last
@@ -10,14 +10,14 @@ import { brim, type Counter, startOf, windowUs } from "./counter.js";
  *
  * Source: "How we built rate limiting capable of scaling to millions of domains", Cloudflare, 2017.
  */
-export function slidingWindow(rule: RateLimitRule): Counter {
+export function slidingWindow(rule: RateLimitRule): Algorithm {
   const { limit } = rule;
   const window = windowUs(rule);
-  const full = brim(limit);
+  const full = capacity(limit);
   const covered = (start: number, now: number): number => (window - (now - start)) / window;
 
   return {
-    advance([start = 0, length = 0, current = 0, previous = 0] = [], now) {
+    at([start = 0, length = 0, current = 0, previous = 0] = [], now) {
       const begin = startOf(now, window);
       const capped = Math.min(current, limit);
       if (length !== window) {

@@ -1,5 +1,5 @@
 import type { RateLimitRule } from "@scale/core";
-import { type Counter, type State, startOf, windowUs } from "./counter.js";
+import { type Algorithm, type State, startOf, windowUs } from "./counter.js";
 
 /** Parts of a window that are counted apart. More of them admit more of the limit, and need more memory. */
 const PARTS = 10;
@@ -13,14 +13,14 @@ const KEPT = PARTS + 1;
  *
  * The state is `[start, window, newest, …, oldest]`, the units of the part that began at `start` and of the ten before.
  */
-export function strictWindow(rule: RateLimitRule): Counter {
+export function strictWindow(rule: RateLimitRule): Algorithm {
   const window = windowUs(rule);
   const { limit } = rule;
   const part = partUs(window);
   const sum = (state: State): number => total(state, KEPT);
 
   return {
-    advance(state = [], now) {
+    at(state = [], now) {
       const [start = 0, length = 0] = state;
       const begin = startOf(now, part);
       // Another window's counts: all that it still covers counts as if it had come just now.

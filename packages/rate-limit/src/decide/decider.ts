@@ -8,7 +8,7 @@ import { createHolders, slotOf } from "./slot-renewal.js";
 import { createLeases, isLeased, type Leased } from "./leases.js";
 import type { ParsedOptions } from "../options.js";
 import type { Asked } from "./rules.js";
-import type { Decision, Give, Held, Slot, Standing, Take, Taken } from "../types.js";
+import type { Decision, RefundRequest, HeldSlot, Slot, RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
 
 /** Asks the store as seldom as the rules allow, within its deadline, and decides by policy when it cannot answer. */
 export interface Asker {
@@ -17,8 +17,8 @@ export interface Asker {
   tell(tenantId: string, decision: Decision): void;
   /** The slot of a question whose decision this is. */
   hold(asked: Asked, decision: Decision): Slot;
-  give(give: Give, decidedBy: Decision["decidedBy"]): Promise<void>;
-  reset(take: Take): Promise<void>;
+  give(give: RefundRequest, decidedBy: Decision["decidedBy"]): Promise<void>;
+  reset(take: ConsumeRequest): Promise<void>;
   close(): void;
 }
 
@@ -40,7 +40,7 @@ export function createAsker(options: ParsedOptions): Asker {
     return inTime(answer, "the rate limit store");
   }
 
-  function settle(asked: Asked, taken: Taken, by: "store" | "lease" = "store"): Decision {
+  function settle(asked: Asked, taken: ConsumeResult, by: "store" | "lease" = "store"): Decision {
     if (taken.allowed && asked.take.cost > 0) policies.record(asked.take);
     return told(asked, decisionOf(asked, taken, by));
   }
@@ -55,7 +55,7 @@ export function createAsker(options: ParsedOptions): Asker {
   }
 
   /** Checks an answer of the store, and remembers a refusal. */
-  function checked(ask: Take, taken: Taken, sentAt: number): Taken {
+  function checked(ask: ConsumeRequest, taken: ConsumeResult, sentAt: number): ConsumeResult {
     checkTaken(taken, ask);
     if (!taken.allowed && ask.cost > 0) denials?.note(ask, taken, sentAt);
     return taken;
@@ -69,9 +69,9 @@ export function createAsker(options: ParsedOptions): Asker {
     const sentAt = sentNow();
     const failed = (error: unknown): Decision => told(asked, policies.decide(asked, error));
     try {
-      const answer = answered(store.take(take));
+      const answer = answered(store.consume(take));
       if (!(answer instanceof Promise)) return settle(asked, checked(take, answer, sentAt));
-      const arrived = (taken: Taken): Decision => {
+      const arrived = (taken: ConsumeResult): Decision => {
         try {
           return settle(asked, checked(take, taken, sentAt));
         } catch (error) {
@@ -102,7 +102,7 @@ export function createAsker(options: ParsedOptions): Asker {
   /** Asks for what no lease covers. */
   async function partly(asked: Asked, { take, merge }: Leased & { kind: "ask" }): Promise<Decision> {
     const sentAt = sentNow();
-    const answer = async (): Promise<Taken> => checked(take, await answered(store.take(take)), sentAt);
+    const answer = async (): Promise<ConsumeResult> => checked(take, await answered(store.consume(take)), sentAt);
     try {
       return settle(asked, await merge(answer()));
     } catch (error) {
@@ -113,13 +113,13 @@ export function createAsker(options: ParsedOptions): Asker {
   const holders = createHolders({
     limiter: name,
     clock,
-    renew: async (held) => (await answered(store.take({ ...held, cost: 1 }))).allowed,
+    renew: async (held) => (await answered(store.consume({ ...held, cost: 1 }))).allowed,
     release: async (held) => answered(store.release(held)),
     onError: policies.report,
   });
 
   /** A question that was given up may still have been carried out: then the slot is taken in the store after all. */
-  async function releaseAnywhere(held: Held): Promise<void> {
+  async function releaseAnywhere(held: HeldSlot): Promise<void> {
     policies.release(held);
     try {
       await answered(store.release(held));
@@ -146,7 +146,7 @@ export function createAsker(options: ParsedOptions): Asker {
     hold(asked, decision) {
       const { tenantId, slot = "" } = asked.take;
       const charges = asked.take.charges.filter(({ rule }) => rule.algorithm === "concurrency");
-      const held: Held = { tenantId, slot, charges };
+      const held: HeldSlot = { tenantId, slot, charges };
       if (!decision.allowed || charges.length === 0) return slotOf(decision, neverLost(), async () => {});
       if (decision.decidedBy === "store") return holders.hold(decision, held);
       return slotOf(decision, neverLost(), () => releaseAnywhere(held));
@@ -154,7 +154,7 @@ export function createAsker(options: ParsedOptions): Asker {
     async give(give, decidedBy) {
       denials?.forget(give);
       if (decidedBy === "lease") leases.give(give);
-      else if (decidedBy === "store") await orStoreError("give back", () => answered(store.give(give)));
+      else if (decidedBy === "store") await orStoreError("give back", () => answered(store.refund(give)));
       denials?.forget(give);
     },
     async reset(take) {
@@ -170,15 +170,15 @@ export function createAsker(options: ParsedOptions): Asker {
 const neverLost = (): AbortSignal => new AbortController().signal;
 
 /** What a store answers decides who gets in: anything but a decision is a failure of the store. */
-function checkTaken(taken: Taken, { charges }: Take): void {
-  const { allowed, standings } = taken;
-  let isSound = typeof allowed === "boolean" && standings.length === charges.length;
-  for (let i = 0; i < standings.length; i++) isSound &&= isStanding(standings[i] as Standing, charges[i]?.want ?? 0);
+function checkTaken(taken: ConsumeResult, { charges }: ConsumeRequest): void {
+  const { allowed, statuses } = taken;
+  let isSound = typeof allowed === "boolean" && statuses.length === charges.length;
+  for (let i = 0; i < statuses.length; i++) isSound &&= isStanding(statuses[i] as RuleStatus, charges[i]?.want ?? 0);
   if (isSound) return;
   throw new StoreError(`the store answered ${describeValue(taken)} to a question with ${charges.length} charges`);
 }
 
-function isStanding({ remaining, resetMs, retryAfterMs, granted = 0 }: Standing, want: number): boolean {
+function isStanding({ remaining, resetMs, retryAfterMs, granted = 0 }: RuleStatus, want: number): boolean {
   return isAmount(remaining) && isAmount(resetMs) && isAmount(retryAfterMs) && isAmount(granted) && granted <= want;
 }
 

@@ -1,9 +1,17 @@
 import type { Asked, BoundRule } from "./rules.js";
-import type { Charge, Decision, Give, LimitState, Standing, Take, Taken } from "../types.js";
+import type {
+  Charge,
+  Decision,
+  RefundRequest,
+  LimitStatus,
+  RuleStatus,
+  ConsumeRequest,
+  ConsumeResult,
+} from "../types.js";
 
 /** What a decision charged, for giving it back: as it was asked, or by its one rule. */
 export type Origin =
-  | { readonly take: Pick<Take, "tenantId" | "charges">; readonly taken: Taken }
+  | { readonly take: Pick<ConsumeRequest, "tenantId" | "charges">; readonly taken: ConsumeResult }
   | { readonly tenantId: string; readonly subject: string; readonly bound: BoundRule; readonly atMs: number };
 
 // Most decisions refuse nothing. Frozen, because they share it.
@@ -16,7 +24,7 @@ export class Decided implements Decision {
   readonly plan: string;
   readonly group: string | undefined;
   readonly cost: number;
-  readonly limits: readonly LimitState[];
+  readonly limits: readonly LimitStatus[];
   readonly violated: readonly string[];
   readonly shadowed: readonly string[];
   readonly retryAfterMs: number;
@@ -30,7 +38,7 @@ export class Decided implements Decision {
     cost: number,
     allowed: boolean,
     decidedBy: Decision["decidedBy"],
-    limits: readonly LimitState[],
+    limits: readonly LimitStatus[],
     origin: Origin,
   ) {
     this.allowed = allowed;
@@ -62,19 +70,19 @@ export class Decided implements Decision {
   }
 
   /** What to give back. Before the store is asked: a second call must not give the same units back. */
-  takeBack(units: number): Give {
+  takeBack(units: number): RefundRequest {
     const earlier = this.#refunded;
     this.#refunded += units;
     const origin = this.#origin;
     if ("take" in origin) {
       const { tenantId, charges } = origin.take;
       // Goes back to the lease that this very answer came of.
-      if (this.decidedBy === "lease") return { tenantId, units, charges, taken: origin.taken };
+      if (this.decidedBy === "lease") return { tenantId, units, charges, consumed: origin.taken };
       return chargedOf(origin, units, earlier);
     }
     const { tenantId, subject, bound, atMs } = origin;
     const take = { tenantId, charges: [{ rule: bound.rule, scope: bound.scope, subject }] };
-    return chargedOf({ take, taken: { allowed: true, atMs, standings: this.limits } }, units, earlier);
+    return chargedOf({ take, taken: { allowed: true, atMs, statuses: this.limits } }, units, earlier);
   }
 
   /** They could not be given back. */
@@ -87,28 +95,32 @@ export class Decided implements Decision {
  * The part of an origin that was charged: a rule in shadow that refused was not.
  * @param earlier units that were given back before
  */
-function chargedOf({ take, taken }: Extract<Origin, { take: unknown }>, units: number, earlier: number): Give {
+function chargedOf(
+  { take, taken: consumed }: Extract<Origin, { take: unknown }>,
+  units: number,
+  earlier: number,
+): RefundRequest {
   const { tenantId, charges } = take;
-  const isCharged = (_: unknown, i: number): boolean => taken.standings[i]?.retryAfterMs === 0;
-  if (earlier === 0 && taken.standings.every(isCharged)) return { tenantId, units, charges, taken };
+  const isCharged = (_: unknown, i: number): boolean => consumed.statuses[i]?.retryAfterMs === 0;
+  if (earlier === 0 && consumed.statuses.every(isCharged)) return { tenantId, units, charges, consumed };
   const kept = charges.filter(isCharged);
-  const standings = taken.standings.filter(isCharged).map((standing, i) => {
+  const statuses = consumed.statuses.filter(isCharged).map((standing, i) => {
     // Units leave a bucket in the order in which they came: without those that were given back it was empty sooner.
     const { algorithm, windowMs, limit } = (kept[i] as Charge).rule;
     const soonerMs = algorithm === "gcra" ? (earlier * windowMs) / limit : 0;
     return { ...standing, resetMs: Math.max(0, standing.resetMs - soonerMs) };
   });
-  return { tenantId, units, charges: kept, taken: { ...taken, standings } };
+  return { tenantId, units, charges: kept, consumed: { ...consumed, statuses } };
 }
 
 /** Names of the rules that refused, of those in shadow or of the others. */
-function refusing(limits: readonly LimitState[], shadow: boolean): readonly string[] {
+function refusing(limits: readonly LimitStatus[], shadow: boolean): readonly string[] {
   let names: string[] | undefined;
   for (const limit of limits) if (limit.retryAfterMs > 0 && limit.shadow === shadow) (names ??= []).push(limit.name);
   return names ?? NONE;
 }
 
-function longestWait(limits: readonly LimitState[]): number {
+function longestWait(limits: readonly LimitStatus[]): number {
   let longest = 0;
   for (const { shadow, retryAfterMs } of limits) if (!shadow && retryAfterMs > longest) longest = retryAfterMs;
   return longest;
@@ -117,19 +129,20 @@ function longestWait(limits: readonly LimitState[]): number {
 /** What was found about a question, told by rule. */
 export function decisionOf(
   { plan, group, rules, take }: Asked,
-  taken: Taken,
+  taken: ConsumeResult,
   decidedBy: Decision["decidedBy"],
 ): Decision {
-  const limits: LimitState[] = [];
-  for (let i = 0; i < rules.length; i++) limits.push(limitState(rules[i] as BoundRule, taken.standings[i] as Standing));
+  const limits: LimitStatus[] = [];
+  for (let i = 0; i < rules.length; i++)
+    limits.push(limitState(rules[i] as BoundRule, taken.statuses[i] as RuleStatus));
   return new Decided(plan, group, take.cost, taken.allowed, decidedBy, limits, { take, taken });
 }
 
 /** Where a rule stands, with the rule. */
 function limitState(
   { name, rule: { limit, windowMs, algorithm, shadow } }: BoundRule,
-  { remaining, resetMs, retryAfterMs }: Standing,
-): LimitState {
+  { remaining, resetMs, retryAfterMs }: RuleStatus,
+): LimitStatus {
   return { name, limit, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs };
 }
 

@@ -2,7 +2,7 @@ import { createPlanResolver, definePlans } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { remoteStore } from "../../test/store-with.js";
 import { createRateLimiter, type RateLimiter } from "../limiter.js";
-import type { Take } from "../types.js";
+import type { ConsumeRequest } from "../types.js";
 
 const acme = { tenantId: "acme" };
 
@@ -81,8 +81,8 @@ describe("the denial cache", () => {
     let arrive = (): void => undefined;
     const late = {
       ...store,
-      take: async (take: Take) => {
-        const taken = await store.take(take);
+      take: async (take: ConsumeRequest) => {
+        const taken = await store.consume(take);
         if (!taken.allowed) await new Promise<void>((resolve) => (arrive = resolve));
         return taken;
       },

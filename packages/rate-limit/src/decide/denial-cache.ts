@@ -2,7 +2,7 @@ import type { Clock, RateLimitRule } from "@scale/core";
 import { decisionOf } from "./decision.js";
 import { createRecent } from "./generational-map.js";
 import type { Asked, BoundRule } from "./rules.js";
-import type { Charge, Decision, Standing, Take, Taken } from "../types.js";
+import type { Charge, Decision, RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
 
 /** What the store refused a moment ago, and so would refuse again. */
 interface Denial {
@@ -18,9 +18,9 @@ export interface Denials {
   /** A refusal that is still true; `undefined` when the store must be asked. */
   find(asked: Asked): Decision | undefined;
   /** @param sentAt when the store was asked: it decided after that */
-  note(take: Take, taken: Taken, sentAt: number): void;
+  note(take: ConsumeRequest, taken: ConsumeResult, sentAt: number): void;
   /** Makes the store be asked again about these. */
-  forget(question: Pick<Take, "tenantId" | "charges">): void;
+  forget(question: Pick<ConsumeRequest, "tenantId" | "charges">): void;
 }
 
 /** Of each generation of what is remembered. */
@@ -36,7 +36,7 @@ export function createDenials({ clock, maxMs }: { clock: Clock; maxMs: number })
   let forgottenAt = -Infinity;
 
   /** Where a charge stands that is known to be refused. */
-  function refusal({ tenantId, cost }: Take, charge: Charge): Standing | undefined {
+  function refusal({ tenantId, cost }: ConsumeRequest, charge: Charge): RuleStatus | undefined {
     if (!isKept(charge.rule)) return undefined;
     const denial = recent.get(tenantId, charge);
     if (denial === undefined || cost < denial.cost) return undefined;
@@ -56,21 +56,21 @@ export function createDenials({ clock, maxMs }: { clock: Clock; maxMs: number })
       const { rules, take } = asked;
       if (take.cost === 0) return undefined;
       let refusing: BoundRule[] | undefined;
-      let standings: Standing[] = NONE;
+      let statuses: RuleStatus[] = NONE;
       for (let i = 0; i < rules.length; i++) {
         const standing = refusal(take, take.charges[i] as Charge);
         if (standing === undefined) continue;
-        if (refusing === undefined) [refusing, standings] = [[], []];
+        if (refusing === undefined) [refusing, statuses] = [[], []];
         refusing.push(rules[i] as BoundRule);
-        standings.push(standing);
+        statuses.push(standing);
       }
       if (refusing === undefined) return undefined;
-      return decisionOf({ ...asked, rules: refusing }, { allowed: false, atMs: 0, standings }, "denial-cache");
+      return decisionOf({ ...asked, rules: refusing }, { allowed: false, atMs: 0, statuses }, "denial-cache");
     },
-    note({ tenantId, cost, charges }, { standings }, sentAt) {
+    note({ tenantId, cost, charges }, { statuses }, sentAt) {
       if (sentAt <= forgottenAt) return;
       charges.forEach((charge, i) => {
-        const { remaining, resetMs, retryAfterMs } = standings[i] as Standing;
+        const { remaining, resetMs, retryAfterMs } = statuses[i] as RuleStatus;
         if (retryAfterMs === 0 || retryAfterMs === Infinity || !isKept(charge.rule)) return;
         const until = sentAt + Math.min(retryAfterMs, maxMs);
         const times = { until, retryAt: sentAt + retryAfterMs, resetAt: sentAt + resetMs };
@@ -84,7 +84,7 @@ export function createDenials({ clock, maxMs }: { clock: Clock; maxMs: number })
   };
 }
 
-const NONE: Standing[] = [];
+const NONE: RuleStatus[] = [];
 
 /** A slot may be free any moment, and a rule in shadow refuses nothing. */
 const isKept = ({ algorithm, shadow }: RateLimitRule): boolean => algorithm !== "concurrency" && !shadow;

@@ -4,7 +4,7 @@ import { decisionByPolicy, decisionOf } from "./decision.js";
 import { storeFail } from "../events.js";
 import { localShare } from "../memory/local-share.js";
 import type { Asked, BoundRule } from "./rules.js";
-import type { Charge, Decision, Held, Take } from "../types.js";
+import type { Charge, Decision, HeldSlot, ConsumeRequest } from "../types.js";
 
 export interface FailureOptions {
   readonly name: string;
@@ -23,9 +23,9 @@ export interface FailurePolicies {
    */
   decide(asked: Asked, error: unknown): Decision;
   /** Tells the local share what the store admitted. */
-  record(take: Take): void;
+  record(take: ConsumeRequest): void;
   /** Frees a slot that was taken of the local share. */
-  release(held: Held): void;
+  release(held: HeldSlot): void;
   /** Tells the application and the event channel of a failure that no request waits for. */
   report(tenantId: string, error: unknown): void;
 }

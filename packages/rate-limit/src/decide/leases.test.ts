@@ -127,7 +127,7 @@ describe("a leased rule", () => {
     let isDown = false;
     const store = storeWith(async (take) => {
       if (isDown) throw new Error("down");
-      return memory.take(take);
+      return memory.consume(take);
     });
     const limiter = createRateLimiter({
       rules: { tenant: { ...rules.tenant, lease: "10s" } },

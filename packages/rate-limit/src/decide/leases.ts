@@ -1,6 +1,6 @@
 import type { Clock } from "@scale/core";
 import { createRecent } from "./generational-map.js";
-import type { Charge, Give, Standing, Take, Taken } from "../types.js";
+import type { Charge, RefundRequest, RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
 
 /**
  * Units of one rule and subject that this process was given in advance. They were charged when they were given, so that
@@ -15,34 +15,34 @@ interface Lease {
   /** Units that this grant had. */
   readonly granted: number;
   /** Where the rule stood when the units were given. */
-  readonly standing: Standing;
+  readonly standing: RuleStatus;
   /** Settles when the question that asks for more has its answer. */
   asking: Promise<unknown> | undefined;
 }
 
 /** What the leases make of a question: an answer, one that is on its way, or what is left to ask. */
 export type Leased =
-  | { readonly kind: "taken"; readonly taken: Taken }
+  | { readonly kind: "taken"; readonly taken: ConsumeResult }
   | { readonly kind: "wait"; readonly until: Promise<unknown> }
   | {
       readonly kind: "ask";
-      readonly take: Take;
+      readonly take: ConsumeRequest;
       /** Puts the store's answer and what was decided here together. What the leases gave for a denial goes back. */
-      merge(answer: Promise<Taken>): Promise<Taken>;
+      merge(answer: Promise<ConsumeResult>): Promise<ConsumeResult>;
     };
 
 /** An answer that was given without asking, and what it was given of. */
-interface SpentLeases extends Taken {
+interface SpentLeases extends ConsumeResult {
   readonly leases: readonly Lease[];
 }
 
-const isSpent = (taken: Taken): taken is SpentLeases => "leases" in taken;
+const isSpent = (taken: ConsumeResult): taken is SpentLeases => "leases" in taken;
 
 export interface Leases {
   /** @param mayWait false for a question that has waited: it asks for itself */
-  take(take: Take, mayWait: boolean): Leased;
+  take(take: ConsumeRequest, mayWait: boolean): Leased;
   /** Puts units back into what this process still holds. */
-  give(give: Give): void;
+  give(give: RefundRequest): void;
 }
 
 /** Of each generation of what is remembered. A lease that is forgotten early wastes its units. */
@@ -51,7 +51,8 @@ const MAX_LEASES = 10_000;
 const FIRST_GRANT = 8;
 
 /** True when a question has something to gain from `createLeases`. */
-export const isLeased = ({ cost, charges }: Take): boolean => cost > 0 && charges.some(({ rule }) => rule.leaseMs > 0);
+export const isLeased = ({ cost, charges }: ConsumeRequest): boolean =>
+  cost > 0 && charges.some(({ rule }) => rule.leaseMs > 0);
 
 export function createLeases(clock: Clock): Leases {
   const recent = createRecent<Lease>(MAX_LEASES);
@@ -64,7 +65,7 @@ export function createLeases(clock: Clock): Leases {
   }
 
   /** The lease of each charge that holds enough. */
-  function coverOf({ tenantId, cost, charges }: Take, now: number): (Lease | undefined)[] {
+  function coverOf({ tenantId, cost, charges }: ConsumeRequest, now: number): (Lease | undefined)[] {
     const covered: (Lease | undefined)[] = [];
     for (let i = 0; i < charges.length; i++) {
       const lease = leaseOf(tenantId, charges[i] as Charge);
@@ -73,20 +74,20 @@ export function createLeases(clock: Clock): Leases {
     return covered;
   }
 
-  function spendAll({ cost }: Take, leases: readonly Lease[], now: number): Leased {
-    const standings: Standing[] = [];
+  function spendAll({ cost }: ConsumeRequest, leases: readonly Lease[], now: number): Leased {
+    const statuses: RuleStatus[] = [];
     for (const lease of leases) {
       lease.units -= cost;
-      standings.push(standingOf(lease, now));
+      statuses.push(standingOf(lease, now));
     }
-    const taken: SpentLeases = { allowed: true, atMs: 0, standings, leases };
+    const taken: SpentLeases = { allowed: true, atMs: 0, statuses, leases };
     return { kind: "taken", taken };
   }
 
   /** Keeps what was granted to the question that asked for it. */
-  function keep(take: Take, taken: Taken, sentAt: number): void {
+  function keep(take: ConsumeRequest, taken: ConsumeResult, sentAt: number): void {
     take.charges.forEach((charge, i) => {
-      const standing = taken.standings[i];
+      const standing = taken.statuses[i];
       if (charge.want === undefined || standing === undefined) return;
       const { granted = 0 } = standing;
       const until = sentAt + charge.rule.leaseMs;
@@ -96,7 +97,7 @@ export function createLeases(clock: Clock): Leases {
   }
 
   /** The question to the store about the charges that no lease covers, and what becomes of its answer. */
-  function ask(take: Take, covered: readonly (Lease | undefined)[], now: number): Leased {
+  function ask(take: ConsumeRequest, covered: readonly (Lease | undefined)[], now: number): Leased {
     const open = take.charges
       .filter((_, i) => covered[i] === undefined)
       .map((charge) => withWant(charge, leaseOf(take.tenantId, charge), { cost: take.cost, now }));
@@ -108,16 +109,16 @@ export function createLeases(clock: Clock): Leases {
       async merge(answer) {
         const asking = answer.catch(() => undefined);
         for (const charge of open) if (charge.want !== undefined) markAsking(take.tenantId, charge, asking);
-        let taken: Taken | undefined;
+        let taken: ConsumeResult | undefined;
         try {
           taken = await answer;
         } finally {
           if (taken?.allowed !== true) spend(covered, -take.cost);
         }
         keep(question, taken, now);
-        const answers = taken.standings.values();
-        const standings = covered.map((lease) => (lease === undefined ? next(answers) : standingOf(lease, now)));
-        return { ...taken, standings };
+        const answers = taken.statuses.values();
+        const statuses = covered.map((lease) => (lease === undefined ? next(answers) : standingOf(lease, now)));
+        return { ...taken, statuses };
       },
     };
   }
@@ -144,9 +145,9 @@ export function createLeases(clock: Clock): Leases {
       const until = asking && leaseOf(tenantId, asking)?.asking;
       return until === undefined ? ask(take, covered, now) : { kind: "wait", until };
     },
-    give({ taken, units }) {
+    give({ consumed, units }) {
       // To the very lease that they came of: into a later one they would come back to life.
-      if (isSpent(taken)) spend(taken.leases, -units);
+      if (isSpent(consumed)) spend(consumed.leases, -units);
     },
   };
 }
@@ -171,9 +172,9 @@ function withWant(charge: Charge, last: Lease | undefined, { cost, now }: { cost
   return { ...charge, want: Math.min(units, most) };
 }
 
-function standingOf({ units, givenAt, standing }: Lease, now: number): Standing {
+function standingOf({ units, givenAt, standing }: Lease, now: number): RuleStatus {
   const resetMs = Math.max(0, Math.ceil(standing.resetMs - (now - givenAt)));
   return { remaining: standing.remaining + units, resetMs, retryAfterMs: 0 };
 }
 
-const next = (answers: Iterator<Standing>): Standing => answers.next().value as Standing;
+const next = (answers: Iterator<RuleStatus>): RuleStatus => answers.next().value as RuleStatus;

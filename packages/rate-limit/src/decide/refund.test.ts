@@ -85,9 +85,9 @@ describe("refund", () => {
   it("can be tried again when the store did not answer", async () => {
     const memory = memoryStore();
     let isDown = true;
-    const give = (...args: Parameters<typeof memory.give>) =>
-      isDown ? Promise.reject(new Error("down")) : memory.give(...args);
-    const limiter = createRateLimiter({ rules, store: storeWith((take) => memory.take(take), { give }) });
+    const give = (...args: Parameters<typeof memory.refund>) =>
+      isDown ? Promise.reject(new Error("down")) : memory.refund(...args);
+    const limiter = createRateLimiter({ rules, store: storeWith((take) => memory.consume(take), { refund: give }) });
     const decision = await limiter.check(acme, { cost: 3 });
     await expect(limiter.refund(decision)).rejects.toMatchObject({ code: "SCALE_STORE" });
     isDown = false;
@@ -108,7 +108,7 @@ describe("refund", () => {
 
   it("says when the store cannot answer", async () => {
     const memory = memoryStore();
-    const store = storeWith((take) => memory.take(take), { give: () => Promise.reject(new Error("down")) });
+    const store = storeWith((take) => memory.consume(take), { refund: () => Promise.reject(new Error("down")) });
     const limiter = createRateLimiter({ rules, store });
     const decision = await limiter.check(acme);
     await expect(limiter.refund(decision)).rejects.toMatchObject({ code: "SCALE_STORE" });

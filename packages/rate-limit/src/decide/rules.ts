@@ -1,6 +1,6 @@
 import { type Plan, PlanError, type RateLimitRule, TenantError } from "@scale/core";
 import { MAX_ID_LENGTH, describeValue } from "@scale/core/kit";
-import type { Charge, RateLimitSubject, Take } from "../types.js";
+import type { Charge, RateLimitSubject, ConsumeRequest } from "../types.js";
 
 /** The rules of one plan for one group, ready to be charged. */
 export interface RuleSet {
@@ -21,7 +21,7 @@ export interface Asked {
   readonly plan: string;
   readonly group: string | undefined;
   readonly rules: readonly BoundRule[];
-  readonly take: Take;
+  readonly take: ConsumeRequest;
 }
 
 /** Which rules of a plan: its own, and those of a group; or those of the group alone. */
@@ -71,7 +71,9 @@ function bind(
   if (group === undefined) return { plan: plan.name, group, rules };
   const extra = Object.hasOwn(section.groups, group) ? section.groups[group] : undefined;
   if (extra === undefined) {
-    throw new PlanError(`plan ${describeValue(plan.name)} has no rate limit group ${describeValue(group)}`, { status: 403 });
+    throw new PlanError(`plan ${describeValue(plan.name)} has no rate limit group ${describeValue(group)}`, {
+      status: 403,
+    });
   }
   const added = extra.map((rule) => named(rule, [group]));
   return { plan: plan.name, group, rules: groupOnly ? added : [...rules, ...added] };
@@ -111,7 +113,7 @@ export function questionOf({ plan, group, rules }: RuleSet, { subject, cost, slo
   if (charges.length === 0) {
     throw new PlanError(`plan ${describeValue(plan)} has no rate limit rule ${missing(rules)}`);
   }
-  const take: Take = slot === undefined ? { tenantId, cost, charges } : { tenantId, cost, charges, slot };
+  const take: ConsumeRequest = slot === undefined ? { tenantId, cost, charges } : { tenantId, cost, charges, slot };
   return { plan, group, rules: applied, take };
 }
 

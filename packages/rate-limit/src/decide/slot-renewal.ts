@@ -1,28 +1,28 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@scale/core";
 import { slotLose } from "../events.js";
-import type { Decision, Held, Slot } from "../types.js";
+import type { Decision, HeldSlot, Slot } from "../types.js";
 
 export interface HoldersOptions {
   readonly limiter: string;
   readonly clock: Clock;
   /** @returns whether it is held now */
-  renew(held: Held): Promise<boolean>;
-  release(held: Held): Promise<void>;
+  renew(held: HeldSlot): Promise<boolean>;
+  release(held: HeldSlot): Promise<void>;
   /** Gets what went wrong where nobody waits for it. */
   onError(tenantId: string, error: unknown): void;
 }
 
 /** The slots that this process holds. */
 export interface Holders {
-  hold(decision: Decision, held: Held): Slot;
+  hold(decision: Decision, held: HeldSlot): Slot;
   /** Stops renewing: what is held then is free again when its time is over. */
   close(): void;
 }
 
 /** A slot as it is renewed. */
 interface Holding {
-  readonly held: Held;
+  readonly held: HeldSlot;
   readonly ttlMs: number;
   /** Milliseconds of the monotonic clock: when it expires if it is not renewed. */
   until: number;

@@ -118,7 +118,7 @@ describe("a slot that is held", () => {
           renewing?.();
           await released;
         }
-        return memory.take(take);
+        return memory.consume(take);
       },
       { release: (held) => memory.release(held) },
     );
@@ -144,7 +144,7 @@ describe("a slot that is held", () => {
     const memory = memoryStore();
     const store = storeWith(
       async (take) => {
-        void memory.take(take);
+        void memory.consume(take);
         await new Promise(() => undefined);
       },
       { release: (held) => memory.release(held) },
@@ -165,7 +165,7 @@ describe("a slot that is held", () => {
     const leave = slotLose.subscribe((event) => lost.push(event));
     const store = storeWith(async (take) => {
       if (isDown) throw new Error("down");
-      return memory.take(take);
+      return memory.consume(take);
     });
     const limiter = createRateLimiter({ rules: short, store, onStoreError: (error) => errors.push(error) });
     const slot = await limiter.acquire(acme);

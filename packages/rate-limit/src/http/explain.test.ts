@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { explain } from "./explain.js";
-import type { Decision, LimitState } from "../types.js";
+import type { Decision, LimitStatus } from "../types.js";
 
-const tenant: LimitState = {
+const tenant: LimitStatus = {
   name: "tenant",
   limit: 500,
   windowMs: 900_000,
@@ -13,7 +13,7 @@ const tenant: LimitState = {
   retryAfterMs: 30_000,
 };
 
-const denial = (limits: readonly LimitState[], cost = 1): Decision => ({
+const denial = (limits: readonly LimitStatus[], cost = 1): Decision => ({
   allowed: false,
   decidedBy: "store",
   plan: "free",
@@ -45,7 +45,7 @@ describe("explain", () => {
   });
 
   it("tells of slots that they are about the same time", () => {
-    const jobs: LimitState = { ...tenant, name: "jobs", limit: 4, algorithm: "concurrency", retryAfterMs: 1000 };
+    const jobs: LimitStatus = { ...tenant, name: "jobs", limit: 4, algorithm: "concurrency", retryAfterMs: 1000 };
     const upgrade = { from: "free", to: "pro", limits: [{ name: "jobs", limit: 8 }] };
     expect(explain(denial([jobs]), upgrade)).toBe(
       "The limit of 4 requests at the same time is reached. Try again in 1 second. The plan pro allows 8 at the same time.",

@@ -1,4 +1,4 @@
-import type { Decision, LimitState } from "../types.js";
+import type { Decision, LimitStatus } from "../types.js";
 import type { RateLimitUpgrade } from "./upgrade.js";
 
 /**
@@ -18,7 +18,7 @@ export function explain(decision: Decision, upgrade?: RateLimitUpgrade): string 
   return sentences.filter((sentence) => sentence !== undefined).join(" ");
 }
 
-function reason(state: LimitState, cost: number): string {
+function reason(state: LimitStatus, cost: number): string {
   const { limit, retryAfterMs } = state;
   if (retryAfterMs === Infinity) {
     return `This request counts as ${count(cost)}, which is more than the limit of ${rate(state)} ever admits at once.`;
@@ -31,7 +31,7 @@ function again(retryAfterMs: number): string | undefined {
   return Number.isFinite(retryAfterMs) ? `Try again in ${roundedUp(retryAfterMs)}.` : undefined;
 }
 
-function more({ name }: LimitState, upgrade: RateLimitUpgrade | undefined): string | undefined {
+function more({ name }: LimitStatus, upgrade: RateLimitUpgrade | undefined): string | undefined {
   if (upgrade === undefined) return undefined;
   const limit = upgrade.limits.find((each) => each.name === name);
   return limit === undefined

@@ -74,8 +74,8 @@ describe("rateLimitGuard: slots", () => {
     const guard = rateLimitGuard(limiter, { subject });
     const first = await guard(createFacts());
     const second = await guard(createFacts());
-    expect([first.reply, second.reply?.status, second.ended]).toEqual([undefined, 429, undefined]);
-    first.ended?.();
+    expect([first.reply, second.reply?.status, second.onEnd]).toEqual([undefined, 429, undefined]);
+    first.onEnd?.();
     expect((await guard(createFacts())).reply).toBeUndefined();
   });
 

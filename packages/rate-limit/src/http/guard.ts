@@ -41,7 +41,7 @@ export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOpti
     guarded.wiring.decided({ request, facts, subject, decision, ownRules: !groupOnly });
     const headers = rateLimitHeaders(decision, parsed.headers, systemClock.now());
     if (!decision.allowed) return { headers, reply: denial(limiter.plans, decision) };
-    return { headers, ...(mayHold(decision) && { ended: () => void slot.release() }) };
+    return { headers, ...(mayHold(decision) && { onEnd: () => void slot.release() }) };
   };
 }
 

@@ -1,7 +1,7 @@
 import { parseDictionary, parseList } from "structured-headers";
 import { describe, expect, it } from "vitest";
 import { type HeaderForm, rateLimitHeaders } from "./headers.js";
-import type { Decision, LimitState } from "../types.js";
+import type { Decision, LimitStatus } from "../types.js";
 
 declare global {
   // The parser's types name this type of browsers, which Node's types do not have.
@@ -10,7 +10,7 @@ declare global {
 
 const NOW = 1_700_000_000_001;
 
-const tenant: LimitState = {
+const tenant: LimitStatus = {
   name: "tenant",
   limit: 2000,
   windowMs: 900_000,
@@ -20,9 +20,9 @@ const tenant: LimitState = {
   resetMs: 310_500,
   retryAfterMs: 0,
 };
-const user: LimitState = { ...tenant, name: "ai.user", limit: 60, windowMs: 60_000, remaining: 9, resetMs: 51_000 };
-const refused: LimitState = { ...user, remaining: 0, resetMs: 60_000, retryAfterMs: 1001 };
-const slots: LimitState = {
+const user: LimitStatus = { ...tenant, name: "ai.user", limit: 60, windowMs: 60_000, remaining: 9, resetMs: 51_000 };
+const refused: LimitStatus = { ...user, remaining: 0, resetMs: 60_000, retryAfterMs: 1001 };
+const slots: LimitStatus = {
   ...tenant,
   name: "jobs",
   algorithm: "concurrency",
@@ -31,7 +31,7 @@ const slots: LimitState = {
   resetMs: 55_000,
 };
 
-function decided(limits: readonly LimitState[], violated: readonly string[] = []): Decision {
+function decided(limits: readonly LimitStatus[], violated: readonly string[] = []): Decision {
   const waits = limits.filter(({ name }) => violated.includes(name)).map(({ retryAfterMs }) => retryAfterMs);
   return {
     allowed: violated.length === 0,

@@ -1,4 +1,4 @@
-import type { Decision, LimitState } from "../types.js";
+import type { Decision, LimitStatus } from "../types.js";
 
 /**
  * How the limits are told. `draft-10`, `draft-7` and `draft-6` are forms of one standard in the making and share field
@@ -49,7 +49,7 @@ function draft10(decision: Decision): Record<string, string> {
   return policies === "" ? {} : { "RateLimit-Policy": policies, RateLimit: states };
 }
 
-function policyItem({ name, limit, windowMs, algorithm }: LimitState): string {
+function policyItem({ name, limit, windowMs, algorithm }: LimitStatus): string {
   const item = `${text(name)};q=${integer(limit)}`;
   return algorithm === "concurrency" ? `${item};qu="concurrent-requests"` : `${item};w=${windowSeconds(windowMs)}`;
 }
@@ -58,7 +58,7 @@ function policyItem({ name, limit, windowMs, algorithm }: LimitState): string {
  * `t` is when the whole limit is there again; for a rule that refused, when it would admit the request. On a denial the
  * others have none: a client that waits for `Retry-After`, as it must, waits for every `t`.
  */
-function stateItem(state: LimitState, decision: Decision): string {
+function stateItem(state: LimitStatus, decision: Decision): string {
   const item = `${text(state.name)};r=${integer(state.remaining)}`;
   const isViolated = decision.violated.includes(state.name);
   if (state.algorithm === "concurrency" ? !isViolated : !decision.allowed && !isViolated) return item;
@@ -101,7 +101,7 @@ function legacy(decision: Decision, nowMs: number): Record<string, string> {
 }
 
 // These drafts have no unit but requests in a window.
-function policy({ limit, windowMs, algorithm }: LimitState): Record<string, string> {
+function policy({ limit, windowMs, algorithm }: LimitStatus): Record<string, string> {
   return algorithm === "concurrency" ? {} : { "RateLimit-Policy": `${integer(limit)};w=${windowSeconds(windowMs)}` };
 }
 
@@ -109,7 +109,7 @@ function policy({ limit, windowMs, algorithm }: LimitState): Record<string, stri
  * The rule that the forms tell which know one: of those that refused the one to wait longest for, else the one with the
  * least part left. Slots are told when nothing else is: a client cannot plan by them.
  */
-function tightest({ limits, violated }: Decision): LimitState | undefined {
+function tightest({ limits, violated }: Decision): LimitStatus | undefined {
   const told = limits.filter(({ shadow }) => !shadow);
   const refused = told.filter(({ name }) => violated.includes(name));
   if (refused.length > 0) return leastBy(refused, ({ retryAfterMs }) => -retryAfterMs);
@@ -117,13 +117,13 @@ function tightest({ limits, violated }: Decision): LimitState | undefined {
   return leastBy(windows.length > 0 ? windows : told, ({ remaining, limit }) => remaining / limit);
 }
 
-function leastBy(states: readonly LimitState[], measure: (state: LimitState) => number): LimitState | undefined {
-  let least: LimitState | undefined;
+function leastBy(states: readonly LimitStatus[], measure: (state: LimitStatus) => number): LimitStatus | undefined {
+  let least: LimitStatus | undefined;
   for (const state of states) if (least === undefined || measure(state) < measure(least)) least = state;
   return least;
 }
 
-function resetSeconds({ name, resetMs, retryAfterMs }: LimitState, { violated }: Decision): number {
+function resetSeconds({ name, resetMs, retryAfterMs }: LimitStatus, { violated }: Decision): number {
   return seconds(violated.includes(name) && Number.isFinite(retryAfterMs) ? retryAfterMs : resetMs);
 }
 

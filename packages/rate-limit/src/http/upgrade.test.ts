@@ -1,12 +1,12 @@
 import { definePlans, type RateLimitRulesInput } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import type { Decision, LimitState } from "../types.js";
+import type { Decision, LimitStatus } from "../types.js";
 import { upgradeFor } from "./upgrade.js";
 
 const per15m = (limit: number) => ({ limit, window: "15m" }) as const;
 const upgradeUrl = ({ to }: { to: string }) => `https://example.com/plans/${to}`;
 
-const state = (name: string, limit: number, more: Partial<LimitState> = {}): LimitState => ({
+const state = (name: string, limit: number, more: Partial<LimitStatus> = {}): LimitStatus => ({
   name,
   limit,
   windowMs: 900_000,
@@ -18,7 +18,7 @@ const state = (name: string, limit: number, more: Partial<LimitState> = {}): Lim
   ...more,
 });
 
-const denial = (limits: readonly LimitState[], more: Partial<Decision> = {}): Decision => ({
+const denial = (limits: readonly LimitStatus[], more: Partial<Decision> = {}): Decision => ({
   allowed: false,
   decidedBy: "store",
   plan: "free",

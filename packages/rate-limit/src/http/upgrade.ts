@@ -1,5 +1,5 @@
 import type { Plan, Plans, RateLimitRule, Upgrade } from "@scale/core";
-import type { Decision, LimitState } from "../types.js";
+import type { Decision, LimitStatus } from "../types.js";
 
 /** A larger plan that would have admitted more, and what its rules say in place of those that refused. */
 export interface RateLimitUpgrade extends Upgrade {
@@ -44,7 +44,7 @@ function ruleOf(plan: Plan, name: string): RateLimitRule | undefined {
   return rules?.find((rule) => rule.name === name.slice(dot + 1) && !rule.shadow);
 }
 
-function admitsMore(rule: RateLimitRule | undefined, state: LimitState, cost: number): boolean {
+function admitsMore(rule: RateLimitRule | undefined, state: LimitStatus, cost: number): boolean {
   if (rule === undefined) return true;
   const areSlots = rule.algorithm === "concurrency";
   if (areSlots !== (state.algorithm === "concurrency")) return false;

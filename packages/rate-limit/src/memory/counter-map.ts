@@ -1,6 +1,6 @@
 import type { RateLimitRule } from "@scale/core";
 import { joinKey } from "@scale/core/kit";
-import type { Current } from "../algorithms/counter.js";
+import type { MutableState } from "../algorithms/counter.js";
 import { counterOf } from "../algorithms/counter-of.js";
 import { expireSlots, type Slots } from "../algorithms/slots.js";
 
@@ -8,7 +8,7 @@ import { expireSlots, type Slots } from "../algorithms/slots.js";
 export interface Entry {
   /** The rule that wrote it last. */
   rule: RateLimitRule;
-  state: Current;
+  state: MutableState;
   readonly slots: Slots | undefined;
   /** Its place among all entries; below 0 for one that is not kept, or no longer: others may have swept it out. */
   at: number;
@@ -164,7 +164,7 @@ class Ring {
 /** Part of the limit that is used. */
 function fillAt({ rule, state, slots }: Entry, now: number): number {
   const counter = counterOf(rule);
-  if (counter !== undefined) return counter.used(counter.advance(state, now), now) / rule.burst;
+  if (counter !== undefined) return counter.used(counter.at(state, now), now) / rule.burst;
   if (slots === undefined) return 0;
   expireSlots(slots, now);
   return slots.size / rule.limit;

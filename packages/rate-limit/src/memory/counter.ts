@@ -1,7 +1,7 @@
-import { brim, type Counter, type Current, windowUs } from "../algorithms/counter.js";
+import { capacity, type Algorithm, type MutableState, windowUs } from "../algorithms/counter.js";
 import { expireSlots, type Slots, slotsResetUs, slotsWaitUs, takeSlot } from "../algorithms/slots.js";
 import type { Entry, Shard, Whose } from "./counter-map.js";
-import type { Charge, Standing } from "../types.js";
+import type { Charge, RuleStatus } from "../types.js";
 
 /** Where a count is kept, whose it is, and what time it is: microseconds. */
 export interface Place extends Whose {
@@ -17,27 +17,27 @@ export interface Account {
   take(units: number, slot: string | undefined): void;
   /** Whole units that fit now. */
   remaining(): number;
-  standing(): Standing;
+  standing(): RuleStatus;
 }
 
 export class CountAccount implements Account {
   readonly charge: Charge;
   readonly fits: boolean;
   readonly #place: Place;
-  readonly #counter: Counter;
+  readonly #counter: Algorithm;
   readonly #asked: number;
-  readonly #state: Current;
+  readonly #state: MutableState;
   #entry: Entry | undefined;
 
   // oxlint-disable-next-line max-params -- one is made for every rule of every request: an object for them costs as much
-  constructor(place: Place, charge: Charge, counter: Counter, cost: number) {
+  constructor(place: Place, charge: Charge, counter: Algorithm, cost: number) {
     this.charge = charge;
     this.#place = place;
     this.#counter = counter;
     this.#asked = cost > 0 ? cost : 1;
     this.#entry = place.shard.get(place.tenantId, place.subject);
-    this.#state = counter.advance(this.#entry?.state, place.now);
-    this.fits = counter.used(this.#state, place.now) + this.#asked <= brim(charge.rule.burst);
+    this.#state = counter.at(this.#entry?.state, place.now);
+    this.fits = counter.used(this.#state, place.now) + this.#asked <= capacity(charge.rule.burst);
   }
 
   take(units: number): void {
@@ -53,11 +53,11 @@ export class CountAccount implements Account {
   }
 
   remaining(): number {
-    const free = brim(this.charge.rule.burst) - this.#counter.used(this.#state, this.#place.now);
+    const free = capacity(this.charge.rule.burst) - this.#counter.used(this.#state, this.#place.now);
     return free > 0 ? Math.floor(free) : 0;
   }
 
-  standing(): Standing {
+  standing(): RuleStatus {
     const resetMs = Math.ceil(this.#counter.resetUs(this.#state, this.#place.now) / 1000);
     return { remaining: this.remaining(), resetMs, retryAfterMs: this.fits ? 0 : this.#retryAfterMs() };
   }
@@ -108,7 +108,7 @@ export class SlotAccount implements Account {
     return Math.max(0, this.charge.rule.limit - this.#slots.size);
   }
 
-  standing(): Standing {
+  standing(): RuleStatus {
     const { now } = this.#place;
     return {
       remaining: this.remaining(),

@@ -2,10 +2,10 @@ import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
 import { createTable } from "./counters.js";
 import { ruleOf } from "../testing/rule.js";
-import type { Take } from "../types.js";
+import type { ConsumeRequest } from "../types.js";
 
 const rule = ruleOf({ name: "ip", by: "ip", limit: 10, windowMs: 60_000 });
-const take = (subject: string, cost = 1): Take => ({
+const take = (subject: string, cost = 1): ConsumeRequest => ({
   tenantId: "acme",
   cost,
   charges: [{ rule, scope: ["api", "ip"], subject }],
@@ -75,13 +75,13 @@ describe("createTable", () => {
     // All of it is empty again: the new keys of the next question sweep out those that it is about to charge.
     clock.advance(60_000);
     table.take({ tenantId: "acme", cost: 10, charges });
-    const { standings } = table.take({ tenantId: "acme", cost: 0, charges });
-    expect(standings.map(({ remaining }) => remaining)).toEqual(charges.map(() => 0));
+    const { statuses } = table.take({ tenantId: "acme", cost: 0, charges });
+    expect(statuses.map(({ remaining }) => remaining)).toEqual(charges.map(() => 0));
   });
 
   it("charges a share down to empty and no further", () => {
     const table = createTable({ clock: createManualClock(), maxKeys: 10 });
     for (let i = 0; i < 50; i++) table.charge(take("a", 5));
-    expect(table.take(take("a")).standings[0]).toEqual({ remaining: 0, resetMs: 60_000, retryAfterMs: 6000 });
+    expect(table.take(take("a")).statuses[0]).toEqual({ remaining: 0, resetMs: 60_000, retryAfterMs: 6000 });
   });
 });

@@ -2,16 +2,16 @@ import type { Clock } from "@scale/core";
 import { type Account, CountAccount, type Place, SlotAccount } from "./counter.js";
 import { counterOf } from "../algorithms/counter-of.js";
 import { createShards, type Shard } from "./counter-map.js";
-import type { Charge, Give, Held, Standing, Take, Taken } from "../types.js";
+import type { Charge, RefundRequest, HeldSlot, RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
 
 /** Counts in this process, which are there at once. */
 export interface Table {
-  take(take: Take): Taken;
-  give(give: Give): void;
-  reset(take: Pick<Take, "tenantId" | "charges">): void;
-  release(held: Held): void;
+  take(take: ConsumeRequest): ConsumeResult;
+  give(give: RefundRequest): void;
+  reset(take: Pick<ConsumeRequest, "tenantId" | "charges">): void;
+  release(held: HeldSlot): void;
   /** Charges every rule whatever it holds, up to its limit. */
-  charge(take: Take): void;
+  charge(take: ConsumeRequest): void;
   /** The entries of one rule, and the time that decides in microseconds: for the short way of `lone.ts`. */
   shardOf(scope: readonly string[]): Shard;
   nowUs(): number;
@@ -31,7 +31,7 @@ export function createTable({ clock, maxKeys }: { clock: Clock; maxKeys: number 
     now,
   });
 
-  function open({ tenantId, cost, slot }: Take, charge: Charge, now: number): Account {
+  function open({ tenantId, cost, slot }: ConsumeRequest, charge: Charge, now: number): Account {
     const counter = counterOf(charge.rule);
     const place = placeOf(tenantId, charge, now);
     return counter === undefined
@@ -52,18 +52,18 @@ export function createTable({ clock, maxKeys }: { clock: Clock; maxKeys: number 
         accounts.push(account);
         if (!account.fits && !account.charge.rule.shadow) allowed = false;
       }
-      const standings: Standing[] = [];
+      const statuses: RuleStatus[] = [];
       for (let i = 0; i < accounts.length; i++)
-        standings.push(settle(accounts[i] as Account, take, allowed && cost > 0));
-      return { allowed, atMs: now / 1000, standings };
+        statuses.push(settle(accounts[i] as Account, take, allowed && cost > 0));
+      return { allowed, atMs: now / 1000, statuses };
     },
-    give({ tenantId, units, charges, taken }) {
+    give({ tenantId, units, charges, consumed }) {
       const now = nowUs();
       charges.forEach((charge, i) => {
         const counter = counterOf(charge.rule);
         if (counter === undefined) return;
-        const at = taken.atMs * 1000;
-        const emptyAt = at + (taken.standings[i]?.resetMs ?? 0) * 1000;
+        const at = consumed.atMs * 1000;
+        const emptyAt = at + (consumed.statuses[i]?.resetMs ?? 0) * 1000;
         new CountAccount(placeOf(tenantId, charge, now), charge, counter, 0).giveBack(units, { at, emptyAt });
       });
     },
@@ -87,7 +87,7 @@ export function createTable({ clock, maxKeys }: { clock: Clock; maxKeys: number 
 }
 
 /** Charges one rule of what was admitted, and tells where it stands. */
-function settle(account: Account, { cost, slot }: Take, charges: boolean): Standing {
+function settle(account: Account, { cost, slot }: ConsumeRequest, charges: boolean): RuleStatus {
   const { want } = account.charge;
   let granted = 0;
   if (charges && account.fits) {

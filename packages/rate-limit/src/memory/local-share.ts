@@ -1,14 +1,14 @@
 import { type RateLimitRule, systemClock } from "@scale/core";
 import { createTable, type Table } from "./counters.js";
-import type { Charge, Take, Taken } from "../types.js";
+import type { Charge, ConsumeRequest, ConsumeResult } from "../types.js";
 
 const MAX_KEYS = 100_000;
 
 /** This instance's share of every limit, for when the store cannot answer. */
 export interface LocalShare {
-  take(take: Take): Taken;
+  take(take: ConsumeRequest): ConsumeResult;
   /** Tells the share what the store admitted here. Without it each outage would start with a full allowance. */
-  record(take: Take): void;
+  record(take: ConsumeRequest): void;
   release: Table["release"];
 }
 

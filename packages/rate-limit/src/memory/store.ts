@@ -23,8 +23,8 @@ const tables = new WeakMap<RateLimitStore, Table>();
 /** Counts in this process alone: for one process, for tests, and for limits that are meant per process. */
 export function memoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
   const table = createTable(parseOptions(optionsSchema, options, "memoryStore"));
-  const { take, give, reset, release } = table;
-  const store: RateLimitStore = { settlesWithinMs: 0, take, give, reset, release };
+  const { take: consume, give: refund, reset, release } = table;
+  const store: RateLimitStore = { settlesWithinMs: 0, consume, refund, reset, release };
   tables.set(store, table);
   return store;
 }

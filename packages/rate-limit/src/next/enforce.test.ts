@@ -40,7 +40,7 @@ describe("createEnforce", () => {
 
   it("answers 503 when the store cannot answer, as chosen", async () => {
     const fails = () => Promise.reject(new StoreError("at 10.0.0.5"));
-    const down: RateLimitStore = { take: fails, give: fails, reset: fails, release: fails };
+    const down: RateLimitStore = { consume: fails, refund: fails, reset: fails, release: fails };
     const thrown = await createEnforce({ plans, store: down })(request(), "acme", "ann", "free");
     expect([thrown.allowed, thrown.response?.status]).toEqual([false, 503]);
     expect(await thrown.response?.text()).not.toContain("10.0.0.5");

@@ -1,5 +1,6 @@
 import { ConfigError, type Plan, type PlanResolver, type Plans } from "@scale/core";
-import { answerOf, factsFromFetch, type HttpFacts, type HttpGuard, problemFromError, type Verdict } from "@scale/http";
+import type { HttpFacts, HttpGuard, Verdict } from "@scale/http";
+import { serializeReply, factsFromFetch, problemFromError } from "@scale/http/adapter";
 import { type RateLimitGuardOptions, rateLimitGuard } from "../http/guard.js";
 import { slotOf } from "../decide/slot-renewal.js";
 import { createRateLimiter, type RateLimiter } from "../limiter.js";
@@ -84,10 +85,10 @@ async function verdictOf(guard: HttpGuard, facts: HttpFacts): Promise<Verdict> {
   }
 }
 
-function enforced({ reply, headers = {}, ended }: Verdict): Enforced {
-  ended?.();
+function enforced({ reply, headers = {}, onEnd }: Verdict): Enforced {
+  onEnd?.();
   if (reply === undefined) return { allowed: true, response: undefined, headers };
-  const { status, headers: all, text } = answerOf(reply, headers);
+  const { status, headers: all, text } = serializeReply(reply, headers);
   return { allowed: false, response: new Response(text ?? null, { status, headers: all }), headers: all };
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { fromHeader, tenantGuard } from "@scale/http";
-import { toNext } from "@scale/http/next";
+import { toFetch } from "@scale/http/next";
 import { listen } from "@scale/http/testing";
 import { describe, expect, it } from "vitest";
 import { createRateLimiter } from "../limiter.js";
@@ -9,7 +9,7 @@ import { describeRateLimitAdapter } from "../testing/index.js";
 
 describeRateLimitAdapter("fetch handlers", (limiter) => {
   const limited = rateLimit(limiter, () => Response.json("ok"));
-  const route = toNext(tenantGuard({ resolve: fromHeader("x-tenant-id") }), limited);
+  const route = toFetch(tenantGuard({ resolve: fromHeader("x-tenant-id") }), limited);
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const headers = { "x-tenant-id": String(request.headers["x-tenant-id"]) };
     const answer = await route(new Request(`http://localhost${request.url}`, { headers }));

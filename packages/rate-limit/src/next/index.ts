@@ -1,4 +1,4 @@
-import { type FetchHandler, toNext, type ToNextOptions } from "@scale/http/next";
+import { type FetchHandler, toFetch, type ToFetchOptions } from "@scale/http/next";
 import { type RateLimitGuardOptions, rateLimitGuard } from "../http/guard.js";
 import type { RateLimiter } from "../limiter.js";
 
@@ -11,7 +11,7 @@ export {
 } from "./enforce.js";
 
 export type RateLimitRouteOptions<Args extends readonly [Request, ...unknown[]]> = RateLimitGuardOptions &
-  ToNextOptions<Args>;
+  ToFetchOptions<Args>;
 
 /** Limits a route handler, of Next or of any runtime that passes a fetch `Request`. */
 export function rateLimit<Args extends readonly [Request, ...unknown[]]>(
@@ -20,5 +20,5 @@ export function rateLimit<Args extends readonly [Request, ...unknown[]]>(
   options: RateLimitRouteOptions<NoInfer<Args>> = {},
 ): (...args: Args) => Promise<Response> {
   const { remoteAddress, ...guardOptions } = options;
-  return toNext(rateLimitGuard(limiter, guardOptions), handler, remoteAddress && { remoteAddress });
+  return toFetch(rateLimitGuard(limiter, guardOptions), handler, remoteAddress && { remoteAddress });
 }

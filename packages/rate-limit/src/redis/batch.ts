@@ -1,6 +1,6 @@
 import { type RateLimitRule, StoreError } from "@scale/core";
 import type { Script } from "@scale/core/redis";
-import type { Charge, Give, Standing, Take, Taken } from "../types.js";
+import type { Charge, RefundRequest, RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
 import { isNumbers, isPlain, plainStanding } from "./gcra-reply.js";
 import { describePlain, describeRule } from "./rule-args.js";
 import { decide, take as takeScript } from "./scripts.gen.js";
@@ -8,14 +8,14 @@ import { decide, take as takeScript } from "./scripts.gen.js";
 /** One question that waits for its answer, or units that are given back. */
 export type Pending = PendingTake | PendingGive;
 
-interface PendingTake extends Settle<Taken> {
-  readonly take: Take;
+interface PendingTake extends Settle<ConsumeResult> {
+  readonly take: ConsumeRequest;
   readonly give?: never;
 }
 
 interface PendingGive extends Settle<undefined> {
   readonly take?: never;
-  readonly give: Give;
+  readonly give: RefundRequest;
 }
 
 interface Settle<T> {
@@ -60,10 +60,12 @@ function encodeAny(batch: readonly Pending[], keyOf: KeyOf): Encoded {
   for (const { take, give } of batch) {
     const { tenantId, charges } = take ?? give;
     asks += take === undefined ? `,${-give.units}` : `,${take.cost}`;
-    asks += `,${charges.length},${take === undefined ? micros(give.taken.atMs) : JSON.stringify(take.slot ?? "")}`;
+    asks += `,${charges.length},${take === undefined ? micros(give.consumed.atMs) : JSON.stringify(take.slot ?? "")}`;
     charges.forEach((charge, i) => {
       const extra =
-        give === undefined ? (charge.want ?? 0) : micros(give.taken.atMs + (give.taken.standings[i]?.resetMs ?? 0));
+        give === undefined
+          ? (charge.want ?? 0)
+          : micros(give.consumed.atMs + (give.consumed.statuses[i]?.resetMs ?? 0));
       asks += `,${keys.indexOf(tenantId, charge)},${rules.indexOf(charge.rule)},${extra}`;
     });
   }
@@ -125,19 +127,23 @@ function createRules(describe: (rule: RateLimitRule) => string): Rules {
  * Gives every part of the reply to the question of the batch that it answers.
  * @throws {StoreError} for a reply that does not fit the batch: it came from another script, or through a broken proxy
  */
-export function decodeReply(batch: readonly Pending[], { script }: Encoded, reply: unknown): (Taken | undefined)[] {
+export function decodeReply(
+  batch: readonly Pending[],
+  { script }: Encoded,
+  reply: unknown,
+): (ConsumeResult | undefined)[] {
   if (!isNumbers(reply)) throw new StoreError("Redis answered something else than was asked");
   const read = createReader(reply);
   const atMs = read.next() / 1000;
-  const answers = batch.map(({ take }): Taken | undefined => {
+  const answers = batch.map(({ take }): ConsumeResult | undefined => {
     if (take === undefined) return undefined;
     const status = read.next();
-    const standings = take.charges.map(({ rule, want }) =>
+    const statuses = take.charges.map(({ rule, want }) =>
       script === decide
         ? standing(read, want)
         : plainStanding(rule, read.next(), status > 0 ? 0 : Math.max(take.cost, 1)),
     );
-    return { allowed: status > 0, atMs, standings };
+    return { allowed: status > 0, atMs, statuses };
   });
   read.end();
   return answers;
@@ -159,7 +165,7 @@ function createReader(reply: readonly number[]): Reader {
   };
 }
 
-function standing(read: Reader, want: number | undefined): Standing {
+function standing(read: Reader, want: number | undefined): RuleStatus {
   const remaining = read.next();
   const resetMs = Math.ceil(read.next() / 1000);
   const retryAfterMs = waitMs(read.next());

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { inBatches } from "../../test/in-batches.js";
 import { ruleOf } from "../testing/index.js";
-import type { RateLimitStore, Take } from "../types.js";
+import type { RateLimitStore, ConsumeRequest } from "../types.js";
 import { redisStore } from "./store.js";
 
 const url = inject("redisUrl");
@@ -27,7 +27,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     wrap(redisStore({ redis, prefix: at, timeoutMs: 2000, ...(clock && { clock }) }));
 
   const rule = ruleOf({ algorithm, limit: 10, windowMs: WINDOW_MS });
-  const ask = (cost: number, slot = "a", as = rule): Take => ({
+  const ask = (cost: number, slot = "a", as = rule): ConsumeRequest => ({
     ...{ tenantId: "acme", cost, slot },
     charges: [{ rule: as, subject: "subject", scope: ["api"] }],
   });
@@ -35,19 +35,19 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
   const at = async (key: string) => [await redis.dumpBuffer(key), await redis.pexpiretime(key)];
   /** More than there is. */
   const tooMuch = async (store: RateLimitStore): Promise<void> => {
-    if (algorithm !== "concurrency") return void (await store.take(ask(11)));
-    for (let i = 0; i < 10; i++) await store.take(ask(1, `slot-${i}`));
-    await store.take(ask(1, "one too many"));
+    if (algorithm !== "concurrency") return void (await store.consume(ask(11)));
+    for (let i = 0; i < 10; i++) await store.consume(ask(1, `slot-${i}`));
+    await store.consume(ask(1, "one too many"));
   };
 
   it("expires when nothing of it counts, and not before", async () => {
     const here = prefix();
     const store = storeAt(here);
     for (let i = 0; i < 3; i++) {
-      const { standings } = await store.take(ask(3, `slot-${i}`));
+      const { statuses } = await store.consume(ask(3, `slot-${i}`));
       const ttl = await redis.pttl(keyUnder(here));
       // A few milliseconds passed between the two.
-      expect(ttl).toBeGreaterThanOrEqual((standings[0]?.resetMs ?? Infinity) - 100);
+      expect(ttl).toBeGreaterThanOrEqual((statuses[0]?.resetMs ?? Infinity) - 100);
       expect(ttl).toBeLessThanOrEqual(2 * WINDOW_MS + 1);
     }
   });
@@ -55,20 +55,20 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
   it("lasts long enough after its rule got a longer window", async () => {
     const here = prefix();
     const store = storeAt(here);
-    await store.take(ask(3, "a", { ...rule, windowMs: 1000 }));
-    const { standings } = await store.take(ask(3, "b", { ...rule, windowMs: 3_600_000 }));
-    expect(await redis.pttl(keyUnder(here))).toBeGreaterThanOrEqual((standings[0]?.resetMs ?? Infinity) - 100);
+    await store.consume(ask(3, "a", { ...rule, windowMs: 1000 }));
+    const { statuses } = await store.consume(ask(3, "b", { ...rule, windowMs: 3_600_000 }));
+    expect(await redis.pttl(keyUnder(here))).toBeGreaterThanOrEqual((statuses[0]?.resetMs ?? Infinity) - 100);
   });
 
   it("lasts long enough whichever script wrote it before, and beside rules of other windows", async () => {
     for (const { wrap: before } of WAYS) {
       const here = prefix();
-      await before(storeAt(here)).take(ask(3, "a", { ...rule, windowMs: 1000 }));
+      await before(storeAt(here)).consume(ask(3, "a", { ...rule, windowMs: 1000 }));
       const charges = [1000, WINDOW_MS, 2000].map((windowMs, i) => ({
         ...{ rule: { ...rule, windowMs }, scope: ["api"], subject: i === 1 ? "subject" : `other-${i}` },
       }));
-      const { standings } = await storeAt(here).take({ ...ask(3, "b"), charges });
-      expect(await redis.pttl(keyUnder(here))).toBeGreaterThanOrEqual((standings[1]?.resetMs ?? Infinity) - 100);
+      const { statuses } = await storeAt(here).consume({ ...ask(3, "b"), charges });
+      expect(await redis.pttl(keyUnder(here))).toBeGreaterThanOrEqual((statuses[1]?.resetMs ?? Infinity) - 100);
       const other = `${here}:{acme}:api:other-2`;
       expect(await redis.pttl(other)).toBeLessThanOrEqual(5000);
     }
@@ -77,9 +77,9 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
   it("is not there after what was counted no more is given back", async () => {
     const here = prefix();
     const store = storeAt(here);
-    const taken = await store.take(ask(3));
+    const consumed = await store.consume(ask(3));
     await store.reset(ask(3));
-    await store.give({ tenantId: "acme", units: 3, charges: ask(3).charges, taken });
+    await store.refund({ tenantId: "acme", units: 3, charges: ask(3).charges, consumed });
     expect(await redis.exists(keyUnder(here))).toBe(0);
   });
 
@@ -89,7 +89,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     const store = storeAt(here, clock);
     let largest = 0;
     for (let i = 0; i < 100; i++) {
-      await store.take(ask(1, `slot-${i}`));
+      await store.consume(ask(1, `slot-${i}`));
       const isSlots = algorithm === "concurrency";
       largest = Math.max(largest, isSlots ? await redis.zcard(keyUnder(here)) : await redis.strlen(keyUnder(here)));
       clock.advance(WINDOW_MS / 4);
@@ -102,23 +102,23 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     const here = prefix();
     const clock = createManualClock();
     const store = storeAt(here, clock);
-    await store.take(ask(8, "a", { ...rule, windowMs: 3_600_000 }));
-    const { standings } = await store.take(ask(1, "b"));
-    expect(await redis.pttl(keyUnder(here))).toBeGreaterThanOrEqual((standings[0]?.resetMs ?? Infinity) - 100);
+    await store.consume(ask(8, "a", { ...rule, windowMs: 3_600_000 }));
+    const { statuses } = await store.consume(ask(1, "b"));
+    expect(await redis.pttl(keyUnder(here))).toBeGreaterThanOrEqual((statuses[0]?.resetMs ?? Infinity) - 100);
   });
 
   it("is not there after a cost of 0, and not touched by a denial", async () => {
     const here = prefix();
     const store = storeAt(here);
-    await store.take(ask(0));
-    if (algorithm !== "concurrency") await store.take(ask(11));
+    await store.consume(ask(0));
+    if (algorithm !== "concurrency") await store.consume(ask(11));
     expect(await redis.exists(keyUnder(here))).toBe(0);
-    await store.take(ask(10));
+    await store.consume(ask(10));
     await tooMuch(store);
     const before = await at(keyUnder(here));
-    await store.take(ask(5, "denied"));
-    await store.take(ask(0));
-    await Promise.all([store.take(ask(1, "denied")), store.take(ask(2, "denied")), store.take(ask(0))]);
+    await store.consume(ask(5, "denied"));
+    await store.consume(ask(0));
+    await Promise.all([store.consume(ask(1, "denied")), store.consume(ask(2, "denied")), store.consume(ask(0))]);
     expect(await at(keyUnder(here))).toEqual(before);
   });
 
@@ -131,7 +131,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
       else if (poison === "hash") await redis.hset(key, "field", "x");
       else await redis.set(key, poison, "EX", 100);
       const other = { ...ask(10), tenantId: "other" };
-      const answers = await Promise.all([store.take(other), store.take(ask(10)), store.take(other)]);
+      const answers = await Promise.all([store.consume(other), store.consume(ask(10)), store.consume(other)]);
       const allowed = answers.map((answer) => answer.allowed);
       expect({ poison, allowed }).toEqual({ poison, allowed: [true, true, algorithm === "concurrency"] });
       expect(await redis.pttl(key)).toBeGreaterThan(0);
@@ -143,14 +143,14 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     if (algorithm === "concurrency") return;
     const clock = createManualClock();
     const store = storeAt(prefix(), clock);
-    await store.take(ask(10));
+    await store.consume(ask(10));
     clock.setWall(clock.now() - 86_400_000);
-    const told = await store.take(ask(1));
-    const wait = told.standings[0]?.retryAfterMs ?? Infinity;
+    const told = await store.consume(ask(1));
+    const wait = told.statuses[0]?.retryAfterMs ?? Infinity;
     expect({ allowed: told.allowed, isLong: wait > 2 * WINDOW_MS }).toEqual({ allowed: false, isLong: false });
     clock.advance(wait - 1);
-    expect((await store.take(ask(1))).allowed).toBe(false);
+    expect((await store.consume(ask(1))).allowed).toBe(false);
     clock.advance(1);
-    expect((await store.take(ask(1))).allowed).toBe(true);
+    expect((await store.consume(ask(1))).allowed).toBe(true);
   });
 });

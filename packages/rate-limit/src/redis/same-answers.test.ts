@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { memoryStore } from "../memory/store.js";
 import { ruleOf } from "../testing/rule.js";
-import type { Charge, RateLimitStore, Take, Taken } from "../types.js";
+import type { Charge, RateLimitStore, ConsumeRequest, ConsumeResult } from "../types.js";
 import { modelStore } from "../../test/model-store.js";
 import { redisStore } from "./store.js";
 
@@ -42,7 +42,7 @@ function createSchedule(seed: number) {
   return {
     pick,
     change,
-    take: (plain: boolean): Take => {
+    take: (plain: boolean): ConsumeRequest => {
       const chosen = [...new Set([pick(24), pick(24), pick(24)])].map((i) => (plain ? i - (i % 5) : i));
       const charges = [...new Set(chosen)].map(charge);
       return {
@@ -68,23 +68,25 @@ interface Run {
 /** Runs the same schedule on two stores, and expects the same answers. */
 async function compare(stores: readonly RateLimitStore[], { seed, step, changes }: Run): Promise<void> {
   const schedule = createSchedule(seed);
-  const given: { take: Take; answers: readonly Taken[] }[] = [];
+  const given: { take: ConsumeRequest; answers: readonly ConsumeResult[] }[] = [];
   for (let i = 0; i < STEPS; i++) {
     step(schedule.pick(1000));
     const kind = schedule.pick(20);
     if (kind === 0 && changes) schedule.change();
     // Several at once make a batch, whose later questions see what earlier ones did.
     const takes = Array.from({ length: kind < 4 ? 5 : 1 }, () => schedule.take(schedule.pick(2) === 0));
-    const answers = await Promise.all(stores.map((store) => Promise.all(takes.map((take) => store.take(take)))));
+    const answers = await Promise.all(stores.map((store) => Promise.all(takes.map((take) => store.consume(take)))));
     expect({ seed, i, takes, answers: answers[1] }).toEqual({ seed, i, takes, answers: answers[0] });
-    takes.forEach((take, at) => given.push({ take, answers: answers.map((all) => all[at] as Taken) }));
+    takes.forEach((take, at) => given.push({ take, answers: answers.map((all) => all[at] as ConsumeResult) }));
     const past = given[schedule.pick(given.length)];
     if (past === undefined) continue;
     const { tenantId, charges, cost, slot = "" } = past.take;
     if (kind === 5 && past.answers[0]?.allowed === true && cost > 0) {
       const units = 1 + schedule.pick(cost);
       await Promise.all(
-        stores.map((store, at) => store.give({ tenantId, units, charges, taken: past.answers[at] as Taken })),
+        stores.map((store, at) =>
+          store.refund({ tenantId, units, charges, consumed: past.answers[at] as ConsumeResult }),
+        ),
       );
     }
     const held = { tenantId, slot, charges: charges.filter(({ rule }) => rule.algorithm === "concurrency") };

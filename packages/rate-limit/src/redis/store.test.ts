@@ -6,7 +6,7 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { inBatches } from "../../test/in-batches.js";
 import { describeRateLimitStore, ruleOf } from "../testing/index.js";
-import type { RateLimitStore, Take } from "../types.js";
+import type { RateLimitStore, ConsumeRequest } from "../types.js";
 import { redisStore, type RedisStoreOptions } from "./store.js";
 
 const url = inject("redisUrl");
@@ -18,7 +18,7 @@ const on = (client: RedisStoreOptions["redis"]) => (clock: ManualClock) =>
   redisStore({ redis: client, prefix: prefix(), clock, timeoutMs: 2000 });
 
 const rule = ruleOf({ limit: 10, windowMs: 60_000 });
-const take = (cost: number, tenantId = "acme"): Take => ({
+const take = (cost: number, tenantId = "acme"): ConsumeRequest => ({
   tenantId,
   cost,
   charges: [{ rule, subject: tenantId, scope: ["api", "tenant"] }],
@@ -43,31 +43,31 @@ describe.skipIf(!url)("redisStore", () => {
 
   it("sends the decisions of one turn as few commands", async () => {
     const store = redisStore({ redis, prefix: prefix(), timeoutMs: 2000 });
-    await store.take(take(0));
+    await store.consume(take(0));
     const calls = async (): Promise<number> =>
       Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]);
     const before = await calls();
-    await Promise.all(Array.from({ length: 64 }, (_, i) => store.take(take(1, `tenant-${i}`))));
+    await Promise.all(Array.from({ length: 64 }, (_, i) => store.consume(take(1, `tenant-${i}`))));
     expect((await calls()) - before).toBeLessThanOrEqual(3);
   });
 
   it("decides more questions of one turn than go into one command as if they came one after the other", async () => {
     const store = on(redis)(createManualClock());
-    const answers = await Promise.all(Array.from({ length: 500 }, () => store.take(take(1))));
+    const answers = await Promise.all(Array.from({ length: 500 }, () => store.consume(take(1))));
     expect(answers.map(({ allowed }) => allowed)).toEqual(answers.map((_, i) => i < 10));
   });
 
   it("takes nothing of a count for a question under a smaller limit that it denies in the same batch", async () => {
     const store = on(redis)(createManualClock());
-    const under = (cost: number, limit: number, shadow: boolean): Take => ({
+    const under = (cost: number, limit: number, shadow: boolean): ConsumeRequest => ({
       ...take(cost),
       charges: [{ rule: { ...rule, limit, burst: limit, shadow }, subject: "acme", scope: ["api", "tenant"] }],
     });
-    await store.take(under(100, 100, false));
+    await store.consume(under(100, 100, false));
     for (const shadow of [false, true]) {
       const all = [under(0, 100, false), under(1, 5, false), under(90, 100, shadow)];
-      const [, denied, large] = await Promise.all(all.map((each) => store.take(each)));
-      expect([denied?.allowed, large?.standings[0]?.remaining]).toEqual([false, 0]);
+      const [, denied, large] = await Promise.all(all.map((each) => store.consume(each)));
+      expect([denied?.allowed, large?.statuses[0]?.remaining]).toEqual([false, 0]);
     }
   });
 
@@ -79,12 +79,12 @@ describe.skipIf(!url)("redisStore", () => {
       const one = { tenantId: "acme", cost: 1, charges };
       for (const together of [1, 3]) {
         await redis.script("FLUSH");
-        const answers = await Promise.all(Array.from({ length: together }, () => store.take(one)));
-        remaining.push(answers.at(-1)?.standings[0]?.remaining);
+        const answers = await Promise.all(Array.from({ length: together }, () => store.consume(one)));
+        remaining.push(answers.at(-1)?.statuses[0]?.remaining);
       }
       await redis.script("FLUSH");
       await store.reset(one);
-      remaining.push((await store.take(one)).standings[0]?.remaining);
+      remaining.push((await store.consume(one)).statuses[0]?.remaining);
     }
     expect(remaining).toEqual([9, 6, 9, 9, 6, 9]);
   });
@@ -107,7 +107,7 @@ describe.skipIf(!url)("redisStore on a Cluster", () => {
   it("decides many tenants of one turn, wherever their keys lie and whatever their ids contain", async () => {
     const store: RateLimitStore = on(client)(createManualClock());
     const tenants = Array.from({ length: 900 }, (_, i) => `${i % 2 === 0 ? "tenant" : "}{*:"}-${i % 300}`);
-    const answers = await Promise.all(tenants.map((tenantId) => store.take(take(5, tenantId))));
+    const answers = await Promise.all(tenants.map((tenantId) => store.consume(take(5, tenantId))));
     expect(answers.map(({ allowed }) => allowed)).toEqual(tenants.map((_, i) => i < 600));
   });
 
@@ -115,8 +115,8 @@ describe.skipIf(!url)("redisStore on a Cluster", () => {
     const store: RateLimitStore = on(client)(createManualClock());
     for (const tenantId of ["}{", "{}", "a}b{c", "", "{{x}}", "\ud800", "}"].map((id) => `${id}:tenant`)) {
       const charges = ["tenant", "{other}", "}{", "user:{1}"].map((subject) => ({ ...take(1).charges[0]!, subject }));
-      const { allowed, standings } = await store.take({ tenantId, cost: 1, charges });
-      expect({ tenantId, allowed, remaining: standings.map(({ remaining }) => remaining) }).toEqual({
+      const { allowed, statuses } = await store.consume({ tenantId, cost: 1, charges });
+      expect({ tenantId, allowed, remaining: statuses.map(({ remaining }) => remaining) }).toEqual({
         ...{ tenantId, allowed: true, remaining: [9, 9, 9, 9] },
       });
     }

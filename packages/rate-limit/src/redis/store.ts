@@ -1,8 +1,17 @@
 import type { Clock } from "@scale/core";
-import { clockOption, joinKey, keySegment, parseOptions, prefixOption, redisOption, tenantKeyPrefix, timeoutOption } from "@scale/core/kit";
+import {
+  clockOption,
+  joinKey,
+  keySegment,
+  parseOptions,
+  prefixOption,
+  redisOption,
+  tenantKeyPrefix,
+  timeoutOption,
+} from "@scale/core/kit";
 import { createBatcher, createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
-import type { Charge, RateLimitStore, Take, Taken } from "../types.js";
+import type { Charge, RateLimitStore, ConsumeRequest, ConsumeResult } from "../types.js";
 import { decodeReply, encodeBatch, type KeyOf, type Pending } from "./batch.js";
 import { ruleArgs } from "./rule-args.js";
 import { decodeOne, loneCharge } from "./gcra-reply.js";
@@ -44,7 +53,7 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
   const { redis, prefix, timeoutMs, clock } = parseOptions(optionsSchema, options, "redisStore");
   const runner = createScriptRunner({ redis, timeoutMs });
   const keyOf = keyBuilder(prefix);
-  const keysOf = ({ tenantId, charges }: Pick<Take, "tenantId" | "charges">): string[] =>
+  const keysOf = ({ tenantId, charges }: Pick<ConsumeRequest, "tenantId" | "charges">): string[] =>
     charges.map((charge) => keyOf(tenantId, charge));
   let inFlight = 0;
 
@@ -58,14 +67,14 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
     };
     inFlight++;
     runner.run(encoded.script, { keys: encoded.keys, args: [now, ...encoded.args] }).then((reply) => {
-      let answers: (Taken | undefined)[];
+      let answers: (ConsumeResult | undefined)[];
       try {
         answers = decodeReply(batch, encoded, reply);
       } catch (error) {
         return fail(error);
       }
       inFlight--;
-      for (let i = 0; i < batch.length; i++) batch[i]?.resolve(answers[i] as Taken & undefined);
+      for (let i = 0; i < batch.length; i++) batch[i]?.resolve(answers[i] as ConsumeResult & undefined);
     }, fail);
   }
 
@@ -83,7 +92,7 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
   }
 
   /** A question that comes alone is one that somebody waits for: over one rule it goes the shortest way. */
-  async function sendOne({ tenantId, cost }: Take, charge: Charge): Promise<Taken> {
+  async function sendOne({ tenantId, cost }: ConsumeRequest, charge: Charge): Promise<ConsumeResult> {
     const now = clock === undefined ? "" : String(clock.now());
     const call = { keys: [keyOf(tenantId, charge)], args: [now, String(cost), ...ruleArgs(charge.rule)] };
     inFlight++;
@@ -96,14 +105,14 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
 
   return {
     settlesWithinMs: timeoutMs,
-    take(take) {
+    consume(take) {
       const lone = inFlight === 0 ? loneCharge(take) : undefined;
       if (lone !== undefined) return sendOne(take, lone);
       return new Promise((resolve, reject) => {
         enqueue(take.tenantId, { take, resolve, reject });
       });
     },
-    give: (give) =>
+    refund: (give) =>
       new Promise((resolve, reject) => {
         enqueue(give.tenantId, { give, resolve, reject });
       }),

@@ -131,7 +131,7 @@ function failsAsChosen(start: Start): void {
 }
 
 const fails = (): Promise<never> => Promise.reject(new Error("ECONNRESET at 10.0.0.5"));
-const down: RateLimitStore = { take: fails, give: fails, reset: fails, release: fails };
+const down: RateLimitStore = { consume: fails, refund: fails, reset: fails, release: fails };
 
 const limiterOn = (store: RateLimitStore, whenStoreFails: "deny" | "throw" = "throw"): RateLimiter =>
   createRateLimiter({ store, whenStoreFails, rules: { tenant: { limit: 2, window: "1m" } } });

@@ -29,7 +29,7 @@ const OUT = {
 /** @param {LiveData["database"]} database */
 export function showDatabase({ nodes, routes, tokensRefused, waits, refused, tenants }) {
   const count = (/** @type {RouteReason} */ reason) =>
-    routes.find(({ because }) => because === reason)?.count ?? { last: 0, total: 0 };
+    routes.find(({ reason: of }) => of === reason)?.count ?? { last: 0, total: 0 };
   const reads = nodes.reduce((sum, node) => sum + node.reads.last, 0);
   const total = nodes.reduce((sum, node) => sum + node.reads.total, 0);
   setText("db-reads", percent(count("read").last, reads));
@@ -47,7 +47,7 @@ export function showDatabase({ nodes, routes, tokensRefused, waits, refused, ten
   );
   setRows(
     "db-routes",
-    routes.map(({ because, count: of }) => [REASONS[because], whole.format(of.last), whole.format(of.total)]),
+    routes.map(({ reason, count: of }) => [REASONS[reason], whole.format(of.last), whole.format(of.total)]),
   );
   setText("db-tokens", `Tokens of clients that said nothing here: ${whole.format(tokensRefused.total)}.`);
   setRows(
@@ -67,8 +67,8 @@ export function showDatabase({ nodes, routes, tokensRefused, waits, refused, ten
  * @param {NodeRow} node
  * @param {number} reads
  */
-function nodeCells({ name, serves, because, lagBytes, lagMs, inFlight, connections, reads: own }, reads) {
-  const out = because === null ? "" : (OUT[because] ?? because);
+function nodeCells({ name, serves, reason, lagBytes, lagMs, inFlight, connections, reads: own }, reads) {
+  const out = reason === null ? "" : (OUT[reason] ?? reason);
   return [
     name,
     serves === "nothing" ? `out: ${out}` : `serves ${serves}`,

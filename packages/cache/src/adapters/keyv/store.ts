@@ -77,11 +77,11 @@ export function keyvStore(options: KeyvStoreOptions): KeyvStore {
   const at = (key: string): At => ({ namespace: name?.is ?? "", key });
 
   async function find<Value>(key: string): Promise<Value | undefined> {
-    const found = await of().find(values, at(key));
+    const found = await of().getIfPresent(values, at(key));
     // What was put there is the caller's to know.
     return found?.value.value as Value | undefined;
   }
-  const has = async (key: string): Promise<boolean> => (await of().find(values, at(key))) !== undefined;
+  const has = async (key: string): Promise<boolean> => (await of().getIfPresent(values, at(key))) !== undefined;
 
   const store: KeyvStore = {
     opts: { maxTtlMs },
@@ -90,7 +90,9 @@ export function keyvStore(options: KeyvStoreOptions): KeyvStore {
     },
     set namespace(is) {
       if (name !== undefined && name.is !== is) {
-        throw new ConfigError(`keyvStore: it is that of namespace ${describeValue(name.is)}, and cannot be that of ${describeValue(is)}`);
+        throw new ConfigError(
+          `keyvStore: it is that of namespace ${describeValue(name.is)}, and cannot be that of ${describeValue(is)}`,
+        );
       }
       name = { is };
     },

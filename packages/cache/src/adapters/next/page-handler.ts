@@ -93,7 +93,7 @@ export function nextCacheHandler(options: NextPageHandlerOptions): new (context?
       const isFetch = context.kind === "FETCH";
       const { tags = [], softTags = [] } = context;
       const revalidations = isFetch ? await revalidationsOf(tenant, [...tags, ...softTags]) : [];
-      const found = await tenant.find(pages, { isFetch, buildId, key });
+      const found = await tenant.getIfPresent(pages, { isFetch, buildId, key });
       if (found === undefined || isOvertaken(found.ageMs, revalidations)) return null;
       return copyOf(found.value);
     }

@@ -32,7 +32,7 @@ export const ALL = "=next";
 
 /** @returns the ages of the tags' revalidations, of those that are known */
 export async function revalidationsOf(tenant: TenantCache, tags: readonly string[]): Promise<readonly number[]> {
-  const found = await Promise.all([...new Set(tags)].map((tag) => tenant.entry(states, tag)));
+  const found = await Promise.all([...new Set(tags)].map((tag) => tenant.getWithInfo(states, tag)));
   return found.filter(({ value }) => value.isRevalidated).map(({ ageMs }) => ageMs);
 }
 

@@ -75,7 +75,7 @@ export function nextUseCacheHandler(options: NextHandlerOptions): NextUseCacheHa
     async get(key, softTags) {
       await pending.get(key);
       const revalidations = await revalidationsOf(tenant, softTags);
-      const found = await tenant.find(entries, key);
+      const found = await tenant.getIfPresent(entries, key);
       if (found === undefined) return undefined;
       const { bytes, madeInMs, ...rest } = found.value;
       if (isOvertaken(found.ageMs + madeInMs, revalidations)) return undefined;

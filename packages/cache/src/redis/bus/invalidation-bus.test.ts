@@ -21,7 +21,7 @@ function wired(patience: number, starts: (() => Promise<unknown>)[]) {
     };
   });
   const stop = listen(
-    { invalidated: () => undefined, proven: (atMs) => told.push(atMs), lost: () => told.push("lost") },
+    { invalidated: () => undefined, confirmed: (atMs) => told.push(atMs), lost: () => told.push("lost") },
     2,
   );
   return { told, hear, stop, beats: () => beats };
@@ -31,10 +31,10 @@ it("loses what it had when its proofs stay away, and believes none before it has
   const again = gate();
   const { told, hear, stop } = wired(2, [() => Promise.resolve(), () => again.opened]);
   await expect.poll(() => told).toEqual(["start", "silent", "lost", "start"]);
-  hear.proven(1);
+  hear.confirmed(1);
   again.open();
   await new Promise(setImmediate);
-  hear.proven(2);
+  hear.confirmed(2);
   stop();
   expect(told.slice(4)).toEqual([2, "end"]);
 });
@@ -67,7 +67,7 @@ it("sends a proof at once when one is wanted", async () => {
       start: async () => undefined,
       beat: async () => beats++,
     };
-  })({ invalidated: () => undefined, proven: () => undefined, lost: () => undefined }, 60_000);
+  })({ invalidated: () => undefined, confirmed: () => undefined, lost: () => undefined }, 60_000);
   await expect.poll(() => beats).toBe(1);
   await new Promise(setImmediate);
   hear.hurry();

@@ -1,6 +1,6 @@
 import type { Clock } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
-import type { CacheStore, FeedListener } from "../../store.js";
+import type { CacheStore, InvalidationListener } from "../../store.js";
 import { decodeInvalidation } from "./message.js";
 import { beat } from "../scripts.gen.js";
 import { type SubscriberLike, subscription } from "./subscriber.js";
@@ -26,14 +26,14 @@ export interface Wire {
   end(): void;
 }
 
-export interface WireListener extends FeedListener {
+export interface WireListener extends InvalidationListener {
   /** The connection is gone: something may have been missed, and the wire must be started again. */
   broken(): void;
   /** A proof is wanted now. */
   hurry(): void;
 }
 
-type Listen = NonNullable<CacheStore["listen"]>;
+type Listen = NonNullable<CacheStore["subscribe"]>;
 
 /**
  * Listens to invalidations, and proves that none is missed. A message to ourselves takes the way of all others: through the
@@ -45,7 +45,7 @@ export function createFeed({ runner, subscriber, prefix, sender, clock }: FeedOp
   return feedOver((listener) => {
     const { start, end } = subscription(subscriber, [bus, beats], {
       message(channel, payload) {
-        if (channel === beats) listener.proven(Number(payload));
+        if (channel === beats) listener.confirmed(Number(payload));
         else hearBus(payload, sender, listener);
       },
       lost: () => listener.broken(),
@@ -79,11 +79,11 @@ export function feedOver(open: (listener: WireListener) => Wire): Listen {
     const wire = open({
       invalidated: (what) => listener.invalidated(what),
       lost: () => listener.lost(),
-      proven(atMs) {
+      confirmed(atMs) {
         // It may have come before a gap that is not over.
         if (!isStarted) return;
         unproven = 0;
-        listener.proven(atMs);
+        listener.confirmed(atMs);
       },
       broken() {
         breaks++;
@@ -129,7 +129,7 @@ export function feedOver(open: (listener: WireListener) => Wire): Listen {
 }
 
 /** Tells what others published. */
-export function hearBus(payload: unknown, sender: string, listener: FeedListener): void {
+export function hearBus(payload: unknown, sender: string, listener: InvalidationListener): void {
   const what = typeof payload === "string" ? decodeInvalidation(payload) : undefined;
   if (what === undefined) listener.lost();
   else if (what.from !== sender) listener.invalidated(what);

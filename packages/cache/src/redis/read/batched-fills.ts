@@ -1,6 +1,6 @@
 import { StoreError } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
-import type { Content, Lease } from "../../store.js";
+import type { EntryContent, Lease } from "../../store.js";
 import { entryKey, generationKey, keyBase } from "../keys.js";
 import { encodeInvalidation } from "../bus/message.js";
 import { fill } from "../scripts.gen.js";
@@ -8,7 +8,7 @@ import { inTurnBatches } from "./batcher.js";
 
 interface Pending {
   readonly lease: Lease;
-  readonly content: Content;
+  readonly content: EntryContent;
   resolve(isKept: boolean): void;
   reject(error: unknown): void;
 }
@@ -23,7 +23,7 @@ interface FillsOptions {
 }
 
 /** Sends the fills of one turn of the event loop as one command, per tenant on a Cluster. */
-export function createFills(options: FillsOptions): (lease: Lease, content: Content) => Promise<boolean> {
+export function createFills(options: FillsOptions): (lease: Lease, content: EntryContent) => Promise<boolean> {
   const { runner, prefix, lifeMs, channel, sender } = options;
   const life = String(lifeMs);
 
@@ -53,13 +53,13 @@ export function createFills(options: FillsOptions): (lease: Lease, content: Cont
   const addWrite = inTurnBatches<Pending>({ charsOf, send: (batch) => send(batch, true) });
   return (lease, content) =>
     new Promise((resolve, reject) => {
-      const add = lease.tell === true ? addWrite : addLoad;
+      const add = lease.notify === true ? addWrite : addLoad;
       add(runner.isCluster ? lease.tenantId : "", { lease, content, resolve, reject });
     });
 }
 
 /** The same text for all values of a turn that have the same times and no tags: the script takes it apart once. */
-function metaOf({ token }: Lease, { freshMs, usableMs, tags }: Content): string {
+function metaOf({ token }: Lease, { freshMs, usableMs, tags }: EntryContent): string {
   return `${token}.${Math.ceil(freshMs)}.${Math.ceil(usableMs)}.${tags.length === 0 ? "" : tags.join(":")}`;
 }
 

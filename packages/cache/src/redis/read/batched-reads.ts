@@ -1,6 +1,6 @@
 import { StoreError } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
-import type { Found, Lease, Place, Read, ReadListener, Stored } from "../../store.js";
+import type { ReadResult, Lease, EntryAddress, Read, ReadListener, StoredEntry } from "../../store.js";
 import { byTenant } from "./group-by-tenant.js";
 import { createGlances, type Onlooker } from "./mget.js";
 import { foundOf } from "./parse-reply.js";
@@ -22,7 +22,7 @@ export interface ReadsOptions {
 
 export interface Reads {
   readonly read: Read;
-  look(place: Place): Promise<Stored | undefined>;
+  look(place: EntryAddress): Promise<StoredEntry | undefined>;
 }
 
 /** Takes none: what is not there is nobody's to load. */
@@ -72,13 +72,14 @@ export function createReads(options: ReadsOptions): Reads {
   const take = asking(String(leaseMs));
   const seek = asking(NO_LEASE);
 
-  function to(place: Place, listener: ReadListener): void {
+  function to(place: EntryAddress, listener: ReadListener): void {
     const reader = new Reader(place, listener, take);
     if (place.hasTags === true || !glances.isWorthIt()) reader.missing();
     else glances.glance(reader);
   }
 
-  const read = (place: Place): Promise<Found> => new Promise((found, failed) => to(place, { found, failed }));
+  const read = (place: EntryAddress): Promise<ReadResult> =>
+    new Promise((found, failed) => to(place, { found, failed }));
 
   return {
     read: Object.assign(read, { to }),
@@ -87,7 +88,7 @@ export function createReads(options: ReadsOptions): Reads {
         const asker = {
           place,
           found: resolve,
-          answered: (found: Found) => resolve(found.is === "value" ? found.stored : undefined),
+          answered: (found: ReadResult) => resolve(found.is === "value" ? found.stored : undefined),
           missing: (isCertain: boolean) => (isCertain ? resolve(undefined) : seek(asker)),
           failed: reject,
         };
@@ -99,24 +100,24 @@ export function createReads(options: ReadsOptions): Reads {
 
 /** Who is told what the script says. */
 interface Asker {
-  readonly place: Place;
-  answered(found: Found): void;
+  readonly place: EntryAddress;
+  answered(found: ReadResult): void;
   failed(error: unknown): void;
 }
 
 /** One read, on its way from one command to the next. A class, because one is made for each. */
 class Reader implements Asker, Onlooker {
-  readonly place: Place;
+  readonly place: EntryAddress;
   readonly #listener: ReadListener;
   readonly #take: (asker: Asker) => void;
 
-  constructor(place: Place, listener: ReadListener, take: (asker: Asker) => void) {
+  constructor(place: EntryAddress, listener: ReadListener, take: (asker: Asker) => void) {
     this.place = place;
     this.#listener = listener;
     this.#take = take;
   }
 
-  found(stored: Stored): void {
+  found(stored: StoredEntry): void {
     this.#listener.found({ is: "value", stored });
   }
 
@@ -125,7 +126,7 @@ class Reader implements Asker, Onlooker {
     this.#take(this);
   }
 
-  answered(found: Found): void {
+  answered(found: ReadResult): void {
     this.#listener.found(found);
   }
 

@@ -1,4 +1,4 @@
-import type { Place } from "../../store.js";
+import type { EntryAddress } from "../../store.js";
 import { entryKey, generationKey, keyBase } from "../keys.js";
 
 export interface ByTenant<T> {
@@ -10,7 +10,7 @@ export interface ByTenant<T> {
 }
 
 /** Puts what is asked of the same tenant together. */
-export function byTenant<T extends { readonly place: Place }>(prefix: string, batch: readonly T[]): ByTenant<T> {
+export function byTenant<T extends { readonly place: EntryAddress }>(prefix: string, batch: readonly T[]): ByTenant<T> {
   const first = batch[0];
   // The usual case: all of one tenant.
   if (first === undefined || batch.every(({ place }) => place.tenantId === first.place.tenantId)) {
@@ -30,7 +30,7 @@ export function byTenant<T extends { readonly place: Place }>(prefix: string, ba
   return { ordered: groups.flatMap(([, items]) => items), keys, sizes: groups.map(([, items]) => items.length) };
 }
 
-function append(keys: string[], base: string, items: readonly { readonly place: Place }[]): void {
+function append(keys: string[], base: string, items: readonly { readonly place: EntryAddress }[]): void {
   keys.push(generationKey(base));
   for (const { place } of items) keys.push(entryKey(base, place.key));
 }

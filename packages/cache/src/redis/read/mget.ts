@@ -1,6 +1,6 @@
 import { StoreError } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
-import type { Place, Stored } from "../../store.js";
+import type { EntryAddress, StoredEntry } from "../../store.js";
 import { byTenant } from "./group-by-tenant.js";
 import { storedOf } from "./parse-entry.js";
 import type { ServerClock } from "./server-clock.js";
@@ -8,8 +8,8 @@ import { inTurnBatches } from "./batcher.js";
 
 /** Who is told what becomes of a glance. */
 export interface Onlooker {
-  readonly place: Place;
-  found(stored: Stored): void;
+  readonly place: EntryAddress;
+  found(stored: StoredEntry): void;
   /** @param isCertain false when only the script can tell */
   missing(isCertain: boolean): void;
   failed(error: unknown): void;

@@ -1,8 +1,8 @@
 import { digitsUntil } from "../../definition/parse-digits.js";
-import type { Stored } from "../../store.js";
+import type { StoredEntry } from "../../store.js";
 
 /** What was written there by somebody else: nothing can be read from it. */
-const FOREIGN: Stored = { text: "", ageMs: 0, freshMs: 0, usableMs: 0, tags: [] };
+const FOREIGN: StoredEntry = { text: "", ageMs: 0, freshMs: 0, usableMs: 0, tags: [] };
 const NO_TAGS: readonly string[] = [];
 const DOT = 46;
 
@@ -11,7 +11,7 @@ const DOT = 46;
  * By hand, because it is on the way of every read, and a regular expression makes ten objects.
  * @param now of the server, ms since the epoch
  */
-export function storedOf(entry: string, now: number): Stored {
+export function storedOf(entry: string, now: number): StoredEntry {
   const bar = entry.indexOf("|");
   const filledFrom = after(entry, after(entry, after(entry, 1)));
   const freshFrom = after(entry, filledFrom);

@@ -1,9 +1,9 @@
 import { StoreError } from "@scale/core";
-import type { Found } from "../../store.js";
+import type { ReadResult } from "../../store.js";
 import { storedOf } from "./parse-entry.js";
 
 /** Reads what `read.lua` answers for one entry. */
-export function foundOf(answer: unknown, now: number, token: string): Found {
+export function foundOf(answer: unknown, now: number, token: string): ReadResult {
   if (typeof answer !== "string") throw new StoreError("Redis answered something else than was asked");
   const kind = answer.charAt(0);
   if (kind === "V" || kind === "T") return { is: "value", stored: storedOf(answer, now) };

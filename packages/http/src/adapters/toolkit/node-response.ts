@@ -1,12 +1,12 @@
 import type { ServerResponse } from "node:http";
 import { type HeaderSet, type HeaderTarget, writeHeaders } from "../../headers.js";
-import { answerOf } from "./serialize-reply.js";
+import { serializeReply } from "./serialize-reply.js";
 import type { Reply } from "../../types.js";
 
 /** Sends a reply under the verdict's headers, unless the response has begun or the client has left. */
 export function sendReply(response: ServerResponse, reply: Reply, verdictHeaders?: HeaderSet): void {
   if (response.headersSent || response.destroyed) return;
-  const { status, headers, text } = answerOf(reply, verdictHeaders);
+  const { status, headers, text } = serializeReply(reply, verdictHeaders);
   writeHeaders(headers, nodeHeaders(response));
   endResponse(response, status, text);
 }

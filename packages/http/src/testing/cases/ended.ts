@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { chain } from "../../chain.js";
 import { problem } from "../../problem.js";
 import type { HttpGuard, Verdict } from "../../types.js";
-import { type Bench, verdict } from "../fixture.js";
+import { type AdapterFixture, verdict } from "../fixture.js";
 import { abandon, leave, open } from "../client.js";
 import { hold } from "../routes.js";
 
@@ -22,7 +22,7 @@ function watched(): { ended: () => void; calls: () => number; over: Promise<void
 
 const denied: Verdict = { reply: problem({ title: "No", status: 403 }) };
 
-export function tellsTheEnd(bench: Bench): void {
+export function tellsTheEnd(bench: AdapterFixture): void {
   /** Answers with `guard`, waits for the end, and sees with a second request that it was told once. */
   async function endsOnce(guard: (ended: () => void) => HttpGuard, path: string, method = "GET"): Promise<void> {
     const { ended, calls, over } = watched();
@@ -42,27 +42,27 @@ export function tellsTheEnd(bench: Bench): void {
     ["is a handler's failure", "GET", "/error/unknown"],
     ["was streamed", "GET", "/stream"],
   ])("tells the guard that a response is over which %s", async (_, method, path) => {
-    await endsOnce((ended) => () => ({ ended, tenant: { tenantId: "acme" } }), path, method);
-    await endsOnce((ended) => async () => ({ ...verdict, ended }), path, method);
+    await endsOnce((onEnd) => () => ({ onEnd, tenant: { tenantId: "acme" } }), path, method);
+    await endsOnce((onEnd) => async () => ({ ...verdict, onEnd }), path, method);
   });
 
   it("tells a guard that replied, and one before a guard that replied or threw", async () => {
-    await endsOnce((ended) => () => ({ ...denied, ended }), "/");
+    await endsOnce((onEnd) => () => ({ ...denied, onEnd }), "/");
     await endsOnce(
-      (ended) =>
+      (onEnd) =>
         chain(
-          () => ({ ended }),
+          () => ({ onEnd }),
           () => denied,
         ),
       "/",
     );
     const broken: HttpGuard = () => Promise.reject(new Error("broken"));
-    await endsOnce((ended) => chain(() => ({ ended }), broken), "/");
+    await endsOnce((onEnd) => chain(() => ({ onEnd }), broken), "/");
   });
 
   it("tells it when the verdict cannot be carried out", async () => {
-    await endsOnce((ended) => () => ({ ended, headers: { "x-echo": "a\r\n" } }), "/");
-    await endsOnce((ended) => () => ({ ended, tenant: { tenantId: "" } }), "/");
+    await endsOnce((onEnd) => () => ({ onEnd, headers: { "x-echo": "a\r\n" } }), "/");
+    await endsOnce((onEnd) => () => ({ onEnd, tenant: { tenantId: "" } }), "/");
   });
 
   it("tells every guard of a chain, whatever another one does", async () => {
@@ -73,10 +73,10 @@ export function tellsTheEnd(bench: Bench): void {
       throw new Error("ended badly");
     };
     await endsOnce(
-      (ended) =>
+      (onEnd) =>
         chain(
-          () => ({ ended: failing }),
-          () => ({ ended }),
+          () => ({ onEnd: failing }),
+          () => ({ onEnd }),
         ),
       "/",
     );
@@ -84,11 +84,11 @@ export function tellsTheEnd(bench: Bench): void {
   });
 }
 
-export function tellsTheEarlyEnd(bench: Bench): void {
+export function tellsTheEarlyEnd(bench: AdapterFixture): void {
   it("does not tell the end of a body that is still being sent", async () => {
     const release = hold(bench.routes);
-    const { ended, calls, over } = watched();
-    bench.guard = () => ({ ended });
+    const { ended: onEnd, calls, over } = watched();
+    bench.guard = () => ({ onEnd });
     const response = await open(bench.url("/stream"));
     bench.guard = () => ({});
     await bench.get("/");
@@ -104,8 +104,8 @@ export function tellsTheEarlyEnd(bench: Bench): void {
     ["for none", {}],
   ])("tells it when the client leaves in the middle of a body %s", async (_, passed) => {
     hold(bench.routes);
-    const { ended, calls, over } = watched();
-    bench.guard = () => ({ ...passed, ended });
+    const { ended: onEnd, calls, over } = watched();
+    bench.guard = () => ({ ...passed, onEnd });
     const response = await open(bench.url("/stream"));
     bench.guard = () => ({});
     await leave(response);
@@ -118,7 +118,7 @@ export function tellsTheEarlyEnd(bench: Bench): void {
     ["passes", {}],
     ["denies", denied],
   ])("tells it when the client had left before the guard %s", async (_, late) => {
-    const { ended, calls, over } = watched();
+    const { ended: onEnd, calls, over } = watched();
     let release = (): void => undefined;
     const decided = new Promise<void>((resolve) => {
       release = resolve;
@@ -127,7 +127,7 @@ export function tellsTheEarlyEnd(bench: Bench): void {
       bench.guard = async () => {
         resolve();
         await decided;
-        return { ...late, ended };
+        return { ...late, onEnd };
       };
     });
     await abandon(bench.url("/"), reached);

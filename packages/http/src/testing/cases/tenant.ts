@@ -2,7 +2,7 @@ import type { TenantContext } from "@scale/core";
 import { expect, it } from "vitest";
 import { problem } from "../../problem.js";
 import type { Verdict } from "../../types.js";
-import { type Bench, guardHeaders, verdict } from "../fixture.js";
+import { type AdapterFixture, guardHeaders, verdict } from "../fixture.js";
 import { abandon, open, pipelined } from "../client.js";
 import { hold } from "../routes.js";
 
@@ -19,7 +19,7 @@ const HOSTILE = [
   "x".repeat(1024),
 ];
 
-export function carriesTheTenant(bench: Bench): void {
+export function carriesTheTenant(bench: AdapterFixture): void {
   const as = (tenant: TenantContext) => {
     bench.guard = async () => ({ tenant });
     return bench.get("/");
@@ -55,7 +55,7 @@ export function carriesTheTenant(bench: Bench): void {
   });
 }
 
-export function streams(bench: Bench): void {
+export function streams(bench: AdapterFixture): void {
   it("sends a body as it is produced, for the tenant to the end", async () => {
     const release = hold(bench.routes);
     bench.guard = async () => ({ ...verdict, tenant: { tenantId: "acme" } });
@@ -72,7 +72,7 @@ export function streams(bench: Bench): void {
   });
 }
 
-export function pipelines(bench: Bench): void {
+export function pipelines(bench: AdapterFixture): void {
   it("does not let one tenant's answer drive the stream of the next on the same connection", async () => {
     bench.guard = async (facts) => ({ tenant: { tenantId: facts.header("x-tenant") ?? "nobody" } });
     const raw = await pipelined(bench.url("/stream"), [{ "x-tenant": "first" }, { "x-tenant": "second" }]);
@@ -84,7 +84,7 @@ export function pipelines(bench: Bench): void {
   });
 }
 
-export function survivesAborts(bench: Bench): void {
+export function survivesAborts(bench: AdapterFixture): void {
   it.each<[string, Verdict]>([
     ["passes", { ...verdict, tenant: { tenantId: "acme" } }],
     ["denies", { ...verdict, reply: problem({ title: "No", status: 403 }) }],

@@ -2,9 +2,9 @@ import { StoreError } from "@scale/core";
 import { expect, it } from "vitest";
 import { problem } from "../../problem.js";
 import type { HttpFacts, Verdict } from "../../types.js";
-import { type Bench, guardHeaders, verdict } from "../fixture.js";
+import { type AdapterFixture, guardHeaders, verdict } from "../fixture.js";
 
-export function passes(bench: Bench): void {
+export function passes(bench: AdapterFixture): void {
   it("sets the guard's headers on what the handler answers, and runs it once", async () => {
     bench.guard = async () => verdict;
     const { status, headers, text } = await bench.get("/");
@@ -44,7 +44,7 @@ export function passes(bench: Bench): void {
   });
 }
 
-export function tellsFacts(bench: Bench): void {
+export function tellsFacts(bench: AdapterFixture): void {
   it("tells the guard what the client sent", async () => {
     const seen: HttpFacts[] = [];
     bench.guard = (facts) => {
@@ -66,7 +66,7 @@ export function tellsFacts(bench: Bench): void {
   });
 }
 
-export function denies(bench: Bench): void {
+export function denies(bench: AdapterFixture): void {
   const reply = problem({
     title: "Too Many Requests",
     status: 429,
@@ -110,7 +110,7 @@ const BAD_REQUEST =
 const UNAVAILABLE =
   '{"title":"Service Unavailable","status":503,"detail":"This request cannot be answered at the moment.","code":"SCALE_STORE"}';
 
-export function fails(bench: Bench): void {
+export function fails(bench: AdapterFixture): void {
   it("answers an error of a handler with its problem, under the guard's headers", async () => {
     bench.guard = async () => ({ ...verdict, tenant: { tenantId: "acme" } });
     for (const [path, status, text] of [
@@ -144,7 +144,7 @@ export function fails(bench: Bench): void {
   });
 }
 
-export function keepsHeadersWhole(bench: Bench): void {
+export function keepsHeadersWhole(bench: AdapterFixture): void {
   const split = { "x-echo": "a\r\nx-injected: 1" };
   it.each<[string, Verdict]>([
     ["a passing verdict", { headers: split }],

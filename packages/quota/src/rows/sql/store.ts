@@ -48,7 +48,8 @@ export function sqlRows<Db>(options: SqlRowsOptions<Db>, dialect: SqlDialect<Db>
   const own = dialect.runOn(db);
 
   function inTransaction(tx: Db): Run {
-    if (!dialect.isClient(tx)) throw new TypeError(`tx: expected the client of a transaction, got ${describeValue(tx)}`);
+    if (!dialect.isClient(tx))
+      throw new TypeError(`tx: expected the client of a transaction, got ${describeValue(tx)}`);
     // Each statement would be a transaction of its own, and a refusal would roll nothing back.
     if (tx === db) throw new TypeError("tx: expected the client of a transaction, got the store's own");
     return dialect.runOn(tx);

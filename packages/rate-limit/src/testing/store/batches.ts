@@ -1,21 +1,24 @@
 import { describe, expect, it } from "vitest";
-import type { Take, Taken } from "../../types.js";
+import type { ConsumeRequest, ConsumeResult } from "../../types.js";
 import { type Algorithm, ask, charge, type Context, limitedTo, standingOf, tenOf, threePerSecond } from "./context.js";
 
-const remaining = ({ standings }: Taken): number[] => standings.map((standing) => standing.remaining);
-const refusals = ({ standings }: Taken): boolean[] => standings.map(({ retryAfterMs }) => retryAfterMs > 0);
+const remaining = ({ statuses }: ConsumeResult): number[] => statuses.map((standing) => standing.remaining);
+const refusals = ({ statuses }: ConsumeResult): boolean[] => statuses.map(({ retryAfterMs }) => retryAfterMs > 0);
 
 /** What rules of different algorithms in one question do. */
 export function describeMixed(context: Context, algorithms: readonly Algorithm[]): void {
   const rules = algorithms.map((algorithm) => tenOf(algorithm));
-  const all = (cost: number, slot = ""): Take => ({ ...ask(cost, ...rules.map((rule) => charge(rule))), slot });
+  const all = (cost: number, slot = ""): ConsumeRequest => ({
+    ...ask(cost, ...rules.map((rule) => charge(rule))),
+    slot,
+  });
   const left = (used: { units: number; slots: number }): number[] =>
     algorithms.map((algorithm) => 10 - (algorithm === "concurrency" ? used.slots : used.units));
 
   describe(`${algorithms.join(", ")} in one question`, () => {
     it("charges all of them", async () => {
-      await context.store.take(all(3, "a"));
-      const taken = await context.store.take(all(3, "b"));
+      await context.store.consume(all(3, "a"));
+      const taken = await context.store.consume(all(3, "b"));
       expect({ allowed: taken.allowed, left: remaining(taken) }).toEqual({
         allowed: true,
         left: left({ units: 6, slots: 2 }),
@@ -24,21 +27,21 @@ export function describeMixed(context: Context, algorithms: readonly Algorithm[]
 
     it.each(algorithms)("charges none of them when %s refuses, wherever it stands", async (refusing) => {
       const full = { ...limitedTo(tenOf(refusing), 1), name: "full" };
-      await context.store.take({ ...ask(1, charge(full)), slot: "first" });
-      const before = await context.store.take(all(0));
+      await context.store.consume({ ...ask(1, charge(full)), slot: "first" });
+      const before = await context.store.consume(all(0));
       for (const at of [0, Math.floor(rules.length / 2), rules.length]) {
         const charges = rules.map((rule) => charge(rule)).toSpliced(at, 0, charge(full));
-        const denied = await context.store.take({ ...ask(1, ...charges), slot: "second" });
+        const denied = await context.store.consume({ ...ask(1, ...charges), slot: "second" });
         expect(denied.allowed).toBe(false);
         expect(refusals(denied)).toEqual(charges.map((_, i) => i === at));
-        expect(denied.standings.toSpliced(at, 1)).toEqual(before.standings);
+        expect(denied.statuses.toSpliced(at, 1)).toEqual(before.statuses);
       }
-      expect((await context.store.take(all(0))).standings).toEqual(before.standings);
+      expect((await context.store.consume(all(0))).statuses).toEqual(before.statuses);
     });
 
     it("decides those of one turn one after the other", async () => {
       const costs = [4, 4, 4, 2, 1];
-      const answers = await Promise.all(costs.map((cost, i) => context.store.take(all(cost, `slot-${i}`))));
+      const answers = await Promise.all(costs.map((cost, i) => context.store.consume(all(cost, `slot-${i}`))));
       const fits = algorithms.some((each) => each !== "concurrency")
         ? [true, true, false, true, false]
         : costs.map(() => true);
@@ -47,11 +50,11 @@ export function describeMixed(context: Context, algorithms: readonly Algorithm[]
 
     it("gives back what was charged to all of them, but no slot, and forgets all of them", async () => {
       const { charges } = all(0);
-      const taken = await context.store.take(all(6, "a"));
-      await context.store.give({ tenantId: "acme", units: 2, charges, taken });
-      expect(remaining(await context.store.take(all(0)))).toEqual(left({ units: 4, slots: 1 }));
+      const consumed = await context.store.consume(all(6, "a"));
+      await context.store.refund({ tenantId: "acme", units: 2, charges, consumed });
+      expect(remaining(await context.store.consume(all(0)))).toEqual(left({ units: 4, slots: 1 }));
       await context.store.reset({ tenantId: "acme", charges });
-      expect(remaining(await context.store.take(all(0)))).toEqual(left({ units: 0, slots: 0 }));
+      expect(remaining(await context.store.consume(all(0)))).toEqual(left({ units: 0, slots: 0 }));
     });
   });
 }
@@ -63,14 +66,14 @@ export function describeShadow(context: Context, algorithm: Algorithm): void {
   const limit = algorithm === "concurrency" ? 1 : 3;
   const shadow = { ...limitedTo(usual, limit), name: "shadow", shadow: true };
   const full = { ...limitedTo(usual, 1), name: "full" };
-  const both = (slot: string): Take => ({ ...ask(2, charge(shadow), charge(usual)), slot });
-  const peek = async (): Promise<number> => standingOf(await context.store.take(ask(0, charge(shadow)))).remaining;
+  const both = (slot: string): ConsumeRequest => ({ ...ask(2, charge(shadow), charge(usual)), slot });
+  const peek = async (): Promise<number> => standingOf(await context.store.consume(ask(0, charge(shadow)))).remaining;
 
   describe(`${algorithm} in shadow`, () => {
     it("reports a refusal, and neither denies nor is charged itself", async () => {
       const isSlots = algorithm === "concurrency";
-      expect(remaining(await context.store.take(both("a")))).toEqual(isSlots ? [0, 9] : [1, 8]);
-      const second = await context.store.take(both("b"));
+      expect(remaining(await context.store.consume(both("a")))).toEqual(isSlots ? [0, 9] : [1, 8]);
+      const second = await context.store.consume(both("b"));
       expect({ allowed: second.allowed, refusals: refusals(second) }).toEqual({
         allowed: true,
         refusals: [true, false],
@@ -81,8 +84,8 @@ export function describeShadow(context: Context, algorithm: Algorithm): void {
     });
 
     it("is charged nothing for what another rule refuses", async () => {
-      await context.store.take({ ...ask(1, charge(full)), slot: "first" });
-      const denied = await context.store.take({ ...ask(1, charge(shadow), charge(full)), slot: "second" });
+      await context.store.consume({ ...ask(1, charge(full)), slot: "first" });
+      const denied = await context.store.consume({ ...ask(1, charge(shadow), charge(full)), slot: "second" });
       expect({ allowed: denied.allowed, remaining: remaining(denied) }).toEqual({
         allowed: false,
         remaining: [limit, 0],
@@ -96,28 +99,28 @@ export function describeShadow(context: Context, algorithm: Algorithm): void {
 export function describeTogether(context: Context, algorithm: Algorithm): void {
   const perMinute = tenOf(algorithm);
   const perSecond = { ...threePerSecond, algorithm };
-  const both = (cost: number, user: string): Take => ask(cost, charge(perMinute), charge(perSecond, user));
+  const both = (cost: number, user: string): ConsumeRequest => ask(cost, charge(perMinute), charge(perSecond, user));
 
   describe(`${algorithm} for many users at once`, () => {
     it("charges all rules or none", async () => {
-      expect((await context.store.take(both(3, "ann"))).allowed).toBe(true);
-      for (let i = 0; i < 20; i++) expect((await context.store.take(both(1, "ann"))).allowed).toBe(false);
-      expect(remaining(await context.store.take(both(1, "bob")))).toEqual([6, 2]);
+      expect((await context.store.consume(both(3, "ann"))).allowed).toBe(true);
+      for (let i = 0; i < 20; i++) expect((await context.store.consume(both(1, "ann"))).allowed).toBe(false);
+      expect(remaining(await context.store.consume(both(1, "bob")))).toEqual([6, 2]);
     });
 
     it("tells each rule's own wait", async () => {
-      await context.store.take(both(3, "ann"));
-      expect(refusals(await context.store.take(both(1, "ann")))).toEqual([false, true]);
+      await context.store.consume(both(3, "ann"));
+      expect(refusals(await context.store.consume(both(1, "ann")))).toEqual([false, true]);
     });
 
     it("decides as if they came one after the other", async () => {
-      const asked = Array.from({ length: 40 }, (_, i) => context.store.take(both(1, `user-${i % 20}`)));
+      const asked = Array.from({ length: 40 }, (_, i) => context.store.consume(both(1, `user-${i % 20}`)));
       expect((await Promise.all(asked)).map(({ allowed }) => allowed)).toEqual(asked.map((_, i) => i < 10));
     });
 
     it("mixes costs, rules and questions that only ask", async () => {
-      const one = (cost: number): Take => ask(cost, charge(perMinute));
-      const asked = [one(4), one(0), one(6), both(1, "ann"), one(0)].map((take) => context.store.take(take));
+      const one = (cost: number): ConsumeRequest => ask(cost, charge(perMinute));
+      const asked = [one(4), one(0), one(6), both(1, "ann"), one(0)].map((take) => context.store.consume(take));
       const answers = await Promise.all(asked);
       expect(answers.map(({ allowed }) => allowed)).toEqual([true, true, true, false, false]);
       expect(answers.map(remaining)).toEqual([[6], [6], [0], [0, 3], [0]]);

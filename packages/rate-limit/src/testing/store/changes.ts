@@ -58,10 +58,10 @@ export function describeChanges(context: Context, algorithm: WindowAlgorithm): v
   describe(`${algorithm}, forgotten`, () => {
     it("has the whole limit back, and others have not", async () => {
       const both = ask(10, charge(rule), charge(rule, "other"));
-      await context.store.take(both);
+      await context.store.consume(both);
       await context.store.reset(ask(0, charge(rule)));
-      const { standings } = await context.store.take({ ...both, cost: 0 });
-      expect(standings.map(({ remaining, resetMs }) => [remaining, resetMs > 0])).toEqual([
+      const { statuses } = await context.store.consume({ ...both, cost: 0 });
+      expect(statuses.map(({ remaining, resetMs }) => [remaining, resetMs > 0])).toEqual([
         [10, false],
         [0, true],
       ]);
@@ -72,16 +72,16 @@ export function describeChanges(context: Context, algorithm: WindowAlgorithm): v
     const wanting = (cost: number, want: number) => ask(cost, { ...charge(rule), want });
 
     it("charges what it grants, as many as there are", async () => {
-      expect(standingOf(await context.store.take(wanting(2, 3)))).toMatchObject({ remaining: 5, granted: 3 });
-      expect(standingOf(await context.store.take(wanting(1, 100)))).toMatchObject({ remaining: 0, granted: 4 });
+      expect(standingOf(await context.store.consume(wanting(2, 3)))).toMatchObject({ remaining: 5, granted: 3 });
+      expect(standingOf(await context.store.consume(wanting(1, 100)))).toMatchObject({ remaining: 0, granted: 4 });
       expect((await take()).allowed).toBe(false);
     });
 
     it("grants nothing with a denial, with a cost of 0, and to who wants nothing", async () => {
       await take(8);
-      expect(standingOf(await context.store.take(wanting(3, 2)))).toMatchObject({ remaining: 2, granted: 0 });
-      expect(standingOf(await context.store.take(wanting(0, 2)))).toMatchObject({ remaining: 2, granted: 0 });
-      expect(standingOf(await context.store.take(wanting(1, 0)))).toMatchObject({ remaining: 1, granted: 0 });
+      expect(standingOf(await context.store.consume(wanting(3, 2)))).toMatchObject({ remaining: 2, granted: 0 });
+      expect(standingOf(await context.store.consume(wanting(0, 2)))).toMatchObject({ remaining: 2, granted: 0 });
+      expect(standingOf(await context.store.consume(wanting(1, 0)))).toMatchObject({ remaining: 1, granted: 0 });
       expect(standingOf(await take())).not.toHaveProperty("granted");
     });
   });

@@ -1,7 +1,7 @@
 import type { RateLimitRule } from "@scale/core";
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import { beforeEach } from "vitest";
-import type { Charge, RateLimitStore, Standing, Take, Taken } from "../../types.js";
+import type { Charge, RateLimitStore, RuleStatus, ConsumeRequest, ConsumeResult } from "../../types.js";
 import { ruleOf } from "../rule.js";
 
 export type Algorithm = RateLimitRule["algorithm"];
@@ -57,30 +57,30 @@ export const charge = (
   scope,
 });
 
-export const ask = (cost: number, ...charges: Charge[]): Take => ({ tenantId: "acme", cost, charges });
+export const ask = (cost: number, ...charges: Charge[]): ConsumeRequest => ({ tenantId: "acme", cost, charges });
 
 /** One rule, asked as most tests ask it. */
 export interface OneRule {
-  take(cost?: number, rule?: RateLimitRule): Promise<Taken>;
+  take(cost?: number, rule?: RateLimitRule): Promise<ConsumeResult>;
   /** Where the rule stands, without charging it. */
-  peek(rule?: RateLimitRule): Promise<Standing>;
-  give(units: number, taken: Taken): Promise<void>;
+  peek(rule?: RateLimitRule): Promise<RuleStatus>;
+  give(units: number, taken: ConsumeResult): Promise<void>;
 }
 
 export function oneRule(context: Context, usual: RateLimitRule): OneRule {
-  const take: OneRule["take"] = async (cost = 1, rule = usual) => context.store.take(ask(cost, charge(rule)));
+  const take: OneRule["take"] = async (cost = 1, rule = usual) => context.store.consume(ask(cost, charge(rule)));
   return {
     take,
     peek: async (rule = usual) => standingOf(await take(0, rule)),
-    async give(units, taken) {
-      await context.store.give({ tenantId: "acme", units, charges: [charge(usual)], taken });
+    async give(units, consumed) {
+      await context.store.refund({ tenantId: "acme", units, charges: [charge(usual)], consumed });
     },
   };
 }
 
 /** Where the first rule of a question stands. */
-export function standingOf({ standings }: Taken): Standing {
-  const [first] = standings;
+export function standingOf({ statuses }: ConsumeResult): RuleStatus {
+  const [first] = statuses;
   if (first === undefined) throw new Error("expected a standing for every charge, got none");
   return first;
 }

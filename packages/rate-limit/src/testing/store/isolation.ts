@@ -23,7 +23,7 @@ export function describeIsolation(context: Context, algorithm: Algorithm): void 
     it("keeps tenants and subjects apart, whatever their ids contain", async () => {
       for (const tenantId of HOSTILE) {
         for (const subject of HOSTILE) {
-          const { allowed } = await context.store.take({
+          const { allowed } = await context.store.consume({
             tenantId,
             cost: 1,
             charges: [charge(one, subject)],
@@ -33,7 +33,7 @@ export function describeIsolation(context: Context, algorithm: Algorithm): void 
         }
       }
       const again = { tenantId: "a", cost: 1, charges: [charge(one, "b")], slot: "b" };
-      expect((await context.store.take(again)).allowed).toBe(false);
+      expect((await context.store.consume(again)).allowed).toBe(false);
     });
 
     it("tells scopes apart that join to the same text", async () => {
@@ -43,7 +43,7 @@ export function describeIsolation(context: Context, algorithm: Algorithm): void 
         ["a", "b:c"],
         ["a", "b", "", "c"],
       ]) {
-        const { allowed } = await context.store.take({ ...ask(1, charge(one, "x", scope)), slot: "a" });
+        const { allowed } = await context.store.consume({ ...ask(1, charge(one, "x", scope)), slot: "a" });
         expect({ scope, allowed }).toEqual({ scope, allowed: true });
       }
     });
@@ -52,12 +52,12 @@ export function describeIsolation(context: Context, algorithm: Algorithm): void 
       const charges = [charge(one, "shared")];
       const [mine, theirs] = ["acme", "other"].map((tenantId) => ({ tenantId, cost: 1, charges, slot: "a" }));
       if (mine === undefined || theirs === undefined) return;
-      await context.store.take(mine);
-      const taken = await context.store.take(theirs);
-      await context.store.give({ tenantId: "other", units: 1, charges, taken });
+      await context.store.consume(mine);
+      const consumed = await context.store.consume(theirs);
+      await context.store.refund({ tenantId: "other", units: 1, charges, consumed });
       if (algorithm === "concurrency") await context.store.release({ tenantId: "other", slot: "a", charges });
       await context.store.reset({ tenantId: "other", charges });
-      expect((await context.store.take({ ...mine, slot: "b" })).allowed).toBe(false);
+      expect((await context.store.consume({ ...mine, slot: "b" })).allowed).toBe(false);
     });
   });
 }

@@ -1,20 +1,20 @@
 import type { RateLimitRule } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import type { Taken } from "../../types.js";
+import type { ConsumeResult } from "../../types.js";
 import { ask, charge, type Context, limitedTo, MINUTE_MS, standingOf, tenOf } from "./context.js";
 
 const two = limitedTo(tenOf("concurrency"), 2);
 
 /** What `concurrency` does: it counts slots that are held, each by the name that the question gives it. */
 export function describeSlots(context: Context): void {
-  const acquire = async (slot: string, rule = two, cost = 1): Promise<Taken> =>
-    context.store.take({ ...ask(cost, charge(rule)), slot });
+  const acquire = async (slot: string, rule = two, cost = 1): Promise<ConsumeResult> =>
+    context.store.consume({ ...ask(cost, charge(rule)), slot });
   const release = async (slot: string, ...rules: RateLimitRule[]): Promise<void> => {
     const charges = (rules.length > 0 ? rules : [two]).map((rule) => charge(rule));
     await context.store.release({ tenantId: "acme", slot, charges });
   };
   const free = async (rule = two): Promise<number> =>
-    standingOf(await context.store.take(ask(0, charge(rule)))).remaining;
+    standingOf(await context.store.consume(ask(0, charge(rule)))).remaining;
 
   describe("concurrency", () => {
     it("admits as many slots as there are, whatever they cost, and not one more", async () => {
@@ -36,7 +36,7 @@ export function describeSlots(context: Context): void {
 
     it("takes nothing for a cost of 0, for a question without a slot, and for a refusal", async () => {
       await acquire("a", two, 0);
-      await context.store.take(ask(1, charge(two)));
+      await context.store.consume(ask(1, charge(two)));
       expect(await free()).toBe(2);
       await acquire("a");
       await acquire("b");
@@ -88,7 +88,7 @@ export function describeSlots(context: Context): void {
 
     it("frees a slot of every rule it was taken of", async () => {
       const wide = { ...limitedTo(two, 5), name: "wide" };
-      await context.store.take({ ...ask(1, charge(two), charge(wide)), slot: "a" });
+      await context.store.consume({ ...ask(1, charge(two), charge(wide)), slot: "a" });
       expect([await free(), await free(wide)]).toEqual([1, 4]);
       await release("a", two, wide);
       expect([await free(), await free(wide)]).toEqual([2, 5]);
@@ -144,7 +144,7 @@ export function describeSlots(context: Context): void {
     });
 
     it("grants nothing in advance", async () => {
-      const taken = await context.store.take({ ...ask(1, { ...charge(two), want: 5 }), slot: "a" });
+      const taken = await context.store.consume({ ...ask(1, { ...charge(two), want: 5 }), slot: "a" });
       expect(standingOf(taken)).toMatchObject({ remaining: 1, granted: 0 });
     });
   });

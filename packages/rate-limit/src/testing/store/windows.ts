@@ -122,15 +122,15 @@ export function describeWindows(context: Context, algorithm: WindowAlgorithm): v
       const [, , seen] = await Promise.all([take(0), take(25, larger), take(1)]);
       expect(seen).toEqual(await take(1));
       const [, , back] = await Promise.all([take(0), take(1), take(1, larger)]);
-      expect(back?.standings).toEqual((await take(0, larger)).standings);
+      expect(back?.statuses).toEqual((await take(0, larger)).statuses);
     });
 
     it("locks nobody out for longer than who used all of the smaller limit when a limit shrinks", async () => {
       await take(1000, limitedTo(rule, 1000));
       const all = { ...ask(10, charge(rule, "who used all")) };
-      await context.store.take(all);
-      const denied = await context.store.take({ ...all, cost: 1 });
-      expect((await take()).standings).toEqual(denied.standings);
+      await context.store.consume(all);
+      const denied = await context.store.consume({ ...all, cost: 1 });
+      expect((await take()).statuses).toEqual(denied.statuses);
       context.clock.advance(standingOf(denied).retryAfterMs);
       expect((await take()).allowed).toBe(true);
     });
