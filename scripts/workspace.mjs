@@ -39,6 +39,18 @@ export function packages() {
     .map((pkg) => ({ ...pkg, manifest: JSON.parse(pkg.manifest) }));
 }
 
+/** @returns {string[]} the folders of all workspace members: packages, examples, benchmarks, proofs, docs */
+export function members() {
+  const groups = ["packages", "examples"].flatMap((group) =>
+    existsSync(group)
+      ? readdirSync(group)
+          .toSorted()
+          .map((name) => `${group}/${name}`)
+      : [],
+  );
+  return [...groups, "benchmarks", "proofs", "docs"].filter((folder) => existsSync(`${folder}/package.json`));
+}
+
 /** @returns {[entry: string, target: Record<string, string>][]} the entries of a package that are code */
 export const entries = (manifest) => Object.entries(manifest.exports ?? {}).filter(([, target]) => target.default);
 

@@ -1,6 +1,5 @@
 import type { MarkdownRenderer } from "vitepress";
-// From its source: the site needs no built package.
-import { envVariables } from "../../packages/env/src/variables.js";
+import { envVariables } from "@scale/env";
 
 const PLACE = "<!-- environment variables -->";
 

@@ -1,49 +1,43 @@
-// The steps of `npm run check`, in order. The first that fails ends it.
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+// What `npm run check` does: every static check side by side, then the tests, then short runs of benches and proofs.
+import { mkdirSync, rmSync } from "node:fs";
+import { textOf } from "../workspace.mjs";
 import { run, stopped } from "./process.mjs";
-import { files, textOf } from "../workspace.mjs";
 
 const results = ".cache/check/vitest.json";
-const script = (name, ...args) => [process.execPath, `scripts/${name}.mjs`, ...args];
-const turbo = (task) => ["turbo", "run", task, "--output-logs=errors-only"];
-const selfTests = () => [
-  process.execPath,
-  "--test",
-  "--test-concurrency=2",
-  "--test-reporter=spec",
-  ...files("scripts/test").filter((path) => path.endsWith(".test.mjs")),
-];
-const vitest = ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
-
 const linters = [
-  { name: "oxlint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
-  { name: "format", command: ["biome", "format", "."] },
-  { name: "sherif", command: ["sherif", "--fail-on-warnings"] },
-  { name: "knip", command: ["knip"] },
-  { name: "layers", command: script("check/layers") },
-  { name: "rules", command: script("check/rules") },
+  "lint",
+  "format",
+  "workspace",
+  "unused",
+  "layers",
+  "rules",
+  "voice",
+  "references",
+  "markdown",
+  "spelling",
+];
+const others = ["generated", "entries", "api", "snippets", "scripts"];
+const rootTasks = (names) => names.map((name) => `check:${name}`);
+const turbo = (...tasks) => [
+  "turbo",
+  "run",
+  ...tasks,
+  "--continue",
+  "--output-logs=errors-only",
+  "--log-order=grouped",
 ];
 
-/** `needs` is a file that is part of the repository as soon as there is something to check. */
 const steps = [
-  { name: "build", command: turbo("build") },
-  { name: "Lua scripts", command: script("generate/lua", "--check") },
-  { name: "environment examples", command: script("generate/env", "--check") },
-  { name: "types", command: turbo("types") },
-  ...linters,
-  { name: "packages", command: turbo("check:pkg") },
-  { name: "entries", command: script("check/entries") },
-  { name: "api", command: script("generate/api") },
-  { name: "docs snippets", command: script("check/snippets") },
-  { name: "docs site", command: turbo("docs:build"), needs: "docs/.vitepress/config.ts" },
-  { name: "scripts", command: selfTests },
-  { name: "tests", command: vitest },
   {
-    name: "bench smoke",
-    command: [process.execPath, "benchmarks/dist/main.js", "--smoke"],
-    needs: "benchmarks/src/main.ts",
+    name: "static checks",
+    command: turbo("build", "types", "check:pkg", "docs:build", ...rootTasks([...linters, ...others])),
   },
-  { name: "proof smoke", command: [process.execPath, "proofs/dist/main.js", "--smoke"], needs: "proofs/src/main.ts" },
+  {
+    name: "tests",
+    command: ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`],
+  },
+  { name: "bench smoke", command: [process.execPath, "benchmarks/dist/main.js", "--smoke"] },
+  { name: "proof smoke", command: [process.execPath, "proofs/dist/main.js", "--smoke"] },
 ];
 
 const seconds = (since) => `${((performance.now() - since) / 1_000).toFixed(1)} s`;
@@ -51,19 +45,14 @@ const seconds = (since) => `${((performance.now() - since) / 1_000).toFixed(1)} 
 /** @returns {Promise<number>} 0, or the exit code of the step that failed */
 async function inOrder(list) {
   const start = performance.now();
-  for (const { name, command, needs } of list) {
-    if (needs && !existsSync(needs)) {
-      console.log(`\n== ${name}: skipped, there is no ${needs}`);
-      continue;
-    }
+  for (const { name, command } of list) {
     console.log(`\n== ${name}`);
     const since = performance.now();
-    const [program, ...args] = typeof command === "function" ? command() : command;
+    const [program, ...args] = command;
     const code = await run(program, args);
     if (code !== 0 || stopped()) {
-      console.error(
-        `== ${name}: ${stopped() ? "interrupted" : `FAILED with exit code ${code}`} after ${seconds(since)}`,
-      );
+      const end = stopped() ? "interrupted" : `FAILED with exit code ${code}`;
+      console.error(`== ${name}: ${end} after ${seconds(since)}`);
       return code || 130;
     }
     console.log(`== ${name}: ok, ${seconds(since)}`);
@@ -92,4 +81,4 @@ export async function check() {
   return code;
 }
 
-export const lint = () => inOrder(linters);
+export const lint = () => inOrder([{ name: "lint", command: turbo(...rootTasks(linters)) }]);

@@ -14,6 +14,30 @@ const turbo = (task, filter) => [
 ];
 const node = (...args) => [process.execPath, ...args];
 
+const inTurn = async (commands) => {
+  for (const [command, ...args] of commands) {
+    const code = await run(command, args);
+    if (code !== 0 || stopped()) return code || 130;
+  }
+  return 0;
+};
+
+/** Writes all that is generated. */
+const update = () =>
+  inTurn([
+    node("scripts/generate/lua.mjs"),
+    ["biome", "format", "--write", "."],
+    turbo("build"),
+    node("scripts/generate/env.mjs"),
+    node("scripts/generate/api.mjs", "--update"),
+  ]);
+
+/** A new package: its files, its place in the lockfile, and what is generated from it. */
+async function create(args) {
+  const install = ["pnpm", "install", "--no-frozen-lockfile", "--prefer-offline"];
+  return (await inTurn([node("scripts/generate/package.mjs", ...args), install])) || update();
+}
+
 /** A task is a list of commands, of which the last gets the arguments; or a function that returns the exit code. */
 const tasks = {
   start: {
@@ -28,15 +52,8 @@ const tasks = {
   types: { commands: [turbo("types")] },
   lint: { commands: lint },
   docs: { commands: [turbo("docs:build")] },
-  update: {
-    commands: [
-      node("scripts/generate/lua.mjs"),
-      ["biome", "format", "--write", "."],
-      turbo("build"),
-      node("scripts/generate/env.mjs"),
-      node("scripts/generate/api.mjs", "--update"),
-    ],
-  },
+  update: { commands: update },
+  new: { commands: create },
 };
 
 async function perform({ redis = false, commands }, args) {

@@ -1,27 +1,15 @@
 // Enforces the layer table on what the sources of packages import, and on the dependencies their package.json declares.
 import { readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { posix } from "node:path";
-import { httpFiles, layers, libraries, privatePackages } from "./layer-table.mjs";
-import { mask } from "./mask.mjs";
-import { files, packages, report } from "../workspace.mjs";
+import { posix, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { files, members, packages, report } from "../workspace.mjs";
+import { readSource } from "./source.mjs";
 
-const statement = /\b(?:import|export)\s+(?<type>type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?["'](?<name>[^"']+)["']/g;
-const call = /\b(?:import|require)\s*\(\s*["'](?<name>[^"']+)["']/g;
+const table = pathToFileURL(resolve("scripts/check/layer-table.mjs"));
+const { httpFiles, layers, libraries, privatePackages } = await import(table);
 
-/** @returns {{ name: string, type: boolean, line: number }[]} the modules that a source names */
-function importsOf(source) {
-  const code = mask(source, { strings: "kept" });
-  const real = mask(source);
-  return [...code.matchAll(statement), ...code.matchAll(call)]
-    .filter(({ index }) => /^(?:import|export|require)/.test(real.slice(index, index + 7))) // Not one inside a string.
-    .map(({ index, groups }) => ({
-      name: groups.name,
-      type: groups.type !== undefined,
-      line: code.slice(0, index).split("\n").length,
-    }));
-}
-
+const targetOf = (path, name) => posix.normalize(posix.join(posix.dirname(path), name));
 const packageOf = (name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)[0];
 
 /** Why package `from` may not import `name` in `file` (relative to its src), or undefined. */
@@ -34,7 +22,7 @@ function scaleProblem(from, file, { name, type }) {
     return `${from} (layer ${layers[from]}) may not import ${to} (layer ${layers[to]})`;
   }
   if (to === "http" && layers[from] < 4 && file !== undefined && !httpFiles.test(file)) {
-    return "only http.ts, express.ts, next.ts and testing.ts may import @scale/http";
+    return "only http, express.ts, fetch.ts, next and testing may import @scale/http";
   }
   if (from === "nest" && layers[to] > 1 && !type) return `nest imports types only from @scale/${to}`;
   return undefined;
@@ -43,8 +31,10 @@ function scaleProblem(from, file, { name, type }) {
 function importProblem({ name: from, folder, manifest }, path, found) {
   const file = path.slice(`${folder}/src/`.length);
   if (found.name.startsWith(".")) {
-    const inside = posix.normalize(posix.join(posix.dirname(path), found.name)).startsWith(`${folder}/src/`);
-    return inside ? undefined : `${found.name} is outside the package's src`;
+    const target = targetOf(path, found.name);
+    // A path out of the package is the finding of pathProblems.
+    const isOutside = target.startsWith(`${folder}/`) && !target.startsWith(`${folder}/src/`);
+    return isOutside ? `${found.name} is outside the package's src` : undefined;
   }
   if (found.name.startsWith("node:")) return undefined;
   if (builtinModules.includes(found.name)) return `write node:${found.name}`;
@@ -74,18 +64,42 @@ function manifestProblems({ name: from, manifest }) {
   });
 }
 
-const problems = packages().flatMap((pkg) => {
-  if (privatePackages.includes(pkg.name)) return [];
+const isSource = (path) => /\.[cm]?tsx?$/.test(path);
+const finding = (path, line, text) => `${path}:${line} layers ${text}`;
+
+function packageProblems(pkg) {
   if (layers[pkg.name] === undefined)
-    return [`${pkg.folder}/package.json:1 layers ${pkg.name} is not in the layer table`];
-  const sources = files(`${pkg.folder}/src`).filter((path) => /\.[cm]?tsx?$/.test(path) && !/\.test\.tsx?$/.test(path));
-  const ofManifest = manifestProblems(pkg).map((text) => `${pkg.folder}/package.json:1 layers ${text}`);
+    return [finding(`${pkg.folder}/package.json`, 1, `${pkg.name} is not in the layer table`)];
+  const sources = files(`${pkg.folder}/src`).filter((path) => isSource(path) && !/\.test\.tsx?$/.test(path));
+  const ofManifest = manifestProblems(pkg).map((text) => finding(`${pkg.folder}/package.json`, 1, text));
   const ofSources = sources.flatMap((path) =>
-    importsOf(readFileSync(path, "utf8")).flatMap((found) => {
+    readSource(path, readFileSync(path, "utf8")).imports.flatMap((found) => {
       const problem = importProblem(pkg, path, found);
-      return problem ? [`${path}:${found.line} layers ${problem}`] : [];
+      return problem ? [finding(path, found.line, problem)] : [];
     }),
   );
   return [...ofManifest, ...ofSources];
-});
-report(problems, `layers: ${packages().length} packages`);
+}
+
+/** Tests, benches, proofs and examples reach another workspace member through its doors too, never by a path into it. */
+function pathProblems(folder) {
+  return files(folder)
+    .filter((path) => isSource(path) && !path.endsWith(".config.ts"))
+    .flatMap((path) =>
+      readSource(path, readFileSync(path, "utf8"))
+        .imports.filter(({ name }) => name.startsWith(".") && !targetOf(path, name).startsWith(`${folder}/`))
+        .map(({ name, line }) => finding(path, line, `${name} leaves ${folder}: import a door of that package`)),
+    );
+}
+
+const names = packages().map(({ name }) => name);
+const problems = [
+  ...packages()
+    .filter(({ name }) => !privatePackages.includes(name))
+    .flatMap(packageProblems),
+  ...members().flatMap(pathProblems),
+  ...Object.keys(layers)
+    .filter((name) => !names.includes(name))
+    .map((name) => finding("scripts/check/layer-table.mjs", 1, `${name} does not exist`)),
+];
+report([...new Set(problems)], `layers: ${names.length} packages`);

@@ -56,12 +56,6 @@ export const lineRules = [
     message: "do it, or describe the limit",
   },
   {
-    rule: "focused",
-    files: test,
-    pattern: /\b(?:describe|it|test|suite|bench)(?:\.\w+)*\.(?:only|skip|todo)\b/,
-    message: "every test runs; skipIf says when one cannot",
-  },
-  {
     rule: "machine-path",
     files: /\.(?:md|[cm]?[jt]sx?|lua|json|ya?ml)$/,
     view: "all",

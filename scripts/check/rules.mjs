@@ -2,13 +2,14 @@
 //   `scale-allow: <rule> because <reason>`; an allowance that allows nothing is a finding too.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { mask } from "./mask.mjs";
-import { lineRules } from "./rule-table.mjs";
 import { files, packages, report } from "../workspace.mjs";
+import { lineRules } from "./rule-table.mjs";
+import { readSource } from "./source.mjs";
 
 const script = /\.[cm]?[jt]sx?$/;
 const generated = /\.gen\.ts$|(?:^|\/)CHANGELOG\.md$|^pnpm-lock\.yaml$/;
 const pages = /^(?:README|CONTRIBUTING|ARCHITECTURE|CHANGELOG|LICENSE|SECURITY|CODE_OF_CONDUCT)\.md$/;
+const leftover = /\.(?:orig|rej|bak)$/;
 const vague = /(?:^|\/)(?:utils?|helpers?|misc|common)(?:\/|\.[cm]?[jt]sx?$)/;
 const allowance = /^\s*(?:\/\/|--|#|<!--)\s*scale-allow:(?<text>.*)/;
 
@@ -25,7 +26,7 @@ function fileFindings(path, text) {
   const limit = /^(?:README|CONTRIBUTING|ARCHITECTURE)\.md$/.test(name) ? 150 : script.test(path) ? 600 : undefined;
   const barrel = /^(?:packages|examples)\/.*\/src\/.+\/index\.ts$/.test(path) && !doors.has(path);
   const code = barrel
-    ? mask(text, { strings: "kept" }).replace(/export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*from\s*["'][^"']*["'];?/g, "")
+    ? readSource(path, text).withStrings.replace(/export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*from\s*["'][^"']*["'];?/g, "")
     : "";
   if (script.test(path) && lines > 400 && lines <= 600) console.warn(`${path}:1 size warning: ${lines} lines`);
   return [
@@ -51,15 +52,14 @@ function readmeFindings({ folder }) {
 }
 
 function lineFindings(path, text) {
-  const views = { all: text.split("\n") };
-  const view = (name) =>
-    (views[name] ??= script.test(path)
-      ? mask(text, { strings: name === "text" ? "kept" : "blank" }).split("\n")
-      : views.all);
+  const source = script.test(path) ? readSource(path, text) : undefined;
+  const views = { all: text, code: source?.code ?? text, text: source?.withStrings ?? text };
   return lineRules
     .filter(({ files: where, except }) => where.test(path) && !except?.test(path))
     .flatMap(({ rule, view: name = "code", pattern, message }) =>
-      view(name).flatMap((line, index) => (pattern.test(line) ? [{ path, line: index + 1, rule, message }] : [])),
+      views[name]
+        .split("\n")
+        .flatMap((line, index) => (pattern.test(line) ? [{ path, line: index + 1, rule, message }] : [])),
     );
 }
 
@@ -90,13 +90,16 @@ function settle(path, text, findings) {
 let allowed = 0;
 const all = files().filter((path) => !generated.test(path));
 const findings = all
+  .filter((path) => leftover.test(path))
+  .map((path) => ({ path, line: 1, rule: "leftover", message: "delete it: it is in the history" }));
+const read = all
   .filter((path) => /\.(?:md|[cm]?[jt]sx?|lua|sql|html|css|vue|json|ya?ml)$/.test(path))
   .flatMap((path) => {
     const text = readFileSync(path, "utf8");
     const ofFile = fileFindings(path, text).map(([rule, message]) => ({ path, line: 1, rule, message }));
     return settle(path, text, [...ofFile, ...lineFindings(path, text)]);
   });
-findings.push(...published.flatMap(readmeFindings));
+findings.push(...read, ...published.flatMap(readmeFindings));
 report(
   findings.map(({ path, line, rule, message }) => `${path}:${line} ${rule} ${message}`),
   `rules: ${all.length} files, ${allowed} findings allowed`,
