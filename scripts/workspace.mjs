@@ -1,4 +1,4 @@
-// What the scripts know about the files and packages of the repository, which is the current folder.
+// The files and packages of the repository, which is the current folder.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,4 +1,4 @@
-// What `npm run check` does: every static check side by side, then the tests, then short runs of benches and proofs.
+// The steps of `npm run check`: every static check side by side, then the tests, then short runs of benches and proofs.
 import { mkdirSync, rmSync } from "node:fs";
 import { textOf } from "../workspace.mjs";
 import { run, stopped } from "./process.mjs";

@@ -15,7 +15,7 @@ const signalGroup = (group, signal) => {
   try {
     return process.kill(-group, signal);
   } catch {
-    return false; // Nobody is left in it.
+    return false; // The group is empty.
   }
 };
 

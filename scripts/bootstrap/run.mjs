@@ -62,7 +62,7 @@ async function perform({ redis = false, commands }, args) {
   let code = 0;
   for (const [index, [command, ...fixed]] of commands.entries()) {
     const last = index === commands.length - 1;
-    // What comes before the last command must not end up in its output: `npm run bench -- --json` is read by programs.
+    // Output of earlier commands must not mix with that of the last one: `npm run bench -- --json` is read by programs.
     code = await run(command, last ? [...fixed, ...args] : fixed, last ? {} : { stdout: "stderr" });
     if (code !== 0) break;
     if (stopped() && !last) return 130;

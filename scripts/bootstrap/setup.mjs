@@ -1,4 +1,4 @@
-// What a task needs before it can run on a machine that has Node and npm only: the pinned pnpm, the dependencies, Redis.
+// Prepares a machine that has only Node and npm for a task: the pinned pnpm, the dependencies, Redis.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { run } from "./process.mjs";
@@ -62,7 +62,7 @@ async function provideRedis() {
     process.env.SCALE_TEST_REDIS ||
     ["redis-server", "valkey-server"].some(onPath) ||
     cached.some((name) => existsSync(`.cache/redis/${name}/redis-server`));
-  // A failure has printed its reason; whoever needs the server says that it is missing.
+  // A failed fetch has printed its reason; the tests that need the server report that it is missing.
   if (!have && existsSync("scripts/bootstrap/redis.mjs"))
     await run(process.execPath, ["scripts/bootstrap/redis.mjs"], { stdout: "stderr" });
 }

@@ -1,4 +1,4 @@
-// Who may import whom: the table of ARCHITECTURE.md. A package or a library that is not here must be added first.
+// Which package may import which: the table of ARCHITECTURE.md. A package or a library that is not here must be added first.
 
 /** A package imports packages of lower layers only; siblings never import each other. */
 export const layers = {

@@ -11,7 +11,7 @@ const pages = files().filter((path) =>
   /^(?:README|CONTRIBUTING|ARCHITECTURE)\.md$|^packages\/[^/]+\/README\.md$|^docs\/.*\.md$/.test(path),
 );
 const problems = [];
-/** @type {Map<string, { page: string, line: number }>} the fence behind each file we write */
+/** @type {Map<string, { page: string, line: number }>} the fence from which each file is written */
 const fences = new Map();
 
 /** @returns {{ info: string, line: number, text: string }[]} the ts fences of a page; `line` is that of the opening one */
@@ -68,7 +68,7 @@ const options = {
   experimentalDecorators: true,
   noUnusedLocals: false,
   noUnusedParameters: false,
-  // Libraries ship types of every client that they know, and those need clients that nobody here has.
+  // Libraries ship types of every client that they know, and those need clients that are not installed here.
   skipLibCheck: true,
 };
 

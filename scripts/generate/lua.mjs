@@ -18,7 +18,7 @@ export function strip(source) {
   return `${code.replace(/[ \t]+$/gm, "").trimEnd()}\n`;
 }
 
-/** What the header comment leaves out or makes up of the keys and arguments that the code reads. */
+/** Keys and arguments that the code reads and the header comment leaves out, or the other way round. */
 export function headerProblems(source) {
   const header = /^--\[(=*)\[[\s\S]*?\]\1\]/.exec(source)?.[0];
   if (!header) return ["starts without a --[[ header ]]"];

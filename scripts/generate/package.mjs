@@ -93,13 +93,12 @@ function bundlerConfig({ exports }) {
   return `import { lib } from "../../tsup.config.base.ts";\n\nexport default lib(${JSON.stringify(sources)});\n`;
 }
 
-/** Adds a line after the last one that matches. */
-function addLine(path, pattern, line) {
+/** The page with a line after the last one that matches. */
+function withLine(path, pattern, line) {
   const lines = textOf(path).split("\n");
   const at = lines.findLastIndex((each) => pattern.test(each));
   if (at < 0) throw new UsageError(`${path}: expected a line like ${pattern}, found none`);
-  lines.splice(at + 1, 0, line);
-  writeFileSync(path, lines.join("\n"));
+  return [path, lines.toSpliced(at + 1, 0, line).join("\n")];
 }
 
 function write(path, text) {
@@ -107,26 +106,28 @@ function write(path, text) {
   writeFileSync(path, text);
 }
 
-function register({ name, layer, description }) {
+/** The pages that every package is on. */
+function registered({ name, layer, description }) {
   const key = name.includes("-") ? `"${name}"` : name;
-  addLine("scripts/check/layer-table.mjs", new RegExp(`^  [\\w"-]+: [0-${layer}],$`), `  ${key}: ${layer},`);
   const row = (link) => `| [\`@scale/${name}\`](${link}) | ${description} |`;
-  addLine("README.md", /^\| \[`@scale\//, row(`packages/${name}/README.md`));
-  addLine(
-    "ARCHITECTURE.md",
-    /^\| +\d* +\| +\[`/,
-    `| ${layer} | [\`${name}\`](docs/packages/${name}.md): ${description} |`,
-  );
-  addLine("docs/index.md", /^\| \[`@scale\//, row(`packages/${name}.md`));
-  addLine(
-    "docs/reference/events.md",
-    /^\| *`scale:/,
-    `| \`scale:${name}:store-fail\` | A call that the store did not answer. | \`tenantId\`, \`error\` |`,
-  );
+  const event = `| \`scale:${name}:store-fail\` | A call that the store did not answer. | \`tenantId\`, \`error\` |`;
+  return [
+    withLine("scripts/check/layer-table.mjs", new RegExp(`^  [\\w"-]+: [0-${layer}],$`), `  ${key}: ${layer},`),
+    withLine("README.md", /^\| *\[`@scale\//, row(`packages/${name}/README.md`)),
+    withLine("docs/index.md", /^\| *\[`@scale\//, row(`packages/${name}.md`)),
+    withLine("docs/reference/events.md", /^\| *`scale:/, event),
+    withLine(
+      "ARCHITECTURE.md",
+      new RegExp(`^\\| *[0-${layer}] *\\| *\\[`),
+      `| ${layer} | [\`${name}\`](docs/packages/${name}.md): ${description} |`,
+    ),
+  ];
 }
 
 function generate(options) {
   const { name, description, doors } = options;
+  // Before anything is written: a page without its table must not leave half a package.
+  const pages = registered(options);
   const Name = name.replaceAll(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase());
   const fill = (text) =>
     text
@@ -147,7 +148,7 @@ function generate(options) {
   const own = manifest(options);
   write(`packages/${name}/package.json`, `${JSON.stringify(own, null, 2)}\n`);
   write(`packages/${name}/tsup.config.ts`, bundlerConfig(own));
-  register(options);
+  for (const [path, text] of pages) write(path, text);
 }
 
 try {

@@ -43,7 +43,7 @@ test("api keeps what the entries stand on, and nothing else", () => {
   assert.equal(run("generate/api.mjs").code, 0);
 });
 
-test("api fails when a declaration behind a re-export changes, and names the line", () => {
+test("api fails when a re-exported declaration changes, and names the line", () => {
   const { run, write } = fixture({ ...files, "packages/core/api.d.ts.txt": golden });
   write({ "packages/core/dist/unit.d.ts": files["packages/core/dist/unit.d.ts"].replace("= 1", "= 2") });
   const { code, output } = run("generate/api.mjs");

@@ -14,7 +14,7 @@ const code = await run(process.execPath, ["program.mjs"]);
 console.log("code", code, "stopped", stopped(), "next", await run("true", []));
 `;
 
-/** Starts a task whose program says who it is, waits for that, and collects what it prints to the end. */
+/** Starts a task whose program prints its process id, waits for that line, and collects the output to the end. */
 async function start(program) {
   const { root } = fixture({ "task.mjs": task, "program.mjs": program });
   const supervisor = spawn(process.execPath, ["task.mjs"], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
