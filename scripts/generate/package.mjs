@@ -82,7 +82,7 @@ function manifest({ name, description, doors }) {
     peerDependencies: { vitest: ">=3" },
     peerDependenciesMeta: { vitest: { optional: true } },
     devDependencies: {
-      ...(doors.includes("redis") && { "@scale/testkit": "workspace:*", ioredis: "catalog:" }),
+      ...(doors.includes("redis") && { ioredis: "catalog:" }),
       vitest: "catalog:",
     },
   };
