@@ -13,3 +13,11 @@ export const lib = (entry: string[]): Options => ({
   splitting: true,
   silent: true,
 });
+
+/** For programs that import a package's private `./scenarios`, which exist as sources only and so become part of the bundle. */
+export const bundledScenarios: Options = {
+  noExternal: [/^@scale\/[^/]+\/scenarios$/],
+  esbuildOptions(options) {
+    options.conditions = ["@scale/source"];
+  },
+};

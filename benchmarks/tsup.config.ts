@@ -1,3 +1,3 @@
-import { lib } from "../tsup.config.base.ts";
+import { bundledScenarios, lib } from "../tsup.config.base.ts";
 
-export default lib(["src/main.ts"]);
+export default { ...lib(["src/main.ts"]), ...bundledScenarios };

@@ -1,5 +1,4 @@
-import { createMemory } from "../../../packages/cache/src/memory/memory.js";
-import type { Entry, Memory } from "../../../packages/cache/src/memory/types.js";
+import { createMemory, type Entry, type Memory } from "@scale/cache/scenarios";
 
 /** Answers whether it had the key, and has it now. */
 export type Ask = (key: number) => boolean;

@@ -1,5 +1,4 @@
-import { createMemory } from "../../../packages/cache/src/memory/memory.js";
-import type { Partition } from "../../../packages/cache/src/memory/types.js";
+import { createMemory, type Partition } from "@scale/cache/scenarios";
 import { holds, type Line } from "@scale/testkit";
 import { ENTRY, keyOf, NAMESPACE } from "./caches.js";
 

@@ -1,5 +1,4 @@
-import { createMemory } from "../../../packages/cache/src/memory/memory.js";
-import type { Memory } from "../../../packages/cache/src/memory/types.js";
+import { createMemory, type Memory } from "@scale/cache/scenarios";
 import { type Line, seededRandom } from "@scale/testkit";
 import { bytesFor, ENTRY, keyOf, NAMESPACE, plainLru } from "./caches.js";
 import { points } from "./hit-ratio-line.js";

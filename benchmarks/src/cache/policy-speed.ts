@@ -1,5 +1,4 @@
-import { createMemory } from "../../../packages/cache/src/memory/memory.js";
-import type { Entry } from "../../../packages/cache/src/memory/types.js";
+import { createMemory, type Entry } from "@scale/cache/scenarios";
 import { type Bound, compareAll, type Line, type Measured, seededRandom } from "@scale/testkit";
 import { LRUCache } from "lru-cache";
 import { line } from "../gate.js";

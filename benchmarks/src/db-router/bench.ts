@@ -1,6 +1,5 @@
 import { routedPool } from "@scale/db-router/pg";
-import { compareAll, type CompareOptions, type Line, type SectionOptions } from "@scale/testkit";
-import type { ContactsCluster } from "../../../packages/db-router/test/cluster.js";
+import { compareAll, type CompareOptions, type ContactsCluster, type Line, type SectionOptions } from "@scale/testkit";
 import { line } from "../gate.js";
 import { pagination } from "../pagination/bench.js";
 import { drizzleReads, pgReads, prismaReads, type Reads } from "./latency.js";

@@ -6,7 +6,7 @@ import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { integer, pgTable, text, withReplicas } from "drizzle-orm/pg-core";
 import type { Pool } from "pg";
-import { type ContactsClient, prismaFor } from "../../../packages/db-router/test/prisma-client.js";
+import { type ContactsClient, prismaFor } from "@scale/db-router/scenarios";
 import { inTurn, type Stage } from "./stage.js";
 
 /**

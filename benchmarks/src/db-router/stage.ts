@@ -1,7 +1,6 @@
 import { createRouter, type Router } from "@scale/db-router";
 import { type PgNode, pgNode } from "@scale/db-router/pg";
-import type { PostgresNode } from "@scale/testkit";
-import { type ContactsCluster, startContacts } from "../../../packages/db-router/test/cluster.js";
+import { type ContactsCluster, type PostgresNode, startContacts } from "@scale/testkit";
 
 /** A primary with two replicas, and a router over them. */
 export interface Stage {

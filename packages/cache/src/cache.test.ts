@@ -1,7 +1,7 @@
 import { tenancy } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, inject, it } from "vitest";
-import { gate, startNode, untilServed } from "../test/node.js";
+import { gate, startNode, untilServed } from "../scenarios/node.js";
 import { createCache } from "./index.js";
 
 const url = inject("redisUrl");

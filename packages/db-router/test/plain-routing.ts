@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { PostgresNode } from "@scale/testkit";
+import type { ContactsCluster, PostgresNode } from "@scale/testkit";
 import { type PgNode, pgNode } from "../src/pg/index.js";
 import type { RouteRequest, Route, Routing, Checkout } from "../src/types.js";
-import type { ContactsCluster } from "./cluster.js";
 
 /** What became of one seat. */
 export interface Taken {

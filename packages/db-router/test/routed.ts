@@ -2,7 +2,7 @@ import { systemClock } from "@scale/core";
 import pg from "pg";
 import { pgNode } from "../src/pg/index.js";
 import { createRouter, type Router } from "../src/router.js";
-import type { ContactsCluster } from "./cluster.js";
+import type { ContactsCluster } from "@scale/testkit";
 
 /** A statement that a server was sent. */
 export interface Sent {

@@ -3,7 +3,7 @@ import { problemHandler, toExpress } from "@scale/http/express";
 import { listen } from "@scale/http/testing";
 import express from "express";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Closable, pgHarness } from "../test/harness.js";
+import { type Closable, pgHarness } from "../scenarios/harness.js";
 import { planResolver } from "../test/plans.js";
 import { checkQuota, quotaStatus } from "./express.js";
 import { rows, usage } from "./metrics.js";

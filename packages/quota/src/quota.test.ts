@@ -1,6 +1,6 @@
 import type { EventChannel } from "@scale/core";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, inject, it, onTestFinished } from "vitest";
-import { type Closable, pgHarness } from "../test/harness.js";
+import { type Closable, pgHarness } from "../scenarios/harness.js";
 import { planResolver } from "../test/plans.js";
 import { QuotaExceeded } from "./errors.js";
 import { driftFind, overageUse, thresholdReach, useRefuse } from "./events.js";

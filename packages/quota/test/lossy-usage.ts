@@ -5,7 +5,7 @@ import { type DriftFound, driftFind } from "../src/events.js";
 import { postgresLedger, type RedisUsage, redisUsage, type RedisUsageOptions } from "../src/usage/redis/index.js";
 import type { Period, Standing } from "../src/types.js";
 import type { ChargeOutcome } from "../src/usage/store.js";
-import { ledgerPool } from "./ledger-pool.js";
+import { ledgerPool } from "../scenarios/ledger-pool.js";
 
 export const PREFIX = "scale:quota";
 

@@ -1,4 +1,4 @@
-import { type Line, type SectionOptions, seededRandom, startRedis } from "@scale/testkit";
+import { type Line, percentile, type SectionOptions, seededRandom, startRedis } from "@scale/testkit";
 import {
   CUTS,
   endedDuringOutage,
@@ -6,9 +6,8 @@ import {
   type OutageFault,
   startFaults,
   TIMEOUT_MS,
-} from "../../../packages/cache/test/faults.js";
+} from "@scale/cache/scenarios";
 import { line } from "../bound.js";
-import { percentile } from "../load.js";
 import { readWhileStopped, STOPPED } from "./stopped.js";
 
 const SEED = 20_261_120;

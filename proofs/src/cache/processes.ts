@@ -1,5 +1,6 @@
 import {
   type Line,
+  packageFile,
   type ProcessPool,
   type RedisServer,
   type SectionOptions,
@@ -9,9 +10,8 @@ import {
   waitUntil,
 } from "@scale/testkit";
 import { Redis } from "ioredis";
-import type { Ask } from "../../../packages/cache/test/process.worker.js";
+import type { Ask } from "@scale/cache/scenarios";
 import { line } from "../bound.js";
-import { testFile } from "./test-file.js";
 
 const SEED = 20_261_120;
 const PROCESSES = 4;
@@ -96,7 +96,8 @@ async function* killed(server: RedisServer, redis: Redis, { random, rounds }: Ro
 function startPool(url: string, prefix: string): Promise<ProcessPool<Reply>> {
   const args = { url, prefix, leaseMs: LEASE_MS };
   const parse = (reply: unknown): Reply => reply as Reply;
-  return startProcessPool({ size: PROCESSES, script: testFile("process.worker.ts"), args, parse });
+  const script = packageFile(import.meta.url, "@scale/cache", "scenarios/process.worker.ts");
+  return startProcessPool({ size: PROCESSES, script, args, parse });
 }
 
 const loadsOf = async (redis: Redis, prefix: string, key: string): Promise<number> =>

@@ -1,18 +1,29 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Line, type SectionOptions, seededRandom, startRedis } from "@scale/testkit";
-import { BOUND_MS, CUTS, lostMessages, stalledReads, startFaults } from "../../../packages/cache/test/faults.js";
-import { startNode, untilServed } from "../../../packages/cache/test/node.js";
 import {
+  type CpuStarvation,
+  type Line,
+  percentile,
+  type SectionOptions,
+  seededRandom,
+  startRedis,
+  watchCpuStarvation,
+} from "@scale/testkit";
+import {
+  BOUND_MS,
+  CUTS,
   endedDuringLoad,
+  lostMessages,
   type Raced,
   type RaceOptions,
   readRightAfter,
   setDuringLoad,
+  stalledReads,
+  startFaults,
+  startNode,
+  untilServed,
   WAY_NAMES,
-} from "../../../packages/cache/test/races.js";
-import { type Starvation, watchStarvation } from "../../../packages/rate-limit/test/starvation.js";
+} from "@scale/cache/scenarios";
 import { line } from "../bound.js";
-import { percentile } from "../load.js";
 
 const SEED = 20_261_120;
 const EVERY_MS = 2;
@@ -66,7 +77,7 @@ async function* lost(url: string, trials: number): AsyncIterable<Line> {
 async function* stalled(url: string, trials: number): AsyncIterable<Line> {
   const timeoutMs = 50;
   const stage = await startFaults(url, { prefix: "stalled", random: seededRandom(SEED), timeoutMs });
-  const starvation = watchStarvation(EVERY_MS);
+  const starvation = watchCpuStarvation(EVERY_MS);
   const stop = new AbortController();
   const ticking = tick(starvation, stop.signal);
   try {
@@ -82,7 +93,7 @@ async function* stalled(url: string, trials: number): AsyncIterable<Line> {
   }
 }
 
-async function tick(starvation: Starvation, signal: AbortSignal): Promise<void> {
+async function tick(starvation: CpuStarvation, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(EVERY_MS);
     starvation.tick();

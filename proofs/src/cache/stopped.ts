@@ -1,7 +1,5 @@
-import { startRedis, waitUntil } from "@scale/testkit";
-import { createDatabase, rowOf, sleep } from "../../../packages/cache/test/database.js";
-import { startNode, untilServed } from "../../../packages/cache/test/node.js";
-import { watchStarvation } from "../../../packages/rate-limit/test/starvation.js";
+import { startRedis, waitUntil, watchCpuStarvation } from "@scale/testkit";
+import { createDatabase, rowOf, sleep, startNode, untilServed } from "@scale/cache/scenarios";
 
 export const STOPPED = { timeoutMs: 50, loadMs: 10 };
 const EVERY_MS = 2;
@@ -21,7 +19,7 @@ export async function readWhileStopped(lengthMs: number): Promise<Stopped> {
   const database = createDatabase(() => STOPPED.loadMs / 2);
   const row = rowOf(node, database);
   const acme = node.cache.tenant("acme");
-  const starvation = watchStarvation(EVERY_MS);
+  const starvation = watchCpuStarvation(EVERY_MS);
   const reads: Promise<{ from: number; to: number }>[] = [];
   const read = async (id: string): Promise<{ from: number; to: number }> => {
     const from = performance.now();

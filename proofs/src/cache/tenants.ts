@@ -1,5 +1,5 @@
 import { type Line, type SectionOptions, seededRandom, startRedis } from "@scale/testkit";
-import { type Node, startNode, untilServed } from "../../../packages/cache/test/node.js";
+import { type Node, startNode, untilServed } from "@scale/cache/scenarios";
 import { line } from "../bound.js";
 
 const SEED = 20_261_120;

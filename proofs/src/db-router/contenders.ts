@@ -6,7 +6,7 @@ import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { integer, pgTable, text, withReplicas } from "drizzle-orm/pg-core";
 import { Pool } from "pg";
-import type { ContactsClient } from "../../../packages/db-router/test/prisma-client.js";
+import type { ContactsClient } from "@scale/db-router/scenarios";
 import type { Address } from "./stage.js";
 import { READ, type ReadRow, WRITE } from "./statements.js";
 

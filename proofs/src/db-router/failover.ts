@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Router } from "@scale/db-router";
 import { routedPool } from "@scale/db-router/pg";
-import { type Line, type PostgresNode, type SectionOptions, waitUntil } from "@scale/testkit";
+import {
+  type ContactsCluster,
+  type Line,
+  type PostgresNode,
+  type SectionOptions,
+  startContacts,
+  waitUntil,
+} from "@scale/testkit";
 import pg, { type Pool } from "pg";
-import { type ContactsCluster, startContacts } from "../../../packages/db-router/test/cluster.js";
 import { line } from "../bound.js";
 import { addressesOf, routerOn } from "./stage.js";
 import { startTraffic, type Traffic } from "./traffic.js";

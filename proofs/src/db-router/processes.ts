@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Router } from "@scale/db-router";
 import { routedPool } from "@scale/db-router/pg";
-import { type Line, type ProcessPool, startProcessPool } from "@scale/testkit";
+import { type ContactsCluster, type Line, type ProcessPool, startProcessPool } from "@scale/testkit";
 import type { Pool } from "pg";
-import type { ContactsCluster } from "../../../packages/db-router/test/cluster.js";
 import { line } from "../bound.js";
 import { inParallel, LATER_MS } from "./cycles.js";
 import type { Ask, Reply } from "./reader.worker.js";

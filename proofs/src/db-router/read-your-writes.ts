@@ -1,7 +1,6 @@
 import type { Router } from "@scale/db-router";
-import type { Line, SectionOptions } from "@scale/testkit";
-import { type ContactsCluster, startContacts } from "../../../packages/db-router/test/cluster.js";
-import { prismaFor } from "../../../packages/db-router/test/prisma-client.js";
+import { type ContactsCluster, type Line, type SectionOptions, startContacts } from "@scale/testkit";
+import { prismaFor } from "@scale/db-router/scenarios";
 import { line } from "../bound.js";
 import {
   type ConnectPrisma,

@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Router } from "@scale/db-router";
 import { routedPool } from "@scale/db-router/pg";
-import { type Line, type PostgresNode, type SectionOptions, seededRandom, waitUntil } from "@scale/testkit";
-import { type ContactsCluster, startContacts } from "../../../packages/db-router/test/cluster.js";
+import {
+  type ContactsCluster,
+  type Line,
+  percentile,
+  type PostgresNode,
+  type SectionOptions,
+  seededRandom,
+  startContacts,
+  waitUntil,
+} from "@scale/testkit";
 import { line } from "../bound.js";
-import { percentile } from "../load.js";
 import { addressesOf, POLL_MS, POLL_TIMEOUT_MS, PROBE_MS, routerOn, SEED } from "./stage.js";
 import { nextVersion, READ, type ReadRow, WRITE } from "./statements.js";
 import { startTraffic, type Traffic } from "./traffic.js";

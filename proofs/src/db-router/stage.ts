@@ -1,8 +1,7 @@
 import { createRouter, type Router } from "@scale/db-router";
 import { type PgNode, pgNode } from "@scale/db-router/pg";
-import type { PostgresNode } from "@scale/testkit";
+import type { ContactsCluster, PostgresNode } from "@scale/testkit";
 import type { PoolConfig } from "pg";
-import type { ContactsCluster } from "../../../packages/db-router/test/cluster.js";
 
 export const SEED = 20_261_120;
 

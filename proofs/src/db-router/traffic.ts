@@ -1,4 +1,4 @@
-import { watchStarvation } from "../../../packages/rate-limit/test/starvation.js";
+import { watchCpuStarvation } from "@scale/testkit";
 
 const EVERY_MS = 2;
 
@@ -26,7 +26,7 @@ export interface Traffic<T> {
 export function startTraffic<T>(perSecond: number, work: (n: number) => Promise<T>): Traffic<T> {
   const outcomes: Outcome<T>[] = [];
   const open = new Set<Promise<void>>();
-  const starvation = watchStarvation(EVERY_MS);
+  const starvation = watchCpuStarvation(EVERY_MS);
   const startedAt = performance.now();
   let begun = 0;
   let timer: NodeJS.Timeout | undefined;

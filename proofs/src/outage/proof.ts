@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  type Answer,
   type Line,
+  percentile,
   type RedisServer,
   type SectionOptions,
   seededRandom,
+  startLoad,
   startPostgres,
   startRedis,
   waitUntil,
 } from "@scale/testkit";
 import { line } from "../bound.js";
-import { type Answer, percentile, startLoad } from "../load.js";
 import { type Hero, startHero } from "./hero.js";
 
 const SEED = 20_261_120;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createPlanResolver, definePlans, hard } from "@scale/core";
 import { createQuota, rows as rowsMetric } from "@scale/quota";
 import { type Line, type SectionOptions, startPostgres } from "@scale/testkit";
-import { type Closable, drizzleHarness, pgHarness, prismaHarness } from "../../../packages/quota/test/harness.js";
+import { type Closable, drizzleHarness, pgHarness, prismaHarness } from "@scale/quota/scenarios";
 import { line } from "../bound.js";
 
 const LIMIT = 500;

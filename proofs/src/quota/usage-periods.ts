@@ -1,6 +1,6 @@
 import { type Interval, periodAt, type Subscription } from "@scale/quota";
 import { type Line, type SectionOptions, seededRandom } from "@scale/testkit";
-import { boundaryByScan } from "../../../packages/quota/test/period-oracle.js";
+import { boundaryByScan } from "@scale/quota/scenarios";
 import { line } from "../bound.js";
 
 const SEED = 20_261_120;

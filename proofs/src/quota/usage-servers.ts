@@ -1,7 +1,7 @@
 import { postgresLedger, type RedisUsage, redisUsage } from "@scale/quota/redis";
-import { type ProcessPool, startPostgres, startProcessPool, startRedis } from "@scale/testkit";
+import { packageFile, type ProcessPool, startPostgres, startProcessPool, startRedis } from "@scale/testkit";
 import { Redis } from "ioredis";
-import { ledgerPool } from "../../../packages/quota/test/ledger-pool.js";
+import { ledgerPool } from "@scale/quota/scenarios";
 
 /** What one process was admitted. */
 interface Answer {
@@ -30,8 +30,7 @@ export async function startUsage(): Promise<UsageServers> {
     pool: (size, withLedger) =>
       startProcessPool({
         size,
-        // Beside the sources, wherever this file was built to.
-        script: new URL("../test/usage-race.worker.ts", import.meta.resolve("@scale/quota")),
+        script: packageFile(import.meta.url, "@scale/quota", "scenarios/usage-race.worker.ts"),
         args: {
           ...{ redisUrl: server.url, prefix: "scale:quota" },
           ...(withLedger && { postgresUrl }),

@@ -1,6 +1,5 @@
 import { type Line, type SectionOptions, seededRandom } from "@scale/testkit";
-import { attack, flood } from "../../../packages/rate-limit/test/adversary.js";
-import { worstIn } from "../../../packages/rate-limit/test/exact-log.js";
+import { attack, flood, worstIn } from "@scale/rate-limit/scenarios";
 import { line } from "../bound.js";
 
 const SEED = 20_261_120;

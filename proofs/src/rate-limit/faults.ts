@@ -1,14 +1,22 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { type Line, type SectionOptions, seededRandom } from "@scale/testkit";
-import { killOneMaster } from "../../../packages/rate-limit/test/cluster-run.js";
-import { FAULTS } from "../../../packages/rate-limit/test/fault-list.js";
-import { type Observed, startFaultLoad, latencies, wrong } from "../../../packages/rate-limit/test/fault-load.js";
-import { countsOf, pass, refusedPart, suffer, type Suffered } from "../../../packages/rate-limit/test/fault-run.js";
-import { startFaultStage, TIMEOUT_MS } from "../../../packages/rate-limit/test/fault-stage.js";
-import type { Starvation } from "../../../packages/rate-limit/test/starvation.js";
+import { type CpuStarvation, type Line, percentile, type SectionOptions, seededRandom } from "@scale/testkit";
+import {
+  countsOf,
+  FAULTS,
+  killOneMaster,
+  latencies,
+  type Observed,
+  pass,
+  refusedPart,
+  startFaultLoad,
+  startFaultStage,
+  suffer,
+  type Suffered,
+  TIMEOUT_MS,
+  wrong,
+} from "@scale/rate-limit/scenarios";
 import { line } from "../bound.js";
-import { percentile } from "../load.js";
 
 const SEED = 20_261_120;
 /** A decision may be this much later than its deadline. */
@@ -53,7 +61,7 @@ export async function* faults({ smoke }: SectionOptions): AsyncIterable<Line> {
 interface Judged {
   readonly name: string;
   readonly isHarmless: boolean;
-  readonly starvation: Starvation;
+  readonly starvation: CpuStarvation;
 }
 
 function* judge(suffered: readonly Suffered[], { name, isHarmless, starvation }: Judged): Iterable<Line> {
@@ -75,7 +83,7 @@ function* judge(suffered: readonly Suffered[], { name, isHarmless, starvation }:
 }
 
 /** The machine runs other things too: what it kept this process waiting would be added to any deadline. */
-function* decided(about: string, observed: readonly Observed[], starvation: Starvation): Iterable<Line> {
+function* decided(about: string, observed: readonly Observed[], starvation: CpuStarvation): Iterable<Line> {
   const sorted = latencies(observed, starvation);
   const atMost = TIMEOUT_MS + SLACK_MS;
   yield line({ proof: `${about}, decisions`, unit: "decisions", value: sorted.length, bound: { atLeast: 100 } });

@@ -1,8 +1,7 @@
 import { type Line, type SectionOptions, startRedis, waitUntil } from "@scale/testkit";
 import { Redis } from "ioredis";
-import { keysOf, memoryUse } from "../../../packages/rate-limit/test/memory.js";
+import { keysOf, memoryUse } from "@scale/rate-limit/scenarios";
 import { line } from "../bound.js";
-import { testFile } from "./test-file.js";
 
 const MEGABYTE = 2 ** 20;
 const MAX_MEGABYTES = 50;
@@ -10,9 +9,8 @@ const MAX_MEGABYTES = 50;
 /** What is left of a million ids that come once, half of which are denied? */
 export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
   const ids = smoke ? 5000 : 1_000_000;
-  const script = testFile("memory.worker.ts");
-  yield* inRedis(ids, script);
-  const use = await memoryUse({ url: "", ids, window: 3_600_000, maxKeys: 50_000 }, script);
+  yield* inRedis(ids);
+  const use = await memoryUse({ url: "", ids, window: 3_600_000, maxKeys: 50_000 });
   yield line({
     proof: `rate-limit: ${ids} ids that come once, memoryStore of 50,000 keys, heap growth`,
     unit: "MiB",
@@ -21,12 +19,12 @@ export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
   });
 }
 
-async function* inRedis(ids: number, script: URL): AsyncIterable<Line> {
+async function* inRedis(ids: number): AsyncIterable<Line> {
   const server = await startRedis();
   const redis = new Redis(server.url);
   const about = `rate-limit: ${ids} ids that come once, on Redis`;
   try {
-    const use = await memoryUse({ url: server.url, ids, window: 4000, maxKeys: 0 }, script);
+    const use = await memoryUse({ url: server.url, ids, window: 4000, maxKeys: 0 });
     const { seen, lasting } = await keysOf(redis);
     yield line({ proof: `${about}, denied`, unit: "checks", value: use.denied, bound: { atLeast: 0.9 * ids } });
     yield line({

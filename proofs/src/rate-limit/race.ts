@@ -1,8 +1,7 @@
 import { systemClock } from "@scale/core";
 import { type Line, type SectionOptions, startRedis } from "@scale/testkit";
-import { ALGORITHMS, startRacers, stillRule } from "../../../packages/rate-limit/test/race.js";
+import { ALGORITHMS, startRacers, stillRule } from "@scale/rate-limit/scenarios";
 import { line } from "../bound.js";
-import { testFile } from "./test-file.js";
 
 const LIMIT = 1000;
 
@@ -10,7 +9,7 @@ const LIMIT = 1000;
 export async function* race({ smoke }: SectionOptions): AsyncIterable<Line> {
   const asks = smoke ? 300 : 3000;
   const server = await startRedis();
-  const racers = await startRacers({ url: server.url, prefix: "race" }, testFile("race.worker.ts"));
+  const racers = await startRacers({ url: server.url, prefix: "race" });
   try {
     for (const algorithm of ALGORITHMS) {
       for (const [how, inFlight] of [

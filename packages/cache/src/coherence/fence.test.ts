@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { gate, untilServed } from "../../test/node.js";
+import { gate, untilServed } from "../../scenarios/node.js";
 import { type Cache, type CacheStore, createCache, type Definition } from "../index.js";
 import { redisStore } from "../redis/index.js";
 

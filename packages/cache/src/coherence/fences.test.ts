@@ -1,7 +1,7 @@
 import { createManualClock } from "@scale/core/testing";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, inject, it, vi } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import { type CacheStore, createCache, type InvalidationListener, type Invalidation } from "../index.js";
 import { redisStore } from "../redis/index.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import { type CacheStore, createCache } from "../index.js";
 
 describe("a tenant beyond maxTenants", () => {

@@ -1,7 +1,7 @@
 import { type RedisServer, startRedis } from "@scale/testkit";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { createDatabase, rowOf, sleep } from "../../test/database.js";
-import { type Node, startNode, untilServed } from "../../test/node.js";
+import { createDatabase, rowOf, sleep } from "../../scenarios/database.js";
+import { type Node, startNode, untilServed } from "../../scenarios/node.js";
 
 const TIMEOUT_MS = 50;
 const LOAD_MS = 10;

@@ -10,9 +10,9 @@ import {
   stalledReads,
   startFaults,
   TIMEOUT_MS,
-} from "../../test/faults.js";
-import { type Node, startNode, untilServed } from "../../test/node.js";
-import { endedDuringLoad, type RaceOptions, readRightAfter, setDuringLoad, WAY_NAMES } from "../../test/races.js";
+} from "../../scenarios/faults.js";
+import { type Node, startNode, untilServed } from "../../scenarios/node.js";
+import { endedDuringLoad, type RaceOptions, readRightAfter, setDuringLoad, WAY_NAMES } from "../../scenarios/races.js";
 
 const url = inject("redisUrl");
 const SEED = 20_261_120;

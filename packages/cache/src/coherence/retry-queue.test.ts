@@ -1,6 +1,6 @@
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import { createJournal } from "./retry-queue.js";
 import type { CacheStore, Invalidation } from "../store.js";
 

@@ -2,7 +2,7 @@ import { deflateRawSync } from "node:zlib";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
-import { type Node, startNode, untilServed } from "../../test/node.js";
+import { type Node, startNode, untilServed } from "../../scenarios/node.js";
 import { shapeOf } from "./codec.js";
 import { open, seal } from "./envelope.js";
 import { entryReject, type TenantCache } from "../index.js";

@@ -1,7 +1,7 @@
 import { createManualClock } from "@scale/core/testing";
 import fc from "fast-check";
 import { describe, expect, inject, it } from "vitest";
-import { startNode } from "../../test/node.js";
+import { startNode } from "../../scenarios/node.js";
 import { createCache } from "../index.js";
 
 fc.configureGlobal({ seed: 20_261_120 });

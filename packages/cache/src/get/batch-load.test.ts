@@ -1,6 +1,6 @@
 import { tenancy } from "@scale/core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import { seal } from "../definition/envelope.js";
 import { type Cache, type CacheStore, createCache, type ReadResult, type TenantCache } from "../index.js";
 

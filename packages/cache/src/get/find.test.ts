@@ -2,7 +2,7 @@ import { createManualClock } from "@scale/core/testing";
 import { waitUntil } from "@scale/testkit";
 import { Redis } from "ioredis";
 import { describe, expect, inject, it } from "vitest";
-import { gate, startNode, untilServed } from "../../test/node.js";
+import { gate, startNode, untilServed } from "../../scenarios/node.js";
 import { type CacheStore, createCache } from "../index.js";
 import { redisStore } from "../redis/index.js";
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, inject, it } from "vitest";
-import { type Node, startFaultProxy, startNode, untilServed } from "../../test/node.js";
+import { type Node, startFaultProxy, startNode, untilServed } from "../../scenarios/node.js";
 
 const url = inject("redisUrl");
 const leaseMs = 20_000;

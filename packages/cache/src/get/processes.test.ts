@@ -1,7 +1,7 @@
 import { type ProcessPool, startProcessPool } from "@scale/testkit";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import type { Ask } from "../../test/process.worker.js";
+import type { Ask } from "../../scenarios/process.worker.js";
 
 const url = inject("redisUrl");
 const PROCESSES = 4;
@@ -19,7 +19,7 @@ describe.skipIf(!url)("four processes", () => {
 
   beforeAll(async () => {
     redis = new Redis(url);
-    const script = new URL("../../test/process.worker.ts", import.meta.url);
+    const script = new URL("../../scenarios/process.worker.ts", import.meta.url);
     const args = { url, prefix, leaseMs: LEASE_MS };
     pool = await startProcessPool({ size: PROCESSES, script, args, parse: (reply: unknown) => reply as Reply });
   });

@@ -1,6 +1,6 @@
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import { beforeEach, describe, expect, it } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import { type Cache, createCache, type DefinitionOptions, loadFail, staleServe, type TenantCache } from "../index.js";
 
 const MINUTE_MS = 60_000;

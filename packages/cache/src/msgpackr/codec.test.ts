@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import * as msgpackr from "msgpackr";
 import { describe, expect, inject, it } from "vitest";
-import { startNode, untilServed } from "../../test/node.js";
+import { startNode, untilServed } from "../../scenarios/node.js";
 import { entryReject } from "../index.js";
 import { msgpackrCodec } from "./index.js";
 

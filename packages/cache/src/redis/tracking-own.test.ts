@@ -1,6 +1,6 @@
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import type { CacheStore, ReadResult, EntryAddress } from "../store.js";
 import { content } from "../testing/context.js";
 import { watchOwn } from "./tracking-own.js";

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import type { Invalidation } from "../store.js";
 import { endOf, type Suspect } from "./tracking-check.js";
 import { createQueue } from "./tracking-queue.js";

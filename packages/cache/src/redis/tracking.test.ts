@@ -2,7 +2,7 @@ import { findRedis, type RedisServer, seededRandom, startRedis, startRedisCluste
 import { Cluster, Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, rowOf, sleep } from "../../test/database.js";
+import { createDatabase, rowOf, sleep } from "../../scenarios/database.js";
 import { kinds, startTracked, type Tracked, untilServed } from "../../test/tracked.js";
 import { createCache } from "../index.js";
 import { freshStores } from "../testing/context.js";

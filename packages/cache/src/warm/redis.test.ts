@@ -1,7 +1,7 @@
 import { seededRandom, waitUntil } from "@scale/testkit";
 import { afterEach, describe, expect, inject, it } from "vitest";
-import { createDatabase, rowOf, sleep } from "../../test/database.js";
-import { type Node, startFaultProxy, startNode, untilServed } from "../../test/node.js";
+import { createDatabase, rowOf, sleep } from "../../scenarios/database.js";
+import { type Node, startFaultProxy, startNode, untilServed } from "../../scenarios/node.js";
 
 const url = inject("redisUrl");
 const SEED = 20_261_120;

@@ -1,6 +1,6 @@
 import { ConfigError } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import { createCache, createTenantWarmers, type TenantWarmersOptions } from "../index.js";
 
 function setUp(options: TenantWarmersOptions = {}, work: (id: string) => Promise<void> = async () => undefined) {

@@ -1,7 +1,7 @@
 import { ConfigError, InputError, tenancy } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { gate } from "../../test/node.js";
+import { gate } from "../../scenarios/node.js";
 import { type Cache, createCache, type Definition } from "../index.js";
 
 /** Rows, which were loaded, and how many at the same time at most. */

@@ -1,6 +1,5 @@
-import { findPostgres } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
 import { routed, type RoutedCluster } from "../../test/routed.js";
 import { routedPool } from "./routed-pool.js";
 

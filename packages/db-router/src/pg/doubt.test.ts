@@ -1,7 +1,6 @@
-import { findPostgres } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import pg, { type Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
 import { plainRouting, type PlainRouting } from "../../test/plain-routing.js";
 import type { Routing } from "../types.js";
 import { pgNode } from "./node.js";

@@ -1,10 +1,9 @@
-import { findPostgres } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
-import { type ContactsClient, prismaFor } from "../../test/prisma-client.js";
+import { type ContactsClient, prismaFor } from "../../scenarios/prisma-client.js";
 import { routed, type RoutedCluster } from "../../test/routed.js";
 import { routedPool } from "./routed-pool.js";
 

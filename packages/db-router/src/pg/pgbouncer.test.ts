@@ -1,12 +1,11 @@
-import { findPostgres } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import type { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
 import { findPgBouncer, type PgBouncer, startPgBouncer } from "../../test/pgbouncer.js";
-import { type ContactsClient, prismaFor } from "../../test/prisma-client.js";
+import { type ContactsClient, prismaFor } from "../../scenarios/prisma-client.js";
 import { createRouter, type Router } from "../router.js";
 import { pgNode } from "./node.js";
 import { routedPool } from "./routed-pool.js";

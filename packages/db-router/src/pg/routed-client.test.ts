@@ -1,9 +1,8 @@
 import { EventEmitter } from "node:events";
-import { findPostgres, waitUntil } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts, waitUntil } from "@scale/testkit";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg, { type Pool, type PoolClient } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
 import { type PlainRouting, routingOf } from "../../test/plain-routing.js";
 import { routedPool } from "./routed-pool.js";
 

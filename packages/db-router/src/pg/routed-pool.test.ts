@@ -1,7 +1,6 @@
-import { findPostgres, waitUntil } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts, waitUntil } from "@scale/testkit";
 import pg, { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
 import { type PlainRouting, routingOf } from "../../test/plain-routing.js";
 import { routedPool } from "./routed-pool.js";
 

@@ -1,8 +1,7 @@
 import { tenancy } from "@scale/core";
-import { findPostgres, waitUntil } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts, waitUntil } from "@scale/testkit";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
-import { type ContactsClient, prismaFor } from "../../test/prisma-client.js";
+import { type ContactsClient, prismaFor } from "../../scenarios/prisma-client.js";
 import { routed } from "../../test/routed.js";
 import { withRouter } from "../prisma/index.js";
 import { routedPool } from "./routed-pool.js";

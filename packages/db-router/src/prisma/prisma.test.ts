@@ -1,9 +1,8 @@
-import { findPostgres } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import type { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
 import { type PlainRouting, routingOf } from "../../test/plain-routing.js";
-import { type ContactsClient, prismaFor } from "../../test/prisma-client.js";
+import { type ContactsClient, prismaFor } from "../../scenarios/prisma-client.js";
 import { routedPool } from "../pg/routed-pool.js";
 import { prismaClients } from "./clients.js";
 import { type RouterExtension, withRouter } from "./extension.js";

@@ -1,9 +1,8 @@
 import { tenancy } from "@scale/core";
-import { findPostgres } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ContactsCluster, startContacts } from "../../test/cluster.js";
-import { type ContactsClient, prismaFor } from "../../test/prisma-client.js";
+import { type ContactsClient, prismaFor } from "../../scenarios/prisma-client.js";
 import { pgNode, routedPool } from "../pg/index.js";
 import { createRouter } from "../router.js";
 import { createShardedRouter, type ShardedRouter } from "../sharded.js";

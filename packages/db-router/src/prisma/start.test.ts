@@ -1,8 +1,7 @@
-import { findPostgres } from "@scale/testkit";
+import { findPostgres, startContacts } from "@scale/testkit";
 import { expect, it } from "vitest";
-import { startContacts } from "../../test/cluster.js";
 import { routingOf } from "../../test/plain-routing.js";
-import { prismaFor } from "../../test/prisma-client.js";
+import { prismaFor } from "../../scenarios/prisma-client.js";
 import { routedPool } from "../pg/routed-pool.js";
 import { withRouter } from "./extension.js";
 

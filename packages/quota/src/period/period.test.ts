@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { isScaleError } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { periodAt } from "./period.js";
-import { boundaryByScan } from "../../test/period-oracle.js";
+import { boundaryByScan } from "../../scenarios/period-oracle.js";
 import type { Interval, Period, Subscription } from "../types.js";
 
 fc.configureGlobal({ seed: 20_261_120 });

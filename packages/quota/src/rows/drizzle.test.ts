@@ -1,6 +1,6 @@
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import { afterAll, describe, expect, inject, it } from "vitest";
-import { contactsPool, drizzleHarness } from "../../test/harness.js";
+import { contactsPool, drizzleHarness } from "../../scenarios/harness.js";
 import { quotaTables } from "../postgres/tables.js";
 import { describeRowsStore } from "../testing/index.js";
 import { drizzleRows } from "./drizzle.js";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Closable, pgHarness } from "../../test/harness.js";
+import { type Closable, pgHarness } from "../../scenarios/harness.js";
 import type { PgExecutor } from "./pg.js";
 import { benchOn, rolledBack } from "../testing/harness.js";
 

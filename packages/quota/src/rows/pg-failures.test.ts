@@ -1,6 +1,6 @@
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { contactsPool, inTransaction } from "../../test/harness.js";
+import { contactsPool, inTransaction } from "../../scenarios/harness.js";
 import type { RowsOutcome } from "../types.js";
 import { type PgExecutor, pgRows } from "./pg.js";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Closable, inTransaction, contactsPool, pgHarness } from "../../test/harness.js";
+import { type Closable, inTransaction, contactsPool, pgHarness } from "../../scenarios/harness.js";
 import { quotaTables } from "../postgres/tables.js";
 import { describeRowsStore } from "../testing/index.js";
 import type { RowsChange } from "../types.js";

@@ -1,5 +1,5 @@
 import { afterAll, describe, inject } from "vitest";
-import { prismaHarness } from "../../test/harness.js";
+import { prismaHarness } from "../../scenarios/harness.js";
 import { describeRowsStore } from "../testing/index.js";
 
 const server = inject("postgresUrl");

@@ -1,8 +1,8 @@
 import { describe, expect, inject, it } from "vitest";
-import { killOneMaster } from "../../test/cluster-run.js";
-import { latencies, wrong } from "../../test/fault-load.js";
-import { refusedPart } from "../../test/fault-run.js";
-import { TIMEOUT_MS } from "../../test/fault-stage.js";
+import { killOneMaster } from "../../scenarios/cluster-run.js";
+import { latencies, wrong } from "../../scenarios/fault-load.js";
+import { refusedPart } from "../../scenarios/fault-run.js";
+import { TIMEOUT_MS } from "../../scenarios/fault-stage.js";
 
 const available = inject("redisUrl") !== "";
 

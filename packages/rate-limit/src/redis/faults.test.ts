@@ -1,10 +1,10 @@
 import { freePort, seededRandom, startRedis, waitUntil } from "@scale/testkit";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { FAULTS } from "../../test/fault-list.js";
-import { type FaultLoad, isStores, latencies, startFaultLoad, wrong } from "../../test/fault-load.js";
-import { countsOf, pass, refusedPart, suffer } from "../../test/fault-run.js";
-import { type FaultStage, limiterOn, startFaultStage, TIMEOUT_MS } from "../../test/fault-stage.js";
+import { FAULTS } from "../../scenarios/fault-list.js";
+import { type FaultLoad, isStores, latencies, startFaultLoad, wrong } from "../../scenarios/fault-load.js";
+import { countsOf, pass, refusedPart, suffer } from "../../scenarios/fault-run.js";
+import { type FaultStage, limiterOn, startFaultStage, TIMEOUT_MS } from "../../scenarios/fault-stage.js";
 
 const available = inject("redisUrl") !== "";
 const SEED = 20_261_120;

@@ -1,7 +1,7 @@
 import { startRedis, waitUntil } from "@scale/testkit";
 import { Redis } from "ioredis";
 import { describe, expect, inject, it } from "vitest";
-import { keysOf, memoryUse } from "../../test/memory.js";
+import { keysOf, memoryUse } from "../../scenarios/memory.js";
 
 const available = inject("redisUrl") !== "";
 const IDS = 20_000;

@@ -1,6 +1,6 @@
 import { systemClock } from "@scale/core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { ALGORITHMS, type Racers, startRacers, stillRule } from "../../test/race.js";
+import { ALGORITHMS, type Racers, startRacers, stillRule } from "../../scenarios/race.js";
 
 const url = inject("redisUrl");
 const PROCESSES = 4;

@@ -2,22 +2,12 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { withFreePort } from "../process/with-free-port.js";
 import { cutLink, openLink, type ProxyState } from "./link.js";
+import type { FaultProxyStats } from "./stats.js";
 
 const HOST = "127.0.0.1";
 
 /** A loopback port, an address, or a url, whose scheme, user and path `proxy.url` repeats. */
 export type FaultTarget = number | string | { host?: string; port: number };
-
-export interface FaultProxyStats {
-  /** Accepted since the start. */
-  connections: number;
-  /** Open now. */
-  open: number;
-  /** Carried to the target. */
-  bytesUp: number;
-  /** Carried to the clients. */
-  bytesDown: number;
-}
 
 /** A TCP proxy on loopback that misbehaves on demand. */
 export interface FaultProxy {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
-import type { FaultProxyStats } from "./fault-proxy.js";
 import { type Admission, type LaneFaults, openLane } from "./lane.js";
+import type { FaultProxyStats } from "./stats.js";
 
 const CUT_DELAY_MS = 5;
 

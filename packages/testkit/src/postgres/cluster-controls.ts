@@ -1,9 +1,23 @@
 import { ServerError } from "../server-error.js";
 import { waitUntil } from "../wait.js";
-import type { PostgresCluster } from "./cluster.js";
 import { query } from "./connect.js";
 import { createDatabase } from "./database.js";
 import type { PostgresNode } from "./node.js";
+
+/** What a test does with a running cluster as a whole. */
+export interface ClusterControls {
+  /**
+   * Makes an empty database through the node that takes writes, and waits like `caughtUp` until its replicas have it.
+   * @returns its url on that node; `node.urlOf(name)` is its url elsewhere
+   */
+  createDatabase(name: string): Promise<string>;
+  /**
+   * Resolves when every running replica of a node that takes writes, also one behind another replica, has replayed what that
+   * node has written so far.
+   * @throws {ServerError} after ten seconds, when a replica is frozen, paused or lags for so long
+   */
+  caughtUp(): Promise<void>;
+}
 
 /** What a running node says of itself. */
 interface Role {
@@ -13,7 +27,7 @@ interface Role {
   follows: number;
 }
 
-export function clusterControls(nodes: readonly PostgresNode[]): Pick<PostgresCluster, "createDatabase" | "caughtUp"> {
+export function clusterControls(nodes: readonly PostgresNode[]): ClusterControls {
   async function caughtUp(): Promise<void> {
     const roles = await rolesOf(nodes);
     const writers = roles.filter((role) => !role.isStandby);

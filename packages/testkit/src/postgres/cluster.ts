@@ -9,7 +9,7 @@ import { withFreePort } from "../process/with-free-port.js";
 import { settleAll } from "../settle.js";
 import { waitUntil } from "../wait.js";
 import { type Surroundings, surroundings } from "./account.js";
-import { clusterControls } from "./cluster-controls.js";
+import { type ClusterControls, clusterControls } from "./cluster-controls.js";
 import { confLines, type Settings } from "./conf.js";
 import { requirePostgres } from "./find.js";
 import { type ManagedNode, type PostgresNode, postgresNode, streaming, upstream } from "./node.js";
@@ -31,7 +31,7 @@ export interface PostgresOptions {
   fresh?: boolean;
 }
 
-export interface PostgresCluster {
+export interface PostgresCluster extends ClusterControls {
   readonly version: string;
   /** The url of the primary that this cluster started with. */
   readonly url: string;
@@ -39,17 +39,6 @@ export interface PostgresCluster {
   readonly replicas: readonly PostgresNode[];
   /** The primary, then the replicas. */
   readonly nodes: readonly PostgresNode[];
-  /**
-   * Makes an empty database through the node that takes writes, and waits like `caughtUp` until its replicas have it.
-   * @returns its url on that node; `node.urlOf(name)` is its url elsewhere
-   */
-  createDatabase(name: string): Promise<string>;
-  /**
-   * Resolves when every running replica of a node that takes writes, also one behind another replica, has replayed what that
-   * node has written so far.
-   * @throws {ServerError} after ten seconds, when a replica is frozen, paused or lags for so long
-   */
-  caughtUp(): Promise<void>;
   /** Ends every node and removes their data. May be called twice. */
   stop(): Promise<void>;
 }

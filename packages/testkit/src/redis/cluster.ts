@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { freePort } from "../process/free-port.js";
 import { settleAll } from "../settle.js";
 import { type RedisPlan, runRedis } from "./run.js";
-import type { RedisServer } from "./server.js";
+import type { RedisServer } from "./run.js";
 import { untilAll, untilInStep } from "./settled.js";
 
 const SLOTS = 16_384;

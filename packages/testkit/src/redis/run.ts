@@ -5,9 +5,31 @@ import { explainStart } from "../process/explain.js";
 import { daemonSlot } from "../process/slot.js";
 import { makeTempFolder, removeTempFolder } from "../process/watchdog.js";
 import { requireRedis } from "./find.js";
-import type { RedisServer } from "./server.js";
 
 const HOST = "127.0.0.1";
+
+export interface RedisServer {
+  readonly name: "redis" | "valkey";
+  /** Valkey's own; its `INFO` reports another as `redis_version`. */
+  readonly version: string;
+  readonly host: string;
+  readonly port: number;
+  /** With the password, when there is one. */
+  readonly url: string;
+  /** `undefined` while the server is down. */
+  readonly pid: number | undefined;
+  /** What the current or last process printed. */
+  output(): string;
+  /** Freezes the process (SIGSTOP): connections stay open, and new ones are accepted by the kernel, without an answer. */
+  pause(): void;
+  resume(): void;
+  /** SIGKILL. Port and data folder stay, for `restart`. */
+  kill(): Promise<void>;
+  /** Starts again on the same port and data folder, after an orderly end if it runs. Without `aof` it comes back empty. */
+  restart(): Promise<void>;
+  /** Ends the server and removes its data. May be called twice. */
+  stop(): Promise<void>;
+}
 
 export interface RedisPlan {
   /** Shown in errors and in the folder's name. */

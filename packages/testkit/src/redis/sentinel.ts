@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { freePort } from "../process/free-port.js";
 import { type RedisPlan, runRedis } from "./run.js";
-import { type RedisServer, startRedis } from "./server.js";
+import type { RedisServer } from "./run.js";
+import { startRedis } from "./server.js";
 import { untilAll, untilInStep } from "./settled.js";
 
 const NAME = "main";

@@ -7,7 +7,8 @@ import { freePort } from "../process/free-port.js";
 import { isAlive } from "../process/liveness.js";
 import { ServerError } from "../server-error.js";
 import { findRedis } from "./find.js";
-import { type RedisOptions, type RedisServer, startRedis } from "./server.js";
+import type { RedisServer } from "./run.js";
+import { type RedisOptions, startRedis } from "./server.js";
 
 describe.skipIf(!findRedis())("startRedis", () => {
   const clients: Redis[] = [];

@@ -1,5 +1,5 @@
 import { withFreePort } from "../process/with-free-port.js";
-import { runRedis } from "./run.js";
+import { type RedisServer, runRedis } from "./run.js";
 
 export interface RedisOptions {
   /** @default a free one */
@@ -9,29 +9,6 @@ export interface RedisOptions {
   requirepass?: string;
   /** More arguments of `redis-server`, after ours: a later setting wins. */
   args?: readonly string[];
-}
-
-export interface RedisServer {
-  readonly name: "redis" | "valkey";
-  /** Valkey's own; its `INFO` reports another as `redis_version`. */
-  readonly version: string;
-  readonly host: string;
-  readonly port: number;
-  /** With the password, when there is one. */
-  readonly url: string;
-  /** `undefined` while the server is down. */
-  readonly pid: number | undefined;
-  /** What the current or last process printed. */
-  output(): string;
-  /** Freezes the process (SIGSTOP): connections stay open, and new ones are accepted by the kernel, without an answer. */
-  pause(): void;
-  resume(): void;
-  /** SIGKILL. Port and data folder stay, for `restart`. */
-  kill(): Promise<void>;
-  /** Starts again on the same port and data folder, after an orderly end if it runs. Without `aof` it comes back empty. */
-  restart(): Promise<void>;
-  /** Ends the server and removes its data. May be called twice. */
-  stop(): Promise<void>;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { waitUntil } from "../wait.js";
-import type { RedisServer } from "./server.js";
+import type { RedisServer } from "./run.js";
 
 /** Waits until every server gives an answer that is asked for, over connections of its own. */
 export async function untilAll(

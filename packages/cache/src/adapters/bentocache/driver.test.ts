@@ -3,7 +3,7 @@ import { memoryDriver } from "bentocache/drivers/memory";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
-import { type FaultProxy, startFaultProxy } from "../../../test/node.js";
+import { type FaultProxy, startFaultProxy } from "../../../scenarios/node.js";
 import { type BentocacheDriver, bentocacheDriver } from "./index.js";
 import { keysOf } from "./keys.js";
 

@@ -3,7 +3,7 @@ import { createManualClock } from "@scale/core/testing";
 import { Keyv, type KeyvStoreAdapter } from "keyv";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type FaultProxy, startFaultProxy, startNode, untilServed } from "../../../test/node.js";
+import { type FaultProxy, startFaultProxy, startNode, untilServed } from "../../../scenarios/node.js";
 import { type Cache, createCache } from "../../index.js";
 import { keyvStore } from "./index.js";
 

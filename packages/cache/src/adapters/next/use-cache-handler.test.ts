@@ -1,6 +1,6 @@
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type FaultProxy, gate, startFaultProxy, startNode, untilServed } from "../../../test/node.js";
+import { type FaultProxy, gate, startFaultProxy, startNode, untilServed } from "../../../scenarios/node.js";
 import { createCache, loadFail } from "../../index.js";
 import { type NextUseCacheEntry, nextUseCacheHandler } from "./index.js";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { gate } from "../../../test/node.js";
+import { gate } from "../../../scenarios/node.js";
 import { feedOver, type WireListener } from "./invalidation-bus.js";
 
 /** A feed over a wire of which the test says what comes. */

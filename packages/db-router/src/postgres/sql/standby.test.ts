@@ -1,8 +1,7 @@
-import { findPostgres } from "@scale/testkit";
+import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ContactsCluster, startContacts } from "../../../test/cluster.js";
 import { failureOf } from "../failure.js";
 import { isKnownVolatile } from "./functions.js";
 import { kindOf } from "./kind.js";

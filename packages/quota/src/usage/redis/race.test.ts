@@ -11,7 +11,7 @@ const reply = z.object({ admitted: z.number(), reached: z.array(z.number()) });
 describe.skipIf(!url)("redisUsage in four processes", () => {
   it("admits as much as the limit has room for, and tells each threshold to one of them", async () => {
     const prefix = `usage-race:${process.pid}`;
-    const script = new URL("../../../test/usage-race.worker.ts", import.meta.url);
+    const script = new URL("../../../scenarios/usage-race.worker.ts", import.meta.url);
     const args = { redisUrl: url, prefix };
     const pool = await startProcessPool({ size: 4, script, args, parse: (value: unknown) => reply.parse(value) });
     const ask = async (message: unknown) => {

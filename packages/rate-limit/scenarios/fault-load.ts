@@ -1,7 +1,7 @@
 import { isScaleError } from "@scale/core";
 import type { RateLimiter } from "../src/index.js";
 import { type Group, GROUPS, WHEN_DOWN } from "./fault-stage.js";
-import { type Starvation, watchStarvation } from "./starvation.js";
+import { type CpuStarvation, watchCpuStarvation } from "@scale/testkit";
 
 /** One decision under load. */
 export interface Observed {
@@ -16,7 +16,7 @@ export interface Observed {
 
 export interface FaultLoad {
   readonly observed: readonly Observed[];
-  readonly starvation: Starvation;
+  readonly starvation: CpuStarvation;
   /** Resolves when all that was asked is decided. */
   stop(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export function startFaultLoad(limiter: RateLimiter, tenants = 20): FaultLoad {
   const observed: Observed[] = [];
   const open = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
-  const starvation = watchStarvation(EVERY_MS);
+  const starvation = watchCpuStarvation(EVERY_MS);
   let turn = 0;
 
   function tick(): void {
@@ -85,7 +85,7 @@ export function wrong(observed: readonly Observed[]): readonly Observed[] {
 }
 
 /** Milliseconds of the decisions for which the machine let this process run, from the fastest to the slowest. */
-export function latencies(observed: readonly Observed[], starvation: Starvation): readonly number[] {
+export function latencies(observed: readonly Observed[], starvation: CpuStarvation): readonly number[] {
   return observed
     .map(({ at, latencyMs }) => latencyMs - starvation.between(at, at + latencyMs))
     .toSorted((a, b) => a - b);

@@ -1,4 +1,5 @@
-import { type PostgresCluster, type PostgresNode, startPostgres } from "@scale/testkit";
+import { type PostgresCluster, startPostgres } from "./cluster.js";
+import type { PostgresNode } from "./node.js";
 
 /** A primary with two replicas that have a table of contacts with rows 1 to 100. */
 export interface ContactsCluster extends PostgresCluster {

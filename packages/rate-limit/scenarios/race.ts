@@ -1,5 +1,5 @@
 import type { RateLimitRule, RateLimitRulesInput } from "@scale/core";
-import { type ProcessPool, startProcessPool } from "@scale/testkit";
+import { packageFile, type ProcessPool, startProcessPool } from "@scale/testkit";
 
 /** What each process of a race does. */
 export interface RaceAsk {
@@ -41,11 +41,8 @@ export interface Racers {
   close(): Promise<void>;
 }
 
-/** @param script race.worker.ts, for callers that are bundled to another place */
-export async function startRacers(
-  args: { url: string; prefix: string },
-  script: URL = new URL("race.worker.ts", import.meta.url),
-): Promise<Racers> {
+export async function startRacers(args: { url: string; prefix: string }): Promise<Racers> {
+  const script = packageFile(import.meta.url, "@scale/rate-limit", "scenarios/race.worker.ts");
   const pool: ProcessPool<number> = await startProcessPool({ size: 4, script, args, parse: Number });
   return {
     run: async (ask) => (await pool.all(ask)).reduce((sum, admitted) => sum + admitted, 0),

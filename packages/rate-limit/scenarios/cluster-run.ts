@@ -1,10 +1,9 @@
 import { keySegment } from "@scale/core/kit";
-import { startRedisCluster, waitUntil } from "@scale/testkit";
+import { type CpuStarvation, startRedisCluster, waitUntil } from "@scale/testkit";
 import { Cluster, Redis } from "ioredis";
 import { isStores, type Observed, startFaultLoad, tenantOf } from "./fault-load.js";
 import { pass } from "./fault-run.js";
 import { GROUPS, limiterOn } from "./fault-stage.js";
-import type { Starvation } from "./starvation.js";
 
 const TENANTS = 60;
 
@@ -14,7 +13,7 @@ export interface ClusterObserved {
   readonly living: readonly Observed[];
   /** For those of the dead one. */
   readonly dead: readonly Observed[];
-  readonly starvation: Starvation;
+  readonly starvation: CpuStarvation;
   /** From when the master runs again until all tenants are decided by Redis. It takes writes after two seconds. */
   readonly recoveryMs: number;
 }

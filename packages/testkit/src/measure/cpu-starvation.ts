@@ -1,5 +1,5 @@
 /** When the machine did not let this process run. */
-export interface Starvation {
+export interface CpuStarvation {
   /** To be called every `everyMs`: what a call comes late, and was not spent in this process, is starvation. */
   tick(): void;
   /** Milliseconds of it between two readings of the monotonic clock. */
@@ -18,7 +18,7 @@ const USUAL_MS = 1;
  * Tells what other programs on the machine take from a measurement of deadlines: a process that is not run cannot keep
  * any. What this process itself computes for is not taken off.
  */
-export function watchStarvation(everyMs: number): Starvation {
+export function watchCpuStarvation(everyMs: number): CpuStarvation {
   const pieces: Piece[] = [];
   let last = performance.now();
   let cpu = process.cpuUsage();

@@ -1,12 +1,10 @@
-import { startProcessPool } from "@scale/testkit";
+import { packageFile, startProcessPool } from "@scale/testkit";
 import type { Redis } from "ioredis";
 import type { MemoryAsk, MemoryUse } from "./memory.worker.js";
 
 /** Runs `memory.worker.ts` once in a process of its own, whose heap nothing else uses. */
-export async function memoryUse(
-  ask: MemoryAsk,
-  script: URL = new URL("memory.worker.ts", import.meta.url),
-): Promise<MemoryUse> {
+export async function memoryUse(ask: MemoryAsk): Promise<MemoryUse> {
+  const script = packageFile(import.meta.url, "@scale/rate-limit", "scenarios/memory.worker.ts");
   const pool = await startProcessPool({ size: 1, script, parse: (reply: unknown) => reply as MemoryUse });
   try {
     return await pool.one(0, ask);

@@ -1,8 +1,7 @@
-import { waitUntil } from "@scale/testkit";
+import { type CpuStarvation, waitUntil } from "@scale/testkit";
 import type { Fault } from "./fault-list.js";
 import { type FaultLoad, isStores, type Observed } from "./fault-load.js";
 import type { FaultStage } from "./fault-stage.js";
-import type { Starvation } from "./starvation.js";
 
 /** What was observed of one fault. */
 export interface Suffered {
@@ -61,7 +60,7 @@ export async function countsOf(
 const STARVED_MS = 10;
 
 /** The part of the decisions that the store did not make, without those that the machine may have made late. */
-export function refusedPart(observed: readonly Observed[], starvation: Starvation): number {
+export function refusedPart(observed: readonly Observed[], starvation: CpuStarvation): number {
   const fed = observed.filter(({ at, latencyMs }) => starvation.between(at, at + latencyMs) < STARVED_MS);
   return fed.filter((one) => !isStores(one)).length / fed.length;
 }

@@ -1,0 +1,36 @@
+import { generatePrismaClient } from "@scale/testkit";
+import type { PrismaExecutor } from "../src/rows/prisma.js";
+
+/** What the tests use of the client that Prisma generates for `models`. */
+export interface ContactsClient extends ContactsTransaction {
+  $transaction<T>(
+    work: (tx: ContactsTransaction) => Promise<T>,
+    options: { readonly maxWait: number; readonly timeout: number },
+  ): Promise<T>;
+  $disconnect(): Promise<void>;
+}
+
+export interface ContactsTransaction extends PrismaExecutor {
+  readonly contact: {
+    count(query: { where: { tenantId: string } }): Promise<number>;
+    createMany(query: { data: readonly { tenantId: string }[] }): Promise<unknown>;
+  };
+}
+
+const models = `
+model Contact {
+  id       Int    @id @default(autoincrement())
+  tenantId String @map("tenant_id")
+  @@map("contacts")
+}
+`;
+
+/** Connects a Prisma client to a database that has the table `contacts`. */
+export async function connectPrisma(connectionString: string, connections: number): Promise<ContactsClient> {
+  const prisma = await generatePrismaClient<ContactsClient>({
+    from: import.meta.url,
+    package: "@scale/quota",
+    models,
+  });
+  return prisma.connect({ connectionString, max: connections });
+}
