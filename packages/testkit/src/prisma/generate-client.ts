@@ -53,11 +53,11 @@ export const sql = Prisma.sql;
  * `Client` is the caller's own interface of what it uses, because the generated types exist only at run time.
  */
 export async function generatePrismaClient<Client>(schema: PrismaSchema): Promise<GeneratedPrisma<Client>> {
-  const require = createRequire(createRequire(schema.from).resolve(`${schema.package}/package.json`));
-  const cli = require.resolve("prisma/build/index.js");
-  const version = await readFile(require.resolve("prisma/package.json"), "utf8");
+  const owner = createRequire(createRequire(schema.from).resolve(`${schema.package}/package.json`));
+  const cli = owner.resolve("prisma/build/index.js");
+  const version = await readFile(owner.resolve("prisma/package.json"), "utf8");
   const key = createHash("sha256").update(HEADER).update(ENTRY).update(schema.models).update(version).digest("hex");
-  const cache = join(dirname(require.resolve(`${schema.package}/package.json`)), "node_modules/.cache/scale-prisma");
+  const cache = join(dirname(owner.resolve(`${schema.package}/package.json`)), "node_modules/.cache/scale-prisma");
   const folder = join(cache, key.slice(0, 16));
   if (!existsSync(folder)) await generateInto(folder, { cache, cli, models: schema.models });
   return (await import(/* @vite-ignore */ pathToFileURL(join(folder, "client.mjs")).href)) as GeneratedPrisma<Client>;
