@@ -1,21 +1,17 @@
-import { type Bound, holds, type Line } from "@scale/testkit";
+import { type Expectation, judge, type Line } from "@scale/testkit";
 
-export interface Result {
+export interface Result extends Expectation {
   readonly bench: string;
   readonly unit: string;
   readonly ours: number;
   readonly peer: number;
-  /** The peer and the variant of it that did best. */
+  /** The peer, in its fastest variant. */
   readonly against: string;
-  /** Ours over the peer's, the median of the rounds' ratios. */
+  /** Ours over the peer's: the median of the rounds' ratios. Gate and goal apply to it. */
   readonly ratio: number;
-  /** Without one the line reports and judges nothing. */
-  readonly gate: Bound | undefined;
 }
 
-/** A bench's line, with the gate held against the ratio. */
-export function line({ gate, ...result }: Result): Line {
-  if (gate === undefined) return { ...result, gate: "none", pass: true };
-  const { text, pass } = holds(result.ratio, gate);
-  return { ...result, gate: text, pass };
+/** A bench's line. */
+export function line({ gate, goal, ...result }: Result): Line {
+  return { ...result, ...judge(result.ratio, { gate, goal }) };
 }

@@ -1,5 +1,5 @@
 import { createMemory, type Partition } from "@scale/cache/scenarios";
-import { holds, type Line } from "@scale/testkit";
+import { judge, type Line } from "@scale/testkit";
 import { ENTRY, keyOf, NAMESPACE } from "./caches.js";
 
 const GATE = { atMost: 2 };
@@ -14,8 +14,7 @@ export function* clears(smoke: boolean): Iterable<Line> {
 function lineOf(what: string, keys: number, clear: (partition: Partition) => void): Line {
   const longest = Array.from({ length: 5 }, () => longestMs(keys, clear)).sort((a, b) => a - b);
   const [, , median = Number.NaN] = longest;
-  const { text, pass } = holds(median, GATE);
-  return { bench: `cache: longest pause when ${what}`, unit: "ms", ours: median, gate: text, pass };
+  return { bench: `cache: longest pause when ${what}`, unit: "ms", ours: median, ...judge(median, { gate: GATE }) };
 }
 
 /** Of the clearing itself and of a hundred writes. Collection of garbage is not told apart. */

@@ -1,4 +1,4 @@
-import { holds, type Line } from "@scale/testkit";
+import { judge, type Line } from "@scale/testkit";
 
 export interface HitRatios {
   readonly bench: string;
@@ -12,8 +12,7 @@ export interface HitRatios {
 /** A bench's line, with the gate held against the difference. */
 export function points({ bench, ours, peer, atLeast }: HitRatios): Line {
   const difference = (ours - peer) * 100;
-  const { text, pass } = holds(difference, { atLeast: atLeast ?? -Infinity });
-  const gate = atLeast === undefined ? "none" : text;
+  const gate = atLeast === undefined ? undefined : { atLeast };
   return {
     bench,
     unit: "%",
@@ -21,7 +20,6 @@ export function points({ bench, ours, peer, atLeast }: HitRatios): Line {
     peer: peer * 100,
     against: "a plain LRU",
     points: difference,
-    gate,
-    pass,
+    ...judge(difference, { gate }),
   };
 }

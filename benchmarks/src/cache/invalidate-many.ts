@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { holds, type Line, startRedis, waitUntil } from "@scale/testkit";
+import { judge, type Line, startRedis, waitUntil } from "@scale/testkit";
 import type { Redis } from "ioredis";
 import { line } from "../gate.js";
 import { createBento } from "./peers/bentocache.js";
@@ -37,7 +37,11 @@ export async function* ends(smoke: boolean): AsyncIterable<Line> {
         times.large.push(await timeOurs(ours, redis, { end, rows: large, tenantId: `large-${end}-${i}` }));
       }
       const peer = await timeBento(server.url, { end, rows: large });
-      yield* judge(`a ${end} of ${large} rows ends`, { small: median(times.small), large: median(times.large), peer });
+      yield* linesOf(`a ${end} of ${large} rows ends`, {
+        small: median(times.small),
+        large: median(times.large),
+        peer,
+      });
     }
   } finally {
     await ours.close();
@@ -46,11 +50,10 @@ export async function* ends(smoke: boolean): AsyncIterable<Line> {
   }
 }
 
-function* judge(bench: string, { small, large, peer }: Record<"small" | "large" | "peer", number>): Iterable<Line> {
+function* linesOf(bench: string, { small, large, peer }: Record<"small" | "large" | "peer", number>): Iterable<Line> {
   const about = { bench: `cache: ${bench}`, unit: "ms", ours: large };
   // The bound is one of milliseconds, not of a ratio.
-  const { text, pass } = holds(large, { atMost: 3 });
-  yield { ...about, peer, against: "bentocache", ratio: peer / large, gate: text, pass };
+  yield { ...about, peer, against: "bentocache", ...judge(large, { gate: { atMost: 3 } }) };
   const flat = { ...about, bench: `cache: ${bench}, beside ${SMALL} rows` };
   yield line({ ...flat, peer: small, against: "ours", ratio: large / small, gate: { atMost: 2 } });
 }

@@ -1,4 +1,4 @@
-import { type Bound, type Line, type Measured, seededRandom } from "@scale/testkit";
+import { type Expectation, type Line, type Measured, seededRandom } from "@scale/testkit";
 import { line } from "../gate.js";
 import type { OurNode } from "./peers/ours.js";
 import { check, ids, rowOf } from "./rows.js";
@@ -49,14 +49,13 @@ function countsOf(ours: OurNode): { hits: number; others: number } {
   return counts;
 }
 
-export interface Sides {
+export interface Sides extends Expectation {
   readonly ours: Measured;
   readonly peer: Measured;
   readonly against: string;
-  readonly gate?: Bound | undefined;
 }
 
-export function resultOf(bench: string, { ours, peer, against, gate }: Sides): Line {
+export function resultOf(bench: string, { ours, peer, against, gate, goal }: Sides): Line {
   return line({
     bench: `cache: ${bench}`,
     unit: "ns",
@@ -65,6 +64,7 @@ export function resultOf(bench: string, { ours, peer, against, gate }: Sides): L
     against,
     ratio: peer.ratio / ours.ratio,
     gate,
+    goal,
   });
 }
 

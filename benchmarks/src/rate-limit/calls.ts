@@ -1,4 +1,4 @@
-import { holds, type Line } from "@scale/testkit";
+import { judge, type Line } from "@scale/testkit";
 import { Redis } from "ioredis";
 import { contenders } from "./contenders.js";
 import { subjects } from "./subjects.js";
@@ -21,15 +21,12 @@ export async function redisCalls(url: string): Promise<Line> {
   for (const { close } of field) close();
   redis.disconnect();
   const [ours = Number.NaN, peer = Number.NaN] = counts;
-  const { text, pass } = holds(ours, { atMost: 3 });
   return {
     bench: `rate-limit: calls to Redis for ${CHECKS} concurrent checks over 3 rules`,
     unit: "calls",
     ours,
     peer,
     against: field[1]?.name ?? "",
-    ratio: peer / ours,
-    gate: text,
-    pass,
+    ...judge(ours, { gate: { atMost: 3 } }),
   };
 }

@@ -1,5 +1,5 @@
 import { createRateLimiter } from "@scale/rate-limit";
-import { type Bound, compareAll, type Line, type Measured } from "@scale/testkit";
+import { compareAll, type Expectation, type Line, type Measured } from "@scale/testkit";
 import { MemoryStore } from "express-rate-limit";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { line } from "../gate.js";
@@ -19,8 +19,8 @@ export async function* memory(smoke: boolean): AsyncIterable<Line> {
       ...(smoke ? { rounds: 1, warmup: 0, durationMs: 20 } : { rounds: 25, warmup: 3, durationMs: 60 }),
     });
     express.shutdown();
-    const gate = { atLeast: outcome === "allowed" ? 4 : 10 };
-    yield resultOf(`one rule in memory, ${outcome}`, { ours: sides.checkNow, peer: sides.peer, gate });
+    const expectation = { gate: { atLeast: 1 }, goal: { atLeast: outcome === "allowed" ? 4 : 10 } };
+    yield resultOf(`one rule in memory, ${outcome}`, { ours: sides.checkNow, peer: sides.peer, ...expectation });
     yield resultOf(`one rule in memory, ${outcome}, awaited`, { ours: sides.check, peer: sides.peer });
     // It counts, and leaves the decision to its caller.
     yield resultOf(`one rule in memory, ${outcome}, beside a count`, { ours: sides.checkNow, peer: sides.express });
@@ -52,7 +52,12 @@ function repeated(decide: (subject: Subject) => unknown): () => Promise<void> {
   };
 }
 
-function resultOf(bench: string, { ours, peer, gate }: { ours: Measured; peer: Measured; gate?: Bound }): Line {
+interface Sides extends Expectation {
+  readonly ours: Measured;
+  readonly peer: Measured;
+}
+
+function resultOf(bench: string, { ours, peer, gate, goal }: Sides): Line {
   const nsOf = ({ opsPerSecond }: Measured): number => 1e9 / opsPerSecond / BATCH;
   return line({
     bench: `rate-limit: ${bench}`,
@@ -62,5 +67,6 @@ function resultOf(bench: string, { ours, peer, gate }: { ours: Measured; peer: M
     against: bench.endsWith("count") ? "express-rate-limit in memory" : PEER,
     ratio: peer.ratio / ours.ratio,
     gate,
+    goal,
   });
 }

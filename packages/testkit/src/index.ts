@@ -8,6 +8,7 @@ export {
   type Variant,
 } from "./measure/compare.js";
 export { type CpuStarvation, watchCpuStarvation } from "./measure/cpu-starvation.js";
+export { type Bound, type Expectation, judge, type Judgement, type Line } from "./measure/line.js";
 export { type Answer, type Load, type LoadOptions, percentile, startLoad } from "./measure/load.js";
 export { type FaultProxy, type FaultTarget, startFaultProxy } from "./faults/fault-proxy.js";
 export type { FaultProxyStats } from "./faults/stats.js";
@@ -35,9 +36,6 @@ export { type RedisSentinel, type RedisSentinelOptions, startSentinel } from "./
 export type { RedisServer } from "./redis/run.js";
 export { type RedisOptions, startRedis } from "./redis/server.js";
 export {
-  type Bound,
-  holds,
-  type Line,
   runSections,
   type RunSectionsOptions,
   type Section,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { runSections, type Line } from "./sections.js";
+import type { Line } from "./line.js";
+import { runSections } from "./sections.js";
 
 async function run(argv: string[], lines: Line[] = [{ bench: "a", ratio: 1.23456, pass: true }]) {
   const printed: string[] = [];

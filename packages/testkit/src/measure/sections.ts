@@ -1,5 +1,4 @@
-/** One line of a bench or a proof: what was measured, and whether it holds. */
-export type Line = Readonly<Record<string, string | number | boolean>> & { readonly pass: boolean };
+import type { Line } from "./line.js";
 
 /** Measures on real components and yields its lines as they are known. */
 export type Section = (options: SectionOptions) => AsyncIterable<Line>;
@@ -56,12 +55,3 @@ function readable({ pass, ...rest }: Line): string {
 
 /** Four digits tell a ratio and a rate alike. */
 const round = (value: number): string => String(Number(value.toPrecision(4)));
-
-/** What a figure must reach, or must not exceed. */
-export type Bound = { readonly atLeast: number } | { readonly atMost: number };
-
-/** A bound as text, and whether the value is within it. Nothing that is not a number is. */
-export function holds(value: number, bound: Bound): { text: string; pass: boolean } {
-  if ("atLeast" in bound) return { text: `>= ${bound.atLeast}`, pass: value >= bound.atLeast };
-  return { text: `<= ${bound.atMost}`, pass: value <= bound.atMost };
-}
