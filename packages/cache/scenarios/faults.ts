@@ -5,10 +5,10 @@ import { type FaultProxy, gate, type Node, startFaultProxy, startNode, untilServ
 
 export const BOUND_MS = 200;
 export const TIMEOUT_MS = 100;
-/** Rows of one fault: each ends at a moment of its own. */
+/** Rows of one fault. Each is invalidated at a moment of its own. */
 const TOGETHER = 10;
 
-/** A process whose connections can be made to fail, and one whose can not. */
+/** Two processes: `near` has connections that fail on demand, `far` has connections that work. */
 export interface FaultStage {
   readonly near: Node;
   readonly far: Node;
@@ -44,7 +44,7 @@ export async function startFaults(
   };
 }
 
-/** A way for a connection to fail, and to be as before. */
+/** A fault of a connection, and its end. */
 export interface Cut {
   readonly name: string;
   begin(proxy: FaultProxy): Promise<void>;
@@ -65,7 +65,7 @@ export const CUTS: readonly Cut[] = [
   { name: "is held up", begin: async (proxy) => proxy.stall(), end: async (proxy) => proxy.unstall() },
 ];
 
-/** G4: messages are lost. Memory may be as old as the bound, and what was kept meanwhile must not come back to life. */
+/** G4: messages are lost. L1 may be stale by at most the bound, and a value kept meanwhile must not be served again later. */
 export async function lostMessages(stage: FaultStage, cut: Cut, trials: number): Promise<string[]> {
   const { near, far, bus } = stage;
   const { database, mine, theirs, upTo, stale } = setUp(stage, `lost ${cut.name}`);
@@ -93,18 +93,18 @@ export async function lostMessages(stage: FaultStage, cut: Cut, trials: number):
 
 export interface Outage {
   readonly stale: string[];
-  /** What invalidations answered. */
+  /** The states that the invalidations returned. */
   readonly states: ReadonlySet<string>;
   readonly slowestMs: number;
 }
 
-/** A way for Redis to be out of reach of `near`, or of everybody. */
+/** A fault that puts Redis out of reach of `near`, or of both processes. */
 export interface OutageFault {
   begin(): Promise<void>;
   end(): Promise<void>;
 }
 
-/** G5, G5b and G5c: rows end while Redis is out of reach. Nobody brings the old ones back. */
+/** G5, G5b and G5c: rows are invalidated while Redis is out of reach. No process may bring the old values back. */
 export async function endedDuringOutage(
   stage: FaultStage,
   { name, fault, trials }: { name: string; fault: OutageFault; trials: number },
@@ -127,7 +127,7 @@ export async function endedDuringOutage(
         : tenant.invalidate(theirs.nearRow, id));
       slowestMs = Math.max(slowestMs, performance.now() - before);
       states.add(state);
-      // What is not read now is in no memory when Redis is back: Redis is asked, which may have the old one still.
+      // A row that is not read now is in no L1 when Redis is back: the read asks Redis, which may still hold the old value.
       if (i % 2 === 0 && (await mine(id)) < truth) stale.push(`${id}: during the outage`);
     });
     await Promise.all(during);
@@ -149,7 +149,7 @@ export async function endedDuringOutage(
   return { stale, states, slowestMs };
 }
 
-/** From when a reader asked to when it had its answer, by `performance.now`. */
+/** Begin and end of one read, by `performance.now`. */
 export interface Read {
   readonly from: number;
   readonly to: number;
@@ -175,7 +175,7 @@ export async function stalledReads(stage: FaultStage, trials: number): Promise<R
   return reads;
 }
 
-/** Tells when a server that has stopped answering answers again. */
+/** Resolves when a stalled server answers again. */
 function watchStall(): { over(): Promise<void>; leave(): void } {
   let waits: { readonly over: Promise<void>; end(): void } | undefined;
   const leave = redisStall.subscribe(({ stalled }) => {

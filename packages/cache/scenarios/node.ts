@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { type Cache, type CacheOptions, createCache } from "../src/index.js";
 import { redisStore, type RedisStoreOptions } from "../src/redis/index.js";
 
-/** One process of an application: its cache, and the connections that it has. */
+/** One process of an application: its cache and its connections. */
 export interface Node {
   readonly cache: Cache;
   readonly redis: Redis;
@@ -50,7 +50,7 @@ export async function untilServed(...nodes: readonly Node[]): Promise<void> {
   }
 }
 
-/** A promise that is settled from outside. */
+/** A promise that the test resolves. */
 export function gate<T = void>(): { readonly opened: Promise<T>; open(value: T): void } {
   let open!: (value: T) => void;
   const opened = new Promise<T>((resolve) => {

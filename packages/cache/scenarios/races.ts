@@ -2,16 +2,16 @@ import type { TenantCache } from "../src/index.js";
 import { createDatabase, type Database, rowOf, type RowOf, sleep } from "./database.js";
 import type { Node } from "./node.js";
 
-/** Something whose timing is left to chance, many times over. */
+/** Trials with random timing. */
 export interface RaceOptions {
-  /** Of one application. */
+  /** The processes of one application. */
   readonly nodes: readonly [Node, Node, Node];
   readonly random: () => number;
   readonly trials: number;
 }
 
 export interface Raced {
-  /** Readers that got what had ended before they asked, by trial. */
+  /** Readers that got a value that was invalidated before they asked, by trial. */
   readonly stale: readonly string[];
   readonly loads: number;
 }
@@ -42,12 +42,12 @@ const WAYS: Readonly<Record<"its key" | "its tag" | "its tenant", Invalidate>> =
 export type Way = keyof typeof WAYS;
 export const WAY_NAMES = Object.keys(WAYS) as Way[];
 
-/** Nothing tells when another process has heard of an invalidation; on one machine it has by then. */
+/** Time after which another process on this machine has heard of an invalidation. No event tells it. */
 const HEARD_MS = 60;
 /** Trials under way together: they do not touch each other's rows. */
 const TOGETHER = 100;
 
-/** G1, G1b, G2 and G2b: a row ends while it is being loaded, perhaps by another process, and all read it after that. */
+/** G1, G1b, G2 and G2b: a row is invalidated during its load, perhaps by another process, and all processes read it after that. */
 export function endedDuringLoad(way: Way, options: RaceOptions): Promise<Raced> {
   return race(options, async (id, i, { database, upTo, stale, seat }) => {
     const tenantId = `${way} ${way === "its tenant" ? id : "all"}`;
@@ -65,7 +65,7 @@ export function endedDuringLoad(way: Way, options: RaceOptions): Promise<Raced> 
   });
 }
 
-/** G3: whoever asks after the invalidation has answered waits for no load that began before it. */
+/** G3: a caller that reads after the invalidation has returned joins no load that began before it. */
 export function readRightAfter(options: RaceOptions): Promise<Raced> {
   return race(options, async (id, i, { database, upTo, stale, seat }) => {
     const own = seat(i, "right after");
@@ -78,7 +78,7 @@ export function readRightAfter(options: RaceOptions): Promise<Raced> {
   });
 }
 
-/** What was set while it was being loaded is what all processes read. */
+/** A value that was set during a load of the same row is the one that all processes read. */
 export function setDuringLoad(options: RaceOptions): Promise<Raced> {
   return race(options, async (id, i, { database, upTo, stale, seat }) => {
     const seats = [0, 1, 2].map((at) => seat(i + at, "set"));

@@ -11,7 +11,7 @@ interface ById {
   readonly where: { readonly id: number };
 }
 
-/** What the tests use of what Prisma generates for `models`. */
+/** The part of the client generated for `models` that the tests use. */
 export interface ContactsTransaction {
   readonly contact: {
     count(): Promise<number>;

@@ -6,7 +6,7 @@ export interface Entry {
   readonly createdAt: Date;
 }
 
-/** What the tests use of the client that Prisma generates for `models`. */
+/** The part of the client generated for `models` that the tests use. */
 export interface EntriesClient extends PrismaClient {
   readonly entry: {
     findMany(query: { where: { id: { in: bigint[] } } }): Promise<Entry[]>;

@@ -1,7 +1,7 @@
 import { generatePrismaClient } from "@scale/testkit";
 import type { PrismaExecutor } from "../src/rows/prisma.js";
 
-/** What the tests use of the client that Prisma generates for `models`. */
+/** The part of the client generated for `models` that the tests use. */
 export interface ContactsClient extends ContactsTransaction {
   $transaction<T>(
     work: (tx: ContactsTransaction) => Promise<T>,

@@ -7,7 +7,7 @@ import { postgresLedger, type RedisUsage, redisUsage } from "../src/usage/redis/
 export interface RaceArgs {
   readonly redisUrl: string;
   readonly prefix: string;
-  /** With a ledger this process never comes to write: whatever it uses is left to others when it is killed. */
+  /** With a ledger. This process is killed before its first flush, so that other processes have to write its usage. */
   readonly postgresUrl?: string;
 }
 

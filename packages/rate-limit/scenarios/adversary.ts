@@ -11,11 +11,11 @@ export interface Attack {
   readonly lengthMs: number;
 }
 
-/** A client in the memory store, and what it was admitted. */
+/** A client of the memory store, and the units that it was admitted. */
 interface Client {
   readonly clock: ManualClock;
   readonly log: Admitted[];
-  /** Asks for that many units, and notes what it gets. */
+  /** Asks for that many units, and logs the ones that it gets. */
   ask(units: number): ConsumeResult;
 }
 
@@ -37,8 +37,8 @@ function clientOf({ rule, random }: Attack): Client {
 }
 
 /**
- * A client that is silent and greedy by turns, for random times: it takes all that there is at once, then each unit as
- * it becomes free, sometimes after the wait it was told and sometimes by trying.
+ * A client that is silent and greedy in turn, for random times. When greedy it takes all free units at once, then each
+ * unit as it becomes free, sometimes after the wait of the last denial and sometimes by trying.
  */
 export function attack(options: Attack): readonly Admitted[] {
   const { rule, random, lengthMs } = options;

@@ -7,14 +7,14 @@ import { GROUPS, limiterOn } from "./fault-stage.js";
 
 const TENANTS = 60;
 
-/** What was observed while one of three masters was dead. */
+/** Decisions that were made while one of three masters was dead. */
 export interface ClusterObserved {
   /** Decisions for tenants whose keys lie on the masters that live. */
   readonly living: readonly Observed[];
-  /** For those of the dead one. */
+  /** Decisions for tenants whose keys lie on the dead one. */
   readonly dead: readonly Observed[];
   readonly starvation: CpuStarvation;
-  /** From when the master runs again until all tenants are decided by Redis. It takes writes after two seconds. */
+  /** Time from the restart of the master until Redis decides for all tenants. A master takes writes after two seconds. */
   readonly recoveryMs: number;
 }
 

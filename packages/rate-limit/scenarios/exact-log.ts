@@ -29,7 +29,7 @@ export function worstIn(log: readonly Admitted[], lengthMs: number, closed = fal
 
 /** The most by which any stretch of a log exceeds `units + perMs` times its length. */
 export function worstExcess(log: readonly Admitted[], { units, perMs }: { units: number; perMs: number }): number {
-  // Of all stretches that end at one admission, the worst began where `sum before − perMs × time` was least.
+  // The worst stretch that ends at one admission began where `sum before − perMs × time` was least.
   let worst = -Infinity;
   let sum = 0;
   let least = Infinity;

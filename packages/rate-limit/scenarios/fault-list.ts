@@ -1,20 +1,20 @@
 import { freePort } from "@scale/testkit";
 import type { FaultStage } from "./fault-stage.js";
 
-/** A way for Redis to fail, and to come back. */
+/** A fault of Redis, and its end. */
 export interface Fault {
   readonly name: string;
-  /** Whether decisions go on as if nothing were: the store answers all of them. */
+  /** True when the store answers every decision in spite of the fault. */
   readonly isHarmless?: boolean;
-  /** Whether the counts are gone. */
+  /** True when the counts are gone. */
   readonly losesData?: boolean;
-  /** Resolves when the fault is there. */
+  /** Resolves when the fault is in effect. */
   begin(stage: FaultStage): Promise<void>;
   /** Resolves when Redis could answer again. */
   end(stage: FaultStage): Promise<void>;
 }
 
-/** Does something again and again, as long as a fault lasts. */
+/** A fault that repeats one act as long as it lasts. */
 function repeated(
   name: string,
   { again, ...rest }: Pick<Fault, "isHarmless" | "losesData"> & { again(stage: FaultStage): Promise<unknown> },

@@ -10,23 +10,23 @@ export interface Observed {
   /** Milliseconds of the monotonic clock. */
   readonly at: number;
   readonly latencyMs: number;
-  /** Who decided what: `store allows`, `policy denies`, `throws SCALE_STORE`, … */
+  /** The decider and its decision: `store allows`, `policy denies`, `throws SCALE_STORE`, … */
   readonly outcome: string;
 }
 
 export interface FaultLoad {
   readonly observed: readonly Observed[];
   readonly starvation: CpuStarvation;
-  /** Resolves when all that was asked is decided. */
+  /** Resolves when every request has its decision. */
   stop(): Promise<void>;
 }
 
 const EVERY_MS = 2;
 
-/** Every other of them as an attacker would choose it. */
+/** Tenant ids. Every other one is as an attacker would choose it. */
 export const tenantOf = (i: number): string => (i % 2 === 0 ? `tenant-${i}` : `}{:*\u0000${i}`);
 
-/** Asks one question of every group of rules every two milliseconds, whether earlier ones are answered or not. */
+/** Sends one request to every group of rules every two milliseconds, whether or not earlier ones are decided. */
 export function startFaultLoad(limiter: RateLimiter, tenants = 20): FaultLoad {
   const observed: Observed[] = [];
   const open = new Set<Promise<void>>();
@@ -76,10 +76,10 @@ async function decide(limiter: RateLimiter, which: Pick<Observed, "group" | "ten
   return { group, tenantId, at, latencyMs: performance.now() - from, outcome };
 }
 
-/** True for what the store, or units that it had given in advance, decided. */
+/** True for a decision of the store, or of units that the store leased in advance. */
 export const isStores = ({ outcome }: Observed): boolean => outcome === "store allows" || outcome === "lease allows";
 
-/** Decisions that are neither the store's nor what the group's policies say. */
+/** Decisions that come neither from the store nor from the group's policies. */
 export function wrong(observed: readonly Observed[]): readonly Observed[] {
   return observed.filter((one) => !isStores(one) && one.outcome !== WHEN_DOWN[one.group]);
 }

@@ -3,16 +3,16 @@ import type { Fault } from "./fault-list.js";
 import { type FaultLoad, isStores, type Observed } from "./fault-load.js";
 import type { FaultStage } from "./fault-stage.js";
 
-/** What was observed of one fault. */
+/** Observations of one fault. */
 export interface Suffered {
   readonly fault: Fault;
-  /** The decisions that were asked for while it lasted. */
+  /** Decisions whose request was made during the fault. */
   readonly during: readonly Observed[];
-  /** From when Redis could answer again until it decided again. */
+  /** Time from the end of the fault until Redis decides again. */
   readonly recoveryMs: number;
 }
 
-/** Lets a fault begin, last and end under load. */
+/** Begins a fault under load, lets it last, and ends it. */
 export async function suffer(
   fault: Fault,
   { stage, load, lengthMs }: { stage: FaultStage; load: FaultLoad; lengthMs: number },
@@ -34,7 +34,7 @@ export async function suffer(
   return { fault, during, recoveryMs };
 }
 
-/** Units that the store admitted of the rule `closed`, and that it counted: all tenants of a load together. */
+/** Units of the rule `closed` that the store admitted and that it counted, over all tenants of a load. */
 export async function countsOf(
   stage: FaultStage,
   observed: readonly Observed[],
@@ -56,7 +56,7 @@ export async function countsOf(
   return { admitted, counted };
 }
 
-/** More of it than this may cost a decision its deadline. */
+/** Starvation above this may cost a decision its deadline. */
 const STARVED_MS = 10;
 
 /** The part of the decisions that the store did not make, without those that the machine may have made late. */

@@ -6,7 +6,7 @@ import { redisStore } from "../src/redis/store.js";
 
 export const TIMEOUT_MS = 50;
 
-/** What each group of rules answers while the store cannot: see `FailurePolicies`. */
+/** The answer of each group of rules while the store is down: see `FailurePolicies`. */
 export const WHEN_DOWN = {
   open: "policy allows",
   closed: "policy denies",
@@ -41,7 +41,7 @@ const plans = definePlans({
         "one-local": { open, local },
         slots: { slots },
         leased: { leased: { ...open, lease: 20 } },
-        // Of which this process has a quarter.
+        // This process has a quarter of it.
         share: { share: { ...local, limit: 40 } },
       } satisfies Record<Group | "share", object>,
     },
@@ -55,7 +55,7 @@ export interface FaultStage {
   readonly limiter: RateLimiter;
   /** Errors that the limiter reported. */
   readonly reported: () => number;
-  /** Does something with a connection of its own to the server. */
+  /** Runs a function with a connection of its own to the server. */
   admin<T>(work: (redis: Redis) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

@@ -29,7 +29,7 @@ const IN_FLIGHT = 64;
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-/** Asks for ids that come once, half of which are denied, and answers what is left of them on the heap. */
+/** Sends requests for ids that come once, half of which are denied, and returns the heap that is left of them. */
 serveWorker(async (message): Promise<MemoryUse> => {
   const { url, ids, window, maxKeys } = message as MemoryAsk;
   const redis = url === "" ? undefined : new Redis(url);
@@ -68,7 +68,7 @@ async function askAll(limiters: readonly RateLimiter[], { ids, prefix }: { ids: 
       const limiter = limiters[i % limiters.length];
       const subject: RateLimitSubject = { tenantId: `${prefix}-${i}`, userId: `${prefix}-${i}` };
       const slot = await limiter?.acquire(subject);
-      // The second is denied by the store, and the third by what is known of it.
+      // The store denies the second, and the denial cache denies the third.
       for (let again = 0; again < (i % 2) * 2; again++) {
         const denied = await limiter?.acquire(subject);
         counts.checks++;

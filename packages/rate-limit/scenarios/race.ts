@@ -1,13 +1,13 @@
 import type { RateLimitRule, RateLimitRulesInput } from "@scale/core";
 import { packageFile, type ProcessPool, startProcessPool } from "@scale/testkit";
 
-/** What each process of a race does. */
+/** The work of each process of a race. */
 export interface RaceAsk {
   readonly name: string;
   readonly rules: RateLimitRulesInput;
   readonly userId?: string;
   readonly asks: number;
-  /** Questions that one process has under way at a time: more than one, and they are sent in batches. */
+  /** Requests that one process has in flight. More than one are sent in batches. */
   readonly inFlight: number;
 }
 
@@ -22,7 +22,7 @@ export const ALGORITHMS: readonly RateLimitRule["algorithm"][] = [
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-/** A rule of which nothing comes back while a race is run: no window of it ends within an hour. */
+/** A rule that frees no unit during a race: no window of it ends within an hour. */
 export function stillRule(
   algorithm: RateLimitRule["algorithm"],
   limit: number,

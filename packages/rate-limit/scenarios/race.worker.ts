@@ -7,7 +7,7 @@ import type { RaceAsk } from "./race.js";
 
 let store: RateLimitStore | undefined;
 
-/** Asks as fast as it can, and answers how many requests were admitted. */
+/** Sends requests as fast as it can, and returns how many were admitted. */
 serveWorker(async (message, { args }) => {
   const { url, prefix } = args as { url: string; prefix: string };
   store ??= redisStore({ redis: new Redis(url), prefix, timeoutMs: 5000 });

@@ -49,7 +49,7 @@ describe("launchBrowser", () => {
     server.close();
   });
 
-  it("says why there is none, and throws that in CI", async () => {
+  it("returns the reason for a missing browser, and throws it in CI", async () => {
     vi.stubEnv("CHROMIUM_PATH", "");
     vi.stubEnv("PATH", "/no/such/folder");
     vi.stubEnv("CI", "");

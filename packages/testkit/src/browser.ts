@@ -56,7 +56,7 @@ export async function launchBrowser(): Promise<BrowserLaunch> {
   try {
     const daemon = await startDaemon(program, {
       args: [...FLAGS, `--user-data-dir=${profile}`, "--remote-debugging-port=0", "about:blank"],
-      // What it keeps outside the profile goes there too.
+      // Chromium writes some files outside the profile, by HOME and XDG paths: those go into the folder too.
       env: { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile, TMPDIR: profile },
       ready: ENDPOINT,
       timeoutMs: 30_000,

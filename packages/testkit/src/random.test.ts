@@ -9,7 +9,7 @@ describe("seededRandom", () => {
     expect(take(1, 100)).not.toEqual(take(2, 100));
   });
 
-  it("gives the published sequence", () => {
+  it("returns the published sequence", () => {
     expect(take(0, 3)).toEqual([0.26642920868471265, 0.0003297457005828619, 0.2232720274478197]);
   });
 

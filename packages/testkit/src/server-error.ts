@@ -1,7 +1,7 @@
 /** A server, browser or worker that is missing, did not start, or did not answer in time. */
 export class ServerError extends Error {
   override readonly name = "ServerError";
-  /** What the program printed, or `""`. Kept out of `message`, which is one line. */
+  /** Output of the program, or `""`. Not part of `message`, which is one line. */
   readonly detail: string;
 
   constructor(message: string, options: { detail?: string; cause?: unknown } = {}) {

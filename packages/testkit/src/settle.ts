@@ -1,4 +1,4 @@
-/** Like `Promise.all`, but rejects only when all have settled: whoever cleans up then finds nothing under way. */
+/** Like `Promise.all`, but rejects only when all have settled, so that a cleanup finds no work under way. */
 export async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const outcomes = await Promise.allSettled(promises);
   return outcomes.map((outcome) => {

@@ -56,7 +56,7 @@ describe("the global setup", () => {
     },
   );
 
-  it("provides empty urls for servers that are missing, and says so", async () => {
+  it("provides empty urls for missing servers, and warns", async () => {
     without("Redis", "Postgres");
     vi.stubEnv("CI", "");
     const warn = vi.spyOn(console, "warn").mockReturnValue();

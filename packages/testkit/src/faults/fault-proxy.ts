@@ -113,7 +113,7 @@ async function down(server: Server, state: State): Promise<void> {
 }
 
 async function close(server: Server, state: State): Promise<void> {
-  unstall(state); // Nothing waits for ever in a proxy that is gone.
+  unstall(state); // Otherwise a lane would wait for ever for a proxy that is gone.
   await down(server, state);
 }
 

@@ -1,13 +1,13 @@
 import type { Socket } from "node:net";
 
-/** Held of a sender before it is told to wait, as a kernel's buffers would. */
+/** Bytes that a lane buffers before it pauses the sender, as a kernel's buffers would. */
 const BUFFER_BYTES = 1 << 20;
 /** A slice at a limited rate lasts this long, so that bytes trickle instead of coming in lumps. */
 const SLICE_MS = 10;
 
 const END = Buffer.alloc(0);
 
-/** What a lane reads before each step, so that a change takes effect at once. */
+/** The faults of a lane. Each step reads them again, so that a change takes effect at once. */
 export interface LaneFaults {
   readonly latencyMs: number;
   readonly bytesPerSecond: number;
@@ -27,7 +27,7 @@ export interface LaneEnds {
   to: Socket;
   /** Asked for each slice before it is sent. */
   admit(bytes: number): Admission;
-  /** Whether the end of the direction is swallowed too. */
+  /** True while the end of the stream is swallowed too. */
   isHole(): boolean;
   /** Called after the last slice, when the kernel has it. */
   cut(): void;
@@ -94,7 +94,7 @@ class Lane {
     }
   }
 
-  /** Waits for its turn, at the rate and through the stalls of now. */
+  /** Waits until the rate and the stalls allow the next slice. */
   async #nextSlice(rest: Buffer): Promise<Buffer> {
     const rate = this.#faults.bytesPerSecond;
     const slice = rate > 0 ? rest.subarray(0, Math.max(1, (rate * SLICE_MS) / 1000)) : rest;

@@ -4,7 +4,7 @@ import type { FaultProxyStats } from "./stats.js";
 
 const CUT_DELAY_MS = 5;
 
-/** The faults that a proxy has now, and what it has carried. */
+/** The current faults of a proxy, and its counters. */
 export interface ProxyState extends LaneFaults {
   readonly stats: FaultProxyStats;
   readonly links: Set<Link>;
@@ -30,7 +30,7 @@ export function openLink(client: Socket, to: { host: string; port: number }, sta
     state.links.delete(link);
     state.stats.open--;
   });
-  // An end in order goes through the lanes; this is for the others, such as a target that refuses.
+  // An orderly end goes through the lanes. This is for other ends, such as a target that refuses.
   client.once("error", () => cutLink(link));
   if (!upstream) {
     client.resume(); // Swallows.
@@ -46,7 +46,7 @@ export function openLink(client: Socket, to: { host: string; port: number }, sta
   openLane({ ...ends, from: upstream, to: client, admit: (bytes) => admitDown(link, state, bytes) }, state);
 }
 
-/** With RST: the other side reads an error and not an end. */
+/** Cuts with RST: the other side reads an error, not an end. */
 export function cutLink({ client, upstream }: Link): void {
   client.resetAndDestroy();
   if (upstream?.connecting) upstream.destroy();

@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 describe("compare", () => {
-  it("tells how many times longer the second takes, and the figures of each", async () => {
+  it("returns how many times longer the second takes, and the figures of each", async () => {
     const { spend } = virtualTime();
     let call = 0;
     const b = (): void => spend(++call % 50 === 0 ? 9 : 0.4);
@@ -73,7 +73,7 @@ describe("compare", () => {
     expect(calls).toBe(4 * 40 + 3); // And one to see what it is, and one for each of two calibrations.
   });
 
-  it("awaits what returns a promise", async () => {
+  it("awaits a variant that returns a promise", async () => {
     const { spend } = virtualTime();
     const later = (ms: number) => async (): Promise<void> => {
       await pause(0)();
@@ -100,7 +100,7 @@ describe("compare", () => {
     expect(a.p50Ms).toBeGreaterThanOrEqual(0.9);
   });
 
-  it("rejects with what a variant throws, after its other calls have settled", async () => {
+  it("rejects with the error of a variant, after its other calls have settled", async () => {
     let open = 0;
     let calls = 0;
     const fails = async (): Promise<void> => {

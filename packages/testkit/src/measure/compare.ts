@@ -24,7 +24,7 @@ export interface CompareOptions {
   concurrency?: number;
 }
 
-/** What was measured of one variant. */
+/** The figures of one variant. */
 export interface Side {
   /** Median over the rounds. */
   opsPerSecond: number;
@@ -56,8 +56,8 @@ export interface Measured extends Side {
 }
 
 /**
- * Measures two variants side by side, A/B and B/A in turn, so that what slows the machine for a while slows both.
- * Rejects with what a variant throws.
+ * Measures two variants side by side, A/B and B/A in turn, so that a busy moment of the machine slows both.
+ * Rejects with the error of a variant.
  */
 export async function compare(a: Variant, b: Variant, options: CompareOptions = {}): Promise<Comparison> {
   const measured = await compareAll({ a, b }, options);
@@ -93,7 +93,7 @@ export async function compareAll<Name extends string>(
   return Object.fromEntries(names.map((name, i) => [name, measured[i]])) as Record<Name, Measured>;
 }
 
-/** Each variant once. @returns what was measured, in the order of the subjects */
+/** Runs each variant once. @returns one round per subject, in the order of the subjects */
 async function runRound(subjects: readonly Subject[], plan: RoundPlan, round: number): Promise<Round[]> {
   const results: Round[] = [];
   for (const at of order(subjects.length, round)) {

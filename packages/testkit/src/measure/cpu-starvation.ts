@@ -1,8 +1,8 @@
-/** When the machine did not let this process run. */
+/** The times in which the machine did not let this process run. */
 export interface CpuStarvation {
-  /** To be called every `everyMs`: what a call comes late, and was not spent in this process, is starvation. */
+  /** Call it every `everyMs`. The delay of a call, less the CPU time of this process, is starvation. */
   tick(): void;
-  /** Milliseconds of it between two readings of the monotonic clock. */
+  /** Milliseconds of starvation between two readings of the monotonic clock. */
   between(from: number, to: number): number;
 }
 
@@ -15,8 +15,8 @@ interface Piece {
 const USUAL_MS = 1;
 
 /**
- * Tells what other programs on the machine take from a measurement of deadlines: a process that is not run cannot keep
- * any. What this process itself computes for is not taken off.
+ * Watches how long other programs keep this process from running, because a process that does not run cannot keep a
+ * deadline. Time in which this process itself computes is not starvation.
  */
 export function watchCpuStarvation(everyMs: number): CpuStarvation {
   const pieces: Piece[] = [];

@@ -3,9 +3,9 @@ import { Agent, request } from "node:http";
 export interface Answer {
   /** Milliseconds on the monotonic clock when the request was due. */
   readonly dueAt: number;
-  /** From when it was due to when its answer had arrived: a client that falls behind counts its lag. */
+  /** Time from when the request was due to the end of its response: the delay of a late client counts. */
   readonly latencyMs: number;
-  /** 0 when there was no answer. */
+  /** HTTP status; 0 without a response. */
   readonly status: number;
 }
 
@@ -17,15 +17,15 @@ export interface LoadOptions {
 }
 
 export interface Load {
-  /** Every answer so far, in the order of arrival. */
+  /** Every response so far, in the order of arrival. */
   readonly answers: readonly Answer[];
-  /** Ends the load, and resolves when every request is answered. */
+  /** Ends the load. Resolves when every request has its response or has failed. */
   stop(): Promise<void>;
 }
 
 const NO_ANSWER_MS = 10_000;
 
-/** Sends requests at a steady rate, whether earlier ones are answered or not. */
+/** Sends requests at a steady rate (open loop), whether or not earlier ones have their response. */
 export function startLoad({ url, requestsPerSecond, headers }: LoadOptions): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const answers: Answer[] = [];
@@ -70,7 +70,7 @@ function get({ url, agent, headers }: { url: string; agent: Agent; headers: Reco
   });
 }
 
-/** The value below which `part` (0 to 1) of the values lie; 0 for none. */
+/** The value that `part` (0 to 1) of the values do not exceed; 0 for an empty list. */
 export function percentile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;

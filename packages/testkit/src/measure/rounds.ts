@@ -1,4 +1,4 @@
-/** One call of what is measured. A variant returns a promise always, which is awaited, or never. */
+/** One call of the code to measure. A variant returns a promise always, which is awaited, or never. */
 export type Variant = () => unknown;
 
 /** How much of a variant one round runs. */
@@ -13,7 +13,7 @@ export interface Round {
   ops: number;
   wallMs: number;
   cpuMicros: number;
-  /** Of the times of this round's calls. */
+  /** Median of the times of this round's calls. */
   p50Ms: number;
 }
 
@@ -39,7 +39,7 @@ export async function subjectOf(call: Variant): Promise<Subject> {
   return subject;
 }
 
-/** Finds the batch that takes long enough to be timed. To be repeated when the engine has optimised the code. */
+/** Finds the batch that takes long enough to be timed. Repeat it when the engine has optimised the code. */
 export function calibrate(subject: Subject): void {
   if (subject.isAsync) return;
   for (subject.batch = 1; subject.batch < MAX_BATCH; subject.batch *= 2) {
@@ -102,7 +102,7 @@ async function asyncRound(subject: Subject, { iterations, durationMs, concurrenc
   return started;
 }
 
-/** By nearest rank. */
+/** Percentiles by nearest rank. */
 export function percentiles(values: readonly number[], ranks: readonly number[]): number[] {
   const sorted = Float64Array.from(values).sort();
   return ranks.map((rank) => sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)] ?? Number.NaN);

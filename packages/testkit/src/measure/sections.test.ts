@@ -22,13 +22,13 @@ describe("runSections", () => {
     expect((await run(["a", "--json"])).printed).toEqual(['{"bench":"a","ratio":1.23456,"pass":true}']);
   });
 
-  it("ends with 1 for a line that does not pass, but for a smoke run", async () => {
+  it("ends with 1 for a line that does not pass, except in a smoke run", async () => {
     const missed = [{ bench: "a", pass: false }];
     expect((await run(["a"], missed)).code).toBe(1);
     expect((await run(["a", "--smoke"], missed)).code).toBe(0);
   });
 
-  it("says what it does not know", async () => {
+  it("names the words that it does not know", async () => {
     expect(await run(["c", "--jsno"])).toEqual({
       code: 2,
       printed: ["unknown: c, --jsno; known: a, b, --json, --smoke"],

@@ -1,15 +1,15 @@
 import type { Line } from "./line.js";
 
-/** Measures on real components and yields its lines as they are known. */
+/** Measures on real components. Yields each line as soon as it is known. */
 export type Section = (options: SectionOptions) => AsyncIterable<Line>;
 
 export interface SectionOptions {
-  /** A short form that shows that everything runs; its figures mean nothing and its gates are not held. */
+  /** A short run that shows that everything works. Its figures mean nothing, and a missed gate fails nothing. */
   smoke: boolean;
 }
 
 export interface RunSectionsOptions {
-  /** Loaded when they run. */
+  /** Sections by name, each loaded when it runs. */
   sections: Readonly<Record<string, () => Promise<Section>>>;
   /** The command line: names of sections, none for all, and `--json`, `--smoke`. */
   argv: readonly string[];
@@ -18,7 +18,7 @@ export interface RunSectionsOptions {
 }
 
 /**
- * Runs benches or proofs as the command line says: with `--json` one object a line, else readable lines.
+ * Runs the benches or proofs of a command line and prints their lines: JSON objects with `--json`, readable ones without.
  * @returns the exit code: 0, 1 when a line does not pass, 2 for a command line that cannot be understood
  */
 export async function runSections({ sections, argv, print }: RunSectionsOptions): Promise<number> {

@@ -7,7 +7,7 @@ export interface Surroundings {
   env: NodeJS.ProcessEnv;
 }
 
-/** Postgres refuses to run as root, so root (containers, CI) runs it as `nobody`, who exists everywhere. */
+/** Postgres refuses to run as root, so root (containers, CI) runs it as `nobody`, an account that exists everywhere. */
 export function surroundings(): Surroundings {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("PG"));
   // Messages in English, which we read; macOS also needs a locale to start at all.

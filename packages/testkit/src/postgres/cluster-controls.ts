@@ -4,7 +4,7 @@ import { query } from "./connect.js";
 import { createDatabase } from "./database.js";
 import type { PostgresNode } from "./node.js";
 
-/** What a test does with a running cluster as a whole. */
+/** Operations on a running cluster as a whole. */
 export interface ClusterControls {
   /**
    * Makes an empty database through the node that takes writes, and waits like `caughtUp` until its replicas have it.
@@ -19,7 +19,7 @@ export interface ClusterControls {
   caughtUp(): Promise<void>;
 }
 
-/** What a running node says of itself. */
+/** The role of a running node, by its own account. */
 interface Role {
   node: PostgresNode;
   isStandby: boolean;
@@ -77,7 +77,7 @@ async function followersReach(writer: PostgresNode, roles: readonly Role[]): Pro
   );
 }
 
-/** Direct ones and those behind them, whether they stream at this moment or are about to. */
+/** The direct and cascaded standbys of a node, whether they stream already or are about to. */
 function followersOf({ port }: PostgresNode, roles: readonly Role[]): Role[] {
   const direct = roles.filter((role) => role.isStandby && role.follows === port);
   return direct.flatMap((role) => [role, ...followersOf(role.node, roles)]);

@@ -68,7 +68,7 @@ function fromSystem(): PostgresProgram | undefined {
   return undefined;
 }
 
-/** Of the Postgres in a folder that can also make a data folder: packages of clients alone lack `initdb`. */
+/** The version of the Postgres in a folder. `undefined` without `initdb`, which packages of clients alone lack. */
 function versionIn(bin: string): string | undefined {
   if (!existsSync(join(bin, "initdb"))) return undefined;
   const { status, stdout } = spawnSync(join(bin, "postgres"), ["--version"], { encoding: "utf8", timeout: 5_000 });

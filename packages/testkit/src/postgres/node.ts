@@ -7,11 +7,11 @@ export interface PostgresNode {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Of the cluster's database. */
+  /** Url of the cluster's database on this node. */
   readonly url: string;
   /** `undefined` while the server is down. */
   readonly pid: number | undefined;
-  /** What the current or last process printed. */
+  /** Output of the current or last process. */
   output(): string;
   /** The same server, another database. */
   urlOf(database: string): string;
@@ -37,7 +37,7 @@ export interface PostgresNode {
   restart(): Promise<void>;
 }
 
-/** What the cluster alone may do with a node. */
+/** Operations on a node that only its cluster uses. */
 export interface ManagedNode extends PostgresNode {
   /** In order, with everything on disk. */
   shutDown(): Promise<void>;

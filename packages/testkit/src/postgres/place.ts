@@ -6,7 +6,7 @@ const ROOM_BYTES = 4 * 2 ** 30;
 
 /**
  * Where data folders go: into memory where the system offers plenty, since each is a thousand small files that live for
- * seconds, or else the temporary folder. Who sets TMPDIR means it.
+ * seconds, or else the temporary folder. A TMPDIR that is set is meant.
  */
 export function dataParent(): string {
   if (process.env["TMPDIR"]) return tmpdir();

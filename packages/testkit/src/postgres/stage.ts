@@ -74,7 +74,7 @@ export async function initData(bin: string, folder: string, around: Surroundings
   }
 }
 
-/** @throws {ServerError} when somebody else could have put programs there */
+/** @throws {ServerError} when another user could have put programs there */
 async function ownFolder(bin: string, isPackage: boolean): Promise<string> {
   const { size } = await lstat(join(bin, "postgres"));
   const key = [isPackage ? "package" : bin, size, process.getuid?.(), ...INITDB].join("\n");
@@ -87,7 +87,7 @@ async function ownFolder(bin: string, isPackage: boolean): Promise<string> {
   return folder;
 }
 
-/** Makes `folder/name` unless it is there and whole. Of several that make it at once, the first to finish wins. */
+/** Makes `folder/name` unless it is there and whole. When several processes make it at once, the first to finish wins. */
 async function once(folder: string, name: string, make: (half: string) => Promise<void>): Promise<string> {
   const whole = join(folder, name);
   if (await isWhole(whole)) return whole;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
 
-/** Not inside quotes. */
+/** `import.meta.url` outside of quotes. */
 const OWN_URL = /(?<!["'`])\bimport\.meta\.url\b/g;
 const SECOND_LOOK = Symbol("second look");
 

@@ -25,7 +25,7 @@ export interface DaemonOptions {
   env?: NodeJS.ProcessEnv;
   uid?: number;
   gid?: number;
-  /** What the program gets when this process dies: SIGQUIT is followed by SIGKILL after a second. @default "SIGKILL" */
+  /** Signal that the program gets when this process dies. SIGQUIT is followed by SIGKILL after a second. @default "SIGKILL" */
   last?: LastSignal;
 }
 

@@ -6,7 +6,7 @@ const server = { what: "postgres", port: 5432, folder: "/tmp/x" };
 const explained = (detail: string): unknown => explainStart(new ServerError("ended", { detail }), server);
 
 describe("explainStart", () => {
-  it("says in one line that the disk is full, and keeps the output", () => {
+  it("names a full disk in one line, and keeps the output", () => {
     const detail = "FATAL:  could not write lock file: No space left on device\nmore";
     expect(explained(detail)).toMatchObject({ message: "postgres: the disk that holds /tmp/x is full", detail });
     expect(explainStart(Object.assign(new Error("ENOSPC: no space"), { code: "ENOSPC" }), server)).toMatchObject({
@@ -19,7 +19,7 @@ describe("explainStart", () => {
     expect(explained(detail)).toMatchObject({ message: "postgres: no shared memory left (see ipcs -m)" });
   });
 
-  it("says that a port is in use", () => {
+  it("names a port that is in use", () => {
     const detail = 'LOG:  could not bind IPv4 address "127.0.0.1": Address already in use';
     expect(explained(detail)).toMatchObject({ message: "postgres: port 5432 is in use" });
   });
@@ -31,7 +31,7 @@ describe("explainStart", () => {
 });
 
 describe("telling", () => {
-  it("prefers what Postgres calls fatal to what it says last", () => {
+  it("prefers the line that Postgres calls fatal to the last line", () => {
     const output =
       "2026 UTC [1] LOG:  a\n2026 UTC [1] FATAL:  lock file is empty\n2026 UTC [1] LOG:  database system is shut down\n";
     expect(telling(output)).toBe("FATAL:  lock file is empty");

@@ -1,6 +1,6 @@
 import { ServerError } from "../server-error.js";
 
-/** Says in one line of ours why a server did not start, where its output or the system tells; else returns the error. */
+/** An error with the reason in one line, where the output or the system names it. Otherwise returns the error unchanged. */
 export function explainStart(error: unknown, server: { what: string; port: number; folder: string }): unknown {
   const { what, port, folder } = server;
   const detail = detailOf(error);
@@ -16,7 +16,7 @@ export function isPortInUse(error: unknown): boolean {
   return /Address already in use/i.test(detailOf(error));
 }
 
-/** Of a program's output the line most likely to say why it ended, shortened to what fits a message. */
+/** The line of a program's output that is most likely to name the reason of its end, shortened to fit a message. */
 export function telling(output: string): string {
   const lines = output.trimEnd().split("\n");
   const fatal = lines.findLast((line) => /\b(?:FATAL|PANIC):/.test(line));

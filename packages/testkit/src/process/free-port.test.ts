@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { freePort, isFree } from "./free-port.js";
 
 describe("freePort", () => {
-  it("gives ports that a server can bind, none twice, below the range of outgoing connections", async () => {
+  it("returns ports that a server can bind, none twice, below the range of outgoing connections", async () => {
     const ports = await Promise.all(Array.from({ length: 50 }, () => freePort()));
     expect(new Set(ports).size).toBe(50);
     expect(Math.max(...ports)).toBeLessThan(32_768);
@@ -13,7 +13,7 @@ describe("freePort", () => {
     server.close();
   });
 
-  it("gives only ports that fit", async () => {
+  it("returns only ports that fit", async () => {
     expect((await freePort((port) => port % 7 === 0)) % 7).toBe(0);
   });
 
@@ -21,7 +21,7 @@ describe("freePort", () => {
     await expect(freePort(() => false)).rejects.toThrow("no free port");
   });
 
-  it("holds a port that is listened on for taken", async () => {
+  it("takes a port with a listener for taken", async () => {
     const port = await freePort();
     const server = createServer().listen(port, "127.0.0.1");
     await once(server, "listening");

@@ -7,7 +7,7 @@ const LAST = 32_767;
 const handedOut = new Set<number>();
 
 /**
- * A loopback port that nobody listens on, never the same twice in this process.
+ * A loopback port without a listener, never the same twice in this process.
  *
  * It lies below the range from which kernels draw the source ports of outgoing connections. In that range any client may
  * take the port before the server binds it, and a client that retries against a server that is down can connect to itself.

@@ -12,7 +12,7 @@ describe("startProcessPool", () => {
   });
   afterAll(() => pool.close());
 
-  it("runs a TypeScript worker in processes of its own and tells each who it is", async () => {
+  it("runs a TypeScript worker in processes of its own and gives each its index", async () => {
     const answers = await pool.all("who");
     expect(answers).toEqual(pool.pids.map((pid, index) => ({ pid, index, size: 3, args: new Map([["a", 1n]]) })));
     expect(new Set([process.pid, ...pool.pids]).size).toBe(4);

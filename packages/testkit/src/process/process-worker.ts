@@ -6,13 +6,13 @@ export interface WorkerContext {
   readonly args: unknown;
 }
 
-/** What the pool says to a worker. `at` is a reading of `process.hrtime`, which all processes of a machine share. */
+/** Messages from the pool to a worker. `at` is a reading of `process.hrtime`, which all processes of a machine share. */
 export type ToWorker =
   | { is: "start"; id: number; context: WorkerContext }
   | { is: "ask"; id: number; message: unknown; hold: boolean }
   | { is: "go"; id: number; at: bigint };
 
-/** What a worker says to its pool. */
+/** Messages from a worker to its pool. */
 export type FromWorker =
   | { is: "held"; id: number }
   | { is: "reply"; id: number; value: unknown }

@@ -1,10 +1,10 @@
 import type { Daemon } from "./daemon.js";
 
-/** A place for one daemon at a time, which outlasts restarts. */
+/** Holds one daemon at a time, over any number of restarts. */
 export interface DaemonSlot {
   /** `undefined` while the program is down. */
   readonly running: Daemon | undefined;
-  /** What the current or last process printed. */
+  /** Output of the current or last process. */
   output(): string;
   /** Does nothing when the program runs. */
   start(): Promise<void>;

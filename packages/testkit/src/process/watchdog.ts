@@ -102,7 +102,7 @@ function start(): ChildProcess {
   child.unref();
   const input = child.stdin as Socket;
   input.unref();
-  // A dead watchdog (somebody killed it) must not take this process with it by an unhandled EPIPE.
+  // A watchdog that was killed must not take this process with it by an unhandled EPIPE.
   input.on("error", () => {});
   child.on("error", () => {});
   child.once("exit", () => {

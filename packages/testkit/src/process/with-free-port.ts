@@ -1,7 +1,7 @@
 import { isPortInUse } from "./explain.js";
 import { freePort } from "./free-port.js";
 
-/** Starts a server on a free port, and on another when somebody took the port between the choice and the bind. */
+/** Starts a server on a free port, and on another when a program took the port between the choice and the bind. */
 export async function withFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

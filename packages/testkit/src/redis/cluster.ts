@@ -24,7 +24,7 @@ export interface RedisCluster {
   readonly nodes: readonly RedisServer[];
   readonly masters: readonly RedisServer[];
   readonly replicas: readonly RedisServer[];
-  /** What `new Cluster(...)` of ioredis takes. */
+  /** Addresses for `new Cluster(...)` of ioredis. */
   readonly addresses: readonly { host: string; port: number }[];
   stop(): Promise<void>;
 }
@@ -75,7 +75,7 @@ function nodePlan(port: number, conf: string, args: readonly string[]): RedisPla
   };
 }
 
-/** For each node the file in which Redis keeps its view of the cluster; they differ in who is `myself`. */
+/** The nodes.conf of each node: Redis' view of the cluster. The files differ in the node that is `myself`. */
 function nodesConfs(ports: readonly number[], masters: number): string[] {
   const ids = ports.map(() => randomBytes(20).toString("hex"));
   const firstSlot = (master: number): number => Math.floor((SLOTS * master) / masters);

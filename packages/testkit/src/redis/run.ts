@@ -18,7 +18,7 @@ export interface RedisServer {
   readonly url: string;
   /** `undefined` while the server is down. */
   readonly pid: number | undefined;
-  /** What the current or last process printed. */
+  /** Output of the current or last process. */
   output(): string;
   /** Freezes the process (SIGSTOP): connections stay open, and new ones are accepted by the kernel, without an answer. */
   pause(): void;

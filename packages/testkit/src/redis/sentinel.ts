@@ -15,7 +15,7 @@ export interface RedisSentinelOptions {
   sentinels?: number;
   /** @default 1 */
   replicas?: number;
-  /** Silence after which a sentinel holds the master for dead. @default 500 */
+  /** Silence, in milliseconds, after which a sentinel takes the master for dead. @default 500 */
   downAfterMs?: number;
 }
 
@@ -26,7 +26,7 @@ export interface RedisSentinel {
   readonly master: RedisServer;
   readonly replicas: readonly RedisServer[];
   readonly sentinels: readonly RedisServer[];
-  /** What the `sentinels` option of ioredis takes. */
+  /** Addresses for the `sentinels` option of ioredis. */
   readonly addresses: readonly { host: string; port: number }[];
   stop(): Promise<void>;
 }

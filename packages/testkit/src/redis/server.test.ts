@@ -31,7 +31,7 @@ describe.skipIf(!findRedis())("startRedis", () => {
     await Promise.all(servers.splice(0).map((server) => server.stop()));
   });
 
-  it("serves on loopback and says which server it is", async () => {
+  it("serves on loopback and reports its name and version", async () => {
     const { server, client } = await start();
     await client.set("a", "1");
     expect(await client.get("a")).toBe("1");
@@ -108,7 +108,7 @@ describe.skipIf(!findRedis())("startRedis", () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it("says in one line that a port is taken", async () => {
+  it("throws one line for a port that is taken", async () => {
     const port = await freePort();
     const blocker = createServer().listen(port, "127.0.0.1");
     await once(blocker, "listening");
@@ -119,7 +119,7 @@ describe.skipIf(!findRedis())("startRedis", () => {
     expect((error as ServerError).detail).toContain("bind");
   });
 
-  it("says what a server thinks of its arguments", async () => {
+  it("throws the reason for which a server refuses its arguments", async () => {
     await expect(startRedis({ args: ["--maxmemory-policy", "nonsense"] })).rejects.toThrow(/must be one of/);
   });
 });

@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 import { waitUntil } from "../wait.js";
 import type { RedisServer } from "./run.js";
 
-/** Waits until every server gives an answer that is asked for, over connections of its own. */
+/** Waits until the check is true for every server. Uses connections of its own. */
 export async function untilAll(
   servers: readonly RedisServer[],
   check: (client: Redis) => Promise<boolean>,
