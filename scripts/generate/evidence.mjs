@@ -35,7 +35,6 @@ const parse = (text) =>
     .map((line) => JSON.parse(line));
 
 const rounded = (value) => (typeof value === "number" ? String(Number(value.toPrecision(3))) : value);
-const cell = (text) => text.replaceAll("|", "\\|");
 
 /** The figure that the gate applies to. */
 function figureOf({ outcome, points, ratio, ours, value, unit }) {
@@ -52,28 +51,35 @@ function rowOf(line, kind, section) {
     line.contender,
   ];
   const bounds = kind === "bench" ? [line.gate, line.goal] : [line.bound];
-  return [about.filter(Boolean).join(", "), figureOf(line), ...bounds].map((text) => cell(text)).join(" | ");
+  return [about.filter(Boolean).join(", "), figureOf(line), ...bounds].map((text) => text.replaceAll("|", "\\|"));
+}
+
+/** Aligned as the formatter would. */
+function markdown([head, ...rows]) {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column].length)));
+  const rule = widths.map((width) => "-".repeat(width));
+  return [head, rule, ...rows]
+    .map((row) => `| ${row.map((text, column) => text.padEnd(widths[column])).join(" | ")} |\n`)
+    .join("");
 }
 
 function tableOf(lines, kind, section) {
   const command = `\`npm run ${kind}${section ? ` ${section}` : ""}\``;
   if (lines.length === 0) return `\nNot measured yet: ${command} prints the figures.\n\n`;
-  const columns = kind === "bench" ? ["row", "figure", "gate", "goal"] : ["row", "figure", "bound"];
-  const rows = [
-    columns.join(" | "),
-    columns.map(() => "---").join(" | "),
-    ...lines.map((line) => rowOf(line, kind, section)),
-  ];
-  return `\nMeasured by ${command}.\n\n${rows.map((row) => `| ${row} |\n`).join("")}\n`;
+  const head = kind === "bench" ? ["row", "figure", "gate", "goal"] : ["row", "figure", "bound"];
+  return `\nMeasured by ${command}.\n\n${markdown([head, ...lines.map((line) => rowOf(line, kind, section))])}\n`;
 }
 
-const render = (evidence, page) =>
-  page.replace(block, (_all, open, kind, section) => {
+function render(evidence, page) {
+  const tables = (...match) => {
+    const { open, kind, section } = match.at(-1);
     if (!kinds.includes(kind)) throw new Error(`expected bench or proof in an evidence block, got ${kind}`);
     const all = evidence[kind] ?? [];
     const lines = section ? all.filter((line) => sectionOf(line[kind]) === section) : all;
     return `${open}${tableOf(lines, kind, section)}<!-- /evidence -->`;
-  });
+  };
+  return page.replace(block, tables);
+}
 
 const [input] = process.argv.slice(2);
 const check = input === "--check";

@@ -27,8 +27,9 @@ test("evidence takes over the lines and writes the table of a section", () => {
   assert.equal(
     text("README.md"),
     "# Figures\n\n<!-- evidence: bench cache -->\n\nMeasured by `npm run bench cache`.\n\n" +
-      "| row | figure | gate | goal |\n| --- | --- | --- | --- |\n" +
-      "| hit, reads/s, against a \\| b | 1.23 | >= 1 | >= 2 |\n\n<!-- /evidence -->\n\nAfter.\n",
+      "| row                          | figure | gate | goal |\n" +
+      "| ---------------------------- | ------ | ---- | ---- |\n" +
+      "| hit, reads/s, against a \\| b | 1.23   | >= 1 | >= 2 |\n\n<!-- /evidence -->\n\nAfter.\n",
   );
   assert.equal(JSON.parse(text("docs/evidence.json")).bench.length, 2);
 });
@@ -41,7 +42,10 @@ test("evidence replaces the lines of a measured section and keeps those of other
   run(script, "lines");
   write({ lines: JSON.stringify({ proof: "quota: admitted", value: 8, unit: "units", bound: ">= 5" }) });
   run(script, "lines");
-  assert.match(text("README.md"), /\| cache: stale \| 0 reads \| <= 0 \|\n\| quota: admitted \| 8 units \| >= 5 \|\n/);
+  assert.match(
+    text("README.md"),
+    /\| cache: stale {4}\| 0 reads \| <= 0 {2}\|\n\| quota: admitted \| 8 units \| >= 5 {2}\|\n/,
+  );
   assert.doesNotMatch(text("README.md"), /7 units/);
 });
 

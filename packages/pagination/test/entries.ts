@@ -3,6 +3,7 @@ import { Pool } from "pg";
 import { asc, definePage, desc, type Order, type PageDefinition } from "../src/index.js";
 
 export const SEED = 20_261_120;
+export const ROWS = 3000;
 export const SECRET = "a secret of the tests, long enough to sign";
 export const TENANT = "acme";
 
@@ -41,7 +42,7 @@ export interface Entries {
   close(): Promise<void>;
 }
 
-/** A database of its own with the table and 5,000 rows of the tenant, and as many that are not the tenant's. */
+/** A database of its own with the table and 3,000 rows of the tenant, and as many that are not the tenant's. */
 export async function makeEntries(server: string, name: string): Promise<Entries> {
   const pool = new Pool({ connectionString: await createDatabase(server, name), max: 4 });
   await pool.query(TABLE);
@@ -69,8 +70,8 @@ export async function makeEntries(server: string, name: string): Promise<Entries
     ]);
   }
 
-  await insert(5000);
-  await insert(5000, "globex");
+  await insert(ROWS);
+  await insert(ROWS, "globex");
   return {
     pool,
     insert,

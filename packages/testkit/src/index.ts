@@ -18,6 +18,7 @@ export { type ContactsCluster, startContacts } from "./postgres/contacts-cluster
 export type { PostgresNode } from "./postgres/node.js";
 export { type PostgresCluster, type PostgresOptions, startPostgres } from "./postgres/cluster.js";
 export { type Daemon, type DaemonOptions, type Exit, startDaemon } from "./process/daemon.js";
+export { bundle } from "./process/bundle.js";
 export { packageFile } from "./process/package-file.js";
 export { freePort } from "./process/free-port.js";
 export { isAlive } from "./process/liveness.js";

@@ -129,10 +129,12 @@ const intervals = fc.constantFrom<Exclude<Interval, "forever">>("day", "week", "
 
 describe("the periods of any subscription", () => {
   it("follow each other for ten years without gap or overlap, and their keys sort", () => {
-    // Every day of a leap year, and each zone in turn: 10 years of months.
+    // Every fifth day of a leap year and the ends of its months, and each zone in turn: 10 years of months. The proof
+    // takes every day in every zone.
     const start = iso("2016-01-01T01:30Z");
     for (let day = 0; day < 366; day += 1) {
       const anchor = start + day * DAY;
+      if (day % 5 !== 0 && new Date(anchor).getUTCDate() < 28) continue;
       checkChain({ anchor, timeZone: ZONES[day % ZONES.length] ?? "UTC" }, "month", anchor + 3653 * DAY);
     }
   });
