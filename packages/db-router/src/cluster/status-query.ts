@@ -1,5 +1,5 @@
 import { TimeoutError } from "@scale/core";
-import { withDeadline } from "@scale/core/kit";
+import { withResponsiveDeadline } from "../responsive-timeout.js";
 import type { NodeEntry } from "./node-state.js";
 import { type NodeStatus, parseStatus, STATUS_SQL } from "../postgres/status.js";
 
@@ -22,10 +22,10 @@ export async function askStatus(entry: NodeEntry, isFresh: boolean, timeoutMs: n
   const { node } = entry;
   const what = `a poll of ${node.name}`;
   // A node of somebody else's may not keep to its own deadline.
-  if (isFresh) return parseStatus(await withDeadline(node.probe(STATUS_SQL, timeoutMs), 2 * timeoutMs, what));
+  if (isFresh) return parseStatus(await withResponsiveDeadline(node.probe(STATUS_SQL, timeoutMs), 2 * timeoutMs, what));
   hanging.add(entry);
   const asked = node.pool.query(STATUS_SQL).finally(() => hanging.delete(entry));
-  return parseStatus(await withDeadline(asked, timeoutMs, what));
+  return parseStatus(await withResponsiveDeadline(asked, timeoutMs, what));
 }
 
 /** True for a server that lives and has no connection to spare: what it has goes on working. */

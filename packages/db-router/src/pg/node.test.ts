@@ -96,6 +96,18 @@ describe.skipIf(!findPostgres())("pgNode, on a server", () => {
     await pool.end();
   });
 
+  // Each of the round trips of a new connection waits for a busy event loop: that is no fault of the server.
+  it("gives a probe its whole time while this process is busy", async () => {
+    const { probe, pool } = pgNode({ name: "p", connectionString: cluster.url });
+    const busy = setInterval(() => {
+      const until = performance.now() + 150;
+      while (performance.now() < until);
+    }, 0);
+    onTestFinished(() => clearInterval(busy));
+    expect((await probe("select 1 as one", 200)).rows).toEqual([{ one: 1 }]);
+    await pool.end();
+  });
+
   it.each(["its own", "a caller's"])("survives the end of idle and lent connections of %s pool", async (whose) => {
     const foreign = whose === "its own" ? undefined : new Pool({ connectionString: cluster.url });
     await foreign?.query("select 1"); // It has a connection before it is known.

@@ -1,5 +1,6 @@
 import { TimeoutError } from "@scale/core";
 import pg, { type Client, type Pool, type PoolClient, type PoolConfig } from "pg";
+import { startResponsiveTimeout } from "../responsive-timeout.js";
 import type { DbNode, RowsLike } from "../types.js";
 import { connectionLose } from "./events.js";
 import { parseNode, type PgNodeOptions, poolConfig } from "./options.js";
@@ -50,16 +51,20 @@ interface Probe {
   readonly timeoutMs: number;
 }
 
-/** One timer for all of it, since a frozen server accepts connections and then says nothing. */
+/**
+ * One timeout for the connection and the statement, since a frozen server accepts connections and then never answers. The
+ * connection takes several round trips, so that a busy event loop delays it several times: that must not eject the server.
+ */
 function probe({ name, pool, timeoutMs }: Probe, sql: string): Promise<RowsLike> {
-  const client = new pg.Client({ ...clientConfig(pool), connectionTimeoutMillis: timeoutMs });
+  // Without the client's own timer, which would count the time in which this process did not run.
+  const client = new pg.Client({ ...clientConfig(pool), connectionTimeoutMillis: 0 });
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const cancelTimeout = startResponsiveTimeout(() => {
       discard(client);
       reject(new TimeoutError(`a probe of ${name}`, timeoutMs));
     }, timeoutMs);
     const finish = (settle: () => void): void => {
-      clearTimeout(timer);
+      cancelTimeout();
       discard(client);
       settle();
     };
