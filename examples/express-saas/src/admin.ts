@@ -13,8 +13,8 @@ import type { CrmQuota } from "./quota.js";
  * is one of its staff.
  */
 export function quotaAdmin(quota: CrmQuota, token: string): NodeMiddleware {
-  const mayEnter = holdersOf(token);
-  return quotaStatus(quota, { authorize: (facts) => mayEnter(facts.header("authorization")) });
+  const hasToken = createTokenCheck(token);
+  return quotaStatus(quota, { authorize: (facts) => hasToken(facts.header("authorization")) });
 }
 
 /** Whether reads and writes can be served, for the probe of a load balancer. Asks no server: the router has just done so. */
@@ -29,18 +29,18 @@ export function health(router: DbRouter): RequestHandler {
 
 /** What every server of the database is good for, and where statements went; for whoever has the token. */
 export function databaseAdmin(router: DbRouter, token: string): Router {
-  const mayEnter = holdersOf(token);
+  const hasToken = createTokenCheck(token);
   const routes = Router();
-  routes.use(toExpress(async (facts) => (mayEnter(facts.header("authorization")) ? {} : { reply: forbidden })));
+  routes.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
   routes.get("/", (_request, response) => void response.json({ health: router.health(), stats: router.stats() }));
   return routes;
 }
 
 /** Empties the cache of a tenant, in all processes, and fills it again; for whoever has the token. */
 export function cacheAdmin({ cache, warmers }: CrmCache, plans: PlanResolver, token: string): Router {
-  const mayEnter = holdersOf(token);
+  const hasToken = createTokenCheck(token);
   const router = Router();
-  router.use(toExpress(async (facts) => (mayEnter(facts.header("authorization")) ? {} : { reply: forbidden })));
+  router.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
 
   /** @throws {PlanError} when there is no such tenant, as everywhere */
   async function tenantOf({ params }: Request<{ tenantId: string }>): Promise<string> {
@@ -67,7 +67,7 @@ export function cacheAdmin({ cache, warmers }: CrmCache, plans: PlanResolver, to
 const forbidden = problem({ title: "Forbidden", status: 403, detail: "This is for who has the token." });
 
 /** @returns whether a header is that of somebody who has the token */
-function holdersOf(token: string): (header: string | undefined) => boolean {
+function createTokenCheck(token: string): (header: string | undefined) => boolean {
   const expected = digest(`Bearer ${token}`);
   return (header = "") => timingSafeEqual(digest(header), expected);
 }

@@ -15,7 +15,7 @@ import { type TenantRows, tenantRows } from "./db/tenant-rows.js";
 import { createLimiter } from "./limits.js";
 import type { Metrics } from "./live/metrics.js";
 import { livePage, measure } from "./live/routes.js";
-import { NotFoundError, remainingProblems, unwrapDrizzle } from "./problems.js";
+import { NotFoundError, errorResponses, unwrapDrizzle } from "./problems.js";
 import { createCrmQuota } from "./quota.js";
 import { contacts } from "./routes/contacts.js";
 import { showDashboard } from "./routes/dashboard.js";
@@ -54,7 +54,7 @@ export function createApp(options: AppOptions): Express {
   const app = express().disable("x-powered-by");
   const limiter = createLimiter(plans, store);
   const quota = createCrmQuota({ db, store: usage, plans });
-  const counting = { quota, onCount: metrics.counted };
+  const quotaCounting = { quota, onCount: metrics.recordQuota };
   const pages = createListPages(plans, secret);
   const cached = (name: ResourceName, rows: TenantRows) => ({ rows: cachedRows(rows, crm, name), pages });
 
@@ -82,16 +82,16 @@ export function createApp(options: AppOptions): Express {
   // A client sees what it wrote with its earlier requests, whichever process and server of the database answered them. The
   // cookie is not for https alone, since this is http on loopback.
   app.use(dbSession(router, { cookie: { isSecure: false } }));
-  app.use(warmOnArrival({ warmers: crm.warmers, clock, onWarmed: metrics.warmed, onError }));
+  app.use(warmOnArrival({ warmers: crm.warmers, clock, onWarmed: metrics.recordWarming, onError }));
   // On top of the limits of every request.
   app.get("/contacts/export", rateLimit(limiter, { group: "export" }), exportContacts(db));
   app.get("/contacts/search", rateLimit(limiter, { group: "search" }), searchContacts(db, crm));
   // After the limit: what is denied costs no parsing.
   app.use(express.json({ limit: "100kb" }));
-  app.post("/contacts/:id/email", sendEmail(db, counting));
+  app.post("/contacts/:id/email", sendEmail(db, quotaCounting));
   app.get("/api/dashboard", showDashboard(crm));
-  app.use("/contacts", resourceRouter(contacts, cached("contacts", countedRows(db, "contacts", counting))));
-  app.use("/deals", resourceRouter(deals, cached("deals", countedRows(db, "deals", counting))));
+  app.use("/contacts", resourceRouter(contacts, cached("contacts", countedRows(db, "contacts", quotaCounting))));
+  app.use("/deals", resourceRouter(deals, cached("deals", countedRows(db, "deals", quotaCounting))));
   app.use("/invoices", resourceRouter(invoices, cached("invoices", tenantRows(db, invoices.table))));
   app.use("/tasks", resourceRouter(tasks, cached("tasks", tenantRows(db, tasks.table))));
 
@@ -100,6 +100,6 @@ export function createApp(options: AppOptions): Express {
   });
   app.use(unwrapDrizzle);
   app.use(problemHandler());
-  app.use(remainingProblems(onError));
+  app.use(errorResponses(onError));
   return app;
 }

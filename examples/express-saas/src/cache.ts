@@ -13,7 +13,7 @@ import { dashboardSchema, type DashboardStats, readDashboard } from "./db/dashbo
 import { contacts, deals, invoices, tasks } from "./db/schema.js";
 import { findContacts, type Row, tenantRows, type TenantTable } from "./db/tenant-rows.js";
 
-export interface CacheParts {
+export interface CrmCacheOptions {
   readonly db: RoutedDatabase;
   readonly plans: PlanResolver;
   /** Where all processes share entries. Without it this one caches alone. */
@@ -21,7 +21,7 @@ export interface CacheParts {
 }
 
 /** The rows of a first page that comes from here: as many as a list has by default. Further ones come from Postgres. */
-export const RECENT = 50;
+export const RECENT_ROWS = 50;
 
 /** Little, so that 50 tenants have to share it: see the page. */
 const MEMORY_BYTES = 3 * 1024 * 1024;
@@ -30,7 +30,7 @@ const MEMORY_BYTES = 3 * 1024 * 1024;
 const rowSchema = z.looseObject({ createdAt: z.coerce.date() });
 
 /** What a tenant reads again and again. Loaders run for the tenant, as requests do. */
-export function createCrmCache({ db, plans, store }: CacheParts) {
+export function createCrmCache({ db, plans, store }: CrmCacheOptions) {
   // Everything that is kept is loaded from the primary, once for all processes. A replica may be behind: after a change, of
   // whatever process, the old row would be loaded from there once more, and then be kept for as long as a row is.
   const source = db.$primary;
@@ -64,7 +64,7 @@ export function createCrmCache({ db, plans, store }: CacheParts) {
     tags: () => ["contacts"],
     load: (text) => findContacts(source, text),
   });
-  return { cache, resources, dashboard, search, warmers: warmersOf(cache, { ...resources, dashboard }) };
+  return { cache, resources, dashboard, search, warmers: createWarmers(cache, { ...resources, dashboard }) };
 }
 
 export type CrmCache = ReturnType<typeof createCrmCache>;
@@ -90,7 +90,7 @@ function defineResource(cache: Cache, source: Database, of: { name: string; tabl
       staleWhileRevalidate: "1m",
       schema: z.array(rowSchema),
       tags: () => [of.name],
-      load: () => rows.list({ limit: RECENT + 1 }),
+      load: () => rows.list({ limit: RECENT_ROWS + 1 }),
     }),
     row: cache.define<number, Row | undefined>({
       ...common,
@@ -106,7 +106,7 @@ function defineResource(cache: Cache, source: Database, of: { name: string; tabl
 }
 
 /** What a tenant's users see first. */
-function warmersOf(
+function createWarmers(
   cache: Cache,
   of: Record<"contacts" | "deals" | "invoices" | "tasks", CachedResource> & {
     dashboard: Definition<undefined, DashboardStats>;

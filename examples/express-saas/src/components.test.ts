@@ -23,9 +23,9 @@ describe.skipIf(withoutPostgres)("without a Redis program", () => {
     process.env["SCALE_TEST_REDIS"] = "/nowhere/redis-server";
     const example = await startTestExample("saas_memory");
     onTestFinished(() => example.stop());
-    expect(example.components.counters.is).toBe("memory");
-    const { counters } = await liveData(example.url);
-    expect(counters).toEqual({ is: "memory", reason: expect.stringContaining("/nowhere/redis-server") });
+    expect(example.components.limitStore.is).toBe("memory");
+    const { limitStore } = await liveData(example.url);
+    expect(limitStore).toEqual({ is: "memory", reason: expect.stringContaining("/nowhere/redis-server") });
     const free = asTenant(example.url, "delta-labs");
     const answers = await Promise.all(Array.from({ length: 20 }, () => free("GET", "/contacts?limit=1")));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
@@ -38,9 +38,9 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
     async (how) => {
       const example = await startTestExample(`saas_outage_${how}`);
       onTestFinished(() => example.stop());
-      const { counters } = example.components;
-      if (counters.is !== "redis" || counters.server === undefined) throw new Error("expected an embedded Redis");
-      const { server } = counters;
+      const { limitStore } = example.components;
+      if (limitStore.is !== "redis" || limitStore.server === undefined) throw new Error("expected an embedded Redis");
+      const { server } = limitStore;
       const ask = asTenant(example.url, "amber-labs");
       const decidedBy = async (by: string): Promise<number> =>
         (await liveData(example.url)).decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
@@ -49,7 +49,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
       await server[how]();
       for (let n = 0; n < 20; n++) expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
       expect(await decidedBy("local")).toBeGreaterThanOrEqual(20);
-      expect((await liveData(example.url)).counters).not.toMatchObject({ state: "connected" });
+      expect((await liveData(example.url)).limitStore).not.toMatchObject({ state: "connected" });
 
       if (how === "kill") await server.restart();
       else server.resume();
@@ -59,7 +59,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
         return (await decidedBy("store")) > before;
       };
       await waitUntil(asksTheStore, { what: "a decision of Redis", timeoutMs: 1000, everyMs: 50 });
-      expect((await liveData(example.url)).counters).toMatchObject({ state: "connected" });
+      expect((await liveData(example.url)).limitStore).toMatchObject({ state: "connected" });
       expect((await liveData(example.url)).errors.total).toBe(0);
     },
   );
@@ -80,8 +80,8 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
     });
 
     const state = async (): Promise<string> => {
-      const { counters } = await liveData(example.url);
-      return counters.is === "redis" ? counters.state : counters.is;
+      const { limitStore } = await liveData(example.url);
+      return limitStore.is === "redis" ? limitStore.state : limitStore.is;
     };
 
     it("finds Redis again when its connection swallows everything", async () => {

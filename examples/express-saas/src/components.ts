@@ -24,7 +24,7 @@ export interface ComponentOptions {
   /** @default what a laptop needs */
   readonly pools?: { readonly primary: PoolSize; readonly replica: PoolSize };
   /** How many statements of a tenant may run at the same time. */
-  readonly placesOf: (tenantId: string) => number;
+  readonly maxConcurrencyOf: (tenantId: string) => number;
   /** Signs what goes to clients; the same in all processes. */
   readonly secret: string;
   /** Of a Redis to use, in place of an embedded one. */
@@ -39,7 +39,7 @@ export interface DatabaseComponent extends DatabaseConnection {
 }
 
 /** Where rate limits are counted. */
-export type CounterComponent =
+export type LimitStore =
   | {
       readonly is: "redis";
       readonly store: RateLimitStore;
@@ -57,7 +57,7 @@ export type CounterComponent =
 /** What the app stands on. */
 export interface Components {
   readonly database: DatabaseComponent;
-  readonly counters: CounterComponent;
+  readonly limitStore: LimitStore;
   /** Where usage is counted. */
   readonly usage: BulkUsageStore;
   /** Where cached values are shared; `undefined` without Redis. */
@@ -68,29 +68,29 @@ export interface Components {
 const POOLS = { primary: { max: 10, min: 2 }, replica: { max: 10, min: 2 } } as const;
 
 /** Log of the primary that it keeps for replicas: minutes, on a disk that somebody works on. */
-const EMBEDDED = { replicas: 2, settings: { wal_keep_size: "64MB", max_wal_size: "128MB" } } as const;
+const EMBEDDED_POSTGRES = { replicas: 2, settings: { wal_keep_size: "64MB", max_wal_size: "128MB" } } as const;
 
 /** The most that a frozen Redis adds to a request, and only to those that were asked before the first was late. */
 const REDIS_TIMEOUT_MS = 40;
 
 /** Starts what is not there already, and leaves a filled database. */
 export async function startComponents(options: ComponentOptions, teardown: Teardown): Promise<Components> {
-  const starting = [startDatabase(options, teardown), startCounters(options, teardown)] as const;
+  const starting = [startDatabase(options, teardown), startLimitStore(options, teardown)] as const;
   // When one fails, the other must have finished before it can be stopped.
   await Promise.allSettled(starting);
-  const [database, counters] = await Promise.all(starting);
+  const [database, limitStore] = await Promise.all(starting);
   return {
     database,
-    counters,
-    usage: startUsage({ database, counters }, options, teardown),
-    cacheStore: startCacheStore(counters, teardown),
+    limitStore,
+    usage: startUsage({ database, limitStore }, options, teardown),
+    cacheStore: startCacheStore(limitStore, teardown),
   };
 }
 
 /** With a connection of its own for what other processes invalidate: one that subscribes takes no commands. */
-function startCacheStore(counters: CounterComponent, teardown: Teardown): CacheStore | undefined {
-  if (counters.is === "memory") return undefined;
-  const { redis } = counters;
+function startCacheStore(limitStore: LimitStore, teardown: Teardown): CacheStore | undefined {
+  if (limitStore.is === "memory") return undefined;
+  const { redis } = limitStore;
   const subscriber = redis.duplicate();
   teardown.defer(() => subscriber.disconnect());
   // It goes when the other one goes, which is reported; and it is listened to again when it is back.
@@ -100,28 +100,29 @@ function startCacheStore(counters: CounterComponent, teardown: Teardown): CacheS
 
 /** In Redis as limits are, and written to Postgres behind it: a month is longer than Redis can be trusted for. */
 function startUsage(
-  { database, counters }: Pick<Components, "database" | "counters">,
+  { database, limitStore }: Pick<Components, "database" | "limitStore">,
   { onError }: ComponentOptions,
   teardown: Teardown,
 ): BulkUsageStore {
-  if (counters.is === "memory") return memoryUsage();
-  const { apart, pool, router } = database;
+  if (limitStore.is === "memory") return memoryUsage();
+  const { outsideTenant, pool, router } = database;
   // Written for many tenants at once, and read when Redis has lost it: what a replica lacks would be sold twice.
-  const query: PoolLike["query"] = (text, values) => apart(() => router.primary(() => pool.query(text, values)));
+  const query: PoolLike["query"] = (text, values) =>
+    outsideTenant(() => router.primary(() => pool.query(text, values)));
   const ledger = postgresLedger({ db: { query }, schema: SCHEMA });
-  const usage = redisUsage({ redis: counters.redis, ledger, timeoutMs: REDIS_TIMEOUT_MS });
+  const usage = redisUsage({ redis: limitStore.redis, ledger, timeoutMs: REDIS_TIMEOUT_MS });
   // What cannot be written now stays in Redis, and another process writes it.
   teardown.defer(() => usage.close().catch(onError));
   return usage;
 }
 
 async function startDatabase(options: ComponentOptions, teardown: Teardown): Promise<DatabaseComponent> {
-  const { databaseUrl, pools = POOLS, placesOf, secret, onError } = options;
-  const server = databaseUrl === undefined ? await startPostgres(EMBEDDED) : undefined;
+  const { databaseUrl, pools = POOLS, maxConcurrencyOf: maxConcurrencyOf, secret, onError } = options;
+  const server = databaseUrl === undefined ? await startPostgres(EMBEDDED_POSTGRES) : undefined;
   teardown.defer(() => server?.stop());
   const url = databaseUrl ?? server?.url ?? "";
   const replicaUrls = server?.replicas.map((replica) => replica.url) ?? options.replicaUrls ?? [];
-  const connection = connectDatabase({ url, replicaUrls, pools, placesOf, secret, onError });
+  const connection = connectDatabase({ url, replicaUrls, pools, maxConcurrencyOf, secret, onError });
   teardown.defer(() => connection.router.close());
   await checkConnection(url, connection.router);
   await migrate(connection.pool);
@@ -142,7 +143,7 @@ async function checkConnection(url: string, router: Router): Promise<void> {
   }
 }
 
-async function startCounters({ redisUrl, onError }: ComponentOptions, teardown: Teardown): Promise<CounterComponent> {
+async function startLimitStore({ redisUrl, onError }: ComponentOptions, teardown: Teardown): Promise<LimitStore> {
   let server: RedisServer | undefined;
   try {
     server = redisUrl === undefined ? await startRedis() : undefined;

@@ -134,8 +134,8 @@ describe.skipIf(withoutPostgres)("the database", { retry: 2 }, () => {
   });
 
   it("keeps nothing in another process that a replica says after a change", async () => {
-    const { database, counters } = example.components;
-    const redisUrl = counters.is === "redis" ? counters.server?.url : undefined;
+    const { database, limitStore } = example.components;
+    const redisUrl = limitStore.is === "redis" ? limitStore.server?.url : undefined;
     const other = await startExample({
       ...{ databaseUrl: database.server?.url ?? "", replicaUrls: replicas.map(({ url }) => url), traffic: false },
       ...(redisUrl !== undefined && { redisUrl }),

@@ -2,18 +2,18 @@ import { randomBytes } from "node:crypto";
 import { createPlanResolver, type PlanResolver, systemClock } from "@scale/core";
 import { createApp } from "./app.js";
 import { createCrmCache } from "./cache.js";
-import { type Components, type CounterComponent, startComponents } from "./components.js";
-import { FROZEN_MS, type PoolSize } from "./db/client.js";
-import { placesByPlan } from "./db/places-of.js";
-import { planOf } from "./db/plan-of.js";
+import { type Components, type LimitStore, startComponents } from "./components.js";
+import { FAILOVER_MS, type PoolSize } from "./db/client.js";
+import { maxConcurrencyByPlan } from "./db/max-concurrency.js";
+import { lookUpPlan } from "./db/look-up-plan.js";
 import { seededTenants } from "./db/seed.js";
 import { createMetrics, type MetricsOptions } from "./live/metrics.js";
 import { plans } from "./scale.plan.js";
-import { listen } from "./server.js";
+import { startServer } from "./server.js";
 import { createTeardown, type Teardown } from "./teardown.js";
 import { startTraffic } from "./traffic/traffic.js";
 
-export type { Components, CounterComponent, DatabaseComponent } from "./components.js";
+export type { Components, LimitStore, DatabaseComponent } from "./components.js";
 
 export interface ExampleOptions {
   /** @default an embedded Postgres with two replicas */
@@ -65,22 +65,22 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
   // Each needs the other: a plan is looked up in the database, and says how much of that a tenant may use.
   const resolver: PlanResolver = createPlanResolver({
     plans,
-    lookup: (tenantId) => planOf(components.database, tenantId),
-    timeoutMs: FROZEN_MS,
+    lookup: (tenantId) => lookUpPlan(components.database, tenantId),
+    timeoutMs: FAILOVER_MS,
   });
-  const placesOf = placesByPlan(resolver);
-  const components = await startComponents({ ...servers, secret, placesOf, onError }, teardown);
-  const { counters, database, usage } = components;
+  const maxConcurrencyOf = maxConcurrencyByPlan(resolver);
+  const components = await startComponents({ ...servers, secret, maxConcurrencyOf, onError }, teardown);
+  const { limitStore, database, usage } = components;
 
   const crm = createCrmCache({ db: database.db, plans: resolver, store: components.cacheStore });
   teardown.defer(() => crm.cache.close());
   const { router } = database;
-  const sources = { plans, counters: counterSource(counters), cache: crm.cache, router };
+  const sources = { plans, limitStore: limitStoreSource(limitStore), cache: crm.cache, router };
   const metrics = createMetrics({ ...sources, clock: systemClock });
   teardown.defer(() => metrics.stop());
-  const parts = { database, store: counters.store, usage, plans: resolver, secret, crm };
+  const parts = { database, store: limitStore.store, usage, plans: resolver, secret, crm };
   const app = createApp({ ...parts, adminToken, metrics, clock: systemClock, onError });
-  const server = await listen(app, port);
+  const server = await startServer(app, port);
   teardown.defer(() => server.close(GRACE_MS));
 
   if (traffic !== false) {
@@ -93,7 +93,7 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
 
 const newToken = (): string => randomBytes(12).toString("hex");
 
-function counterSource(counters: CounterComponent): MetricsOptions["counters"] {
-  if (counters.is === "memory") return counters;
-  return { is: "redis", isReady: () => counters.redis.status === "ready" };
+function limitStoreSource(store: LimitStore): MetricsOptions["limitStore"] {
+  if (store.is === "memory") return store;
+  return { is: "redis", isReady: () => store.redis.status === "ready" };
 }

@@ -75,13 +75,13 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
     expect(found.body["items"]).toMatchObject([{ tenantId: "amber-labs", name: "Ada 14" }]);
     expect((await amber("GET", "/contacts/search?q=%25")).body["items"]).toEqual([]);
     expect((await amber("GET", "/contacts/search")).status).toBe(400);
-    if (example.components.counters.is === "memory") skip("a store in memory gives nothing in advance");
+    if (example.components.limitStore.is === "memory") skip("a store in memory gives nothing in advance");
     for (let n = 0; n < 5; n++) await amber("GET", "/contacts/search?q=a");
     expect(await decisions("lease")).toBeGreaterThanOrEqual(3);
   });
 
   it("repeat a refusal without asking again", async ({ skip }) => {
-    if (example.components.counters.is === "memory") skip("a store in memory is asked every time");
+    if (example.components.limitStore.is === "memory") skip("a store in memory is asked every time");
     const free = asTenant(example.url, "ember-works");
     for (let n = 0; n < 20; n++) await free("GET", "/contacts?limit=1");
     const { decidedBy } = await liveData(example.url);
@@ -89,9 +89,9 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
   });
 
   it("let searches through while Redis is away, and count exports here", async ({ skip }) => {
-    const { counters } = example.components;
-    if (counters.is === "memory" || counters.server === undefined) skip("no Redis server program found");
-    const server = counters.is === "redis" ? counters.server : undefined;
+    const { limitStore } = example.components;
+    if (limitStore.is === "memory" || limitStore.server === undefined) skip("no Redis server program found");
+    const server = limitStore.is === "redis" ? limitStore.server : undefined;
     const ask = asTenant(example.url, "iris-works");
     await server?.kill();
     expect((await ask("GET", "/contacts/search?q=a")).status).toBe(200);

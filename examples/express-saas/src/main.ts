@@ -1,20 +1,20 @@
-import { announce } from "./announce.js";
+import { startupMessage } from "./startup-message.js";
 import { describeError } from "./describe-error.js";
 import { readEnv } from "./env.js";
 import { type Example, startExample } from "./index.js";
 
 /** An outage fails every request: one line a second says enough. */
-const QUIET_MS = 1000;
+const LOG_INTERVAL_MS = 1000;
 let quietUntil = 0;
 
-function report(error: unknown): void {
+function logError(error: unknown): void {
   const now = performance.now();
   if (now < quietUntil) return;
-  quietUntil = now + QUIET_MS;
+  quietUntil = now + LOG_INTERVAL_MS;
   console.error(describeError(error));
 }
 
-function fail(error: unknown): void {
+function exitWithError(error: unknown): void {
   console.error(`express-saas: ${describeError(error)}`);
   process.exitCode = 1;
 }
@@ -32,13 +32,13 @@ function onSignal(stop: () => void): void {
 }
 
 async function main(): Promise<void> {
-  const starting = startExample({ ...readEnv(process.env), onError: report });
+  const starting = startExample({ ...readEnv(process.env), onError: logError });
   const stopAsked = new Promise<void>((resolve) => onSignal(resolve));
   const example: Example = await starting;
   // As people type it; the server listens on loopback alone.
-  console.log(announce(example, example.url.replace("127.0.0.1", "localhost")));
+  console.log(startupMessage(example, example.url.replace("127.0.0.1", "localhost")));
   await stopAsked;
   await example.stop();
 }
 
-main().catch(fail);
+main().catch(exitWithError);

@@ -19,11 +19,11 @@ export const unwrapDrizzle: ErrorRequestHandler = (error, _request, _response, n
  * The last error middleware, after `problemHandler()`: answers what that leaves to the application.
  * @param onError gets every error that is not the client's
  */
-export function remainingProblems(onError: (error: unknown) => void): ErrorRequestHandler {
+export function errorResponses(onError: (error: unknown) => void): ErrorRequestHandler {
   // oxlint-disable-next-line max-params -- with three Express takes it for a route's middleware
   return (error, _request, response, next) => {
     if (response.headersSent) return next(error);
-    const refused = refusal(error);
+    const refused = clientError(error);
     if (refused === undefined) onError(error);
     const { status, headers, body } = refused ?? problem({ title: "Internal Server Error", status: 500 });
     response.status(status).set(headers).json(body);
@@ -31,7 +31,7 @@ export function remainingProblems(onError: (error: unknown) => void): ErrorReque
 }
 
 /** Our 404, and what Express and its body parser refuse: broken JSON, a body too large, a path that is not UTF-8. */
-function refusal(error: unknown): Reply | undefined {
+function clientError(error: unknown): Reply | undefined {
   if (!(error instanceof Error) || !("status" in error)) return undefined;
   const { status, message } = error;
   if (typeof status !== "number" || status < 400 || status > 499) return undefined;

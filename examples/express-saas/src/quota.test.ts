@@ -73,7 +73,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       }
     `);
     expect(await countRows("contacts", "delta-labs")).toBe(105);
-    const row = (await liveData(example.url)).quotas.nearest.find(({ tenantId }) => tenantId === "delta-labs");
+    const row = (await liveData(example.url)).quotas.nearestToLimit.find(({ tenantId }) => tenantId === "delta-labs");
     expect(row).toMatchObject({ metric: "contacts", used: 105, limit: 105, refused: { total: 1 }, upgrade: "basic" });
   });
 
@@ -229,9 +229,9 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     });
 
     it("are sent uncounted while Redis is away, and what was counted comes back from Postgres", async ({ skip }) => {
-      const { counters, database } = example.components;
-      if (counters.is === "memory" || counters.server === undefined) skip("no Redis server program found");
-      const server = counters.is === "redis" ? counters.server : undefined;
+      const { limitStore, database } = example.components;
+      if (limitStore.is === "memory" || limitStore.server === undefined) skip("no Redis server program found");
+      const server = limitStore.is === "redis" ? limitStore.server : undefined;
       const written = async (): Promise<boolean> => {
         const sql = "select units from crm.scale_quota_usage where tenant_id = 'juniper-studio' and units = '1'";
         return (await database.pool.query(sql)).rows.length === 1;

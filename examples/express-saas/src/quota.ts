@@ -5,7 +5,7 @@ import { eq } from "drizzle-orm";
 import type { Database, RoutedDatabase } from "./db/client.js";
 import { contacts, deals, SCHEMA } from "./db/schema.js";
 
-export interface QuotaParts {
+export interface CrmQuotaOptions {
   readonly db: RoutedDatabase;
   /** Where e-mails are counted. */
   readonly store: BulkUsageStore;
@@ -16,7 +16,7 @@ export interface QuotaParts {
 const SUBSCRIBED = { anchor: new Date("2026-01-01T00:00:00Z") };
 
 /** How much of what a tenant may have: rows counted in the transaction that writes them, e-mails before they are sent. */
-export function createCrmQuota({ db, store, plans }: QuotaParts) {
+export function createCrmQuota({ db, store, plans }: CrmQuotaOptions) {
   return createQuota({
     metrics: {
       // Asked once for a tenant, when it has rows from before they were counted.
@@ -37,7 +37,7 @@ export function createCrmQuota({ db, store, plans }: QuotaParts) {
 export type CrmQuota = ReturnType<typeof createCrmQuota>;
 
 /** Where a tenant stands after a change. */
-export interface QuotaCount {
+export interface QuotaUpdate {
   readonly tenantId: string;
   readonly metric: "contacts" | "deals" | "emails";
   /** `undefined` for units that were given back: those tell of no plan. */
@@ -47,8 +47,8 @@ export interface QuotaCount {
 }
 
 /** The quota as the routes use it. */
-export interface Counting {
+export interface QuotaCounting {
   readonly quota: CrmQuota;
   /** Gets every change after it has happened, for the live page. */
-  readonly onCount: (count: QuotaCount) => void;
+  readonly onCount: (count: QuotaUpdate) => void;
 }

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import { listen } from "./server.js";
+import { startServer } from "./server.js";
 
 /** A server whose answers are given by hand. */
 async function serveByHand() {
   const waiting: ServerResponse[] = [];
-  const server = await listen((_request, response) => void waiting.push(response), 0);
+  const server = await startServer((_request, response) => void waiting.push(response), 0);
   const agent = new Agent({ keepAlive: true });
   async function ask(): Promise<IncomingMessage> {
     const [response] = await once(request(server.url, { agent }).end(), "response");
@@ -59,8 +59,8 @@ describe("listen", () => {
   });
 
   it("tells when the port is taken", async () => {
-    const first = await listen(() => {}, 0);
-    await expect(listen(() => {}, Number(new URL(first.url).port))).rejects.toThrow("EADDRINUSE");
+    const first = await startServer(() => {}, 0);
+    await expect(startServer(() => {}, Number(new URL(first.url).port))).rejects.toThrow("EADDRINUSE");
     await first.close(0);
   });
 });

@@ -10,7 +10,7 @@ export interface HttpServer {
 }
 
 /** @param port 0 for any free one */
-export async function listen(handler: RequestListener, port: number): Promise<HttpServer> {
+export async function startServer(handler: RequestListener, port: number): Promise<HttpServer> {
   const server = createServer(handler);
   let closing = false;
   server.on("request", (_request, response) => {

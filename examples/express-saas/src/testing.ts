@@ -1,7 +1,7 @@
 import { createDatabase } from "@scale/testkit";
 import { inject } from "vitest";
 import { type Example, type ExampleOptions, startExample } from "./index.js";
-import type { LiveData } from "./live/data.js";
+import type { LiveData } from "./live/live-data.js";
 
 /** Why tests of the whole example cannot run here; `false` when they can. With CI=true the run has failed before. */
 export const withoutPostgres: boolean = inject("postgresUrl") === "";

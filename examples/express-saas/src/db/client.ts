@@ -20,7 +20,7 @@ export interface DatabaseConnection {
    * Runs what is the product's own, whoever's request led to it: for no tenant, so that it takes none of a tenant's places,
    * and in a session of its own.
    */
-  readonly apart: <T>(work: () => T) => T;
+  readonly outsideTenant: <T>(work: () => T) => T;
 }
 
 /** Connections to one server: those that may be open, and those that stay open while nobody uses them. */
@@ -34,7 +34,7 @@ export interface ConnectOptions {
   readonly replicaUrls: readonly string[];
   readonly pools: { readonly primary: PoolSize; readonly replica: PoolSize };
   /** How many statements of a tenant may run at the same time. */
-  readonly placesOf: (tenantId: string) => number;
+  readonly maxConcurrencyOf: (tenantId: string) => number;
   /** Signs what a response tells its client of writes; the same in all processes. */
   readonly secret: string;
   /** Gets the errors of connections that nobody waits for. */
@@ -45,18 +45,18 @@ export interface ConnectOptions {
  * Until a replica that freezes is found out, and what hangs there runs elsewhere: 1.5 seconds by the router's defaults, and
  * some for a machine that is busy. Who gives up before that fails for it.
  */
-export const FROZEN_MS = 2500;
+export const FAILOVER_MS = 2500;
 
 /** Makes pools, and opens connections as they are needed. All of it ends with `router.close`. */
 export function connectDatabase(options: ConnectOptions): DatabaseConnection {
-  const { url, replicaUrls, pools, placesOf, secret } = options;
+  const { url, replicaUrls, pools, maxConcurrencyOf, secret } = options;
   const router = createRouter({
     name: "crm",
     primary: nodeAt(url, "primary", options),
     replicas: replicaUrls.map((replicaUrl, i) => nodeAt(replicaUrl, `replica-${i + 1}`, options)),
     // Not what signs cursors: neither can stand for the other.
     readYourWrites: { secrets: [`session ${secret}`] },
-    bulkhead: { perTenant: placesOf, waitMs: FROZEN_MS },
+    bulkhead: { perTenant: maxConcurrencyOf, waitMs: FAILOVER_MS },
     // While no replica serves, reads leave the primary two connections for writes.
     primaryReads: { maxConcurrent: Math.max(1, pools.primary.max - 2) },
   });
@@ -67,7 +67,7 @@ export function connectDatabase(options: ConnectOptions): DatabaseConnection {
     db,
     pool: routedPool(router),
     router,
-    apart: (work) => outside.runInAsyncScope(() => router.run({ startFresh: true }, work)),
+    outsideTenant: (work) => outside.runInAsyncScope(() => router.run({ startFresh: true }, work)),
   };
 }
 

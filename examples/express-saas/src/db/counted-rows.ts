@@ -1,19 +1,19 @@
 import { tenancy } from "@scale/core";
 import { eq } from "drizzle-orm";
-import type { Counting } from "../quota.js";
+import type { QuotaCounting } from "../quota.js";
 import type { Database } from "./client.js";
 import { contacts, deals } from "./schema.js";
 import { type Row, type TenantRows, tenantRows } from "./tenant-rows.js";
 
 const TABLES = { contacts, deals } as const;
-type Counted = keyof typeof TABLES;
+type CountedTable = keyof typeof TABLES;
 
 /**
  * The rows of a table of which a plan includes so many. A row and its count change in one transaction, so that at the
  * limit one of any number of requests gets the last row, and a failure leaves neither without the other.
  * Every transaction locks rows first and counts last: no two wait for each other, and a count is held for a moment.
  */
-export function countedRows(db: Database, metric: Counted, { quota, onCount }: Counting): TenantRows {
+export function countedRows(db: Database, metric: CountedTable, { quota, onCount }: QuotaCounting): TenantRows {
   const table = TABLES[metric];
 
   async function insert(tx: Database, fields: Row): Promise<{ row: Row; used: number | undefined; plan: string }> {
@@ -43,7 +43,7 @@ export function countedRows(db: Database, metric: Counted, { quota, onCount }: C
     async remove(id) {
       const removed = await db.transaction((tx) => remove(tx, id));
       for (const { metric: name, used } of removed?.counts ?? []) {
-        onCount({ tenantId: tenancy.require().tenantId, metric: name as Counted, plan: undefined, used });
+        onCount({ tenantId: tenancy.require().tenantId, metric: name as CountedTable, plan: undefined, used });
       }
       return removed?.row;
     },

@@ -14,7 +14,7 @@ interface Migration {
 }
 
 /** The tables that a package counts in, by the SQL that it comes with. */
-const OF_PACKAGES: readonly Migration[] = [
+const PACKAGE_MIGRATIONS: readonly Migration[] = [
   { name: "0003-quota", sql: () => quotaTables({ schema: SCHEMA }) + usageLedgerTable({ schema: SCHEMA }) },
 ];
 
@@ -40,8 +40,8 @@ export async function migrate(pool: Pool): Promise<void> {
 
 async function allMigrations(): Promise<readonly Migration[]> {
   const files = (await readdir(migrationFolder)).filter((name) => name.endsWith(".sql"));
-  const ofFiles = files.map((name) => ({ name, sql: () => readFile(new URL(name, migrationFolder), "utf8") }));
-  return [...ofFiles, ...OF_PACKAGES].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const fileMigrations = files.map((name) => ({ name, sql: () => readFile(new URL(name, migrationFolder), "utf8") }));
+  return [...fileMigrations, ...PACKAGE_MIGRATIONS].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function applyMissing(client: PoolClient, migrations: readonly Migration[]): Promise<void> {

@@ -50,8 +50,8 @@ export interface TableRows extends TenantRows {
  * @param db may be a transaction
  */
 export function tenantRows(db: Database, table: TenantTable): TableRows {
-  const ofTenant = (): SQL => eq(table.tenantId, tenancy.require().tenantId);
-  const row = (id: number): SQL | undefined => and(ofTenant(), eq(table.id, id));
+  const ofCurrentTenant = (): SQL => eq(table.tenantId, tenancy.require().tenantId);
+  const withId = (id: number): SQL | undefined => and(ofCurrentTenant(), eq(table.id, id));
 
   async function insertOnce(fields: Row): Promise<Row | undefined> {
     const values = { ...fields, tenantId: tenancy.require().tenantId };
@@ -64,12 +64,12 @@ export function tenantRows(db: Database, table: TenantTable): TableRows {
       db
         .select()
         .from(table)
-        .where(and(ofTenant(), after === undefined ? undefined : lt(table.id, after), where))
+        .where(and(ofCurrentTenant(), after === undefined ? undefined : lt(table.id, after), where))
         .orderBy(desc(table.id))
         .limit(limit),
-    page: (args) => drizzlePage(db, args, { from: table, where: ofTenant() }),
+    page: (args) => drizzlePage(db, args, { from: table, where: ofCurrentTenant() }),
     async get(id) {
-      const [found] = await db.select().from(table).where(row(id));
+      const [found] = await db.select().from(table).where(withId(id));
       return found;
     },
     insertOnce,
@@ -79,19 +79,19 @@ export function tenantRows(db: Database, table: TenantTable): TableRows {
       return added;
     },
     async update(id, fields) {
-      const [changed] = await orInputError(db.update(table).set(fields).where(row(id)).returning());
+      const [changed] = await orInputError(db.update(table).set(fields).where(withId(id)).returning());
       return changed;
     },
     async lock(id) {
-      const found = await db.select({ id: table.id }).from(table).where(row(id)).for("update");
+      const found = await db.select({ id: table.id }).from(table).where(withId(id)).for("update");
       return found.length > 0;
     },
     async remove(id) {
-      const [removed] = await db.delete(table).where(row(id)).returning();
+      const [removed] = await db.delete(table).where(withId(id)).returning();
       return removed;
     },
     async removeAll(where) {
-      const removed = await db.delete(table).where(and(ofTenant(), where)).returning({ id: table.id });
+      const removed = await db.delete(table).where(and(ofCurrentTenant(), where)).returning({ id: table.id });
       return removed.length;
     },
   };

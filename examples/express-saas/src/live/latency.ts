@@ -1,4 +1,4 @@
-import type { Latency } from "./data.js";
+import type { Latency } from "./live-data.js";
 
 // A histogram whose buckets grow by a fixed ratio: a percentile is right to 4.5 %, whatever the latencies are, and the
 // counts of several seconds add up to those of all of them.

@@ -24,7 +24,7 @@ describe("createMetrics", () => {
     ready = true;
     metrics = createMetrics({
       plans,
-      counters: { is: "redis", isReady: () => ready },
+      limitStore: { is: "redis", isReady: () => ready },
       cache: createCache({ clock }),
       router,
       clock,
@@ -100,7 +100,7 @@ describe("createMetrics", () => {
 
   it("forgets after 60 seconds what is not a total", () => {
     decide("a");
-    metrics.responded({ status: 500, durationMs: 3 });
+    metrics.recordResponse({ status: 500, durationMs: 3 });
     clock.advance(60_000);
     const data = metrics.read();
     expect(data.decisions).toEqual({ admitted: 0, denied: 0, totalAdmitted: 1, totalDenied: 0 });
@@ -110,7 +110,7 @@ describe("createMetrics", () => {
 
   it("tells requests per second and latency of the seconds that are over", () => {
     for (let second = 0; second < 20; second++) {
-      for (let n = 0; n < 5; n++) metrics.responded({ status: 200, durationMs: 10 });
+      for (let n = 0; n < 5; n++) metrics.recordResponse({ status: 200, durationMs: 10 });
       clock.advance(1000);
     }
     const data = metrics.read();
@@ -121,7 +121,7 @@ describe("createMetrics", () => {
   });
 
   it("counts only what is an error of the server as one", () => {
-    for (const status of [200, 400, 403, 404, 429, 499, 500, 503]) metrics.responded({ status, durationMs: 1 });
+    for (const status of [200, 400, 403, 404, 429, 499, 500, 503]) metrics.recordResponse({ status, durationMs: 1 });
     expect(metrics.read().errors.total).toBe(2);
   });
 
@@ -138,18 +138,18 @@ describe("createMetrics", () => {
   });
 
   it("says whether Redis is there", () => {
-    expect(metrics.read().counters).toEqual({ is: "redis", state: "connected" });
+    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "connected" });
     redisStall.publish(() => ({ lane: "", stalled: true }));
-    expect(metrics.read().counters).toEqual({ is: "redis", state: "stalled" });
+    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "stalled" });
     ready = false;
-    expect(metrics.read().counters).toEqual({ is: "redis", state: "disconnected" });
+    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "disconnected" });
     ready = true;
     // Another of its users finds that out later, and that it is back sooner.
     redisStall.publish(() => ({ lane: "", stalled: true }));
     redisStall.publish(() => ({ lane: "", stalled: false }));
-    expect(metrics.read().counters).toEqual({ is: "redis", state: "stalled" });
+    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "stalled" });
     redisStall.publish(() => ({ lane: "", stalled: false }));
-    expect(metrics.read().counters).toEqual({ is: "redis", state: "connected" });
+    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "connected" });
   });
 
   it("listens to nothing after it was stopped", () => {

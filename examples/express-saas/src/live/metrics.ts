@@ -1,17 +1,19 @@
 import type { Cache, WarmReport } from "@scale/cache";
 import type { Clock, Plan, Plans, RateLimitRule } from "@scale/core";
 import type { Router } from "@scale/db-router";
-import type { QuotaCount } from "../quota.js";
-import { createCacheBoard } from "./caches.js";
-import { createDatabaseBoard } from "./databases.js";
-import { type Collected, collect } from "./collect.js";
-import type { CounterState, Decider, LiveData, PlanRow, ShownLimit } from "./data.js";
+import type { QuotaUpdate } from "../quota.js";
+import { createCacheMetrics } from "./cache-metrics.js";
+import { createDatabaseMetrics } from "./database-metrics.js";
+import { type LimitMetrics, createLimitMetrics } from "./limit-metrics.js";
+import type { LimitStoreState, Decider, LiveData, PlanRow, ShownLimit } from "./live-data.js";
 import { latencyBucket, latencyOf, sumLatencies } from "./latency.js";
 
 export interface MetricsOptions {
   readonly plans: Plans;
   /** Where limits are counted; for Redis, whether its client is connected. */
-  readonly counters: { readonly is: "redis"; isReady(): boolean } | { readonly is: "memory"; readonly reason: string };
+  readonly limitStore:
+    | { readonly is: "redis"; isReady(): boolean }
+    | { readonly is: "memory"; readonly reason: string };
   readonly cache: Pick<Cache, "tenant" | "stats" | "health">;
   readonly router: Pick<Router, "name" | "health">;
   readonly clock: Clock;
@@ -20,11 +22,11 @@ export interface MetricsOptions {
 /** What happened in this process, for the page. It listens to what the packages publish, and asks nobody. */
 export interface Metrics {
   /** Tells of a response that the app has sent. */
-  responded(response: { status: number; durationMs: number }): void;
+  recordResponse(response: { status: number; durationMs: number }): void;
   /** Tells where a tenant stands after a change of a quota. */
-  readonly counted: (count: QuotaCount) => void;
+  readonly recordQuota: (count: QuotaUpdate) => void;
   /** Tells of values that were loaded before anybody asked. */
-  readonly warmed: (report: Pick<WarmReport, "loaded">) => void;
+  readonly recordWarming: (report: Pick<WarmReport, "loaded">) => void;
   read(): LiveData;
   /** Stops listening. */
   stop(): void;
@@ -35,43 +37,43 @@ const RATE_SECONDS = 10;
 /** In the order of the page. */
 const DECIDERS: readonly Decider[] = ["store", "lease", "denial-cache", "local", "policy"];
 
-export function createMetrics({ plans, counters, cache, router, clock }: MetricsOptions): Metrics {
+export function createMetrics({ plans, limitStore, cache, router, clock }: MetricsOptions): Metrics {
   const startedAt = clock.monotonic();
-  const collected = collect(plans, clock);
-  const { tenants } = collected;
-  const caches = createCacheBoard({ cache, plans, tenants, clock });
-  const database = createDatabaseBoard({ router, plans, tenants, clock });
+  const limits = createLimitMetrics(plans, clock);
+  const { tenants } = limits;
+  const caches = createCacheMetrics({ cache, plans, tenants, clock });
+  const database = createDatabaseMetrics({ router, plans, tenants, clock });
 
-  function counterState(): CounterState {
-    if (counters.is === "memory") return { is: "memory", reason: counters.reason };
-    if (!counters.isReady()) return { is: "redis", state: "disconnected" };
-    return { is: "redis", state: collected.isStalled() ? "stalled" : "connected" };
+  function limitStoreState(): LimitStoreState {
+    if (limitStore.is === "memory") return { is: "memory", reason: limitStore.reason };
+    if (!limitStore.isReady()) return { is: "redis", state: "disconnected" };
+    return { is: "redis", state: limits.isStalled() ? "stalled" : "connected" };
   }
 
   return {
-    responded({ status, durationMs }) {
-      collected.latencies.count(latencyBucket(durationMs));
-      if (status >= 500) collected.errors.add();
-      caches.tick();
+    recordResponse({ status, durationMs }) {
+      limits.latencies.add(latencyBucket(durationMs));
+      if (status >= 500) limits.errors.add();
+      caches.sampleIfDue();
     },
-    counted: collected.quotas.counted,
-    warmed: caches.warmed,
+    recordQuota: limits.quotas.record,
+    recordWarming: caches.recordWarming,
     read: () => ({
-      counters: counterState(),
-      ...rates(collected, (clock.monotonic() - startedAt) / 1000),
-      ...tables(collected),
+      limitStore: limitStoreState(),
+      ...rates(limits, (clock.monotonic() - startedAt) / 1000),
+      ...tables(limits),
       database: database.read(),
       cache: caches.read(),
     }),
     stop() {
-      collected.end();
-      caches.end();
-      database.end();
+      limits.stop();
+      caches.stop();
+      database.stop();
     },
   };
 }
 
-function rates({ all, errors, latencies }: Collected, uptimeSeconds: number): Rates {
+function rates({ all, errors, latencies }: LimitMetrics, uptimeSeconds: number): Rates {
   const rows = latencies.rows();
   const decisions = all.seconds();
   const recent = sumLatencies(rows.slice(-1 - RATE_SECONDS, -1)).reduce((sum, count) => sum + count, 0);
@@ -85,7 +87,7 @@ function rates({ all, errors, latencies }: Collected, uptimeSeconds: number): Ra
   };
 }
 
-function tables({ plans, tenants, rules, decidedBy, storeFailures, quotas }: Collected): Tables {
+function tables({ plans, tenants, rules, decidedBy, storeFailures, quotas }: LimitMetrics): Tables {
   const tenantRows = [...tenants].map(([tenantId, { plan, tally }]) => ({ tenantId, plan, ...tally.read() }));
   return {
     plans: [...plans.values()].map(({ plan, tally }) => ({
@@ -114,4 +116,4 @@ const shownLimit = ({ limit, windowMs, algorithm }: RateLimitRule): ShownLimit =
 };
 
 type Tables = Pick<LiveData, "plans" | "tenants" | "rules" | "decidedBy" | "storeFailures" | "quotas">;
-type Rates = Omit<LiveData, "counters" | "database" | "cache" | keyof Tables>;
+type Rates = Omit<LiveData, "limitStore" | "database" | "cache" | keyof Tables>;

@@ -89,7 +89,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   });
 
   it("shows who answered reads, by layer and by tenant, and that memory has missed nothing", async ({ skip }) => {
-    if (example.components.counters.is === "memory") skip("no Redis server program found");
+    if (example.components.limitStore.is === "memory") skip("no Redis server program found");
     await visit({}, async (page) => {
       const row = page.locator("#cache-tenants tr", { hasText: "amber-labs" });
       await row.waitFor();
@@ -204,7 +204,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   });
 
   it("loads nothing but its own files, which are small", async () => {
-    const names = ["", "/page.css", "/page.js", "/write.js", "/cache.js", "/database.js", "/charts.js", "/icon.svg"];
+    const names = ["", "/page.css", "/page.js", "/dom.js", "/cache.js", "/database.js", "/charts.js", "/icon.svg"];
     const files = await Promise.all(names.map((name) => fetch(`${example.url}/scale${name}`)));
     expect(files.map(({ status }) => status)).toEqual(names.map(() => 200));
     const policy = files[0]?.headers.get("content-security-policy");
@@ -215,8 +215,8 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   });
 
   it("says that Redis is gone, and that it is back", async ({ skip }) => {
-    const { counters } = example.components;
-    const server = counters.is === "redis" ? counters.server : undefined;
+    const { limitStore } = example.components;
+    const server = limitStore.is === "redis" ? limitStore.server : undefined;
     if (server === undefined) skip("no Redis server program found");
     await visit({}, async (page) => {
       await server?.kill();

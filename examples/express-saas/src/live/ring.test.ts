@@ -1,15 +1,15 @@
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
-import { createRing } from "./ring.js";
+import { createSecondsRing } from "./ring.js";
 
 describe("createRing", () => {
   it("adds up each column over the last 60 seconds", () => {
     const clock = createManualClock();
-    const ring = createRing(2, clock);
-    ring.count(0);
+    const ring = createSecondsRing(2, clock);
+    ring.add(0);
     clock.advance(30_000);
-    ring.count(0);
-    ring.count(1);
+    ring.add(0);
+    ring.add(1);
     expect([ring.total(0), ring.total(1)]).toEqual([2, 1]);
     clock.advance(29_000);
     expect([ring.total(0), ring.total(1)]).toEqual([2, 1]);
@@ -21,9 +21,9 @@ describe("createRing", () => {
 
   it("shows the seconds in order, the running one last", () => {
     const clock = createManualClock();
-    const ring = createRing(1, clock);
+    const ring = createSecondsRing(1, clock);
     for (let second = 0; second < 61; second++) {
-      for (let n = 0; n <= second; n++) ring.count(0);
+      for (let n = 0; n <= second; n++) ring.add(0);
       clock.advance(1000);
     }
     const counts = ring.rows().map(([count]) => count);
@@ -34,10 +34,10 @@ describe("createRing", () => {
 
   it("starts a second from nothing when its place held an old one", () => {
     const clock = createManualClock();
-    const ring = createRing(2, clock);
-    ring.count(0);
+    const ring = createSecondsRing(2, clock);
+    ring.add(0);
     clock.advance(60_000);
-    ring.count(1);
+    ring.add(1);
     expect([ring.total(0), ring.total(1)]).toEqual([0, 1]);
   });
 });

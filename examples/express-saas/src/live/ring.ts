@@ -4,16 +4,16 @@ import type { Clock } from "@scale/core";
 const WINDOW_SECONDS = 60;
 
 /** A row of counters for each of the last 60 seconds, in memory that never grows. */
-export interface Ring {
+export interface SecondsRing {
   /** Adds one, or `by`, in the running second. */
-  count(column: number, by?: number): void;
+  add(column: number, by?: number): void;
   /** The sum of a column over the 60 seconds. */
   total(column: number): number;
   /** Row by row, the oldest first. Read them at once: they are not copies. */
   rows(): readonly Uint32Array[];
 }
 
-export function createRing(columns: number, clock: Clock): Ring {
+export function createSecondsRing(columns: number, clock: Clock): SecondsRing {
   const counts = new Uint32Array(WINDOW_SECONDS * columns);
   // The second that is counted in each place. One older than the window counts no more.
   const seconds = new Float64Array(WINDOW_SECONDS).fill(-1);
@@ -31,7 +31,7 @@ export function createRing(columns: number, clock: Clock): Ring {
   }
 
   return {
-    count(column, by = 1) {
+    add(column, by = 1) {
       const second = runningSecond();
       const place = second % WINDOW_SECONDS;
       if (seconds[place] !== second) {

@@ -39,7 +39,7 @@ export function measure(metrics: Metrics, clock: Clock): RequestHandler {
   return (_request, response, next) => {
     const startedAt = clock.monotonic();
     response.once("finish", () => {
-      metrics.responded({ status: response.statusCode, durationMs: clock.monotonic() - startedAt });
+      metrics.recordResponse({ status: response.statusCode, durationMs: clock.monotonic() - startedAt });
     });
     next();
   };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { deals as table } from "../db/schema.js";
-import { amountCents, rowId, text } from "./input.js";
+import { amountCents, rowId, boundedText } from "./input.js";
 import type { Resource } from "./resource.js";
 
 export const deals: Resource<typeof table> = {
@@ -8,7 +8,7 @@ export const deals: Resource<typeof table> = {
   table,
   input: z.strictObject({
     contactId: rowId,
-    title: text(200),
+    title: boundedText(200),
     stage: z.enum(["open", "won", "lost"]),
     amountCents,
   }),

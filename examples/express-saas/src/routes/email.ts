@@ -6,18 +6,18 @@ import type { RoutedDatabase } from "../db/client.js";
 import { contacts, emails } from "../db/schema.js";
 import { tenantRows } from "../db/tenant-rows.js";
 import { NotFoundError } from "../problems.js";
-import type { Counting } from "../quota.js";
-import { parseInput, text } from "./input.js";
+import type { QuotaCounting } from "../quota.js";
+import { parseInput, boundedText } from "./input.js";
 import { pathParams } from "./resource.js";
 
-const input = z.strictObject({ subject: text(200), body: text(10_000) });
-const headers = z.object({ "idempotency-key": text(200) });
+const input = z.strictObject({ subject: boundedText(200), body: boundedText(10_000) });
+const headers = z.object({ "idempotency-key": boundedText(200) });
 
 /**
  * Puts an e-mail to a contact into the outbox, once for each `Idempotency-Key`. The room in the plan is held before, and
  * used after: what fails in between is not counted, and what is repeated is counted once.
  */
-export function sendEmail(db: RoutedDatabase, { quota, onCount }: Counting): RequestHandler {
+export function sendEmail(db: RoutedDatabase, { quota, onCount }: QuotaCounting): RequestHandler {
   const people = tenantRows(db, contacts);
   const allPeople = tenantRows(db.$primary, contacts);
   const outbox = tenantRows(db, emails);

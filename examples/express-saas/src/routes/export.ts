@@ -5,13 +5,13 @@ import { z } from "zod";
 import type { Database } from "../db/client.js";
 import { contacts } from "../db/schema.js";
 import { tenantRows } from "../db/tenant-rows.js";
-import { inText, parseInput } from "./input.js";
+import { integerParam, parseInput } from "./input.js";
 
 const PAGE = 50;
 
 const query = z.strictObject({
   /** Seconds that each page takes, for seeing what happens to those that run at the same time. */
-  pause: inText(z.int().min(0).max(10)).default(0),
+  pause: integerParam(z.int().min(0).max(10)).default(0),
 });
 
 /** All contacts, a line of JSON each, page by page: at no time more than a page is in memory. */
@@ -30,20 +30,20 @@ export function exportContacts(db: Database): RequestHandler {
 
   return async (request, response) => {
     const { pause } = parseInput(query, request.query);
-    const left = leaving(response);
+    const closed = abortOnClose(response);
     response.type("application/x-ndjson");
     for await (const page of pages()) {
-      if (left.aborted) return;
+      if (closed.aborted) return;
       // A client that leaves ends both waits.
-      if (!response.write(page)) await once(response, "drain", { signal: left }).catch(() => undefined);
-      if (pause > 0) await sleep(1000 * pause, undefined, { signal: left }).catch(() => undefined);
+      if (!response.write(page)) await once(response, "drain", { signal: closed }).catch(() => undefined);
+      if (pause > 0) await sleep(1000 * pause, undefined, { signal: closed }).catch(() => undefined);
     }
     response.end();
   };
 }
 
 /** Aborts when the client leaves, or has its answer. */
-function leaving(response: Response): AbortSignal {
+function abortOnClose(response: Response): AbortSignal {
   const controller = new AbortController();
   response.once("close", () => controller.abort());
   return controller.signal;

@@ -13,7 +13,7 @@ export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.ou
 // oxlint-disable-next-line no-control-regex -- NUL is the point
 const STORABLE = /^[^\u0000]*$/;
 
-export const text = (maxLength: number): z.ZodString =>
+export const boundedText = (maxLength: number): z.ZodString =>
   z.string().trim().min(1).max(maxLength).regex(STORABLE, "expected text without NUL");
 
 export const rowId: z.ZodInt = z.int().min(1);
@@ -21,10 +21,10 @@ export const rowId: z.ZodInt = z.int().min(1);
 export const amountCents: z.ZodInt = z.int().min(0);
 
 // JavaScript's calendar has a year 0, that of Postgres has none.
-export const day = z.iso.date().refine((value) => value >= "1900", "expected a day since 1900");
+export const isoDate = z.iso.date().refine((value) => value >= "1900", "expected a day since 1900");
 
 /** A whole number in a path or a query, where everything is text. */
-export const inText = (schema: z.ZodInt) =>
+export const integerParam = (schema: z.ZodInt) =>
   z
     .string()
     .regex(/^\d{1,15}$/, "expected a whole number")

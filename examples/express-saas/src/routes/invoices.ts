@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { invoices as table } from "../db/schema.js";
-import { amountCents, day, rowId } from "./input.js";
+import { amountCents, isoDate, rowId } from "./input.js";
 import type { Resource } from "./resource.js";
 
 export const invoices: Resource<typeof table> = {
@@ -10,6 +10,6 @@ export const invoices: Resource<typeof table> = {
     dealId: rowId,
     status: z.enum(["draft", "sent", "paid"]),
     amountCents,
-    dueOn: day,
+    dueOn: isoDate,
   }),
 };

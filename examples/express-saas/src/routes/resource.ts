@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { CachedRows } from "../db/cached-rows.js";
 import type { TenantTable } from "../db/tenant-rows.js";
 import { NotFoundError } from "../problems.js";
-import { tellReceipt, tellSource } from "./cache-headers.js";
-import { inText, parseInput, rowId } from "./input.js";
+import { setInvalidationHeader, setCacheStatus } from "./cache-headers.js";
+import { integerParam, parseInput, rowId } from "./input.js";
 import type { ListPages } from "./list-pages.js";
 
 export interface Resource<Table extends TenantTable> {
@@ -15,7 +15,7 @@ export interface Resource<Table extends TenantTable> {
   readonly input: z.ZodObject & z.ZodType<Omit<Table["$inferInsert"], "tenantId">>;
 }
 
-export const pathParams = z.object({ id: inText(rowId) });
+export const pathParams = z.object({ id: integerParam(rowId) });
 
 export interface ResourceParts {
   readonly rows: CachedRows;
@@ -37,26 +37,26 @@ export function resourceRouter<Table extends TenantTable>(
   }
 
   router.get("/", async (request, response) => {
-    const { items, pageInfo } = tellSource(response, await rows.list(await pages(request.query)));
+    const { items, pageInfo } = setCacheStatus(response, await rows.list(await pages(request.query)));
     response.json({ items, pageInfo });
   });
   router.post("/", async (request, response) => {
     const { row, receipt } = await rows.insert(parseInput(input, request.body));
-    tellReceipt(response, receipt);
+    setInvalidationHeader(response, receipt);
     response.status(201).json(row);
   });
   router.get("/:id", async (request, response) => {
-    response.json(found(tellSource(response, await rows.get(idOf(request)))));
+    response.json(found(setCacheStatus(response, await rows.get(idOf(request)))));
   });
   router.patch("/:id", async (request, response) => {
     const { row, receipt } = await rows.update(idOf(request), parseInput(changes, request.body));
-    tellReceipt(response, receipt);
+    setInvalidationHeader(response, receipt);
     response.json(found(row));
   });
   router.delete("/:id", async (request, response) => {
     const { row, receipt } = await rows.remove(idOf(request));
     found(row);
-    tellReceipt(response, receipt);
+    setInvalidationHeader(response, receipt);
     response.status(204).end();
   });
   return router;

@@ -1,26 +1,26 @@
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import type { CrmCache } from "../cache.js";
-import type { Read } from "../db/cached-rows.js";
+import type { CacheRead } from "../db/cached-rows.js";
 import type { Database } from "../db/client.js";
 import { findContacts, type Row } from "../db/tenant-rows.js";
-import { tellSource } from "./cache-headers.js";
-import { parseInput, text } from "./input.js";
+import { setCacheStatus } from "./cache-headers.js";
+import { parseInput, boundedText } from "./input.js";
 
-const query = z.strictObject({ q: text(100) });
+const query = z.strictObject({ q: boundedText(100) });
 
 /** What somebody types first, others have typed. What is longer is searched for once. */
 const CACHED_LETTERS = 3;
 
 /** The newest ten contacts whose name or address has the text in it. */
 export function searchContacts(db: Database, { cache, search }: CrmCache): RequestHandler {
-  async function find(text: string): Promise<Read<Row[]>> {
+  async function find(text: string): Promise<CacheRead<Row[]>> {
     if (text.length <= CACHED_LETTERS) return cache.tenant().getWithInfo(search, text);
     return { value: await findContacts(db, text), source: "bypass", isStale: false };
   }
 
   return async (request, response) => {
     const { q } = parseInput(query, request.query);
-    response.json({ items: tellSource(response, await find(q)) });
+    response.json({ items: setCacheStatus(response, await find(q)) });
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { tasks as table } from "../db/schema.js";
-import { day, rowId, text } from "./input.js";
+import { isoDate, rowId, boundedText } from "./input.js";
 import type { Resource } from "./resource.js";
 
 export const tasks: Resource<typeof table> = {
@@ -8,8 +8,8 @@ export const tasks: Resource<typeof table> = {
   table,
   input: z.strictObject({
     contactId: rowId,
-    title: text(200),
+    title: boundedText(200),
     done: z.boolean().optional(),
-    dueOn: day,
+    dueOn: isoDate,
   }),
 };

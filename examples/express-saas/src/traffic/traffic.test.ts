@@ -1,6 +1,6 @@
 import { waitUntil } from "@scale/testkit";
 import { afterEach, describe, expect, it } from "vitest";
-import { type HttpServer, listen } from "../server.js";
+import { type HttpServer, startServer } from "../server.js";
 import { startTraffic, type Traffic } from "./traffic.js";
 
 describe("startTraffic", () => {
@@ -19,7 +19,7 @@ describe("startTraffic", () => {
   it("sends requests of all tenants over few connections, the most for the first", async () => {
     const requests = new Map<string, number>();
     const sockets = new Set<unknown>();
-    server = await listen((request, response) => {
+    server = await startServer((request, response) => {
       const tenantId = String(request.headers["x-tenant-id"]);
       requests.set(tenantId, (requests.get(tenantId) ?? 0) + 1);
       sockets.add(request.socket);
@@ -39,7 +39,7 @@ describe("startTraffic", () => {
   it("waits on stop for what is under way, and sends nothing after it", async () => {
     let received = 0;
     const waiting: (() => void)[] = [];
-    server = await listen((_request, response) => {
+    server = await startServer((_request, response) => {
       received += 1;
       waiting.push(() => response.end('{"items":[]}'));
     }, 0);
@@ -67,7 +67,7 @@ describe("startTraffic", () => {
   });
 
   it("reports a request that got no answer, and goes on", async () => {
-    server = await listen((request) => void request.socket.destroy(), 0);
+    server = await startServer((request) => void request.socket.destroy(), 0);
     const errors: unknown[] = [];
     start(server.url, errors);
     await waitUntil(() => errors.length > 3, { what: "errors" });

@@ -1,8 +1,8 @@
 import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "@scale/testkit";
-import { send } from "./client.js";
-import { createTenantTraffic, type TenantTraffic } from "./tenant.js";
+import { send } from "./http-client.js";
+import { createTenantTraffic, type TenantTraffic } from "./tenant-traffic.js";
 import { zipf } from "./zipf.js";
 
 export interface TrafficOptions {
@@ -23,9 +23,9 @@ export interface Traffic {
 const SEED = 1;
 const CONNECTIONS = 32;
 /** A server that does not keep up gets no more requests than this at once: the page stays usable. */
-const MAX_UNDER_WAY = 200;
+const MAX_IN_FLIGHT = 200;
 /** After a pause of the machine the requests of this time are made up for, not those of the whole pause. */
-const MAX_BEHIND_MS = 100;
+const MAX_CATCH_UP_MS = 100;
 
 /** Sends requests of all tenants, at random times and the same ones in every run, until it is stopped. */
 export function startTraffic({ url, tenantIds, requestsPerSecond, onError }: TrafficOptions): Traffic {
@@ -33,13 +33,13 @@ export function startTraffic({ url, tenantIds, requestsPerSecond, onError }: Tra
   const pick = zipf(tenantIds.length, random);
   const tenants = tenantIds.map((tenantId) => createTenantTraffic(tenantId, random));
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const underWay = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   const stopping = new AbortController();
 
   async function request(tenant: TenantTraffic): Promise<void> {
     const call = tenant.next();
     try {
-      tenant.learn(call, await send(url, agent, call));
+      tenant.observe(call, await send(url, agent, call));
     } catch (error) {
       onError(error);
     }
@@ -50,14 +50,14 @@ export function startTraffic({ url, tenantIds, requestsPerSecond, onError }: Tra
     while (!signal.aborted) {
       // Independent users: the time from one request to the next has an exponential distribution.
       const pauseMs = (-Math.log(1 - random()) * 1000) / requestsPerSecond;
-      dueAt = Math.max(dueAt + pauseMs, performance.now() - MAX_BEHIND_MS);
+      dueAt = Math.max(dueAt + pauseMs, performance.now() - MAX_CATCH_UP_MS);
       const waitMs = dueAt - performance.now();
       // Only the signal ends a sleep early.
       if (waitMs > 1) await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
       const tenant = tenants[pick()];
-      if (signal.aborted || tenant === undefined || underWay.size >= MAX_UNDER_WAY) continue;
-      const sent: Promise<void> = request(tenant).finally(() => underWay.delete(sent));
-      underWay.add(sent);
+      if (signal.aborted || tenant === undefined || inFlight.size >= MAX_IN_FLIGHT) continue;
+      const sent: Promise<void> = request(tenant).finally(() => inFlight.delete(sent));
+      inFlight.add(sent);
     }
   }
 
@@ -66,7 +66,7 @@ export function startTraffic({ url, tenantIds, requestsPerSecond, onError }: Tra
     async stop() {
       stopping.abort();
       await running;
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
       agent.destroy();
     },
   };

@@ -1,7 +1,7 @@
 // The section of the page about the cache.
-import { percent, setRows, setText, tenths, whole } from "./write.js";
+import { percent, setRows, setText, tenths, whole } from "./dom.js";
 
-/** @import { CacheEvent, LiveData } from "../data.js" */
+/** @import { CacheEvent, LiveData } from "../live-data.js" */
 
 const MIB = 1024 * 1024;
 
@@ -17,8 +17,8 @@ const EVENTS = {
 };
 
 /** @param {LiveData} data */
-export function showCache({ cache, counters }) {
-  showTiles(cache, counters.is === "redis");
+export function showCache({ cache, limitStore }) {
+  showTiles(cache, limitStore.is === "redis");
   const { memory, redis, loads } = cache.reads;
   const all = memory.last + redis.last + loads.last;
   const layers = /** @type {const} */ ([

@@ -1,6 +1,6 @@
 // Draws into an <svg> of any size, in its own pixels: text and lines keep their size on a narrow screen.
 
-/** @import { Second } from "../data.js" */
+/** @import { Second } from "../live-data.js" */
 
 const LEFT = 34;
 const BOTTOM = 20;

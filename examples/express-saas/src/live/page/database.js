@@ -1,7 +1,7 @@
 // The section of the page about the database.
-import { percent, setRows, setText, tenths, whole } from "./write.js";
+import { percent, setRows, setText, tenths, whole } from "./dom.js";
 
-/** @import { LiveData, NodeRow, RouteReason } from "../data.js" */
+/** @import { LiveData, NodeRow, RouteReason } from "../live-data.js" */
 
 /** @type {Record<RouteReason, string>} */
 const REASONS = {
@@ -27,7 +27,7 @@ const OUT = {
 };
 
 /** @param {LiveData["database"]} database */
-export function showDatabase({ nodes, routes, tokensRefused, waits, refused, tenants }) {
+export function showDatabase({ nodes, routes, rejectedTokens, waits, refused, tenants }) {
   const count = (/** @type {RouteReason} */ reason) =>
     routes.find(({ reason: of }) => of === reason)?.count ?? { last: 0, total: 0 };
   const reads = nodes.reduce((sum, node) => sum + node.reads.last, 0);
@@ -49,13 +49,13 @@ export function showDatabase({ nodes, routes, tokensRefused, waits, refused, ten
     "db-routes",
     routes.map(({ reason, count: of }) => [REASONS[reason], whole.format(of.last), whole.format(of.total)]),
   );
-  setText("db-tokens", `Tokens of clients that said nothing here: ${whole.format(tokensRefused.total)}.`);
+  setText("db-tokens", `Tokens of clients that said nothing here: ${whole.format(rejectedTokens.total)}.`);
   setRows(
     "db-places",
-    tenants.map(({ tenantId, plan, places, ...row }) => [
+    tenants.map(({ tenantId, plan, maxConcurrency, ...row }) => [
       tenantId,
       plan,
-      places === null ? "–" : whole.format(places),
+      maxConcurrency === null ? "–" : whole.format(maxConcurrency),
       whole.format(row.waits.last),
       whole.format(row.waits.total),
       whole.format(row.refused.total),

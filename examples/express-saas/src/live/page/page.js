@@ -2,9 +2,9 @@
 import { showCache } from "./cache.js";
 import { showDatabase } from "./database.js";
 import { drawLines, drawStack, shareBar } from "./charts.js";
-import { element, setRows, setText, tenths, whole } from "./write.js";
+import { element, setRows, setText, tenths, whole } from "./dom.js";
 
-/** @import { LiveData } from "../data.js" */
+/** @import { LiveData } from "../live-data.js" */
 
 // Somebody who asked for less motion gets fewer changes.
 const PERIOD_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 5000 : 1000;
@@ -19,13 +19,15 @@ const REDIS = {
   disconnected: "Redis disconnected: this process decides by its own count until it is back.",
 };
 
-/** @param {LiveData["counters"]} counters */
-function showStatus(counters) {
-  const state = counters.is === "memory" ? "memory" : counters.state;
+/** @param {LiveData["limitStore"]} limitStore */
+function showStatus(limitStore) {
+  const state = limitStore.is === "memory" ? "memory" : limitStore.state;
   element("status").dataset["state"] = state;
   setText(
     "status",
-    counters.is === "memory" ? `No Redis: limits are counted in memory (${counters.reason}).` : (REDIS[state] ?? state),
+    limitStore.is === "memory"
+      ? `No Redis: limits are counted in memory (${limitStore.reason}).`
+      : (REDIS[state] ?? state),
   );
 }
 
@@ -66,10 +68,10 @@ const DECIDERS = {
 };
 
 /** @param {LiveData["quotas"]} quotas */
-function showQuotas({ nearest, plans, overage, storeFailures }) {
+function showQuotas({ nearestToLimit, plans, overage, storeFailures }) {
   setRows(
     "quotas",
-    nearest.map(({ tenantId, plan, metric, used, limit, refused, upgrade }) => [
+    nearestToLimit.map(({ tenantId, plan, metric, used, limit, refused, upgrade }) => [
       tenantId,
       plan,
       metric,
@@ -162,7 +164,7 @@ let paused = false;
 /** @param {LiveData} data */
 function show(data) {
   latest = data;
-  showStatus(data.counters);
+  showStatus(data.limitStore);
   showTiles(data);
   showSeconds(data.seconds);
   showTables(data);

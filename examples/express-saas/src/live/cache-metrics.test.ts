@@ -11,13 +11,13 @@ import {
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { plans } from "../scale.plan.js";
-import { type CacheBoard, createCacheBoard } from "./caches.js";
+import { type CacheMetrics, createCacheMetrics } from "./cache-metrics.js";
 
 describe("createCacheBoard", () => {
   let clock: ManualClock;
   let cache: Cache;
   let tenants: Map<string, { plan: string }>;
-  let board: CacheBoard;
+  let board: CacheMetrics;
   beforeEach(() => {
     clock = createManualClock();
     cache = createCache({ clock, memory: { maxBytes: 1_000_000 } });
@@ -25,9 +25,9 @@ describe("createCacheBoard", () => {
       ["acme", { plan: "free" }],
       ["globex", { plan: "enterprise" }],
     ]);
-    board = createCacheBoard({ cache, plans, tenants, clock });
+    board = createCacheMetrics({ cache, plans, tenants, clock });
   });
-  afterEach(() => board.end());
+  afterEach(() => board.stop());
 
   const read = async (tenantId: string, key: string): Promise<void> => {
     await cache.tenant(tenantId).getOrSet(key, () => key, { ttl: "1h" });
@@ -49,7 +49,7 @@ describe("createCacheBoard", () => {
     await read("acme", "a");
     for (let n = 0; n < 5; n++) {
       clock.advance(1000);
-      board.tick();
+      board.sampleIfDue();
       board.read();
     }
     expect(board.read().reads.loads).toEqual({ last: 1, total: 1 });
@@ -57,7 +57,7 @@ describe("createCacheBoard", () => {
 
   it("notes with a response what was read, so that it gets old while nobody looks", async () => {
     await read("acme", "a");
-    board.tick();
+    board.sampleIfDue();
     clock.advance(60_000);
     expect(board.read().reads.loads).toEqual({ last: 0, total: 1 });
   });
@@ -65,17 +65,17 @@ describe("createCacheBoard", () => {
   it("looks at the tenants at most once a second", () => {
     const asked: string[] = [];
     const counting = { ...cache, tenant: (id = "") => (asked.push(id), cache.tenant(id)) };
-    const own = createCacheBoard({ cache: counting, plans, tenants, clock });
-    for (let n = 0; n < 100; n++) own.tick();
+    const own = createCacheMetrics({ cache: counting, plans, tenants, clock });
+    for (let n = 0; n < 100; n++) own.sampleIfDue();
     clock.advance(1000);
-    own.tick();
-    own.end();
+    own.sampleIfDue();
+    own.stop();
     expect(asked).toEqual(["acme", "globex", "acme", "globex"]);
   });
 
   it("goes on counting for a tenant that the cache has forgotten", async () => {
     const small = createCache({ clock, maxTenants: 1 });
-    const own = createCacheBoard({ cache: small, plans, tenants, clock });
+    const own = createCacheMetrics({ cache: small, plans, tenants, clock });
     const once = (): Promise<number> => small.tenant("acme").getOrSet("a", () => 1, { ttl: "1h" });
     await once();
     await once();
@@ -83,7 +83,7 @@ describe("createCacheBoard", () => {
     small.tenant("globex");
     await once();
     expect(own.read().reads).toMatchObject({ memory: { total: 2 }, loads: { total: 1 } });
-    own.end();
+    own.stop();
   });
 
   it("shows the ten tenants with the most reads, and the share that their plans give them", async () => {
@@ -134,8 +134,8 @@ describe("createCacheBoard", () => {
       loadFail.publish(() => ({ ...about, error: new Error("no") }));
     }
     tell();
-    board.warmed({ loaded: 5 });
-    board.end();
+    board.recordWarming({ loaded: 5 });
+    board.stop();
     tell();
     expect(Object.fromEntries(board.read().events.map(({ event, count }) => [event, count.total]))).toEqual({
       warm: 5,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Answer, Call } from "./client.js";
+import type { Answer, Call } from "./http-client.js";
 
 const RESOURCES = ["contacts", "deals", "invoices", "tasks"] as const;
 const USERS = ["ada", "ben", "chloe", "dev", "elif"] as const;
@@ -11,15 +11,15 @@ const USERS = ["ada", "ben", "chloe", "dev", "elif"] as const;
 export interface TenantTraffic {
   next(): Call;
   /** Learns from the answer to a call. */
-  learn(call: Call, answer: Answer): void;
+  observe(call: Call, answer: Answer): void;
 }
 
 type Action = Omit<Call, "headers"> & { readonly headers?: Call["headers"] };
 
 /** How many a tenant adds before it deletes one, so that no table grows: more than the free plan has room for. */
-const MOST = { "/contacts": 8, "/deals": 5, "/tasks": 1 } as const;
-type Path = keyof typeof MOST;
-const MOST_EMAILS = 100;
+const MAX_ADDED = { "/contacts": 8, "/deals": 5, "/tasks": 1 } as const;
+type Path = keyof typeof MAX_ADDED;
+const MAX_EMAILS = 100;
 /** How long a client remembers that it wrote. */
 const TOKEN_REQUESTS = 10;
 
@@ -41,7 +41,7 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
   let contactId: number | undefined;
   let emails = 0;
   /** Where the list goes on that was shown last. */
-  let further: string | undefined;
+  let nextPage: string | undefined;
   let token: { readonly value: string; readonly until: number } | undefined;
   let sent = 0;
   const added: Record<Path, number[]> = { "/contacts": [], "/deals": [], "/tasks": [] };
@@ -56,7 +56,7 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
   function addOrDelete(path: Path): Action {
     const ids = added[path];
     const [first] = ids;
-    const adds = ids.length < MOST[path] && random() < 0.8;
+    const adds = ids.length < MAX_ADDED[path] && random() < 0.8;
     return first === undefined || adds
       ? { method: "POST", path, body: bodyFor(path) }
       : { method: "DELETE", path: `${path}/${first}` };
@@ -80,16 +80,16 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
     return token !== undefined && sent <= token.until ? { "x-db-token": token.value } : {};
   }
 
-  function action(): Action {
+  function nextAction(): Action {
     if (contactId === undefined) return { method: "GET", path: "/contacts" };
-    const share = shareAt(random() * 100);
+    const share = actionAt(random() * 100);
     if (share === "dashboard") return { method: "GET", path: "/api/dashboard" };
     if (share === "search") return { method: "GET", path: `/contacts/search?q=${pick(["a", "be", "chl", "chloe"])}` };
     if (share === "export") return { method: "GET", path: "/contacts/export" };
-    if (share === "email" && emails < MOST_EMAILS) return email();
+    if (share === "email" && emails < MAX_EMAILS) return email();
     if (share === "/tasks") return task();
     if (share === "/contacts" || share === "/deals") return addOrDelete(share);
-    if (share === "further" && further !== undefined) return { method: "GET", path: further };
+    if (share === "further" && nextPage !== undefined) return { method: "GET", path: nextPage };
     return share === "list" || share === "further"
       ? { method: "GET", path: `/${pick(RESOURCES)}?limit=20` }
       : { method: "GET", path: `/contacts/${contactId}` };
@@ -97,12 +97,12 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
 
   return {
     next() {
-      const { headers, ...rest } = action();
+      const { headers, ...rest } = nextAction();
       return { ...rest, headers: { "x-tenant-id": tenantId, "x-user-id": pick(USERS), ...tokenHeader(), ...headers } };
     },
-    learn({ method, path }, { status, body, token: value }) {
+    observe({ method, path }, { status, body, token: value }) {
       if (value !== undefined) token = { value, until: sent + TOKEN_REQUESTS };
-      if (method === "GET" && status === 200) further = furtherOf(path, body) ?? further;
+      if (method === "GET" && status === 200) nextPage = nextPageOf(path, body) ?? nextPage;
       if (method === "GET" && path === "/contacts" && status === 200) contactId = firstId(body);
       if (status === 202) emails += 1;
       if (isPath(path) && status === 201) added[path].push(idOf(body) ?? 0);
@@ -117,19 +117,19 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
 }
 
 /** The next page of a list. */
-function furtherOf(path: string, body: unknown): string | undefined {
+function nextPageOf(path: string, body: unknown): string | undefined {
   const { pageInfo } = (body ?? {}) as { pageInfo?: { hasNextPage: boolean; endCursor: string | null } };
   if (pageInfo?.hasNextPage !== true || pageInfo.endCursor === null) return undefined;
   return `${path.split("?")[0]}?limit=20&after=${encodeURIComponent(pageInfo.endCursor)}`;
 }
 
 /** @param point from 0 to 100 */
-function shareAt(point: number): (typeof SHARES)[number][1] {
+function actionAt(point: number): (typeof SHARES)[number][1] {
   let upTo = 0;
   return SHARES.find(([part]) => point < (upTo += part))?.[1] ?? "/tasks";
 }
 
-const isPath = (path: string): path is Path => Object.hasOwn(MOST, path);
+const isPath = (path: string): path is Path => Object.hasOwn(MAX_ADDED, path);
 
 function firstId(list: unknown): number | undefined {
   const { items } = list as { items: readonly unknown[] };

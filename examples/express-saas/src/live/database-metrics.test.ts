@@ -10,7 +10,7 @@ import {
 } from "@scale/db-router";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { plans } from "../scale.plan.js";
-import { createDatabaseBoard, type DatabaseBoard } from "./databases.js";
+import { createDatabaseMetrics, type DatabaseMetrics } from "./database-metrics.js";
 
 const primary: NodeHealth = {
   name: "primary",
@@ -34,13 +34,13 @@ const health: RouterHealth = {
 
 describe("createDatabaseBoard", () => {
   let clock: ManualClock;
-  let board: DatabaseBoard;
+  let board: DatabaseMetrics;
   beforeEach(() => {
     clock = createManualClock();
     const tenants = new Map([["acme", { plan: "free" }]]);
-    board = createDatabaseBoard({ router: { name: "crm", health: () => health }, plans, tenants, clock });
+    board = createDatabaseMetrics({ router: { name: "crm", health: () => health }, plans, tenants, clock });
   });
-  afterEach(() => board.end());
+  afterEach(() => board.stop());
 
   const toReplica: Route = { to: "replica", node: "replica-1", reason: "read", lagMs: 0 };
   const toPrimary = (reason: Extract<Route, { to: "primary" }>["reason"]): Route => {
@@ -111,10 +111,10 @@ describe("createDatabaseBoard", () => {
   it("counts tokens that said nothing, until it is ended", () => {
     const token = { tenantId: "acme", router: "crm", reason: "expired" } as const;
     tokenRefuse.publish(() => token);
-    board.end();
+    board.stop();
     tokenRefuse.publish(() => token);
     route(toReplica);
-    expect(board.read().tokensRefused.total).toBe(1);
+    expect(board.read().rejectedTokens.total).toBe(1);
     expect(counts()).toMatchObject({ read: 0 });
   });
 });

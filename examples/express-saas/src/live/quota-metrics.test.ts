@@ -2,20 +2,22 @@ import { createManualClock } from "@scale/core/testing";
 import { overageUse, type QuotaRefusal, storeFail, useRefuse } from "@scale/quota";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { plans } from "../scale.plan.js";
-import { createQuotaBoard, type QuotaBoard } from "./quotas.js";
+import { createQuotaMetrics, type QuotaMetrics } from "./quota-metrics.js";
 
 describe("createQuotaBoard", () => {
   const clock = createManualClock();
-  let board: QuotaBoard;
+  let board: QuotaMetrics;
   beforeEach(() => {
-    board = createQuotaBoard(plans, clock);
+    board = createQuotaMetrics(plans, clock);
   });
-  afterEach(() => board.end());
+  afterEach(() => board.stop());
 
   const shown = (): string[] =>
     board
       .read()
-      .nearest.map(({ tenantId, metric, plan, used, limit }) => `${tenantId} ${metric} ${plan} ${used}/${limit}`);
+      .nearestToLimit.map(
+        ({ tenantId, metric, plan, used, limit }) => `${tenantId} ${metric} ${plan} ${used}/${limit}`,
+      );
 
   function refuse(refusal: Partial<QuotaRefusal>): void {
     const counts = { limit: 105, max: 105, used: 105, held: 0, requested: 1, resetsAt: undefined };
@@ -24,17 +26,17 @@ describe("createQuotaBoard", () => {
   }
 
   it("shows the counts that are nearest to their limit first, also after units were given back", () => {
-    board.counted({ tenantId: "a", metric: "contacts", plan: "free", used: 105 });
-    board.counted({ tenantId: "b", metric: "contacts", plan: "basic", used: 105 });
-    board.counted({ tenantId: "c", metric: "deals", plan: "free", used: 52 });
-    board.counted({ tenantId: "a", metric: "contacts", plan: undefined, used: 104 });
+    board.record({ tenantId: "a", metric: "contacts", plan: "free", used: 105 });
+    board.record({ tenantId: "b", metric: "contacts", plan: "basic", used: 105 });
+    board.record({ tenantId: "c", metric: "deals", plan: "free", used: 52 });
+    board.record({ tenantId: "a", metric: "contacts", plan: undefined, used: 104 });
     expect(shown()).toEqual(["c deals free 52/52", "a contacts free 104/105", "b contacts basic 105/500"]);
   });
 
   it("shows none that has no limit, or of which no plan is known", () => {
-    board.counted({ tenantId: "a", metric: "contacts", plan: "enterprise", used: 7 });
-    board.counted({ tenantId: "b", metric: "contacts", plan: "free", used: undefined });
-    board.counted({ tenantId: "c", metric: "contacts", plan: undefined, used: 3 });
+    board.record({ tenantId: "a", metric: "contacts", plan: "enterprise", used: 7 });
+    board.record({ tenantId: "b", metric: "contacts", plan: "free", used: undefined });
+    board.record({ tenantId: "c", metric: "contacts", plan: undefined, used: 3 });
     expect(shown()).toEqual([]);
   });
 
@@ -43,9 +45,9 @@ describe("createQuotaBoard", () => {
     clock.advance(60_000);
     refuse({ upgrade: undefined });
     refuse({ upgrade: { from: "free", to: "professional" } });
-    const { nearest, plans: byPlan } = board.read();
+    const { nearestToLimit, plans: byPlan } = board.read();
     const refused = { last: 2, total: 3 };
-    expect(nearest).toEqual([
+    expect(nearestToLimit).toEqual([
       { tenantId: "a", metric: "contacts", plan: "free", used: 105, limit: 105, refused, upgrade: "professional" },
     ]);
     expect(byPlan.map(({ plan, refused: { total } }) => `${plan} ${total}`)).toEqual([
@@ -73,11 +75,11 @@ describe("createQuotaBoard", () => {
   });
 
   it("keeps a bounded number of counts, and all refusals in the sums", () => {
-    for (let n = 0; n < 3000; n++) board.counted({ tenantId: `t${n}`, metric: "contacts", plan: "free", used: 1 });
+    for (let n = 0; n < 3000; n++) board.record({ tenantId: `t${n}`, metric: "contacts", plan: "free", used: 1 });
     refuse({ tenantId: "late" });
-    const { nearest, plans: byPlan } = board.read();
-    expect(nearest).toHaveLength(10);
-    expect(nearest.map(({ tenantId }) => tenantId)).not.toContain("late");
+    const { nearestToLimit, plans: byPlan } = board.read();
+    expect(nearestToLimit).toHaveLength(10);
+    expect(nearestToLimit.map(({ tenantId }) => tenantId)).not.toContain("late");
     expect(byPlan[0]?.refused.total).toBe(1);
   });
 });

@@ -1,21 +1,21 @@
 import type { Cache } from "@scale/cache";
 import type { Clock, Plans } from "@scale/core";
-import { type CacheEvents, countCacheEvents } from "./cache-events.js";
-import type { CacheTenantRow, LayerReads, LiveData } from "./data.js";
-import { createCounter } from "./tally.js";
+import { type CacheEventCounts, countCacheEvents } from "./cache-event-counts.js";
+import type { CacheTenantRow, LayerReads, LiveData } from "./live-data.js";
+import { createCounter } from "./counters.js";
 
 /** What the cache did. */
-export interface CacheBoard {
+export interface CacheMetrics {
   /** To be called with every response: looks once a second at what the cache has counted. */
-  tick(): void;
+  sampleIfDue(): void;
   /** Tells of values that were loaded before anybody asked. */
-  readonly warmed: CacheEvents["warmed"];
+  readonly recordWarming: CacheEventCounts["recordWarming"];
   read(): LiveData["cache"];
   /** Ends the listening. */
-  end(): void;
+  stop(): void;
 }
 
-export interface CacheBoardOptions {
+export interface CacheMetricsOptions {
   readonly cache: Pick<Cache, "tenant" | "stats" | "health">;
   readonly plans: Plans;
   /** Those that are looked at, with their plans. Reads of others are not in the sums. */
@@ -27,49 +27,49 @@ const SHOWN_TENANTS = 10;
 const LAYERS = ["memory", "redis", "loads"] as const;
 const NOTHING: LayerReads = { memory: 0, redis: 0, loads: 0 };
 
-export function createCacheBoard({ cache, plans, tenants, clock }: CacheBoardOptions): CacheBoard {
-  const events = countCacheEvents(clock);
+export function createCacheMetrics({ cache, plans, tenants, clock }: CacheMetricsOptions): CacheMetrics {
+  const eventCounts = countCacheEvents(clock);
   const layers = { memory: createCounter(clock), redis: createCounter(clock), loads: createCounter(clock) };
-  const seen = new Map<string, LayerReads>();
-  let lookedAt = -Infinity;
+  const lastReads = new Map<string, LayerReads>();
+  let sampledAt = -Infinity;
 
   /** Adds what each tenant has read since the last look. */
-  function look(): void {
-    lookedAt = clock.monotonic();
+  function sample(): void {
+    sampledAt = clock.monotonic();
     for (const tenantId of tenants.keys()) {
       const { memoryHits, storeHits, loads } = cache.tenant(tenantId).stats();
       const now: LayerReads = { memory: memoryHits, redis: storeHits, loads };
-      const before = seen.get(tenantId) ?? NOTHING;
+      const before = lastReads.get(tenantId) ?? NOTHING;
       // A tenant that the cache has forgotten counts from 0 again.
       const base = LAYERS.some((layer) => now[layer] < before[layer]) ? NOTHING : before;
       for (const layer of LAYERS) layers[layer].add(now[layer] - base[layer]);
-      seen.set(tenantId, now);
+      lastReads.set(tenantId, now);
     }
   }
 
   return {
-    tick() {
-      if (clock.monotonic() - lookedAt >= 1000) look();
+    sampleIfDue() {
+      if (clock.monotonic() - sampledAt >= 1000) sample();
     },
-    warmed: events.warmed,
+    recordWarming: eventCounts.recordWarming,
     read() {
-      look();
+      sample();
       const { memory } = cache.stats();
       return {
         ...stateOf(cache),
         memory: memoryOf(memory),
         reads: { memory: layers.memory.read(), redis: layers.redis.read(), loads: layers.loads.read() },
-        events: events.read(),
-        tenants: tenantRows({ cache, seen, tenants, plans, maxBytes: memory.maxBytes }),
+        events: eventCounts.read(),
+        tenants: tenantRows({ cache, seen: lastReads, tenants, plans, maxBytes: memory.maxBytes }),
       };
     },
-    end: () => events.end(),
+    stop: () => eventCounts.stop(),
   };
 }
 
 type Stats = ReturnType<Cache["stats"]>["memory"];
 
-function stateOf(cache: CacheBoardOptions["cache"]): Pick<LiveData["cache"], keyof ReturnType<Cache["health"]>> {
+function stateOf(cache: CacheMetricsOptions["cache"]): Pick<LiveData["cache"], keyof ReturnType<Cache["health"]>> {
   // JSON has no undefined.
   const { provenAgeMs = null, ...rest } = cache.health();
   return { ...rest, provenAgeMs };
@@ -80,7 +80,7 @@ function memoryOf({ bytes, maxBytes, entries, tenants, evictions }: Stats): Live
   return { bytes, maxBytes, entries, tenants, evicted: { cold, budget, share } };
 }
 
-interface TenantRows extends Omit<CacheBoardOptions, "clock"> {
+interface TenantRows extends Omit<CacheMetricsOptions, "clock"> {
   readonly seen: ReadonlyMap<string, LayerReads>;
   readonly maxBytes: number;
 }

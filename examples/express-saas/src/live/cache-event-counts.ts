@@ -8,15 +8,15 @@ import {
   type WarmReport,
 } from "@scale/cache";
 import type { Clock } from "@scale/core";
-import type { CacheEvent, LiveData } from "./data.js";
-import { type Counter, createCounter } from "./tally.js";
+import type { CacheEvent, LiveData } from "./live-data.js";
+import { type Counter, createCounter } from "./counters.js";
 
 /** What the cache tells of itself, and what was warmed. */
-export interface CacheEvents {
-  warmed(report: Pick<WarmReport, "loaded">): void;
+export interface CacheEventCounts {
+  recordWarming(report: Pick<WarmReport, "loaded">): void;
   read(): LiveData["cache"]["events"];
   /** Ends the listening. */
-  end(): void;
+  stop(): void;
 }
 
 /** In the order of the page. */
@@ -25,7 +25,7 @@ const EVENTS: readonly CacheEvent[] = [
   ...(["memory-drop", "store-fail", "load-fail"] as const),
 ];
 
-export function countCacheEvents(clock: Clock): CacheEvents {
+export function countCacheEvents(clock: Clock): CacheEventCounts {
   const counters = new Map<CacheEvent, Counter>(EVENTS.map((event) => [event, createCounter(clock)]));
   const add = (event: CacheEvent, count = 1): void => counters.get(event)?.add(count);
   const subscriptions = [
@@ -38,8 +38,8 @@ export function countCacheEvents(clock: Clock): CacheEvents {
     loadFail.subscribe(() => add("load-fail")),
   ];
   return {
-    warmed: ({ loaded }) => add("warm", loaded),
+    recordWarming: ({ loaded }) => add("warm", loaded),
     read: () => [...counters].map(([event, counter]) => ({ event, count: counter.read() })),
-    end: () => subscriptions.forEach((end) => end()),
+    stop: () => subscriptions.forEach((end) => end()),
   };
 }

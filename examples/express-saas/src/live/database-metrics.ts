@@ -8,17 +8,17 @@ import {
   routeChoose,
   tokenRefuse,
 } from "@scale/db-router";
-import type { Count, LiveData, NodeRow, PlaceRow, RouteReason } from "./data.js";
-import { type Counter, createCounter } from "./tally.js";
+import type { Count, LiveData, NodeRow, QueueRow, RouteReason } from "./live-data.js";
+import { type Counter, createCounter } from "./counters.js";
 
 /** Where statements went, and who waited for a place. */
-export interface DatabaseBoard {
+export interface DatabaseMetrics {
   read(): LiveData["database"];
   /** Ends the listening. */
-  end(): void;
+  stop(): void;
 }
 
-export interface DatabaseBoardOptions {
+export interface DatabaseMetricsOptions {
   readonly router: Pick<Router, "name" | "health">;
   readonly plans: Plans;
   /** Those that are known, with their plans. */
@@ -45,51 +45,51 @@ const MAX_TENANTS = 1000;
 const SHOWN_TENANTS = 10;
 const NONE: Count = { last: 0, total: 0 };
 
-export function createDatabaseBoard({ router, plans, tenants, clock }: DatabaseBoardOptions): DatabaseBoard {
+export function createDatabaseMetrics({ router, plans, tenants, clock }: DatabaseMetricsOptions): DatabaseMetrics {
   const counter = (): Counter => createCounter(clock);
   const routes = new Map<string, Counter>(REASONS.map((reason) => [reason, counter()]));
-  const readsOf = new Map<string, Counter>();
-  const all: Waits & { readonly tokens: Counter } = { waits: counter(), refused: counter(), tokens: counter() };
-  const waiting = new Map<string, Waits>();
+  const readsByNode = new Map<string, Counter>();
+  const totals: Waits & { readonly tokens: Counter } = { waits: counter(), refused: counter(), tokens: counter() };
+  const waitsByTenant = new Map<string, Waits>();
 
-  function routed({ node, reason, to }: RouteChosen): void {
+  function countRoute({ node, reason, to }: RouteChosen): void {
     routes.get(to === "replica" ? "read" : reason)?.add();
-    if (!WRITES.has(reason)) entryOf(readsOf, node, { most: MAX_NODES, make: counter })?.add();
+    if (!WRITES.has(reason)) getOrAdd(readsByNode, node, { most: MAX_NODES, make: counter })?.add();
   }
 
-  function waited(what: keyof Waits, tenantId: string | undefined): void {
-    all[what].add();
+  function countWait(what: keyof Waits, tenantId: string | undefined): void {
+    totals[what].add();
     const make = (): Waits => ({ waits: counter(), refused: counter() });
-    if (tenantId !== undefined) entryOf(waiting, tenantId, { most: MAX_TENANTS, make })?.[what].add();
+    if (tenantId !== undefined) getOrAdd(waitsByTenant, tenantId, { most: MAX_TENANTS, make })?.[what].add();
   }
 
   const isOurs = (event: { readonly router: string }): boolean => event.router === router.name;
   const subscriptions = [
-    routeChoose.subscribe((route) => isOurs(route) && routed(route)),
+    routeChoose.subscribe((route) => isOurs(route) && countRoute(route)),
     // Not those for reads on the primary while no replica serves: they are nobody's plan.
-    bulkheadWait.subscribe((wait) => isOurs(wait) && wait.what === "tenant" && waited("waits", wait.tenantId)),
-    bulkheadRefuse.subscribe((wait) => isOurs(wait) && wait.what === "tenant" && waited("refused", wait.tenantId)),
-    tokenRefuse.subscribe((token) => isOurs(token) && all.tokens.add()),
+    bulkheadWait.subscribe((wait) => isOurs(wait) && wait.what === "tenant" && countWait("waits", wait.tenantId)),
+    bulkheadRefuse.subscribe((wait) => isOurs(wait) && wait.what === "tenant" && countWait("refused", wait.tenantId)),
+    tokenRefuse.subscribe((token) => isOurs(token) && totals.tokens.add()),
   ];
   return {
     read() {
       const { isWritable, nodes } = router.health();
       return {
         isWritable,
-        nodes: nodes.map((node) => nodeRow(node, readsOf.get(node.name)?.read())),
+        nodes: nodes.map((node) => nodeRow(node, readsByNode.get(node.name)?.read())),
         routes: REASONS.map((reason) => ({ reason, count: routes.get(reason)?.read() ?? NONE })),
-        tokensRefused: all.tokens.read(),
-        waits: all.waits.read(),
-        refused: all.refused.read(),
-        tenants: placeRows(waiting, { plans, tenants }),
+        rejectedTokens: totals.tokens.read(),
+        waits: totals.waits.read(),
+        refused: totals.refused.read(),
+        tenants: queueRows(waitsByTenant, { plans, tenants }),
       };
     },
-    end: () => subscriptions.forEach((end) => end()),
+    stop: () => subscriptions.forEach((end) => end()),
   };
 }
 
 /** That of a key, made when there is room for one more. */
-function entryOf<Value>(
+function getOrAdd<Value>(
   map: Map<string, Value>,
   key: string,
   { most, make }: { readonly most: number; readonly make: () => Value },
@@ -109,14 +109,14 @@ function nodeRow(node: NodeHealth, reads: Count = NONE): NodeRow {
   return { name, role, serves, reason, lagBytes, lagMs, inFlight, connections, reads };
 }
 
-function placeRows(
+function queueRows(
   waiting: ReadonlyMap<string, Waits>,
-  { plans, tenants }: Pick<DatabaseBoardOptions, "plans" | "tenants">,
-): PlaceRow[] {
-  const rows = [...waiting].map(([tenantId, { waits, refused }]): PlaceRow => {
+  { plans, tenants }: Pick<DatabaseMetricsOptions, "plans" | "tenants">,
+): QueueRow[] {
+  const rows = [...waiting].map(([tenantId, { waits, refused }]): QueueRow => {
     const plan = tenants.get(tenantId)?.plan ?? "";
-    const places = plans.find(plan)?.database?.maxConnections ?? null;
-    return { tenantId, plan, places, waits: waits.read(), refused: refused.read() };
+    const maxConcurrency = plans.find(plan)?.database?.maxConnections ?? null;
+    return { tenantId, plan, maxConcurrency, waits: waits.read(), refused: refused.read() };
   });
   return rows.sort((a, b) => b.waits.total - a.waits.total).slice(0, SHOWN_TENANTS);
 }

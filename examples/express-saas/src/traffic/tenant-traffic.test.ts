@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createTenantTraffic, type TenantTraffic } from "./tenant.js";
+import { createTenantTraffic, type TenantTraffic } from "./tenant-traffic.js";
 
 const pageInfo = { hasNextPage: true, endCursor: "a+b" };
 const contactList = { status: 200, body: { items: [{ id: 7 }, { id: 6 }], pageInfo } };
@@ -48,7 +48,7 @@ describe("createTenantTraffic", () => {
       const call = tenant.next();
       expect(call).toMatchObject({ method: "POST", path: "/contacts/7/email" });
       keys.add(call.headers["idempotency-key"]);
-      tenant.learn(call, { status: 202, body: { id: n } });
+      tenant.observe(call, { status: 202, body: { id: n } });
     }
     expect(keys.size).toBe(100);
     expect(tenant.next()).toMatchObject({ method: "GET", path: "/contacts/7" });
@@ -56,8 +56,8 @@ describe("createTenantTraffic", () => {
 
   it("brings back with the next ten requests what it was told of its last write", () => {
     const tenant = createTenantTraffic("acme", () => 0.9);
-    tenant.learn(tenant.next(), contactList);
-    tenant.learn(tenant.next(), { status: 429, body: {}, token: "v1.written" });
+    tenant.observe(tenant.next(), contactList);
+    tenant.observe(tenant.next(), { status: 429, body: {}, token: "v1.written" });
     const brought = Array.from({ length: 12 }, () => tenant.next().headers["x-db-token"]);
     expect(brought).toEqual([...Array.from({ length: 10 }, () => "v1.written"), undefined, undefined]);
   });
@@ -72,7 +72,7 @@ describe("createTenantTraffic", () => {
   ])("reads most of the time: %d", (roll, path) => {
     const rolls = [roll];
     const tenant = createTenantTraffic("acme", () => rolls.shift() ?? (roll === 0.3 ? 0 : 0.9));
-    tenant.learn({ method: "GET", path: "/contacts", headers: {} }, contactList);
+    tenant.observe({ method: "GET", path: "/contacts", headers: {} }, contactList);
     expect(tenant.next()).toMatchObject({ method: "GET", path });
   });
 });
@@ -81,7 +81,7 @@ describe("createTenantTraffic", () => {
 function answering(tenant: TenantTraffic) {
   return (answer: { status: number; body: unknown }): string => {
     const next = tenant.next();
-    tenant.learn(next, answer);
+    tenant.observe(next, answer);
     return `${next.method} ${next.path}`;
   };
 }

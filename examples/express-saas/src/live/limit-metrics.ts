@@ -1,51 +1,51 @@
 import type { Clock, Plan, Plans } from "@scale/core";
 import { redisStall } from "@scale/core/redis";
 import { type RequestDecided, requestDecide, storeFail } from "@scale/rate-limit";
-import type { Decider } from "./data.js";
+import type { Decider } from "./live-data.js";
 import { LATENCY_BUCKETS } from "./latency.js";
-import { createQuotaBoard, type QuotaBoard } from "./quotas.js";
-import { createRing, type Ring } from "./ring.js";
-import { type Counter, createCounter, createTally, type Tally } from "./tally.js";
+import { createQuotaMetrics, type QuotaMetrics } from "./quota-metrics.js";
+import { createSecondsRing, type SecondsRing } from "./ring.js";
+import { type Counter, createCounter, createDecisionCounter, type DecisionCounter } from "./counters.js";
 
 /** What was counted, in memory that has an upper bound. */
-export interface Collected {
-  readonly all: Tally;
-  readonly plans: ReadonlyMap<string, { readonly plan: Plan; readonly tally: Tally }>;
-  readonly tenants: ReadonlyMap<string, { readonly plan: string; readonly tally: Tally }>;
+export interface LimitMetrics {
+  readonly all: DecisionCounter;
+  readonly plans: ReadonlyMap<string, { readonly plan: Plan; readonly tally: DecisionCounter }>;
+  readonly tenants: ReadonlyMap<string, { readonly plan: string; readonly tally: DecisionCounter }>;
   /** What each rule denied. */
   readonly rules: ReadonlyMap<string, Counter>;
   readonly decidedBy: Readonly<Record<Decider, Counter>>;
   readonly storeFailures: Counter;
-  readonly quotas: QuotaBoard;
+  readonly quotas: QuotaMetrics;
   readonly errors: Counter;
   /** A column for each bucket. */
-  readonly latencies: Ring;
+  readonly latencies: SecondsRing;
   /** Whether Redis does not answer in time. */
   isStalled(): boolean;
   /** Ends the counting. */
-  end(): void;
+  stop(): void;
 }
 
 /** Tenants that have counters of their own. Further ones are in the sums alone. */
 const MAX_TENANTS = 1000;
 
 /** Counts what the packages publish on their channels. */
-export function collect(plans: Plans, clock: Clock): Collected {
-  const all = createTally(clock);
+export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
+  const all = createDecisionCounter(clock);
   const counter = (): Counter => createCounter(clock);
   const decidedBy = {
     ...{ store: counter(), lease: counter(), "denial-cache": counter() },
     ...{ local: counter(), policy: counter() },
   } satisfies Record<Decider, Counter>;
-  const quotas = createQuotaBoard(plans, clock);
+  const quotas = createQuotaMetrics(plans, clock);
   const storeFailures = counter();
   const byPlan = planTallies(plans, clock);
   const rules = ruleCounters(plans, clock);
-  const tenants = new Map<string, { plan: string; tally: Tally }>();
+  const tenants = new Map<string, { plan: string; tally: DecisionCounter }>();
   // Limits and usage each find out by themselves.
-  let stalled = 0;
+  let stalledLanes = 0;
 
-  function decided({ tenantId, group, decision }: RequestDecided): void {
+  function countDecision({ tenantId, group, decision }: RequestDecided): void {
     const { allowed, plan } = decision;
     decidedBy[decision.decidedBy].add();
     for (const rule of decision.violated) rules.get(rule)?.add();
@@ -55,36 +55,36 @@ export function collect(plans: Plans, clock: Clock): Collected {
     byPlan.get(plan)?.tally.add(allowed);
     const known = tenants.get(tenantId);
     if (known === undefined && tenants.size >= MAX_TENANTS) return;
-    const tally = known?.tally ?? createTally(clock);
+    const tally = known?.tally ?? createDecisionCounter(clock);
     tenants.set(tenantId, { plan, tally });
     tally.add(allowed);
   }
 
   const subscriptions = [
-    requestDecide.subscribe(decided),
+    requestDecide.subscribe(countDecision),
     storeFail.subscribe(() => storeFailures.add()),
     redisStall.subscribe((stall) => {
-      stalled += stall.stalled ? 1 : -1;
+      stalledLanes += stall.stalled ? 1 : -1;
     }),
   ];
   return {
     ...{ all, plans: byPlan, tenants, rules, decidedBy, storeFailures, quotas },
     errors: counter(),
-    latencies: createRing(LATENCY_BUCKETS, clock),
-    isStalled: () => stalled > 0,
-    end() {
-      quotas.end();
+    latencies: createSecondsRing(LATENCY_BUCKETS, clock),
+    isStalled: () => stalledLanes > 0,
+    stop() {
+      quotas.stop();
       for (const end of subscriptions) end();
     },
   };
 }
 
-function planTallies(plans: Plans, clock: Clock): Collected["plans"] {
-  return new Map(plans.names.map((name) => [name, { plan: plans.resolve(name), tally: createTally(clock) }]));
+function planTallies(plans: Plans, clock: Clock): LimitMetrics["plans"] {
+  return new Map(plans.names.map((name) => [name, { plan: plans.resolve(name), tally: createDecisionCounter(clock) }]));
 }
 
 /** Those of groups with the group's name before theirs, as decisions have them. */
-function ruleCounters(plans: Plans, clock: Clock): Collected["rules"] {
+function ruleCounters(plans: Plans, clock: Clock): LimitMetrics["rules"] {
   const names = plans.names.flatMap((plan) => {
     const { rules = [], groups = {} } = plans.resolve(plan).rateLimit ?? {};
     const ofGroups = Object.entries(groups).flatMap(([group, list]) => list.map(({ name }) => `${group}.${name}`));

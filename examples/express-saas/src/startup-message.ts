@@ -3,13 +3,13 @@ import { seededTenants } from "./db/seed.js";
 import type { Example } from "./index.js";
 
 /** What somebody in front of the terminal needs to know. The last line is the address of the live page. */
-export function announce({ components, adminToken }: Example, url: string): string {
-  const { database, counters } = components;
+export function startupMessage({ components, adminToken }: Example, url: string): string {
+  const { database, limitStore } = components;
   const tenant = seededTenants.find(({ plan }) => plan === "free")?.id ?? "";
   return [
     `Postgres  ${describeDatabase(database)}`,
     ...describeReplicas(database),
-    `Redis     ${describeCounters(counters)}`,
+    `Redis     ${describeLimitStore(limitStore)}`,
     `Try       curl -i ${url}/contacts -H "x-tenant-id: ${tenant}" -H "x-user-id: ann"`,
     `          curl ${url}/api/admin/quotas/${tenant} -H "authorization: Bearer ${adminToken}"`,
     "",
@@ -27,9 +27,9 @@ function describeReplicas({ server }: Components["database"]): string[] {
   return replicas.map(({ url, pid }, i) => `${i === 0 ? "Replicas" : "        "}  ${url}, process ${pid}`);
 }
 
-function describeCounters(counters: Components["counters"]): string {
-  if (counters.is === "memory") return `none: limits are counted in memory (${counters.reason})`;
-  const { server } = counters;
+function describeLimitStore(store: Components["limitStore"]): string {
+  if (store.is === "memory") return `none: limits are counted in memory (${store.reason})`;
+  const { server } = store;
   if (server === undefined) return "REDIS_URL";
   return `embedded ${server.name} ${server.version}, ${server.url}, process ${server.pid}`;
 }

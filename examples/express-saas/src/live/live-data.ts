@@ -1,6 +1,6 @@
 /** What the page shows, as `GET /scale/data` gives it. */
 export interface LiveData {
-  readonly counters: CounterState;
+  readonly limitStore: LimitStoreState;
   readonly uptimeSeconds: number;
   /** Over the last ten whole seconds. */
   readonly requestsPerSecond: number;
@@ -23,7 +23,7 @@ export interface LiveData {
   readonly tenants: readonly TenantRow[];
   readonly quotas: {
     /** The ten fullest of those that this process has changed. */
-    readonly nearest: readonly QuotaRow[];
+    readonly nearestToLimit: readonly QuotaRow[];
     readonly plans: readonly QuotaPlanRow[];
     /** Uses above what a plan includes. */
     readonly overage: Count;
@@ -35,11 +35,11 @@ export interface LiveData {
     readonly nodes: readonly NodeRow[];
     readonly routes: readonly { readonly reason: RouteReason; readonly count: Count }[];
     /** What clients brought of their writes that said nothing here: their reads went to the primary. */
-    readonly tokensRefused: Count;
+    readonly rejectedTokens: Count;
     readonly waits: Count;
     readonly refused: Count;
     /** The ten tenants that waited most often. */
-    readonly tenants: readonly PlaceRow[];
+    readonly tenants: readonly QueueRow[];
   };
   readonly cache: {
     /** Whether memory may be served: it is known to have missed no invalidation. */
@@ -93,18 +93,18 @@ export interface NodeRow {
 }
 
 /** Statements of a tenant that found all places of its plan taken. */
-export interface PlaceRow {
+export interface QueueRow {
   readonly tenantId: string;
   readonly plan: string;
   /** `null` for a plan that does not say. */
-  readonly places: number | null;
+  readonly maxConcurrency: number | null;
   readonly waits: Count;
   /** Those that got no place in time. */
   readonly refused: Count;
 }
 
 /** Where limits are counted, and whether that works. */
-export type CounterState =
+export type LimitStoreState =
   | { readonly is: "redis"; readonly state: "connected" | "stalled" | "disconnected" }
   | { readonly is: "memory"; readonly reason: string };
 

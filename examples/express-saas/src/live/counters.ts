@@ -1,25 +1,25 @@
 import type { Clock } from "@scale/core";
-import type { Count, Decisions } from "./data.js";
-import { createRing } from "./ring.js";
+import type { Count, Decisions } from "./live-data.js";
+import { createSecondsRing } from "./ring.js";
 
 const ADMITTED = 0;
 const DENIED = 1;
 
 /** Admitted and denied requests. */
-export interface Tally {
+export interface DecisionCounter {
   add(allowed: boolean): void;
   read(): Decisions;
   /** By second, the oldest first. */
   seconds(): { admitted: number; denied: number }[];
 }
 
-export function createTally(clock: Clock): Tally {
-  const ring = createRing(2, clock);
+export function createDecisionCounter(clock: Clock): DecisionCounter {
+  const ring = createSecondsRing(2, clock);
   let totalAdmitted = 0;
   let totalDenied = 0;
   return {
     add(allowed) {
-      ring.count(allowed ? ADMITTED : DENIED);
+      ring.add(allowed ? ADMITTED : DENIED);
       if (allowed) totalAdmitted += 1;
       else totalDenied += 1;
     },
@@ -36,11 +36,11 @@ export interface Counter {
 }
 
 export function createCounter(clock: Clock): Counter {
-  const ring = createRing(1, clock);
+  const ring = createSecondsRing(1, clock);
   let total = 0;
   return {
     add(by = 1) {
-      ring.count(0, by);
+      ring.add(0, by);
       total += by;
     },
     read: () => ({ last: ring.total(0), total }),
