@@ -9,25 +9,25 @@ import type { CrmCache } from "./cache.js";
 import type { CrmQuota } from "./quota.js";
 
 /**
- * Where a tenant stands with its quotas, for whoever has the token. A product asks its login instead, whether this user
- * is one of its staff.
+ * Serves the quota status of any tenant to callers with the admin token. A product checks its login instead: whether the
+ * user is a member of its staff.
  */
 export function quotaAdmin(quota: CrmQuota, token: string): NodeMiddleware {
   const hasToken = createTokenCheck(token);
   return quotaStatus(quota, { authorize: (facts) => hasToken(facts.header("authorization")) });
 }
 
-/** Whether reads and writes can be served, for the probe of a load balancer. Asks no server: the router has just done so. */
+/** Health probe of a load balancer: can reads and writes be served? Sends no query, because the router polls the servers. */
 export function health(router: DbRouter): RequestHandler {
   return (_request, response) => {
     const { isReadable, isWritable } = router.health();
-    // Without a primary this process still shows everything.
+    // Without a primary this process still serves all reads.
     response.status(isReadable ? 200 : 503);
     response.json({ status: isReadable ? "ok" : "unavailable", database: { isReadable, isWritable } });
   };
 }
 
-/** What every server of the database is good for, and where statements went; for whoever has the token. */
+/** Serves the health and the routing statistics of the database servers to callers with the admin token. */
 export function databaseAdmin(router: DbRouter, token: string): Router {
   const hasToken = createTokenCheck(token);
   const routes = Router();
@@ -36,13 +36,13 @@ export function databaseAdmin(router: DbRouter, token: string): Router {
   return routes;
 }
 
-/** Empties the cache of a tenant, in all processes, and fills it again; for whoever has the token. */
+/** Shows, invalidates (in all processes) and warms the cache of a tenant, for callers with the admin token. */
 export function cacheAdmin({ cache, warmers }: CrmCache, plans: PlanResolver, token: string): Router {
   const hasToken = createTokenCheck(token);
   const router = Router();
   router.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
 
-  /** @throws {PlanError} when there is no such tenant, as everywhere */
+  /** @throws {PlanError} when the tenant does not exist */
   async function tenantOf({ params }: Request<{ tenantId: string }>): Promise<string> {
     await plans.resolve(params.tenantId);
     return params.tenantId;
@@ -64,13 +64,13 @@ export function cacheAdmin({ cache, warmers }: CrmCache, plans: PlanResolver, to
   return router;
 }
 
-const forbidden = problem({ title: "Forbidden", status: 403, detail: "This is for who has the token." });
+const forbidden = problem({ title: "Forbidden", status: 403, detail: "A valid admin token is required." });
 
-/** @returns whether a header is that of somebody who has the token */
+/** Returns a function that checks an `Authorization` header against the token, in constant time. */
 function createTokenCheck(token: string): (header: string | undefined) => boolean {
   const expected = digest(`Bearer ${token}`);
   return (header = "") => timingSafeEqual(digest(header), expected);
 }
 
-// Of equal length whatever comes in, as `timingSafeEqual` needs it.
+// Digests have equal length, which `timingSafeEqual` requires.
 const digest = (value: string): Buffer => createHash("sha256").update(value).digest();

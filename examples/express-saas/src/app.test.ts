@@ -12,7 +12,7 @@ describe.skipIf(withoutPostgres)("the app", () => {
   afterAll(() => example?.stop());
 
   it.each(["nobody", "*", "' or 1=1 --", "__proto__", "amber-labs, fjord-labs", "\u00e9", "%00", "../x"])(
-    "knows no tenant %j",
+    "refuses the unknown tenant %j",
     async (tenantId) => {
       const { status, body } = await asTenant(example.url, tenantId)("GET", "/contacts");
       expect(status).toBe(403);
@@ -21,11 +21,11 @@ describe.skipIf(withoutPostgres)("the app", () => {
   );
 
   it.each([
-    ["none", {}],
-    ["an empty one", { "x-tenant-id": "" }],
-    ["one that is too long", { "x-tenant-id": "x".repeat(1025) }],
+    ["no header", {}],
+    ["an empty header", { "x-tenant-id": "" }],
+    ["a tenant that is too long", { "x-tenant-id": "x".repeat(1025) }],
     ["a user that is too long", { "x-tenant-id": "amber-labs", "x-user-id": "x".repeat(1025) }],
-  ])("refuses a request with %s in place of a tenant", async (_, headers) => {
+  ])("refuses a request with %s as its tenant", async (_, headers) => {
     const response = await fetch(`${example.url}/contacts`, { headers });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ status: 400, code: "SCALE_TENANT" });
@@ -41,7 +41,7 @@ describe.skipIf(withoutPostgres)("the app", () => {
     expect(response.statusCode).toBe(403);
   });
 
-  it("answers what it does not serve with a problem", async () => {
+  it("answers unknown routes and invalid bodies with a problem document", async () => {
     const amber = asTenant(example.url, "amber-labs");
     expect(await amber("GET", "/nothing")).toMatchObject({ status: 404, body: { detail: "there is no /nothing" } });
     expect(await amber("GET", "/contacts/%ff")).toMatchObject({ status: 400, body: { title: "Bad Request" } });
@@ -49,11 +49,11 @@ describe.skipIf(withoutPostgres)("the app", () => {
     expect(large).toMatchObject({ status: 413, body: { title: "Payload Too Large" } });
   });
 
-  it("tells every tenant its limits, and denies what is above them with 429", async () => {
+  it("sends the limits in headers, and denies requests above them with 429", async () => {
     const free = asTenant(example.url, "delta-labs");
     const answers = await Promise.all(Array.from({ length: 20 }, () => free("GET", "/contacts?limit=1")));
     const admitted = answers.filter(({ status }) => status === 200);
-    // Six at once, and three more for each second that the machine takes.
+    // A burst of six, and three more for each second that the machine takes.
     expect(admitted.length).toBeGreaterThanOrEqual(6);
     expect(admitted[0]?.headers.get("ratelimit-policy")).toBe('"tenant";q=500;w=900, "tenant-second";q=3;w=1');
     const denied = answers.find(({ status }) => status === 429);
@@ -68,7 +68,7 @@ describe.skipIf(withoutPostgres)("the app", () => {
     expect((await asTenant(example.url, "ember-labs")("GET", "/contacts?limit=1")).status).toBe(200);
   });
 
-  it("asks for no tenant where there is none", async () => {
+  it("requires no tenant for the health check and the live page", async () => {
     expect(await (await fetch(`${example.url}/health`)).json()).toEqual({
       status: "ok",
       database: { isReadable: true, isWritable: true },

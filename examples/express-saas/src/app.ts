@@ -31,23 +31,23 @@ import { warmOnArrival } from "./warm-on-arrival.js";
 
 export interface AppOptions {
   readonly database: Pick<DatabaseConnection, "db" | "router">;
-  /** Where rate limits are counted. */
+  /** Store of the rate limit counters. */
   readonly store: RateLimitStore;
-  /** Where e-mails are counted. */
+  /** Store of the e-mail counters. */
   readonly usage: BulkUsageStore;
   readonly plans: PlanResolver;
   readonly crm: CrmCache;
   /** Signs the cursors of lists. */
   readonly secret: string;
-  /** Of who may see the quotas of any tenant, and empty its cache. */
+  /** Bearer token for the admin routes. */
   readonly adminToken: string;
   readonly metrics: Metrics;
   readonly clock: Clock;
-  /** Gets every error that is not the client's. */
+  /** Receives every error that is not the client's fault. */
   readonly onError: (error: unknown) => void;
 }
 
-/** The CRM: who asks, may they, what they asked for. */
+/** The CRM API: tenant resolution, rate limits, sessions, cache warming, then the routes. */
 export function createApp(options: AppOptions): Express {
   const { database, store, usage, plans, secret, crm, adminToken, metrics, clock, onError } = options;
   const { db, router } = database;
@@ -58,7 +58,7 @@ export function createApp(options: AppOptions): Express {
   const pages = createListPages(plans, secret);
   const cached = (name: ResourceName, rows: TenantRows) => ({ rows: cachedRows(rows, crm, name), pages });
 
-  // No tenant and no limit: the probe of a load balancer and the live page.
+  // Without tenant and limit: health probe, live page and admin routes.
   app.get("/", (_request, response) => response.redirect("/scale"));
   app.get("/health", health(router));
   app.use("/scale", livePage(metrics));
@@ -70,23 +70,23 @@ export function createApp(options: AppOptions): Express {
   app.use(
     toExpress(
       tenantGuard({
-        // For trying it out: anybody may say who they are. Behind a login it is `fromClaim({ verify, claim: "tenant" })`.
+        // For the demo, any client may name its tenant. With a login, use `fromClaim({ verify, claim: "tenant" })`.
         resolve: fromHeader("x-tenant-id"),
         user: fromHeader("x-user-id"),
-        // Nobody stands in front of this process, so what X-Forwarded-For says was written by the client.
+        // There is no proxy in front of this process, so X-Forwarded-For was written by the client.
         ip: clientIp({ trust: "none" }),
       }),
     ),
   );
   app.use(rateLimit(limiter));
-  // A client sees what it wrote with its earlier requests, whichever process and server of the database answered them. The
-  // cookie is not for https alone, since this is http on loopback.
+  // Read-your-writes: a client sees its earlier writes, whichever process and database server handled them. The cookie is
+  // not `Secure`, since the example serves plain http on loopback.
   app.use(dbSession(router, { cookie: { isSecure: false } }));
   app.use(warmOnArrival({ warmers: crm.warmers, clock, onWarmed: metrics.recordWarming, onError }));
-  // On top of the limits of every request.
+  // Group limits apply in addition to the limits of every request.
   app.get("/contacts/export", rateLimit(limiter, { group: "export" }), exportContacts(db));
   app.get("/contacts/search", rateLimit(limiter, { group: "search" }), searchContacts(db, crm));
-  // After the limit: what is denied costs no parsing.
+  // After the limiter: a denied request costs no parsing.
   app.use(express.json({ limit: "100kb" }));
   app.post("/contacts/:id/email", sendEmail(db, quotaCounting));
   app.get("/api/dashboard", showDashboard(crm));

@@ -10,13 +10,13 @@ const status = ({ headers }: Answer): string => headers.get("cache-status") ?? "
 const invalidation = ({ headers }: Answer): string | null => headers.get("x-cache-invalidation");
 const fromMemory = "crm; hit; detail=memory";
 
-/** Asks until memory answers: it does so once it is known that it misses nothing. */
+/** Reads until memory answers, which it does once the invalidation bus is confirmed. */
 async function untilInMemory(client: TestClient, path: string): Promise<void> {
   const isInMemory = async (): Promise<boolean> => status(await client("GET", path)) === fromMemory;
   await waitUntil(isInMemory, { what: `${path} in memory`, timeoutMs: 3000, everyMs: 50 });
 }
 
-// Each test has tenants of its own, on enterprise: 60 requests a second, 120 at once.
+// Each test uses its own tenants, on the enterprise plan: 60 requests per second with a burst of 120.
 describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
   let example: Example;
   beforeAll(async () => {
@@ -27,7 +27,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
 
   const as = (tenantId: string): TestClient => asTenant(example.url, tenantId);
 
-  it("answers from memory what was read before, in the same words", async () => {
+  it("serves repeated reads from memory, with the same body", async () => {
     const amber = as("amber-labs");
     const [{ id } = {}] = items(await amber("GET", "/deals"));
     for (const path of [
@@ -48,7 +48,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
     expect(items(await amber("GET", "/deals?limit=3"))).toHaveLength(3);
   });
 
-  it("has loaded what a tenant asks for first, from its first request on", async () => {
+  it("warms the entries of a tenant on its first request", async () => {
     const grove = as("grove-labs");
     const warmed = async (): Promise<number> =>
       (await liveData(example.url)).cache.events.find(({ event }) => event === "warm")?.count.total ?? 0;
@@ -60,7 +60,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
     }
   });
 
-  it("never shows who has changed something what was before, however much is read meanwhile", async () => {
+  it("never serves the old value after a change, under concurrent reads", async () => {
     const amber = as("amber-foods");
     const { body } = await amber("POST", "/contacts", contact);
     const path = `/contacts/${String(body["id"])}`;
@@ -75,7 +75,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
     }
   });
 
-  it("counts every change on the dashboard", async () => {
+  it("updates the dashboard after every change", async () => {
     const amber = as("amber-motors");
     const stats = async (): Promise<Record<string, unknown>> => (await amber("GET", "/api/dashboard")).body;
     const [{ id: contactId } = {}] = items(await amber("GET", "/contacts"));
@@ -90,7 +90,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
     expect(await stats()).toMatchObject({ deals });
   });
 
-  it("finds a row that was asked for before there was one", async () => {
+  it("finds a row that was requested before it was created", async () => {
     const amber = as("amber-studio");
     const { body } = await amber("POST", "/contacts", contact);
     const next = `/contacts/${Number(body["id"]) + 1}`;
@@ -100,7 +100,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
     expect((await amber("GET", next)).status).toBe(200);
   });
 
-  it("forgets with a contact what goes with it", async () => {
+  it("invalidates the rows that are deleted with a contact", async () => {
     const amber = as("amber-works");
     const add = async (path: string, body: object): Promise<number> =>
       Number((await amber("POST", path, body)).body["id"]);
@@ -122,7 +122,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
     }
   });
 
-  it("keeps what tenants read apart", async () => {
+  it("separates the entries of tenants", async () => {
     const [amber, fjord] = [as("amber-labs"), as("fjord-labs")];
     const own = items(await amber("GET", "/invoices"))[0]?.["id"];
     expect((await amber("GET", `/invoices/${String(own)}`)).status).toBe(200);
@@ -130,7 +130,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
     expect(items(await fjord("GET", "/invoices")).map(({ tenantId }) => tenantId)).not.toContain("amber-labs");
   });
 
-  it("is emptied and filled for who has the token", async () => {
+  it("is cleared and warmed by admin requests with the token", async () => {
     const fjord = as("fjord-motors");
     const admin = async (method: string, path: string, token = example.adminToken) => {
       const headers = { authorization: `Bearer ${token}` };
@@ -169,13 +169,13 @@ describe.skipIf(withoutPostgres || withoutRedis)("the caches of two processes", 
     await server?.stop();
   });
 
-  /** As both processes answer a tenant. */
+  /** Clients of the same tenant, one for each process. */
   const clients = (): [TestClient, TestClient] => [
     asTenant(both[0].url, "amber-labs"),
     asTenant(both[1].url, "amber-labs"),
   ];
 
-  it("share what one has loaded, and hear what the other changes", async () => {
+  it("share loaded values and invalidate each other's memory", async () => {
     const [one, other] = clients();
     const [{ id } = {}] = items(await one("GET", "/contacts"));
     const path = `/contacts/${String(id)}`;
@@ -188,7 +188,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the caches of two processes", 
     await waitUntil(isHeard, { what: "the change in the other process", timeoutMs: 3000, everyMs: 20 });
   });
 
-  it.each(["kill", "pause"] as const)("show a change that was made while Redis was away, after %s too", async (how) => {
+  it.each(["kill", "pause"] as const)("show a change made while Redis was down, after %s", async (how) => {
     const [one, other] = clients();
     const [{ id } = {}] = items(await one("GET", "/contacts"));
     const path = `/contacts/${String(id)}`;
@@ -203,14 +203,14 @@ describe.skipIf(withoutPostgres || withoutRedis)("the caches of two processes", 
 
     if (how === "kill") await server.restart();
     else server.resume();
-    // From the first answer on: what Redis has of it is from before the change.
+    // Checks from the first response on, because Redis still has the value from before the change.
     const isBack = async (): Promise<boolean> => {
       const answer = await one("GET", path);
       expect(answer).toMatchObject({ status: 200, body: { name: "Zoe" } });
       return status(answer) === fromMemory && (await liveData(both[0].url)).cache.queuedInvalidations === 0;
     };
     await waitUntil(isBack, { what: "the cache", timeoutMs: 5000, everyMs: 20 });
-    // The other one has heard of it by now, or knows that it may have missed something.
+    // By now the other process received the invalidation, or dropped its memory because it may have missed one.
     const isHeard = async (): Promise<boolean> => (await other("GET", path)).body["name"] === "Zoe";
     await waitUntil(isHeard, { what: "the change in the other process", timeoutMs: 3000, everyMs: 20 });
     expect((await liveData(both[0].url)).errors.total).toBe(0);
@@ -225,7 +225,7 @@ describe.skipIf(withoutPostgres)("the cache without Redis", () => {
     else process.env["SCALE_TEST_REDIS"] = before;
   });
 
-  it("is this process's alone", async () => {
+  it("stays in this process", async () => {
     process.env["SCALE_TEST_REDIS"] = "/nowhere/redis-server";
     const example = await startTestExample("saas_cache_alone");
     onTestFinished(() => example.stop());

@@ -16,23 +16,23 @@ import { findContacts, type Row, tenantRows, type TenantTable } from "./db/tenan
 export interface CrmCacheOptions {
   readonly db: RoutedDatabase;
   readonly plans: PlanResolver;
-  /** Where all processes share entries. Without it this one caches alone. */
+  /** Second-level store that all processes share. Without it each process caches alone. */
   readonly store: CacheStore | undefined;
 }
 
-/** The rows of a first page that comes from here: as many as a list has by default. Further ones come from Postgres. */
+/** Newest rows that are cached per resource: one page of the default size. Later pages come from Postgres. */
 export const RECENT_ROWS = 50;
 
-/** Little, so that 50 tenants have to share it: see the page. */
+/** Small on purpose: 50 tenants compete for it, which the live page shows. */
 const MEMORY_BYTES = 3 * 1024 * 1024;
 
-/** What JSON does not bring back. All else of a row is text, numbers and booleans. */
+/** Restores dates, the only type of a row that JSON does not keep. */
 const rowSchema = z.looseObject({ createdAt: z.coerce.date() });
 
-/** What a tenant reads again and again. Loaders run for the tenant, as requests do. */
+/** Defines every cached value. Loaders run in the context of the tenant, as requests do. */
 export function createCrmCache({ db, plans, store }: CrmCacheOptions) {
-  // Everything that is kept is loaded from the primary, once for all processes. A replica may be behind: after a change, of
-  // whatever process, the old row would be loaded from there once more, and then be kept for as long as a row is.
+  // Cached values are loaded from the primary, once for all processes. A lagging replica could return the old row after an
+  // invalidation, and the cache would keep that stale row for its whole TTL.
   const source = db.$primary;
   const cache = createCache({
     ...(store !== undefined && { store }),
@@ -49,7 +49,7 @@ export function createCrmCache({ db, plans, store }: CrmCacheOptions) {
     name: "dashboard",
     key: () => "all",
     ttl: "15s",
-    // Counting everything is slow: nobody waits for it who has seen the page before.
+    // Counting all rows is slow, so a stale dashboard is served while a new one loads.
     staleWhileRevalidate: "5m",
     grace: "1h",
     schema: dashboardSchema,
@@ -71,15 +71,15 @@ export type CrmCache = ReturnType<typeof createCrmCache>;
 export type ResourceName = keyof CrmCache["resources"];
 
 interface CachedResource {
-  /** The newest rows, one more than `RECENT`, which tells whether more follow. It has the tag `name`. */
+  /** The newest rows, one more than `RECENT_ROWS`: the extra row shows whether another page follows. Tagged with `name`. */
   readonly recent: Definition<undefined, Row[]>;
-  /** One row by its id. It has the tag `<name>.row`. */
+  /** One row by its id. Tagged with `<name>.row`. */
   readonly row: Definition<number, Row | undefined>;
 }
 
 function defineResource(cache: Cache, source: Database, of: { name: string; table: TenantTable }): CachedResource {
   const rows = tenantRows(source, of.table);
-  // Rows that were filled together do not end together. When Postgres is slow or gone, an old row is better than none.
+  // Jitter spreads the expiry of rows that were filled together. When Postgres is slow or down, grace serves the old row.
   const common = { jitter: 0.1, grace: "10m", timeouts: { soft: "250ms" } } as const;
   return {
     recent: cache.define<undefined, Row[]>({
@@ -105,7 +105,7 @@ function defineResource(cache: Cache, source: Database, of: { name: string; tabl
   };
 }
 
-/** What a tenant's users see first. */
+/** Entries that a tenant's users read first, for warming. */
 function createWarmers(
   cache: Cache,
   of: Record<"contacts" | "deals" | "invoices" | "tasks", CachedResource> & {

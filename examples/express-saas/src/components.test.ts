@@ -64,7 +64,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
     },
   );
 
-  describe("behind a network that fails", () => {
+  describe("on a failing network", () => {
     let server: RedisServer;
     let proxy: FaultProxy;
     let example: Example;
@@ -84,7 +84,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
       return limitStore.is === "redis" ? limitStore.state : limitStore.is;
     };
 
-    it("finds Redis again when its connection swallows everything", async () => {
+    it("reconnects to Redis when a connection drops all packets", async () => {
       const ask = asTenant(example.url, "amber-labs");
       proxy.blackHole();
       expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
@@ -97,8 +97,8 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
       await waitUntil(isConnected, { what: "Redis", timeoutMs: 3000 });
     });
 
-    it("does not count later what it decided without Redis", async () => {
-      // One unit of the user's allowance takes 3.6 seconds to come back.
+    it("does not count decisions made without Redis afterwards", async () => {
+      // The user limit refills one unit every 3.6 seconds.
       const ask = asTenant(example.url, "delta-labs", "ann");
       const left = async (): Promise<string> => (await ask("GET", "/contacts?limit=1")).headers.get("ratelimit") ?? "";
       expect(await left()).toContain('"user";r=249;');
@@ -112,7 +112,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
     });
   });
 
-  it("starts while REDIS_URL does not answer", async () => {
+  it("starts while REDIS_URL is unreachable", async () => {
     const errors: unknown[] = [];
     const options = { redisUrl: "redis://127.0.0.1:1", onError: (error: unknown) => errors.push(error) };
     const example = await startTestExample("saas_no_redis", options);
@@ -122,16 +122,16 @@ describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", 
   });
 });
 
-describe("a database that cannot be used", () => {
-  it("is named without its password", async () => {
+describe("an unreachable database", () => {
+  it("is reported without its password", async () => {
     const starting = startExample({ databaseUrl: "postgresql://crm:secret@127.0.0.1:1/crm", traffic: false });
     await expect(starting).rejects.toThrow(
-      "the database at 127.0.0.1:1/crm cannot be used: connect ECONNREFUSED 127.0.0.1:1",
+      "the database at 127.0.0.1:1/crm cannot be reached: connect ECONNREFUSED 127.0.0.1:1",
     );
   });
 });
 
-describe.skipIf(withoutPostgres)("a database that was used before", () => {
+describe.skipIf(withoutPostgres)("an existing database", () => {
   it("keeps its rows", async () => {
     const first = await startTestExample("saas_again");
     const { pool } = first.components.database;
@@ -146,7 +146,7 @@ describe.skipIf(withoutPostgres)("a database that was used before", () => {
     expect(rows).toEqual([{ count: 5001 }]);
   });
 
-  it("is filled once when two processes start on it together", async () => {
+  it("is seeded once when two processes start at the same time", async () => {
     const databaseUrl = await createDatabase(inject("postgresUrl"), "saas_together");
     const both = await Promise.all([1, 2].map(() => startExample({ databaseUrl, traffic: false })));
     onTestFinished(async () => {

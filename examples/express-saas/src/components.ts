@@ -17,19 +17,19 @@ import { describeError } from "./describe-error.js";
 import type { Teardown } from "./teardown.js";
 
 export interface ComponentOptions {
-  /** Of a database to use, in place of an embedded Postgres with two replicas. */
+  /** URL of an existing database. @default an embedded Postgres with two replicas */
   readonly databaseUrl?: string;
-  /** Of its replicas. */
+  /** URLs of the replicas of `databaseUrl`. */
   readonly replicaUrls?: readonly string[];
-  /** @default what a laptop needs */
+  /** Pool sizes for each server. @default sizes for a laptop */
   readonly pools?: { readonly primary: PoolSize; readonly replica: PoolSize };
-  /** How many statements of a tenant may run at the same time. */
+  /** Maximum number of statements a tenant may run at the same time. */
   readonly maxConcurrencyOf: (tenantId: string) => number;
-  /** Signs what goes to clients; the same in all processes. */
+  /** Signs cursors and session tokens. Must be equal in all processes. */
   readonly secret: string;
-  /** Of a Redis to use, in place of an embedded one. */
+  /** URL of an existing Redis. @default an embedded Redis */
   readonly redisUrl?: string;
-  /** Gets the errors of connections that nobody waits for. */
+  /** Receives errors of idle connections, which no caller awaits. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -38,7 +38,7 @@ export interface DatabaseComponent extends DatabaseConnection {
   readonly server: PostgresCluster | undefined;
 }
 
-/** Where rate limits are counted. */
+/** Store of the rate limit counters: Redis, or the memory of this process. */
 export type LimitStore =
   | {
       readonly is: "redis";
@@ -50,33 +50,33 @@ export type LimitStore =
   | {
       readonly is: "memory";
       readonly store: RateLimitStore;
-      /** Why there is no Redis. */
+      /** Reason why Redis is not used. */
       readonly reason: string;
     };
 
-/** What the app stands on. */
+/** Servers and stores that the app uses. */
 export interface Components {
   readonly database: DatabaseComponent;
   readonly limitStore: LimitStore;
-  /** Where usage is counted. */
+  /** Store of the usage counters. */
   readonly usage: BulkUsageStore;
-  /** Where cached values are shared; `undefined` without Redis. */
+  /** Second-level cache store; `undefined` without Redis. */
   readonly cacheStore: CacheStore | undefined;
 }
 
-/** The defaults of `@scale/db-router` are 20 and 30 connections, of a machine that has nothing else to do. */
+/** Smaller than the defaults of `@scale/db-router` (20 and 30 connections), which assume a dedicated machine. */
 const POOLS = { primary: { max: 10, min: 2 }, replica: { max: 10, min: 2 } } as const;
 
-/** Log of the primary that it keeps for replicas: minutes, on a disk that somebody works on. */
+/** The primary keeps a few minutes of WAL for its replicas, which limits the disk space on a developer machine. */
 const EMBEDDED_POSTGRES = { replicas: 2, settings: { wal_keep_size: "64MB", max_wal_size: "128MB" } } as const;
 
-/** The most that a frozen Redis adds to a request, and only to those that were asked before the first was late. */
+/** Maximum delay a frozen Redis adds to a request. After the first timeout, requests no longer wait for Redis. */
 const REDIS_TIMEOUT_MS = 40;
 
-/** Starts what is not there already, and leaves a filled database. */
+/** Starts the servers that are not configured, runs the migrations and seeds the database. */
 export async function startComponents(options: ComponentOptions, teardown: Teardown): Promise<Components> {
   const starting = [startDatabase(options, teardown), startLimitStore(options, teardown)] as const;
-  // When one fails, the other must have finished before it can be stopped.
+  // When one fails, the other must finish starting before the teardown can stop it.
   await Promise.allSettled(starting);
   const [database, limitStore] = await Promise.all(starting);
   return {
@@ -87,18 +87,18 @@ export async function startComponents(options: ComponentOptions, teardown: Teard
   };
 }
 
-/** With a connection of its own for what other processes invalidate: one that subscribes takes no commands. */
+/** Uses a separate connection for invalidations, because a subscribed Redis connection accepts no other commands. */
 function startCacheStore(limitStore: LimitStore, teardown: Teardown): CacheStore | undefined {
   if (limitStore.is === "memory") return undefined;
   const { redis } = limitStore;
   const subscriber = redis.duplicate();
   teardown.defer(() => subscriber.disconnect());
-  // It goes when the other one goes, which is reported; and it is listened to again when it is back.
+  // It breaks together with the main connection, which reports the error, and it resubscribes after a reconnect.
   subscriber.on("error", () => undefined);
   return redisCacheStore({ redis, subscriber, timeoutMs: REDIS_TIMEOUT_MS });
 }
 
-/** In Redis as limits are, and written to Postgres behind it: a month is longer than Redis can be trusted for. */
+/** Counts in Redis and writes the counts to Postgres later (write-behind), because monthly usage must survive the loss of Redis. */
 function startUsage(
   { database, limitStore }: Pick<Components, "database" | "limitStore">,
   { onError }: ComponentOptions,
@@ -106,12 +106,12 @@ function startUsage(
 ): BulkUsageStore {
   if (limitStore.is === "memory") return memoryUsage();
   const { outsideTenant, pool, router } = database;
-  // Written for many tenants at once, and read when Redis has lost it: what a replica lacks would be sold twice.
+  // The ledger reads and writes on the primary, outside any tenant. A count from a lagging replica would grant units twice.
   const query: PoolLike["query"] = (text, values) =>
     outsideTenant(() => router.primary(() => pool.query(text, values)));
   const ledger = postgresLedger({ db: { query }, schema: SCHEMA });
   const usage = redisUsage({ redis: limitStore.redis, ledger, timeoutMs: REDIS_TIMEOUT_MS });
-  // What cannot be written now stays in Redis, and another process writes it.
+  // Counts that cannot be flushed now stay in Redis, and another process flushes them.
   teardown.defer(() => usage.close().catch(onError));
   return usage;
 }
@@ -127,19 +127,19 @@ async function startDatabase(options: ComponentOptions, teardown: Teardown): Pro
   await checkConnection(url, connection.router);
   await migrate(connection.pool);
   await seed(connection.db);
-  // From the first request on replicas are known to have all of it, or not to.
+  // Polls all nodes once, so that the router knows before the first request which replicas have the seeded rows.
   await connection.router.refresh();
   return { ...connection, server };
 }
 
-/** Of the primary alone: without its replicas the product works. */
+/** Checks the primary only: the product works without its replicas. */
 async function checkConnection(url: string, router: Router): Promise<void> {
   try {
     await router.primaryPool().query("select 1");
   } catch (cause) {
     const { host, pathname } = new URL(url);
-    // Not the whole URL: it may hold a password.
-    throw new StoreError(`the database at ${host}${pathname} cannot be used: ${describeError(cause)}`, { cause });
+    // Omits the rest of the URL, which may contain a password.
+    throw new StoreError(`the database at ${host}${pathname} cannot be reached: ${describeError(cause)}`, { cause });
   }
 }
 
@@ -148,7 +148,7 @@ async function startLimitStore({ redisUrl, onError }: ComponentOptions, teardown
   try {
     server = redisUrl === undefined ? await startRedis() : undefined;
   } catch (error) {
-    // The example needs a Redis to show what it is for, not to run. The console and the page say so.
+    // The example runs without Redis, but shows less. The console and the page name the reason.
     return { is: "memory", store: memoryStore(), reason: describeError(error) };
   }
   teardown.defer(() => server?.stop());
@@ -157,20 +157,20 @@ async function startLimitStore({ redisUrl, onError }: ComponentOptions, teardown
   return { is: "redis", store: redisStore({ redis, timeoutMs: REDIS_TIMEOUT_MS }), redis, server };
 }
 
-/** A client for the request path: it never waits for a connection, and is connected again soon after Redis is back. */
+/** A Redis client for the request path: commands never wait for a connection, and it reconnects soon after Redis is back. */
 async function connectRedis(url: string, onError: (error: unknown) => void): Promise<Redis> {
   const redis = new Redis(url, {
-    // A question that waits for a connection would be counted when Redis is back, long after it was answered without.
+    // A queued command would be counted after Redis is back, long after its request was decided without it.
     enableOfflineQueue: false,
-    // A question whose answer was lost may have been counted: sent again, it would be counted twice.
+    // A command whose reply was lost may have been counted. A retry would count it twice.
     maxRetriesPerRequest: 0,
-    // The default waits longer after each attempt: Redis would be back for seconds before we noticed.
+    // The default delay grows with each attempt, so that a recovered Redis would go unnoticed for seconds.
     retryStrategy: () => 100,
-    // A host that swallows packets: give up such a connection, so that another can find it well again.
+    // A host that drops packets never closes a connection. The timeouts close it, so that a new attempt can succeed.
     connectTimeout: 1000,
     socketTimeout: 1000,
   });
-  // Every attempt to connect fails with an error of its own; one for each outage says enough.
+  // Every failed connection attempt emits an error. One report per outage is enough.
   let reported = false;
   redis.on("error", (error) => {
     if (!reported) onError(error);
@@ -179,7 +179,7 @@ async function connectRedis(url: string, onError: (error: unknown) => void): Pro
   redis.on("ready", () => {
     reported = false;
   });
-  // Without it the first requests would be decided here. With a Redis that is down, they are.
+  // Without this wait the first requests would be decided locally. They still are when Redis is down.
   await once(redis, "ready", { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
   return redis;
 }

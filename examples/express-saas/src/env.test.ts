@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { readEnv } from "./env.js";
 
 describe("readEnv", () => {
-  it("needs no variable", () => {
+  it("requires no variable", () => {
     expect(readEnv({})).toEqual({ port: 3000 });
     expect(readEnv({ PORT: "", SCALE_TRAFFIC: "", DATABASE_URL: "", REDIS_URL: "" })).toEqual({ port: 3000 });
   });
 
-  it("reads all of them", () => {
+  it("reads all variables", () => {
     const urls = { DATABASE_URL: "postgresql://localhost/crm", REDIS_URL: "redis://localhost:6379" };
     const pools = { primary: { max: 20, min: 5 }, replica: { max: 30, min: 10 } };
     expect(readEnv({ PORT: "0", SCALE_TRAFFIC: "300", ...urls })).toEqual({
@@ -19,7 +19,7 @@ describe("readEnv", () => {
     expect(readEnv({ SCALE_TRAFFIC: "on" }).traffic).toBeUndefined();
   });
 
-  it("knows replicas and pools by all the names that there are for them", () => {
+  it("reads replicas and pools by all their variable names", () => {
     const DATABASE_URL = "postgresql://app@db/crm?connection_limit=12";
     const replicas = { DATABASE_READ_REPLICAS: "r1,r2", DB_REPLICA_POOL_MAX: "7", SCALE_SECRET: "s".repeat(32) };
     expect(readEnv({ DATABASE_URL, ...replicas })).toMatchObject({

@@ -9,9 +9,9 @@ const MAX_RATE = 5000;
 const MIN_SECRET = 32;
 
 /**
- * `DATABASE_URL`, `DATABASE_READ_URL` and the other variables of `loadScaleEnv` about the database, `REDIS_URL`, `PORT`,
- * `SCALE_TRAFFIC` and `SCALE_SECRET`; an empty variable counts as not set.
- * @throws {ConfigError} that names the variable and what it should be
+ * Reads the database variables of `loadScaleEnv`, `REDIS_URL`, `PORT`, `SCALE_TRAFFIC` and `SCALE_SECRET`. An empty variable
+ * counts as not set.
+ * @throws {ConfigError} naming the variable and the expected value
  */
 export function readEnv(env: Environment): ExampleOptions {
   const { database, redis } = loadScaleEnv(env);
@@ -24,14 +24,14 @@ export function readEnv(env: Environment): ExampleOptions {
   };
 }
 
-/** The sizes of pools go with the servers that are named: the embedded ones have their own. */
+/** Pool sizes apply to configured servers only: the embedded servers have their own. */
 function readDatabase(env: DatabaseEnv): Pick<ExampleOptions, "databaseUrl" | "replicaUrls" | "pools"> {
   const { url, useReplicas, replicaUrls, pool: primary, replicaPool: replica } = env;
   if (url !== undefined) {
     return { databaseUrl: url, ...(useReplicas && { replicaUrls }), pools: { primary, replica } };
   }
   if (useReplicas)
-    throw new ConfigError("DATABASE_URL: expected the primary of the replicas that are named, got nothing");
+    throw new ConfigError("DATABASE_URL: expected the URL of the primary of DATABASE_READ_URL, got nothing; set it");
   return {};
 }
 
@@ -56,6 +56,6 @@ function readTraffic(text = ""): Pick<ExampleOptions, "traffic"> {
 function readSecret(text = ""): Pick<ExampleOptions, "secret"> {
   if (text === "") return {};
   if (text.length >= MIN_SECRET) return { secret: text };
-  // Not what it is: it may be a good one that was cut.
+  // Omits the value: it may be most of a real secret.
   throw new ConfigError(`SCALE_SECRET: expected ${MIN_SECRET} characters or more, got ${text.length}`);
 }

@@ -1,7 +1,7 @@
-// `src` and `dist` are neighbours, so that the same relative address holds in the sources and in the bundle.
+// `src` and `dist` are siblings, so the same relative URL works in the sources and in the bundle.
 
-/** The SQL files that make the tables. */
+/** Folder of the SQL migrations. */
 export const migrationFolder: URL = new URL("../src/db/migrations/", import.meta.url);
 
-/** The live page as the browser gets it. */
+/** Folder of the live page, served as it is. */
 export const pageFolder: URL = new URL("../src/live/page/", import.meta.url);

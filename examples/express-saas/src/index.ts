@@ -16,39 +16,39 @@ import { startTraffic } from "./traffic/traffic.js";
 export type { Components, LimitStore, DatabaseComponent } from "./components.js";
 
 export interface ExampleOptions {
-  /** @default an embedded Postgres with two replicas */
+  /** URL of an existing database. @default an embedded Postgres with two replicas */
   readonly databaseUrl?: string;
-  /** Of the replicas of `databaseUrl`. @default [] */
+  /** URLs of the replicas of `databaseUrl`. @default [] */
   readonly replicaUrls?: readonly string[];
-  /** Connections to each server of the database. @default what a laptop needs */
+  /** Pool sizes for each database server. @default sizes for a laptop */
   readonly pools?: { readonly primary: PoolSize; readonly replica: PoolSize };
-  /** @default an embedded Redis, or the memory of this process when the machine has none */
+  /** URL of an existing Redis. @default an embedded Redis, or the memory of this process when no Redis program is found */
   readonly redisUrl?: string;
-  /** @default 0, any free one */
+  /** Port on loopback. @default 0, any free port */
   readonly port?: number;
-  /** Requests that the example sends to itself. @default 150 per second */
+  /** Requests the example sends to itself. @default 150 per second */
   readonly traffic?: false | { readonly requestsPerSecond: number };
-  /** Signs what clients bring back: cursors, and what they have written. @default random bytes: it is this process's alone */
+  /** Signs cursors and session tokens. @default random bytes, valid in this process only */
   readonly secret?: string;
-  /** Of who may see the quotas of any tenant. @default a random one */
+  /** Bearer token for the admin routes. @default a random token */
   readonly adminToken?: string;
-  /** Gets every error that is not a client's. @default none does */
+  /** Receives every error that is not a client's fault. @default errors are dropped */
   readonly onError?: (error: unknown) => void;
 }
 
 export interface Example {
-  /** On loopback, without a slash at the end. */
+  /** Base URL on loopback, without a trailing slash. */
   readonly url: string;
   readonly components: Components;
   readonly adminToken: string;
-  /** Ends the traffic, finishes the requests under way and stops what was started. May be called twice. */
+  /** Stops the traffic, finishes requests in flight and stops all servers that were started. May be called twice. */
   stop(): Promise<void>;
 }
 
 const TRAFFIC = { requestsPerSecond: 150 };
 const GRACE_MS = 5000;
 
-/** Starts the whole example. When a part cannot start, those that have are stopped again. */
+/** Starts the whole example. When one part fails to start, the started parts are stopped again. */
 export async function startExample(options: ExampleOptions = {}): Promise<Example> {
   const teardown = createTeardown();
   try {
@@ -62,7 +62,7 @@ export async function startExample(options: ExampleOptions = {}): Promise<Exampl
 async function start(options: ExampleOptions, teardown: Teardown): Promise<Example> {
   const { port = 0, traffic = TRAFFIC, onError = () => {}, adminToken = newToken(), ...servers } = options;
   const { secret = randomBytes(32).toString("hex") } = servers;
-  // Each needs the other: a plan is looked up in the database, and says how much of that a tenant may use.
+  // They need each other: the plan is looked up in the database, and sets how much of the database a tenant may use.
   const resolver: PlanResolver = createPlanResolver({
     plans,
     lookup: (tenantId) => lookUpPlan(components.database, tenantId),

@@ -9,7 +9,7 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
   });
   afterAll(() => example?.stop());
 
-  /** Begins an export, and lets it wait after its first page until it is aborted. */
+  /** Starts an export, which pauses after its first page until it is aborted. */
   async function beginExport(tenantId: string) {
     const controller = new AbortController();
     const headers = { "x-tenant-id": tenantId };
@@ -18,7 +18,7 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
     return { response, abort: () => controller.abort() };
   }
 
-  it("let two exports of a tenant run at the same time, and a third when one is over", async () => {
+  it("admit two concurrent exports of a tenant, and a third when one has ended", async () => {
     const running = [await beginExport("birch-labs"), await beginExport("birch-labs")];
     expect(running.map(({ response }) => response.status)).toEqual([200, 200]);
     const third = await asTenant(example.url, "birch-labs")("GET", "/contacts/export?pause=10");
@@ -28,7 +28,7 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
 
     running[0]?.abort();
     let next = await beginExport("birch-labs");
-    // The server learns that a client has left when it hears of it.
+    // The server notices the disconnect with a delay.
     for (let n = 0; n < 20 && next.response.status === 429; n++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       next = await beginExport("birch-labs");
@@ -37,7 +37,7 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
     for (const { abort } of [...running, other, next]) abort();
   });
 
-  it("export every contact, a line each", async () => {
+  it("export every contact as one line", async () => {
     const response = await fetch(`${example.url}/contacts/export`, { headers: { "x-tenant-id": "cedar-labs" } });
     expect(response.headers.get("content-type")).toContain("application/x-ndjson");
     const rows = (await response.text())
@@ -48,7 +48,7 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
     expect(new Set(rows.map(({ tenantId }) => tenantId))).toEqual(new Set(["cedar-labs"]));
   });
 
-  it("deny the fourth export in a minute on the free plan, and name the plan that has more", async () => {
+  it("deny the fourth export in a minute on the free plan, and suggest the next plan", async () => {
     const free = asTenant(example.url, "delta-labs");
     const text = async (): Promise<number> => {
       const response = await fetch(`${example.url}/contacts/export`, { headers: { "x-tenant-id": "delta-labs" } });
@@ -63,11 +63,11 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
         upgrade: { to: "basic", limits: [{ name: "export.tenant", limit: 6, windowMs: 60_000 }] },
       },
     });
-    // What the group denies is denied to the group alone.
+    // A denial of the group does not affect other requests.
     expect((await free("GET", "/contacts?limit=1")).status).toBe(200);
   });
 
-  it("search the names and addresses of one tenant's contacts, mostly without asking Redis", async ({ skip }) => {
+  it("search the contacts of one tenant, mostly decided from leased units without Redis", async ({ skip }) => {
     const amber = asTenant(example.url, "amber-labs");
     const decisions = async (by: string): Promise<number> =>
       (await liveData(example.url)).decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
@@ -75,20 +75,20 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
     expect(found.body["items"]).toMatchObject([{ tenantId: "amber-labs", name: "Ada 14" }]);
     expect((await amber("GET", "/contacts/search?q=%25")).body["items"]).toEqual([]);
     expect((await amber("GET", "/contacts/search")).status).toBe(400);
-    if (example.components.limitStore.is === "memory") skip("a store in memory gives nothing in advance");
+    if (example.components.limitStore.is === "memory") skip("the memory store grants no leases");
     for (let n = 0; n < 5; n++) await amber("GET", "/contacts/search?q=a");
     expect(await decisions("lease")).toBeGreaterThanOrEqual(3);
   });
 
-  it("repeat a refusal without asking again", async ({ skip }) => {
-    if (example.components.limitStore.is === "memory") skip("a store in memory is asked every time");
+  it("repeat a denial from the denial cache", async ({ skip }) => {
+    if (example.components.limitStore.is === "memory") skip("the memory store does not use the denial cache");
     const free = asTenant(example.url, "ember-works");
     for (let n = 0; n < 20; n++) await free("GET", "/contacts?limit=1");
     const { decidedBy } = await liveData(example.url);
     expect(decidedBy.find(({ by }) => by === "denial-cache")?.decisions.total).toBeGreaterThan(5);
   });
 
-  it("let searches through while Redis is away, and count exports here", async ({ skip }) => {
+  it("admit searches while Redis is down, and count exports in this process", async ({ skip }) => {
     const { limitStore } = example.components;
     if (limitStore.is === "memory" || limitStore.server === undefined) skip("no Redis server program found");
     const server = limitStore.is === "redis" ? limitStore.server : undefined;

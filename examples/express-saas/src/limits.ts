@@ -1,15 +1,15 @@
 import type { PlanResolver } from "@scale/core";
 import { createRateLimiter, type RateLimiter, type RateLimitStore } from "@scale/rate-limit";
 
-/** How much a tenant may do in a time. */
+/** The rate limiter of the API, with the limits of each plan. */
 export function createLimiter(plans: PlanResolver, store: RateLimitStore): RateLimiter {
   return createRateLimiter({
     plans,
     store,
-    // Without Redis each process decides by its share of every limit. `allow` would leave the database unprotected when
-    // there is trouble already, `deny` and `throw` would turn trouble in Redis into an outage of the product.
+    // Without Redis each process enforces its share of every limit. `allow` would leave the database unprotected during an
+    // incident, and `deny` or `throw` would turn a Redis outage into an outage of the product.
     whenStoreFails: "local",
-    // How many processes share the limits. This is the only one, so its share is the whole limit.
+    // Number of processes that share the limits. With one process its share is the whole limit.
     instances: 1,
   });
 }

@@ -26,20 +26,20 @@ function startMain(env: NodeJS.ProcessEnv) {
     env: { ...process.env, DATABASE_URL: "", REDIS_URL: "", PORT: "0", SCALE_TRAFFIC: "off", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const said = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (said.out += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (said.err += text));
+  const output = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.err += text));
   const exited = once(child, "close").then(([code]: unknown[]) => code);
   onTestFinished(() => void child.kill("SIGKILL"));
-  return { child, said, exited };
+  return { child, output, exited };
 }
 
-async function untilServing({ said }: ReturnType<typeof startMain>): Promise<string> {
-  await waitUntil(() => said.out.endsWith("/scale\n"), { what: "the address of the page", timeoutMs: 20_000 });
-  return said.out.trimEnd().split("\n").at(-1) ?? "";
+async function untilServing({ output }: ReturnType<typeof startMain>): Promise<string> {
+  await waitUntil(() => output.out.endsWith("/scale\n"), { what: "the address of the page", timeoutMs: 20_000 });
+  return output.out.trimEnd().split("\n").at(-1) ?? "";
 }
 
-/** Where the embedded servers that were announced keep their data. */
+/** Returns the data folders of the embedded servers in the output. */
 async function dataFolders(said: string): Promise<string[]> {
   const [, postgresUrl] = /^Postgres .*, (\S+)$/m.exec(said) ?? [];
   const postgres = new Client({ connectionString: postgresUrl });
@@ -61,33 +61,33 @@ describe.skipIf(withoutPostgres)("main", () => {
     const page = await untilServing(main);
     expect(page).toMatch(/^http:\/\/localhost:\d+\/scale$/);
     expect((await fetch(page)).status).toBe(200);
-    expect(main.said.out).toContain("curl -i http://localhost:");
+    expect(main.output.out).toContain("curl -i http://localhost:");
     const [, quotas = "", authorization = ""] =
-      /curl (\S+\/quotas\/\S+) -H "authorization: (.+)"/.exec(main.said.out) ?? [];
+      /curl (\S+\/quotas\/\S+) -H "authorization: (.+)"/.exec(main.output.out) ?? [];
     expect((await fetch(quotas, { headers: { authorization } })).status).toBe(200);
-    const replicas = [...main.said.out.matchAll(/postgres:\S+, process (\d+)$/gm)].map(([, pid]) => Number(pid));
+    const replicas = [...main.output.out.matchAll(/postgres:\S+, process (\d+)$/gm)].map(([, pid]) => Number(pid));
     expect(replicas.map(isAlive)).toEqual([true, true]);
-    const folders = await dataFolders(main.said.out);
+    const folders = await dataFolders(main.output.out);
     expect(folders.filter((folder) => existsSync(folder))).toEqual(folders);
 
     main.child.kill(signal);
     expect(await main.exited).toBe(0);
-    expect(main.said.err).toBe("");
+    expect(main.output.err).toBe("");
     expect(replicas.map(isAlive)).toEqual([false, false]);
-    // A server that still ran would have kept its folder.
+    // A running server would have kept its folder.
     expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
     await expect(fetch(page)).rejects.toThrow("fetch failed");
   });
 
-  it("says in one line that the port is taken, and leaves nothing behind", async () => {
+  it("reports in one line that the port is taken, and stops what it started", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
     onTestFinished(() => void taken.close());
     const { port } = taken.address() as { port: number };
-    const { said, exited } = startMain({ PORT: String(port) });
+    const { output, exited } = startMain({ PORT: String(port) });
     expect(await exited).toBe(1);
-    expect(said.out).toBe("");
-    expect(said.err).toBe(`express-saas: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`);
+    expect(output.out).toBe("");
+    expect(output.err).toBe(`express-saas: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`);
   });
 
   it.each([
@@ -95,18 +95,18 @@ describe.skipIf(withoutPostgres)("main", () => {
     [{ SCALE_TRAFFIC: "much" }, /^express-saas: SCALE_TRAFFIC: .*, got "much"\n$/],
     [{ DATABASE_URL: "mysql://x" }, /^express-saas: .*DATABASE_URL.*\n$/],
     [{ DATABASE_URL: "postgresql://127.0.0.1:1/crm" }, /^express-saas: the database at 127.0.0.1:1\/crm .*\n$/],
-  ])("says in one line what is wrong with %o", async (env, line) => {
-    const { said, exited } = startMain(env);
+  ])("reports %o in one line", async (env, line) => {
+    const { output, exited } = startMain(env);
     expect(await exited).toBe(1);
-    expect(said.out).toBe("");
-    expect(said.err).toMatch(line);
-    expect(said.err.trimEnd()).not.toContain("\n");
+    expect(output.out).toBe("");
+    expect(output.err).toMatch(line);
+    expect(output.err.trimEnd()).not.toContain("\n");
   });
 
   it("uses the database of DATABASE_URL and leaves it running", async () => {
     const main = startMain({ DATABASE_URL: await createDatabase(inject("postgresUrl"), "saas_main") });
     await untilServing(main);
-    expect(main.said.out).toContain("Postgres  DATABASE_URL\n");
+    expect(main.output.out).toContain("Postgres  DATABASE_URL\n");
     main.child.kill("SIGTERM");
     expect(await main.exited).toBe(0);
   });

@@ -3,7 +3,7 @@ import { describeError } from "./describe-error.js";
 import { readEnv } from "./env.js";
 import { type Example, startExample } from "./index.js";
 
-/** An outage fails every request: one line a second says enough. */
+/** An outage fails every request, so at most one error per second is logged. */
 const LOG_INTERVAL_MS = 1000;
 let quietUntil = 0;
 
@@ -19,7 +19,7 @@ function exitWithError(error: unknown): void {
   process.exitCode = 1;
 }
 
-/** Ctrl-C, a process manager, or a terminal that closes. Whoever asks a second time does not want to wait. */
+/** Calls `stop` on the first signal (Ctrl-C, process manager, closed terminal). A second signal exits at once. */
 function onSignal(stop: () => void): void {
   let asked = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const starting = startExample({ ...readEnv(process.env), onError: logError });
   const stopAsked = new Promise<void>((resolve) => onSignal(resolve));
   const example: Example = await starting;
-  // As people type it; the server listens on loopback alone.
+  // Prints localhost, which is easier to type. The server listens on loopback only.
   console.log(startupMessage(example, example.url.replace("127.0.0.1", "localhost")));
   await stopAsked;
   await example.stop();

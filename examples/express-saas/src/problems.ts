@@ -4,23 +4,23 @@ import { problem, type Reply } from "@scale/http";
 import { DrizzleQueryError } from "drizzle-orm";
 import type { ErrorRequestHandler } from "express";
 
-/** What was asked for is not there. The message goes to the client. */
+/** The requested resource does not exist. The message is sent to the client. */
 export class NotFoundError extends Error {
   readonly status = 404;
 }
 
-/** Before `problemHandler()`: Drizzle wraps what its pool throws, also that a tenant has no place, or nobody takes writes. */
-// oxlint-disable-next-line max-params -- with three Express takes it for a route's middleware
+/** Unwraps errors of the router (tenant over its concurrency, no primary) that Drizzle wraps. Goes before `problemHandler()`. */
+// oxlint-disable-next-line max-params -- Express recognises error middleware by its four parameters
 export const unwrapDrizzle: ErrorRequestHandler = (error, _request, _response, next) => {
   next(error instanceof DrizzleQueryError && isScaleError(error.cause) ? error.cause : error);
 };
 
 /**
- * The last error middleware, after `problemHandler()`: answers what that leaves to the application.
- * @param onError gets every error that is not the client's
+ * The last error middleware, after `problemHandler()`: answers the errors that it leaves to the application.
+ * @param onError receives every error that is not the client's fault
  */
 export function errorResponses(onError: (error: unknown) => void): ErrorRequestHandler {
-  // oxlint-disable-next-line max-params -- with three Express takes it for a route's middleware
+  // oxlint-disable-next-line max-params -- Express recognises error middleware by its four parameters
   return (error, _request, response, next) => {
     if (response.headersSent) return next(error);
     const refused = clientError(error);
@@ -30,7 +30,7 @@ export function errorResponses(onError: (error: unknown) => void): ErrorRequestH
   };
 }
 
-/** Our 404, and what Express and its body parser refuse: broken JSON, a body too large, a path that is not UTF-8. */
+/** Handles `NotFoundError` and the 4xx errors of Express and its body parser: invalid JSON, large body, invalid path encoding. */
 function clientError(error: unknown): Reply | undefined {
   if (!(error instanceof Error) || !("status" in error)) return undefined;
   const { status, message } = error;

@@ -8,7 +8,7 @@ const items = ({ body }: Answer): { id: number }[] => body["items"] as { id: num
 const idOf = ({ body }: Answer): string => String(body["id"]);
 const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status).sort((a, b) => a - b);
 
-// Each tenant is on the free plan and of one test alone: three requests a second, six at once.
+// Each test uses its own tenant, on the free plan: three requests per second with a burst of six.
 describe.skipIf(withoutPostgres)("the quotas", () => {
   let example: Example;
   beforeAll(async () => {
@@ -34,7 +34,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
   const used = async (tenantId: string, metric: "contacts" | "deals" | "emails"): Promise<number> =>
     (await statusOf(tenantId)).metrics[metric].used;
 
-  /** Straight into the table, as somebody did before there was a quota: it is counted when it is first asked for. */
+  /** Inserts rows without the quota, like rows from before it existed. The first use counts them. */
   async function addContacts(tenantId: string, count: number): Promise<void> {
     await example.components.database.pool.query(
       "insert into crm.contacts (tenant_id, name, email) select $1, 'Old', 'old@a.example' from generate_series(1, $2)",
@@ -47,7 +47,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     return rows[0]?.n;
   };
 
-  it("refuse a contact above the limit with 402, and name the plan that has room", async () => {
+  it("refuse a contact above the limit with 402, and suggest the next plan", async () => {
     await addContacts("delta-labs", 5);
     const refused = await as("delta-labs")("POST", "/contacts", contact);
     expect(refused.status).toBe(402);
@@ -77,7 +77,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     expect(row).toMatchObject({ metric: "contacts", used: 105, limit: 105, refused: { total: 1 }, upgrade: "basic" });
   });
 
-  it("give the last place to one of two requests that come at once", async () => {
+  it("admit exactly one of two concurrent requests at the limit", async () => {
     await addContacts("ember-labs", 4);
     const create = () => as("ember-labs")("POST", "/contacts", contact);
     expect(statuses(await Promise.all([create(), create()]))).toEqual([201, 402]);
@@ -85,7 +85,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     expect(await used("ember-labs", "contacts")).toBe(105);
   });
 
-  it("have room again for what was deleted", async () => {
+  it("admit again after a deletion", async () => {
     await addContacts("iris-labs", 4);
     const iris = as("iris-labs");
     const last = await iris("POST", "/contacts", contact);
@@ -125,12 +125,12 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     }
   }
 
-  it("count a deal that is added to a contact while that is deleted", async () => {
+  it("count a deal that is added while its contact is deleted", async () => {
     const delta = as("delta-works");
     const { id } = items(await delta("GET", "/contacts?limit=1"))[0] ?? { id: 0 };
     const deal = { contactId: id, title: "Pilot", stage: "open", amountCents: 1 };
     expect((await delta("POST", "/deals", deal)).status).toBe(201);
-    // What the app does for the same request, in two steps.
+    // The two statements of the app for the same request.
     const insert = `insert into crm.deals (tenant_id, contact_id, title, stage, amount_cents)
       values ('delta-works', ${id}, 'Late', 'open', 1)`;
     const count =
@@ -140,7 +140,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     expect(await used("delta-works", "deals")).toBe(await countRows("deals", "delta-works"));
   });
 
-  it("stay exact when contacts go while deals are added to them", async () => {
+  it("stay exact when contacts are deleted while deals are added", async () => {
     const amber = as("cedar-labs");
     const added = await Promise.all(Array.from({ length: 3 }, () => amber("POST", "/contacts", contact)));
     const answers = await Promise.all(
@@ -153,13 +153,13 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
         ];
       }),
     );
-    // 400: the contact was gone already.
+    // 400: the contact was already deleted.
     for (const { status } of answers) expect([201, 204, 400]).toContain(status);
     expect(await used("cedar-labs", "deals")).toBe(await countRows("deals", "cedar-labs"));
     expect(await used("cedar-labs", "contacts")).toBe(100);
   });
 
-  it("leave other tenants as they are, and a failed insert uncounted", async () => {
+  it("do not affect other tenants, and do not count a failed insert", async () => {
     const foods = as("delta-foods");
     expect((await foods("POST", "/contacts", contact)).status).toBe(201);
     const deal = { contactId: 999_999_999, title: "Pilot", stage: "open", amountCents: 1 };
@@ -175,7 +175,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     expect((await statusOf("amber-labs")).metrics.contacts).toMatchObject({ limit: null, remaining: null });
   });
 
-  it("are shown to who has the token alone", async () => {
+  it("are visible only with the admin token", async () => {
     expect(await statusOf("harbor-labs")).toMatchObject({
       status: 200,
       tenantId: "harbor-labs",
@@ -201,7 +201,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       return asTenant(example.url, tenantId)("POST", path ?? `/contacts/${rows[0]?.id}/email`, email, headers);
     }
 
-    it("count a request that is repeated once, and send one e-mail", async () => {
+    it("count a repeated request once, and send one e-mail", async () => {
       const both = await Promise.all([send("iris-foods", "welcome-7"), send("iris-foods", "welcome-7")] as const);
       expect(statuses(both)).toEqual([202, 202]);
       expect(idOf(both[0])).toBe(idOf(both[1]));
@@ -212,13 +212,13 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       expect(await used("juniper-foods", "emails")).toBe(0);
     });
 
-    it("hold nothing for what could not be sent", async () => {
+    it("reserve nothing for a request that fails validation", async () => {
       expect((await send("juniper-motors", "x", "/contacts/999999999/email")).status).toBe(404);
       expect((await send("juniper-motors", "")).status).toBe(400);
       expect((await statusOf("juniper-motors")).metrics.emails).toMatchObject({ used: 0, held: 0 });
     });
 
-    it("give back what was held for a contact that went meanwhile", async () => {
+    it("release the reservation when the contact was deleted meanwhile", async () => {
       const newest = "select max(id) from crm.contacts where tenant_id = 'juniper-works'";
       const { rows } = await example.components.database.pool.query(newest);
       const remove = `delete from crm.contacts where tenant_id = 'juniper-works' and id = ${rows[0]?.max}`;
@@ -228,7 +228,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       expect((await statusOf("juniper-works")).metrics.emails).toMatchObject({ used: 0, held: 0 });
     });
 
-    it("are sent uncounted while Redis is away, and what was counted comes back from Postgres", async ({ skip }) => {
+    it("are sent uncounted while Redis is down, and earlier counts are restored from Postgres", async ({ skip }) => {
       const { limitStore, database } = example.components;
       if (limitStore.is === "memory" || limitStore.server === undefined) skip("no Redis server program found");
       const server = limitStore.is === "redis" ? limitStore.server : undefined;
@@ -250,9 +250,9 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       expect((await liveData(example.url)).errors.total).toBe(0);
     });
 
-    it("admit a part on top of a soft limit, and then name the larger plan", async () => {
+    it("admit the overage of a soft limit, and then suggest the larger plan", async () => {
       const answers: Answer[] = [];
-      // Eight a second, sixteen at once: as fast as that, one after the other.
+      // The plan admits eight requests per second with a burst of 16, so wait after each 429.
       for (let n = 0; n < 61; ) {
         const answer = await send("cedar-works", `mail-${n}`);
         if (answer.status === 429) await new Promise((resolve) => setTimeout(resolve, 200));

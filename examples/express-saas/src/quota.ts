@@ -7,48 +7,48 @@ import { contacts, deals, SCHEMA } from "./db/schema.js";
 
 export interface CrmQuotaOptions {
   readonly db: RoutedDatabase;
-  /** Where e-mails are counted. */
+  /** Store of the e-mail counters. */
   readonly store: BulkUsageStore;
   readonly plans: PlanResolver;
 }
 
-/** All tenants of the example subscribed on the same day; of a real one its row tells. Months are counted from here. */
+/** Start of the billing months. All tenants of the example share it; a product reads it from the tenant's subscription. */
 const SUBSCRIBED = { anchor: new Date("2026-01-01T00:00:00Z") };
 
-/** How much of what a tenant may have: rows counted in the transaction that writes them, e-mails before they are sent. */
+/** The quotas of the CRM. Rows are counted in the transaction that writes them, e-mails before they are sent. */
 export function createCrmQuota({ db, store, plans }: CrmQuotaOptions) {
   return createQuota({
     metrics: {
-      // Asked once for a tenant, when it has rows from before they were counted.
+      // `count` runs once per tenant, to count the rows that exist before the first use.
       contacts: rows({ count: async (tenantId, tx: Database) => tx.$count(contacts, eq(contacts.tenantId, tenantId)) }),
       deals: rows({ count: async (tenantId, tx: Database) => tx.$count(deals, eq(deals.tenantId, tenantId)) }),
       emails: usage({ unit: "e-mails", per: "month" }),
     },
     plans,
-    // Changed in the caller's transaction, which is on the primary. So is what is told of them outside of one.
+    // Row counters change in the caller's transaction on the primary, and are read from the primary outside one.
     rows: drizzleRows<Database>({ db: db.$primary, schema: SCHEMA }),
     usage: store,
     subscription: () => SUBSCRIBED,
-    // While Redis is away e-mails are sent uncounted: a few too many cost less than none at all.
+    // While Redis is down e-mails are sent uncounted: a few extra e-mails cost less than sending none.
     whenUsageFails: { hard: "allow", soft: "allow" },
   });
 }
 
 export type CrmQuota = ReturnType<typeof createCrmQuota>;
 
-/** Where a tenant stands after a change. */
+/** Usage of a tenant after a change. */
 export interface QuotaUpdate {
   readonly tenantId: string;
   readonly metric: "contacts" | "deals" | "emails";
-  /** `undefined` for units that were given back: those tell of no plan. */
+  /** `undefined` when units were given back, which does not involve a plan. */
   readonly plan: string | undefined;
-  /** `undefined` where nothing is counted, as on a plan without a limit. */
+  /** `undefined` when the metric is not counted, as on a plan without a limit. */
   readonly used: number | undefined;
 }
 
-/** The quota as the routes use it. */
+/** The quota, with a listener for the live page. */
 export interface QuotaCounting {
   readonly quota: CrmQuota;
-  /** Gets every change after it has happened, for the live page. */
+  /** Called after every change of a counter. */
   readonly onCount: (count: QuotaUpdate) => void;
 }

@@ -13,7 +13,7 @@ describe("the plans", () => {
     expect(tenant).toMatchObject({ limit, windowMs: 900_000, by: "tenant" });
   });
 
-  it("are all in use by the 50 tenants", () => {
+  it("are all used by the 50 tenants", () => {
     expect(new Set(seededTenants.map(({ id }) => id)).size).toBe(50);
     expect(new Set(seededTenants.map(({ plan }) => plan))).toEqual(new Set(plans.names));
   });

@@ -10,7 +10,7 @@ import {
   unlimited,
 } from "@scale/core";
 
-/** What a tenant gets for its plan. The one place to look at, and to change, when a customer asks what is included. */
+/** The plans: everything each plan includes, in one place. */
 export const plans = definePlans(
   {
     free: plan({
@@ -42,26 +42,26 @@ export const plans = definePlans(
       pageSize: { default: 50, max: 500 },
     }),
   },
-  // Goes into every refusal that a larger plan would not have made.
+  // Added to every refusal that a larger plan would have admitted.
   { upgradeUrl: ({ to }) => `https://crm.example/billing?plan=${to}` },
 );
 
 interface Included {
   /** Requests of the whole tenant in 15 minutes. */
   readonly perQuarterHour: number;
-  /** Requests of one user in 15 minutes: nobody uses up the allowance of all colleagues. */
+  /** Requests of one user in 15 minutes, so that one user cannot consume the limit of all colleagues. */
   readonly perUser: number;
-  /** Of the whole tenant in a second, twice as many after a pause: smooths what the long windows would let through. */
+  /** Requests of the whole tenant in a second, with a burst of twice as many. Smooths the load within the long windows. */
   readonly perSecond: number;
   readonly searchesPerMinute: number;
   readonly exportsPerMinute: number;
-  /** Rows that exist at a time, and e-mails in a month. */
+  /** Rows that may exist at a time, and e-mails per month. */
   readonly quota: Readonly<Record<"contacts" | "deals" | "emails", QuotaLimitInput>>;
-  /** Of the memory of each process, when all tenants want more than there is. */
+  /** Weight of the tenant in the cache memory of each process, when the tenants want more than there is. */
   readonly cache: CacheShareInput;
-  /** Statements and transactions that run at the same time, in each process: the others of the tenant wait in turn. */
+  /** Statements and transactions a tenant runs at the same time in each process. Further ones queue. */
   readonly database: DatabaseShareInput;
-  /** Rows of a list in one answer. */
+  /** Rows per page of a list. */
   readonly pageSize: PageSizeInput;
 }
 
@@ -81,10 +81,10 @@ function plan({
         "tenant-second": { limit: perSecond, window: "1s", burst: 2 * perSecond, by: "tenant" },
       },
       groups: {
-        // Somebody types, and each letter is a search: most are decided by units that Redis gave in advance, and none is
-        // worth a refusal while Redis is away.
+        // Search as you type sends a request per letter. Most are decided from leased units without asking Redis, and
+        // while Redis is down searches are not worth refusing.
         search: { tenant: { limit: searchesPerMinute, window: "1m", lease: "2s", whenStoreFails: "allow" } },
-        // An export reads every row. No minute, whenever it begins, has more of them than the plan says.
+        // An export reads every row. The strict window enforces the limit in any minute, wherever that minute starts.
         export: {
           tenant: { limit: exportsPerMinute, window: "1m", algorithm: "strict-window" },
           running: { limit: 2, algorithm: "concurrency", by: "tenant", ttl: "30s" },

@@ -3,8 +3,8 @@ import { Agent, type IncomingMessage, request, type ServerResponse } from "node:
 import { describe, expect, it } from "vitest";
 import { startServer } from "./server.js";
 
-/** A server whose answers are given by hand. */
-async function serveByHand() {
+/** A server whose responses are ended by the test. */
+async function startManualServer() {
   const waiting: ServerResponse[] = [];
   const server = await startServer((_request, response) => void waiting.push(response), 0);
   const agent = new Agent({ keepAlive: true });
@@ -21,9 +21,9 @@ const until = async (check: () => boolean): Promise<void> => {
 };
 
 describe("listen", () => {
-  // Shorter than the five seconds for which Node keeps an idle connection.
-  it("finishes what is under way before it closes, and takes nothing new", { timeout: 3000 }, async () => {
-    const { server, waiting, ask } = await serveByHand();
+  // Shorter than the keep-alive timeout of Node, five seconds.
+  it("finishes requests in flight before it closes, and accepts no new ones", { timeout: 3000 }, async () => {
+    const { server, waiting, ask } = await startManualServer();
     const answer = ask();
     await until(() => waiting.length === 1);
     let closed = false;
@@ -37,8 +37,8 @@ describe("listen", () => {
     await closing;
   });
 
-  it("does not wait for connections that are kept for later", { timeout: 3000 }, async () => {
-    const { server, waiting, agent, ask } = await serveByHand();
+  it("does not wait for idle keep-alive connections", { timeout: 3000 }, async () => {
+    const { server, waiting, agent, ask } = await startManualServer();
     const answer = ask();
     await until(() => waiting.length === 1);
     waiting[0]?.end();
@@ -47,8 +47,8 @@ describe("listen", () => {
     agent.destroy();
   });
 
-  it("cuts what does not finish in time", async () => {
-    const { server, waiting, ask } = await serveByHand();
+  it("aborts requests that do not finish in time", async () => {
+    const { server, waiting, ask } = await startManualServer();
     const answer = ask().then(
       () => "answered",
       (error: Error) => error.message,
@@ -58,7 +58,7 @@ describe("listen", () => {
     expect(await answer).toBe("socket hang up");
   });
 
-  it("tells when the port is taken", async () => {
+  it("rejects when the port is taken", async () => {
     const first = await startServer(() => {}, 0);
     await expect(startServer(() => {}, Number(new URL(first.url).port))).rejects.toThrow("EADDRINUSE");
     await first.close(0);

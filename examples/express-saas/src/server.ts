@@ -3,18 +3,18 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface HttpServer {
-  /** On loopback. */
+  /** Base URL on loopback. */
   readonly url: string;
-  /** Takes no more requests, and waits for those under way, at most `graceMs`. */
+  /** Accepts no new requests and waits for those in flight, at most `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
-/** @param port 0 for any free one */
+/** Starts an HTTP server on loopback. @param port 0 for any free port */
 export async function startServer(handler: RequestListener, port: number): Promise<HttpServer> {
   const server = createServer(handler);
   let closing = false;
   server.on("request", (_request, response) => {
-    // A client keeps its connection for the next request; once we are closing there is none.
+    // Keep-alive clients keep their connection for the next request, which will not come once the server closes.
     response.once("close", () => {
       if (closing) server.closeIdleConnections();
     });

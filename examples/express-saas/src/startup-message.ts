@@ -2,7 +2,7 @@ import type { Components } from "./components.js";
 import { seededTenants } from "./db/seed.js";
 import type { Example } from "./index.js";
 
-/** What somebody in front of the terminal needs to know. The last line is the address of the live page. */
+/** The text printed after the start: servers, sample commands and, on the last line, the address of the live page. */
 export function startupMessage({ components, adminToken }: Example, url: string): string {
   const { database, limitStore } = components;
   const tenant = seededTenants.find(({ plan }) => plan === "free")?.id ?? "";
@@ -21,7 +21,7 @@ function describeDatabase({ server }: Components["database"]): string {
   return server === undefined ? "DATABASE_URL" : `embedded ${server.version}, ${server.url}`;
 }
 
-/** With their processes, for who wants to see what happens without one. */
+/** Includes the process ids, so that a reader can stop or freeze a replica. */
 function describeReplicas({ server }: Components["database"]): string[] {
   const replicas = server?.replicas ?? [];
   return replicas.map(({ url, pid }, i) => `${i === 0 ? "Replicas" : "        "}  ${url}, process ${pid}`);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createTeardown } from "./teardown.js";
 
 describe("createTeardown", () => {
-  it("undoes in the opposite order, one after the other", async () => {
+  it("runs cleanups in reverse order, one after the other", async () => {
     const teardown = createTeardown();
     const done: string[] = [];
     teardown.defer(() => done.push("server"));
@@ -14,7 +14,7 @@ describe("createTeardown", () => {
     expect(done).toEqual(["client", "server"]);
   });
 
-  it("undoes the rest when one fails, and then tells the first failure", async () => {
+  it("runs all cleanups when one fails, and rejects with the first failure", async () => {
     const teardown = createTeardown();
     let undone = false;
     teardown.defer(() => {
@@ -28,7 +28,7 @@ describe("createTeardown", () => {
     expect(undone).toBe(true);
   });
 
-  it("runs once, however often it is asked", async () => {
+  it("runs once for several calls", async () => {
     const teardown = createTeardown();
     let times = 0;
     teardown.defer(() => {

@@ -1,10 +1,10 @@
-/** What must be undone, in the order opposite to that in which it was done. */
+/** A stack of cleanup functions that run in reverse order. */
 export interface Teardown {
-  /** @param undo is called once, whatever the others do */
+  /** @param undo is called once, even when another cleanup fails */
   defer(undo: () => unknown): void;
   /**
-   * Undoes everything. A second call waits for the first.
-   * @throws {unknown} the first failure, after everything was tried
+   * Runs all cleanups. A second call waits for the first.
+   * @throws {unknown} the first failure, after all cleanups ran
    */
   run(): Promise<void>;
 }

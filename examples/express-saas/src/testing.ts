@@ -3,10 +3,10 @@ import { inject } from "vitest";
 import { type Example, type ExampleOptions, startExample } from "./index.js";
 import type { LiveData } from "./live/live-data.js";
 
-/** Why tests of the whole example cannot run here; `false` when they can. With CI=true the run has failed before. */
+/** True when the machine has no Postgres: tests of the whole example are skipped. With CI=true the run fails earlier. */
 export const withoutPostgres: boolean = inject("postgresUrl") === "";
 
-/** The example on a database of its own, without traffic unless asked for. */
+/** Starts the example on a new database, without traffic by default. */
 export async function startTestExample(database: string, options: ExampleOptions = {}): Promise<Example> {
   const databaseUrl = await createDatabase(inject("postgresUrl"), database);
   return startExample({ databaseUrl, traffic: false, ...options });
@@ -19,13 +19,13 @@ export interface Answer {
 }
 
 export interface TestClient {
-  // oxlint-disable-next-line max-params -- the fourth is rare
+  // oxlint-disable-next-line max-params -- headers are rarely passed
   (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
 }
 
-/** Asks as one tenant, and as one of its users where there is one. */
+/** Returns a client that sends requests as one tenant, and optionally as one of its users. */
 export function asTenant(url: string, tenantId: string, userId = ""): TestClient {
-  // oxlint-disable-next-line max-params -- the fourth is rare
+  // oxlint-disable-next-line max-params -- headers are rarely passed
   return async (method, path, body, headers) => {
     const response = await fetch(url + path, {
       method,
@@ -42,7 +42,7 @@ export function asTenant(url: string, tenantId: string, userId = ""): TestClient
   };
 }
 
-/** What the page would show now. */
+/** Fetches the data of the live page. */
 export async function liveData(url: string): Promise<LiveData> {
   const response = await fetch(`${url}/scale/data`);
   return (await response.json()) as LiveData;

@@ -23,7 +23,7 @@ describe("warmOnArrival", () => {
       onWarmed: () => undefined,
       onError: (error) => errors.push(error),
     });
-    /** A request of a tenant; true when it went on at once. */
+    /** Sends a request of a tenant. @returns true when `next` was called synchronously */
     function ask(tenantId: string): boolean {
       let next = false;
       tenancy.run({ tenantId }, () => handle({} as Request, {} as Response, () => (next = true)));
@@ -32,13 +32,13 @@ describe("warmOnArrival", () => {
     return { clock, warmed, errors, ask };
   }
 
-  it("warms with the first request of each tenant, which does not wait", () => {
+  it("warms on the first request of each tenant, without delaying it", () => {
     const { warmed, ask } = arrivals();
     expect(["acme", "acme", "globex", "acme"].map(ask)).toEqual([true, true, true, true]);
     expect(warmed).toEqual(["acme", "globex"]);
   });
 
-  it("warms again for a tenant that was away for ten minutes", () => {
+  it("warms again for a tenant without requests for ten minutes", () => {
     const { clock, warmed, ask } = arrivals();
     for (const minutes of [0, 9, 10, 11]) {
       clock.advance(minutes * 60_000);
@@ -47,7 +47,7 @@ describe("warmOnArrival", () => {
     expect(warmed).toEqual(["acme", "acme"]);
   });
 
-  it("remembers the thousand tenants that were seen last", () => {
+  it("remembers the thousand most recent tenants", () => {
     const { warmed, ask } = arrivals();
     ask("first");
     for (let n = 0; n < 999; n++) ask(`tenant-${n}`);
@@ -59,7 +59,7 @@ describe("warmOnArrival", () => {
     expect(warmed.filter((id) => id === "tenant-0")).toHaveLength(2);
   });
 
-  it("reports a warming that fails", async () => {
+  it("reports a failed warming", async () => {
     const { errors, ask } = arrivals(() => Promise.reject(new Error("no")));
     expect(ask("acme")).toBe(true);
     await new Promise((resolve) => setImmediate(resolve));

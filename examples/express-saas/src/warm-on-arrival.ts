@@ -6,22 +6,22 @@ import type { CrmCache } from "./cache.js";
 export interface WarmOnArrivalOptions {
   readonly warmers: CrmCache["warmers"];
   readonly clock: Clock;
-  /** Gets what each warming did. */
+  /** Called with the report of each warming. */
   readonly onWarmed: (report: WarmReport) => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** A tenant that was not seen for so long comes anew. */
+/** A tenant without a request for this long counts as arriving again. */
 const ARRIVAL_AFTER_MS = 10 * 60_000;
-/** Tenants that are remembered; one that is forgotten comes anew, and finds what is still warm. */
+/** Remembered tenants. A forgotten tenant is warmed again, which only loads entries that are no longer fresh. */
 const MAX_TENANTS = 1000;
 
 /**
- * Has loaded what a tenant's users will ask for first, when the first of them is here. A product does so on login. Nobody
- * waits for it: who asks for something meanwhile shares its load.
+ * Warms the cache of a tenant on its first request; a product would do so on login. The request does not wait, and
+ * requests that need the same value meanwhile share its load.
  */
 export function warmOnArrival({ warmers, clock, onWarmed, onError }: WarmOnArrivalOptions): RequestHandler {
-  // The one that was seen last is the last.
+  // In order of the last request, so that the first key is the oldest.
   const seenAt = new Map<string, number>();
 
   function isArrival(tenantId: string): boolean {

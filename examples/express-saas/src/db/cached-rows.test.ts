@@ -27,7 +27,7 @@ describe.skipIf(withoutPostgres)("cachedRows", () => {
   const asAmber = <T>(work: () => Promise<T>): Promise<T> => tenancy.run({ tenantId: "amber-labs" }, work);
   const newest = async (): Promise<number> => Number((await rows.list({ limit: 1 }))[0]?.["id"]);
 
-  it("forgets a row when nobody knows whether its change was committed", async () => {
+  it("invalidates a row when the outcome of its change is unknown", async () => {
     await asAmber(async () => {
       const id = await newest();
       const lost = new Error("the connection ended");
@@ -44,7 +44,7 @@ describe.skipIf(withoutPostgres)("cachedRows", () => {
     });
   });
 
-  it("keeps everything when a change was refused, or changed nothing", async () => {
+  it("keeps cached values when a change was refused or changed no row", async () => {
     await asAmber(async () => {
       const id = await newest();
       const insert = (): never => {
@@ -59,7 +59,7 @@ describe.skipIf(withoutPostgres)("cachedRows", () => {
     });
   });
 
-  it("gives a first page with the cursors that the database would give", async () => {
+  it("builds a first page with the same cursors as the database query", async () => {
     await asAmber(async () => {
       const cached = cachedRows(rows, crm, "contacts");
       for (const limit of [1, 49, 50]) {
@@ -74,7 +74,7 @@ describe.skipIf(withoutPostgres)("cachedRows", () => {
     });
   });
 
-  it("gives back dates as dates", async () => {
+  it("restores dates", async () => {
     await asAmber(async () => {
       const cached = cachedRows(rows, crm, "contacts");
       const id = await newest();

@@ -4,25 +4,25 @@ import type { Page, PageArgs } from "@scale/pagination";
 import { type CrmCache, RECENT_ROWS, type ResourceName } from "../cache.js";
 import type { Row, TenantRows } from "./tenant-rows.js";
 
-/** A value, and where it came from: `bypass` for what is never cached. */
+/** A value and its source. `bypass` means that the value is never cached. */
 export interface CacheRead<T> {
   readonly value: T;
   readonly source: CacheResult<T>["source"] | "bypass";
-  /** True when its time had run out. */
+  /** True when the value was served after its TTL. */
   readonly isStale: boolean;
 }
 
-/** A row that was written, and whether what was cached of it has ended everywhere. */
+/** A written row, and whether its cached copies were invalidated in all processes. */
 export interface WriteResult<R extends Row | undefined> {
   readonly row: R;
-  /** `undefined` when there was no such row. */
+  /** `undefined` when the row does not exist. */
   readonly receipt: Receipt | undefined;
 }
 
-/** A page as a client gets it. */
+/** A page as it is sent to clients. */
 export type ListPage = Pick<Page<Row>, "items" | "pageInfo">;
 
-/** The rows of a resource as its routes use them. */
+/** The rows of a resource, read through the cache. */
 export interface CachedRows {
   list(args: PageArgs): Promise<CacheRead<ListPage>>;
   get(id: number): Promise<CacheRead<Row | undefined>>;
@@ -31,7 +31,7 @@ export interface CachedRows {
   remove(id: number): Promise<WriteResult<Row | undefined>>;
 }
 
-/** Whose rows go with a row that is deleted, by the foreign keys. */
+/** Tables whose rows are deleted together with a row, by the foreign keys. */
 const DEPENDENTS: Readonly<Record<ResourceName, readonly ResourceName[]>> = {
   contacts: ["deals", "invoices", "tasks"],
   deals: ["invoices"],
@@ -40,8 +40,8 @@ const DEPENDENTS: Readonly<Record<ResourceName, readonly ResourceName[]>> = {
 };
 
 /**
- * Reads rows through the cache, and ends what was cached when a change is committed. Whoever changed a row and has the answer
- * sees the change, in this process at once.
+ * Reads rows through the cache, and invalidates them when a change is committed. After the response to a change, every
+ * read in this process sees it.
  */
 export function cachedRows(
   rows: TenantRows,
@@ -49,7 +49,7 @@ export function cachedRows(
   name: ResourceName,
 ): CachedRows {
   const { recent, row: rowDefinition } = resources[name];
-  // Lists and the dashboard have the tag of each table that they are made of.
+  // Lists and the dashboard are tagged with each table they read.
   const changed = [name];
   const deleted = [name, ...DEPENDENTS[name].flatMap((owned) => [owned, `${owned}.row`])];
 
@@ -59,7 +59,7 @@ export function cachedRows(
     return leastApplied(await Promise.all(receipts));
   }
 
-  /** @param at what changes as far as it is known before */
+  /** @param at the id and tags to invalidate when the write fails with an unknown outcome */
   async function write<R extends Row | undefined>(
     work: Promise<R>,
     at: { readonly id?: number; readonly tags: readonly string[] },
@@ -68,7 +68,7 @@ export function cachedRows(
     try {
       row = await work;
     } catch (error) {
-      // What we refuse was not committed. When anything else fails, nobody knows.
+      // A refusal (a ScaleError) was not committed. After any other error the outcome is unknown, so invalidate.
       if (!isScaleError(error)) await invalidate(at.id, at.tags);
       throw error;
     }
@@ -88,12 +88,12 @@ export function cachedRows(
   };
 }
 
-/** Whether the newest rows that are kept are enough for it. */
+/** True when the cached newest rows cover the requested page. */
 function isCachedPage({ after, before, backward, offset, size }: PageArgs): boolean {
   return after === undefined && before === undefined && !backward && offset === 0 && size <= RECENT_ROWS;
 }
 
-/** The same page, with the same cursors, as the database would give. */
+/** Builds the page, with the same cursors, that the database query would return. */
 function firstPage(recent: readonly Row[], { size, cursorOf }: PageArgs): ListPage {
   const items = recent.slice(0, size);
   const cursor = (row: Row | undefined): string | null => (row === undefined ? null : cursorOf([String(row["id"])]));

@@ -7,23 +7,23 @@ import type { Pool } from "pg";
 
 export type Database = NodePgDatabase;
 
-/** One whose statements run where the router says; those of `$primary` all on the primary. */
+/** A client whose statements run on the node the router chooses. Statements of `$primary` run on the primary. */
 export type RoutedDatabase = RoutedDrizzle<Database>;
 
 export interface DatabaseConnection {
-  /** Reads run on replicas that have what their session has written; everything else on the primary. */
+  /** Reads run on replicas that have replayed the writes of the session; everything else runs on the primary. */
   readonly db: RoutedDatabase;
-  /** The same for statements as text. */
+  /** The same routing for SQL strings. */
   readonly pool: Pool;
   readonly router: Router;
   /**
-   * Runs what is the product's own, whoever's request led to it: for no tenant, so that it takes none of a tenant's places,
-   * and in a session of its own.
+   * Runs work of the product itself: outside the tenant of the current request, so that it does not count against the
+   * tenant's concurrency, and in a new session.
    */
   readonly outsideTenant: <T>(work: () => T) => T;
 }
 
-/** Connections to one server: those that may be open, and those that stay open while nobody uses them. */
+/** Pool size of one server: maximum open connections, and minimum idle ones. */
 export interface PoolSize {
   readonly max: number;
   readonly min: number;
@@ -33,35 +33,35 @@ export interface ConnectOptions {
   readonly url: string;
   readonly replicaUrls: readonly string[];
   readonly pools: { readonly primary: PoolSize; readonly replica: PoolSize };
-  /** How many statements of a tenant may run at the same time. */
+  /** Maximum number of statements a tenant may run at the same time. */
   readonly maxConcurrencyOf: (tenantId: string) => number;
-  /** Signs what a response tells its client of writes; the same in all processes. */
+  /** Signs session tokens. Must be equal in all processes. */
   readonly secret: string;
-  /** Gets the errors of connections that nobody waits for. */
+  /** Receives errors of idle connections, which no caller awaits. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Until a replica that freezes is found out, and what hangs there runs elsewhere: 1.5 seconds by the router's defaults, and
- * some for a machine that is busy. Who gives up before that fails for it.
+ * Time to detect a frozen replica and retry its queries elsewhere: 1.5 s with the router's defaults, plus headroom for a
+ * busy machine. A shorter timeout would fail requests that would have succeeded.
  */
 export const FAILOVER_MS = 2500;
 
-/** Makes pools, and opens connections as they are needed. All of it ends with `router.close`. */
+/** Creates the router and its pools. Connections open on demand and close with `router.close`. */
 export function connectDatabase(options: ConnectOptions): DatabaseConnection {
   const { url, replicaUrls, pools, maxConcurrencyOf, secret } = options;
   const router = createRouter({
     name: "crm",
     primary: nodeAt(url, "primary", options),
     replicas: replicaUrls.map((replicaUrl, i) => nodeAt(replicaUrl, `replica-${i + 1}`, options)),
-    // Not what signs cursors: neither can stand for the other.
+    // A different key than for cursors, so that a cursor cannot be used as a token.
     readYourWrites: { secrets: [`session ${secret}`] },
     bulkhead: { perTenant: maxConcurrencyOf, waitMs: FAILOVER_MS },
-    // While no replica serves, reads leave the primary two connections for writes.
+    // While no replica serves, reads leave two connections of the primary for writes.
     primaryReads: { maxConcurrent: Math.max(1, pools.primary.max - 2) },
   });
   const { db } = drizzleClients(router, { make: (client) => drizzle({ client }) });
-  // Made here, where there is no tenant: what runs in it has none.
+  // Created without a tenant context, so that work run in it has none.
   const outside = new AsyncResource("crm");
   return {
     db,
@@ -74,7 +74,7 @@ export function connectDatabase(options: ConnectOptions): DatabaseConnection {
 function nodeAt(connectionString: string, name: string, { pools, onError }: ConnectOptions): PgNode {
   const role = name === "primary" ? "primary" : "replica";
   const config = { application_name: "example-express-saas", ...pools[role] };
-  // A statement that runs for so long is a mistake, and holds a place of its tenant.
+  // A longer statement is a mistake, and would hold one of its tenant's connections.
   const node = pgNode({ name, role, connectionString, config, statementTimeoutMs: 5000 });
   node.pool.on("error", onError);
   return node;

@@ -9,21 +9,21 @@ const TABLES = { contacts, deals } as const;
 type CountedTable = keyof typeof TABLES;
 
 /**
- * The rows of a table of which a plan includes so many. A row and its count change in one transaction, so that at the
- * limit one of any number of requests gets the last row, and a failure leaves neither without the other.
- * Every transaction locks rows first and counts last: no two wait for each other, and a count is held for a moment.
+ * Rows of a table with a quota. A row and its counter change in one transaction: at the limit exactly one of several
+ * concurrent requests gets the last row, and a failure rolls back both.
+ * Every transaction locks rows first and the counter last, which avoids deadlocks and keeps the counter lock short.
  */
 export function countedRows(db: Database, metric: CountedTable, { quota, onCount }: QuotaCounting): TenantRows {
   const table = TABLES[metric];
 
   async function insert(tx: Database, fields: Row): Promise<{ row: Row; used: number | undefined; plan: string }> {
     const row = await tenantRows(tx, table).insert(fields);
-    // Throws when there is no room, which takes the row back.
+    // Throws when the quota is exhausted, which rolls back the insert.
     const { used, plan } = await quota.use(tenancy.require().tenantId, metric, 1, { tx, written: true });
     return { row, used, plan };
   }
 
-  /** With the deals of a contact, which would go with it uncounted. */
+  /** Also removes the deals of a contact: a cascading delete would not update their counter. */
   async function remove(tx: Database, id: number): Promise<Removed | undefined> {
     const rows = tenantRows(tx, table);
     if (!(await rows.lock(id))) return undefined;

@@ -5,7 +5,7 @@ import type { Database } from "./client.js";
 
 const sum = z.coerce.number();
 
-/** What the first page of the product shows. */
+/** Statistics of the dashboard. */
 export const dashboardSchema = z.object({
   asOf: z.coerce.date(),
   contacts: z.int(),
@@ -16,7 +16,7 @@ export const dashboardSchema = z.object({
 
 export type DashboardStats = z.output<typeof dashboardSchema>;
 
-/** Counts all rows of the tenant of the current work. */
+/** Counts all rows of the current tenant. */
 export async function readDashboard(db: Database): Promise<DashboardStats> {
   const { tenantId } = tenancy.require();
   const { rows } = await db.execute(sql`

@@ -3,8 +3,8 @@ import type { DatabaseConnection } from "./client.js";
 import { tenants } from "./schema.js";
 
 /**
- * `undefined` for a tenant that does not exist: it is refused with 403. Apart from the request that needs the plan: a
- * statement of a tenant gets its place by the plan, which is only being looked up.
+ * Returns the plan of a tenant; `undefined` means that the tenant does not exist, which is refused with 403. The query runs
+ * outside the tenant, because the concurrency of a tenant depends on the plan that is being looked up.
  */
 export function lookUpPlan(
   { db, outsideTenant }: Pick<DatabaseConnection, "db" | "outsideTenant">,

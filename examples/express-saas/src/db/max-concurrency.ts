@@ -1,8 +1,8 @@
 import type { PlanResolver } from "@scale/core";
 
 /**
- * How many statements and transactions of a tenant run at the same time in this process, by its plan. While that is not
- * known it has as many as the smallest plan.
+ * Returns the maximum number of statements and transactions a tenant runs at the same time in this process, by its plan.
+ * While the plan is being looked up, the limit of the smallest plan applies.
  */
 export function maxConcurrencyByPlan(resolver: PlanResolver): (tenantId: string) => number {
   const maxConnectionsOf = (plan: string): number => resolver.plans.resolve(plan).database?.maxConnections ?? 1;
@@ -10,7 +10,7 @@ export function maxConcurrencyByPlan(resolver: PlanResolver): (tenantId: string)
   return (tenantId) => {
     const plan = resolver.resolve(tenantId);
     if (!("then" in plan)) return plan.database?.maxConnections ?? smallest;
-    // Whoever needs the plan gets the error.
+    // The request that needs the plan reports the error.
     plan.catch(() => undefined);
     return smallest;
   };

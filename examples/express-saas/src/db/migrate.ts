@@ -5,7 +5,7 @@ import type { Pool, PoolClient } from "pg";
 import { migrationFolder } from "../files.js";
 import { SCHEMA } from "./schema.js";
 
-/** Any number, the same in every process. */
+/** Key of the advisory lock; an arbitrary number. */
 const MIGRATION_LOCK = 727_001;
 
 interface Migration {
@@ -13,14 +13,14 @@ interface Migration {
   sql(): string | Promise<string>;
 }
 
-/** The tables that a package counts in, by the SQL that it comes with. */
+/** Tables of the quota package, created by the SQL it provides. */
 const PACKAGE_MIGRATIONS: readonly Migration[] = [
   { name: "0003-quota", sql: () => quotaTables({ schema: SCHEMA }) + usageLedgerTable({ schema: SCHEMA }) },
 ];
 
 /**
- * Applies the migrations that the database has not seen, in the order of their names, all of them or none.
- * Processes that start together wait for each other.
+ * Applies the missing migrations in the order of their names, in one transaction. Processes that start at the same time
+ * wait for each other.
  */
 export async function migrate(pool: Pool): Promise<void> {
   const migrations = await allMigrations();
@@ -31,7 +31,7 @@ export async function migrate(pool: Pool): Promise<void> {
     await applyMissing(client, migrations);
     await client.query("commit");
   } catch (error) {
-    // Closes the connection, which undoes the transaction.
+    // Closes the connection, which rolls back the transaction.
     client.release(true);
     throw error;
   }

@@ -1,6 +1,6 @@
 import { bigint, boolean, date, pgSchema, primaryKey, text, timestamp, unique } from "drizzle-orm/pg-core";
 
-// The tables of `migrations/` as Drizzle knows them. They have a schema of their own, apart from whatever else lives in
+// Drizzle definitions of the tables in `migrations/`. They are in a separate schema, to not conflict with other tables in
 // the database of DATABASE_URL.
 export const SCHEMA = "crm";
 const crm = pgSchema(SCHEMA);

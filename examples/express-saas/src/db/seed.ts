@@ -22,10 +22,10 @@ export const seededTenants: readonly SeededTenant[] = SECOND.flatMap((second) =>
   })),
 );
 
-/** Fills a database that has none of the tenants, with 100 contacts each and what belongs to them. */
+/** Seeds an empty database with the tenants, 100 contacts each, and their deals, invoices and tasks. */
 export async function seed(db: Database): Promise<void> {
   await db.transaction(async (tx) => {
-    // A second process waits here for the first one's rows, and then adds nothing.
+    // A second process waits here until the first one commits, and then inserts nothing.
     const added = await tx
       .insert(tenants)
       .values([...seededTenants])
@@ -39,7 +39,7 @@ export async function seed(db: Database): Promise<void> {
   });
 }
 
-// The rows are made in the server, from row numbers alone: one statement a table, and the same rows every time.
+// The server generates the rows from row numbers: one statement per table, and the same rows every time.
 const contactRows = sql`
   insert into crm.contacts (tenant_id, name, email, company)
   select tenants.id, person || ' ' || n, lower(person) || n || '@' || tenants.id || '.example', company

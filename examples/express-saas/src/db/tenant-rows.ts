@@ -14,39 +14,39 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Slice {
   readonly limit: number;
   readonly after?: number | undefined;
-  /** Of the rows of the tenant those that match. */
+  /** Additional condition on the rows. */
   readonly where?: SQL | undefined;
 }
 
-/** What a resource needs of its rows. */
+/** Operations on the rows of one table that belong to the current tenant. */
 export interface TenantRows {
-  /** The newest first, at most `limit`, those before the row `after`. */
+  /** Returns at most `limit` rows older than the row `after`, newest first. */
   list(slice: Slice): Promise<Row[]>;
-  /** The rows of a list that a request asked for, the newest first. */
+  /** Returns one page of a list, newest first. */
   page(args: PageArgs): Promise<Page<Row>>;
-  /** `undefined` when the tenant has no such row, whoever else may have one. */
+  /** Returns `undefined` when the tenant has no such row, even if another tenant has one. */
   get(id: number): Promise<Row | undefined>;
-  /** @throws {InputError} when the row names a row that the tenant does not have */
+  /** @throws {InputError} when the row references a row that the tenant does not have */
   insert(fields: Row): Promise<Row>;
-  /** @throws {InputError} when the row names a row that the tenant does not have */
+  /** @throws {InputError} when the row references a row that the tenant does not have */
   update(id: number, fields: Row): Promise<Row | undefined>;
-  /** @returns the row as it was */
+  /** @returns the deleted row */
   remove(id: number): Promise<Row | undefined>;
 }
 
-/** What else can be done with the rows of one table. */
+/** Further operations, for code that writes in transactions. */
 export interface TableRows extends TenantRows {
-  /** As `insert`; `undefined` when there is such a row and may be only one. */
+  /** Like `insert`, but returns `undefined` when a unique constraint already has such a row. */
   insertOnce(fields: Row): Promise<Row | undefined>;
-  /** Keeps a row as it is, and others from pointing to it, until the transaction ends. False without such a row. */
+  /** Locks a row against changes and new references until the transaction ends. @returns false when the row does not exist */
   lock(id: number): Promise<boolean>;
-  /** @returns how many there were */
+  /** @returns the number of deleted rows */
   removeAll(where: SQL): Promise<number>;
 }
 
 /**
- * The rows of one table that belong to the tenant of the current request. Routes reach the database through here alone,
- * so that there is no query to forget the tenant in.
+ * Rows of one table that belong to the tenant of the current request. Routes access the database only through this
+ * function, so that no query can omit the tenant.
  * @param db may be a transaction
  */
 export function tenantRows(db: Database, table: TenantTable): TableRows {
@@ -97,7 +97,7 @@ export function tenantRows(db: Database, table: TenantTable): TableRows {
   };
 }
 
-/** The newest ten contacts of the tenant whose name or address has the text in it. */
+/** Returns the ten newest contacts of the tenant whose name or e-mail address contains the text. */
 export function findContacts(db: Database, text: string): Promise<Row[]> {
   const has = (column: PgColumn): SQL => sql`position(lower(${text}) in lower(${column})) > 0`;
   return tenantRows(db, contacts).list({ limit: 10, where: or(has(contacts.name), has(contacts.email)) });
@@ -105,7 +105,7 @@ export function findContacts(db: Database, text: string): Promise<Row[]> {
 
 const FOREIGN_KEY_VIOLATION = "23503";
 
-/** A reference to a row of another tenant and one to no row at all get the same answer. */
+/** Maps a foreign key violation to an InputError. A row of another tenant and a missing row give the same error. */
 async function orInputError<T>(query: PromiseLike<T>): Promise<T> {
   try {
     return await query;
@@ -118,7 +118,7 @@ async function orInputError<T>(query: PromiseLike<T>): Promise<T> {
   }
 }
 
-/** Drizzle wraps the driver's error. */
+/** Unwraps the driver's error from Drizzle's. */
 function postgresError(error: unknown): { code: string; detail: string } {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const { code = "", detail = "" } = cause as { code?: string; detail?: string };

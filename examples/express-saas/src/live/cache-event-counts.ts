@@ -11,15 +11,15 @@ import type { Clock } from "@scale/core";
 import type { CacheEvent, LiveData } from "./live-data.js";
 import { type Counter, createCounter } from "./counters.js";
 
-/** What the cache tells of itself, and what was warmed. */
+/** Counts the events of the cache and the values loaded by warming. */
 export interface CacheEventCounts {
   recordWarming(report: Pick<WarmReport, "loaded">): void;
   read(): LiveData["cache"]["events"];
-  /** Ends the listening. */
+  /** Unsubscribes. */
   stop(): void;
 }
 
-/** In the order of the page. */
+/** In the order of the live page. */
 const EVENTS: readonly CacheEvent[] = [
   ...(["warm", "stale-serve", "fill-refuse", "invalidation-queue"] as const),
   ...(["memory-drop", "store-fail", "load-fail"] as const),
@@ -32,7 +32,7 @@ export function countCacheEvents(clock: Clock): CacheEventCounts {
     staleServe.subscribe(() => add("stale-serve")),
     fillRefuse.subscribe(() => add("fill-refuse")),
     invalidationQueue.subscribe(() => add("invalidation-queue")),
-    // The first time there is nothing to forget.
+    // The first drop is the start of the process, when memory is empty.
     memoryDrop.subscribe(({ isFirst }) => add("memory-drop", isFirst ? 0 : 1)),
     storeFail.subscribe(() => add("store-fail")),
     loadFail.subscribe(() => add("load-fail")),

@@ -17,7 +17,7 @@ describe("createCacheBoard", () => {
   let clock: ManualClock;
   let cache: Cache;
   let tenants: Map<string, { plan: string }>;
-  let board: CacheMetrics;
+  let metrics: CacheMetrics;
   beforeEach(() => {
     clock = createManualClock();
     cache = createCache({ clock, memory: { maxBytes: 1_000_000 } });
@@ -25,44 +25,44 @@ describe("createCacheBoard", () => {
       ["acme", { plan: "free" }],
       ["globex", { plan: "enterprise" }],
     ]);
-    board = createCacheMetrics({ cache, plans, tenants, clock });
+    metrics = createCacheMetrics({ cache, plans, tenants, clock });
   });
-  afterEach(() => board.stop());
+  afterEach(() => metrics.stop());
 
   const read = async (tenantId: string, key: string): Promise<void> => {
     await cache.tenant(tenantId).getOrSet(key, () => key, { ttl: "1h" });
   };
 
-  it("counts who answered, in the last minute and since the start", async () => {
+  it("counts reads by layer, in the last minute and since the start", async () => {
     for (const tenantId of ["acme", "globex", "acme"]) await read(tenantId, "a");
-    expect(board.read().reads).toEqual({
+    expect(metrics.read().reads).toEqual({
       memory: { last: 1, total: 1 },
       redis: { last: 0, total: 0 },
       loads: { last: 2, total: 2 },
     });
     clock.advance(60_000);
     await read("acme", "a");
-    expect(board.read().reads).toMatchObject({ memory: { last: 1, total: 2 }, loads: { last: 0, total: 2 } });
+    expect(metrics.read().reads).toMatchObject({ memory: { last: 1, total: 2 }, loads: { last: 0, total: 2 } });
   });
 
-  it("counts each read once, however often it looks", async () => {
+  it("counts each read once, however often it samples", async () => {
     await read("acme", "a");
     for (let n = 0; n < 5; n++) {
       clock.advance(1000);
-      board.sampleIfDue();
-      board.read();
+      metrics.sampleIfDue();
+      metrics.read();
     }
-    expect(board.read().reads.loads).toEqual({ last: 1, total: 1 });
+    expect(metrics.read().reads.loads).toEqual({ last: 1, total: 1 });
   });
 
-  it("notes with a response what was read, so that it gets old while nobody looks", async () => {
+  it("samples with a response, so that reads age while the page is closed", async () => {
     await read("acme", "a");
-    board.sampleIfDue();
+    metrics.sampleIfDue();
     clock.advance(60_000);
-    expect(board.read().reads.loads).toEqual({ last: 0, total: 1 });
+    expect(metrics.read().reads.loads).toEqual({ last: 0, total: 1 });
   });
 
-  it("looks at the tenants at most once a second", () => {
+  it("samples the tenants at most once a second", () => {
     const asked: string[] = [];
     const counting = { ...cache, tenant: (id = "") => (asked.push(id), cache.tenant(id)) };
     const own = createCacheMetrics({ cache: counting, plans, tenants, clock });
@@ -73,7 +73,7 @@ describe("createCacheBoard", () => {
     expect(asked).toEqual(["acme", "globex", "acme", "globex"]);
   });
 
-  it("goes on counting for a tenant that the cache has forgotten", async () => {
+  it("keeps counting for a tenant that the cache evicted", async () => {
     const small = createCache({ clock, maxTenants: 1 });
     const own = createCacheMetrics({ cache: small, plans, tenants, clock });
     const once = (): Promise<number> => small.tenant("acme").getOrSet("a", () => 1, { ttl: "1h" });
@@ -92,7 +92,7 @@ describe("createCacheBoard", () => {
     await read("globex", "a");
     const bytesOf = (tenantId: string): number => cache.tenant(tenantId).usage()?.bytes ?? 0;
     expect(bytesOf("globex")).toBeGreaterThan(0);
-    expect(board.read().tenants).toEqual([
+    expect(metrics.read().tenants).toEqual([
       {
         tenantId: "globex",
         plan: "enterprise",
@@ -105,13 +105,13 @@ describe("createCacheBoard", () => {
       { tenantId: "acme", plan: "free", memory: 0, redis: 0, loads: 1, bytes: bytesOf("acme"), shareBytes: 111_111 },
     ]);
     for (let n = 0; n < 20; n++) tenants.set(`tenant-${n}`, { plan: "free" });
-    expect(board.read().tenants).toHaveLength(10);
-    expect(board.read().tenants[0]?.tenantId).toBe("globex");
+    expect(metrics.read().tenants).toHaveLength(10);
+    expect(metrics.read().tenants[0]?.tenantId).toBe("globex");
   });
 
-  it("says what memory holds and whether it is served", async () => {
+  it("reports the content of memory and whether it is served", async () => {
     await read("acme", "a");
-    const { memory, ...rest } = board.read();
+    const { memory, ...rest } = metrics.read();
     expect(rest).toMatchObject({ isMemoryServed: true, provenAgeMs: null, queuedInvalidations: 0 });
     expect(memory).toMatchObject({
       maxBytes: 1_000_000,
@@ -122,9 +122,9 @@ describe("createCacheBoard", () => {
     expect(memory.bytes).toBeGreaterThan(0);
   });
 
-  it("counts what the cache tells of itself, until it is ended", () => {
+  it("counts the events of the cache until it is stopped", () => {
     const about = { tenantId: "acme", name: "contacts" };
-    function tell(): void {
+    function publishAll(): void {
       staleServe.publish(() => ({ ...about, ageMs: 1, reason: "refreshing", error: undefined }));
       fillRefuse.publish(() => about);
       invalidationQueue.publish(() => ({ tenantId: "acme", kept: true }));
@@ -133,11 +133,11 @@ describe("createCacheBoard", () => {
       storeFail.publish(() => ({ tenantId: "acme", operation: "read", error: new Error("no") }));
       loadFail.publish(() => ({ ...about, error: new Error("no") }));
     }
-    tell();
-    board.recordWarming({ loaded: 5 });
-    board.stop();
-    tell();
-    expect(Object.fromEntries(board.read().events.map(({ event, count }) => [event, count.total]))).toEqual({
+    publishAll();
+    metrics.recordWarming({ loaded: 5 });
+    metrics.stop();
+    publishAll();
+    expect(Object.fromEntries(metrics.read().events.map(({ event, count }) => [event, count.total]))).toEqual({
       warm: 5,
       "stale-serve": 1,
       "fill-refuse": 1,

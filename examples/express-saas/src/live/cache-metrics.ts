@@ -4,21 +4,21 @@ import { type CacheEventCounts, countCacheEvents } from "./cache-event-counts.js
 import type { CacheTenantRow, LayerReads, LiveData } from "./live-data.js";
 import { createCounter } from "./counters.js";
 
-/** What the cache did. */
+/** Metrics of the cache for the live page. */
 export interface CacheMetrics {
-  /** To be called with every response: looks once a second at what the cache has counted. */
+  /** Call it with every response: samples the counters of the cache once a second. */
   sampleIfDue(): void;
-  /** Tells of values that were loaded before anybody asked. */
+  /** Records values that were loaded by warming. */
   readonly recordWarming: CacheEventCounts["recordWarming"];
   read(): LiveData["cache"];
-  /** Ends the listening. */
+  /** Unsubscribes. */
   stop(): void;
 }
 
 export interface CacheMetricsOptions {
   readonly cache: Pick<Cache, "tenant" | "stats" | "health">;
   readonly plans: Plans;
-  /** Those that are looked at, with their plans. Reads of others are not in the sums. */
+  /** Sampled tenants with their plans. Reads of other tenants are not in the sums. */
   readonly tenants: ReadonlyMap<string, { readonly plan: string }>;
   readonly clock: Clock;
 }
@@ -33,14 +33,14 @@ export function createCacheMetrics({ cache, plans, tenants, clock }: CacheMetric
   const lastReads = new Map<string, LayerReads>();
   let sampledAt = -Infinity;
 
-  /** Adds what each tenant has read since the last look. */
+  /** Adds the reads of each tenant since the last sample. */
   function sample(): void {
     sampledAt = clock.monotonic();
     for (const tenantId of tenants.keys()) {
       const { memoryHits, storeHits, loads } = cache.tenant(tenantId).stats();
       const now: LayerReads = { memory: memoryHits, redis: storeHits, loads };
       const before = lastReads.get(tenantId) ?? NOTHING;
-      // A tenant that the cache has forgotten counts from 0 again.
+      // The counters of a tenant that the cache evicted start at 0 again.
       const base = LAYERS.some((layer) => now[layer] < before[layer]) ? NOTHING : before;
       for (const layer of LAYERS) layers[layer].add(now[layer] - base[layer]);
       lastReads.set(tenantId, now);
@@ -85,7 +85,7 @@ interface TenantRows extends Omit<CacheMetricsOptions, "clock"> {
   readonly maxBytes: number;
 }
 
-/** Those with the most reads since the start. */
+/** Returns the tenants with the most reads since the start. */
 function tenantRows({ cache, seen, tenants, plans, maxBytes }: TenantRows): CacheTenantRow[] {
   const rows = [...tenants].map(([tenantId, { plan }]) => {
     return { tenantId, plan, ...(seen.get(tenantId) ?? NOTHING), weight: plans.find(plan)?.cache?.weight ?? 1 };

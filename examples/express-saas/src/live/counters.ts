@@ -5,11 +5,11 @@ import { createSecondsRing } from "./ring.js";
 const ADMITTED = 0;
 const DENIED = 1;
 
-/** Admitted and denied requests. */
+/** Counts admitted and denied requests. */
 export interface DecisionCounter {
   add(allowed: boolean): void;
   read(): Decisions;
-  /** By second, the oldest first. */
+  /** Counts per second, oldest first. */
   seconds(): { admitted: number; denied: number }[];
 }
 
@@ -28,9 +28,9 @@ export function createDecisionCounter(clock: Clock): DecisionCounter {
   };
 }
 
-/** How often something happened. */
+/** Counts occurrences. */
 export interface Counter {
-  /** Adds one, or `by`. */
+  /** Adds 1, or `by`. */
   add(by?: number): void;
   read(): Count;
 }

@@ -34,13 +34,13 @@ const health: RouterHealth = {
 
 describe("createDatabaseBoard", () => {
   let clock: ManualClock;
-  let board: DatabaseMetrics;
+  let metrics: DatabaseMetrics;
   beforeEach(() => {
     clock = createManualClock();
     const tenants = new Map([["acme", { plan: "free" }]]);
-    board = createDatabaseMetrics({ router: { name: "crm", health: () => health }, plans, tenants, clock });
+    metrics = createDatabaseMetrics({ router: { name: "crm", health: () => health }, plans, tenants, clock });
   });
-  afterEach(() => board.stop());
+  afterEach(() => metrics.stop());
 
   const toReplica: Route = { to: "replica", node: "replica-1", reason: "read", lagMs: 0 };
   const toPrimary = (reason: Extract<Route, { to: "primary" }>["reason"]): Route => {
@@ -50,33 +50,33 @@ describe("createDatabaseBoard", () => {
   const wait = (tenantId: string | undefined, what: "tenant" | "primary-reads" = "tenant"): void =>
     bulkheadWait.publish(() => ({ tenantId, router: "crm", what }));
   const counts = (): Record<string, number> =>
-    Object.fromEntries(board.read().routes.map(({ reason, count }) => [reason, count.last]));
+    Object.fromEntries(metrics.read().routes.map(({ reason, count }) => [reason, count.last]));
 
-  it("counts routes by reason, and the reads of each server", () => {
+  it("counts routes by reason, and reads by server", () => {
     for (const to of [toReplica, toReplica, toPrimary("recent-write"), toPrimary("pinned")]) route(to);
     for (const reason of ["write", "transaction", "read-only-refused"] as const) route(toPrimary(reason));
     expect(counts()).toMatchObject({ read: 2, "recent-write": 1, pinned: 1, write: 1, transaction: 1, conflict: 0 });
-    expect(board.read().nodes.map(({ name, reads }) => [name, reads.last])).toEqual([
+    expect(metrics.read().nodes.map(({ name, reads }) => [name, reads.last])).toEqual([
       ["primary", 2],
       ["replica-1", 2],
     ]);
     clock.advance(60_000);
     expect(counts()).toMatchObject({ read: 0 });
-    expect(board.read().nodes[1]?.reads).toEqual({ last: 0, total: 2 });
+    expect(metrics.read().nodes[1]?.reads).toEqual({ last: 0, total: 2 });
   });
 
-  it("counts a read that was pinned to a replica as one of a replica", () => {
+  it("counts a read pinned to a replica as a replica read", () => {
     route({ to: "replica", node: "replica-1", reason: "pinned", lagMs: 0 });
     expect(counts()).toMatchObject({ read: 1, pinned: 0 });
   });
 
-  it("leaves out what another router did", () => {
+  it("ignores events of other routers", () => {
     route(toReplica, "billing");
     expect(counts()).toMatchObject({ read: 0 });
   });
 
-  it("tells of each server what it does, why it does nothing, and how far behind it is", () => {
-    expect(board.read()).toMatchObject({
+  it("reports state, eject reason and lag of each server", () => {
+    expect(metrics.read()).toMatchObject({
       isWritable: true,
       nodes: [
         { name: "primary", serves: "writes", reason: null, lagMs: null, connections: { busy: 2, open: 5 } },
@@ -85,12 +85,12 @@ describe("createDatabaseBoard", () => {
     });
   });
 
-  it("counts who waited for a place of the plan, and who got none", () => {
+  it("counts queued statements and queue timeouts by tenant", () => {
     for (const tenantId of ["acme", "globex", "acme"]) wait(tenantId);
     wait("acme", "primary-reads");
     const refused = { router: "crm", what: "tenant", reason: "queue-full" } as const;
     bulkheadRefuse.publish(() => ({ tenantId: "globex", ...refused }));
-    const { waits, refused: none, tenants } = board.read();
+    const { waits, refused: none, tenants } = metrics.read();
     expect([waits.total, none.total]).toEqual([3, 1]);
     expect(tenants).toEqual([
       { tenantId: "acme", plan: "free", places: 2, waits: { last: 2, total: 2 }, refused: { last: 0, total: 0 } },
@@ -98,23 +98,23 @@ describe("createDatabaseBoard", () => {
     ]);
   });
 
-  it("keeps a thousand tenants, and shows ten", () => {
+  it("keeps a thousand tenants and shows ten", () => {
     for (let n = 0; n < 1500; n++) wait(`tenant-${n}`);
     for (const id of ["tenant-1400", "tenant-1400", "tenant-7"]) wait(id);
-    const { waits, tenants } = board.read();
+    const { waits, tenants } = metrics.read();
     expect(waits.total).toBe(1503);
     expect(tenants).toHaveLength(10);
-    // Number 1400 came too late for a row.
+    // Tenant 1400 came after the limit and has no row.
     expect(tenants[0]).toMatchObject({ tenantId: "tenant-7", waits: { total: 2 } });
   });
 
-  it("counts tokens that said nothing, until it is ended", () => {
+  it("counts rejected tokens until it is stopped", () => {
     const token = { tenantId: "acme", router: "crm", reason: "expired" } as const;
     tokenRefuse.publish(() => token);
-    board.stop();
+    metrics.stop();
     tokenRefuse.publish(() => token);
     route(toReplica);
-    expect(board.read().rejectedTokens.total).toBe(1);
+    expect(metrics.read().rejectedTokens.total).toBe(1);
     expect(counts()).toMatchObject({ read: 0 });
   });
 });

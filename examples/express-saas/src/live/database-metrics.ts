@@ -11,17 +11,17 @@ import {
 import type { Count, LiveData, NodeRow, QueueRow, RouteReason } from "./live-data.js";
 import { type Counter, createCounter } from "./counters.js";
 
-/** Where statements went, and who waited for a place. */
+/** Metrics of the database router for the live page: routes, and queued statements. */
 export interface DatabaseMetrics {
   read(): LiveData["database"];
-  /** Ends the listening. */
+  /** Unsubscribes. */
   stop(): void;
 }
 
 export interface DatabaseMetricsOptions {
   readonly router: Pick<Router, "name" | "health">;
   readonly plans: Plans;
-  /** Those that are known, with their plans. */
+  /** Known tenants with their plans. */
   readonly tenants: ReadonlyMap<string, { readonly plan: string }>;
   readonly clock: Clock;
 }
@@ -31,16 +31,16 @@ interface Waits {
   readonly refused: Counter;
 }
 
-/** In the order of the page. */
+/** In the order of the live page. */
 const REASONS: readonly RouteReason[] = [
   ...(["read", "recent-write", "pinned", "no-healthy-replica", "conflict", "read-only-refused"] as const),
   ...(["write", "transaction"] as const),
 ];
-/** Those that change something. The others are reads. */
+/** Reasons of statements that write. All others are reads. */
 const WRITES: ReadonlySet<string> = new Set<RouteReason>(["write", "transaction", "read-only-refused"]);
-/** Nodes that have a counter: those that come and go by another name each time must not fill the memory. */
+/** Maximum number of nodes with a counter, since discovered nodes may have a new name each time. */
 const MAX_NODES = 100;
-/** Tenants that have counters. Further ones are in the sums alone. */
+/** Maximum number of tenants with counters. Further tenants count in the sums only. */
 const MAX_TENANTS = 1000;
 const SHOWN_TENANTS = 10;
 const NONE: Count = { last: 0, total: 0 };
@@ -66,7 +66,7 @@ export function createDatabaseMetrics({ router, plans, tenants, clock }: Databas
   const isOurs = (event: { readonly router: string }): boolean => event.router === router.name;
   const subscriptions = [
     routeChoose.subscribe((route) => isOurs(route) && countRoute(route)),
-    // Not those for reads on the primary while no replica serves: they are nobody's plan.
+    // Only waits for the tenant's own concurrency, not the `primary-reads` limit, which is shared by all tenants.
     bulkheadWait.subscribe((wait) => isOurs(wait) && wait.what === "tenant" && countWait("waits", wait.tenantId)),
     bulkheadRefuse.subscribe((wait) => isOurs(wait) && wait.what === "tenant" && countWait("refused", wait.tenantId)),
     tokenRefuse.subscribe((token) => isOurs(token) && totals.tokens.add()),
@@ -88,7 +88,7 @@ export function createDatabaseMetrics({ router, plans, tenants, clock }: Databas
   };
 }
 
-/** That of a key, made when there is room for one more. */
+/** Returns the value of the key. Adds one when the map has fewer than `most` entries. */
 function getOrAdd<Value>(
   map: Map<string, Value>,
   key: string,

@@ -13,7 +13,7 @@ describe("latencyOf", () => {
     for (const value of [p50, p95, p99]) expect(Math.abs((value ?? 0) / ms - 1)).toBeLessThan(0.045);
   });
 
-  it("tells the quantiles apart", () => {
+  it("separates the quantiles", () => {
     const { p50, p95, p99 } = latencyOf(histogram(Array.from({ length: 1000 }, (_, i) => i + 1)));
     expect(p50).toBeCloseTo(500, -2);
     expect(p95).toBeGreaterThan(900);
@@ -21,7 +21,7 @@ describe("latencyOf", () => {
     expect(p99).toBeGreaterThan(p95 ?? 0);
   });
 
-  it("knows nothing without a request", () => {
+  it("is null without requests", () => {
     expect(latencyOf(histogram([]))).toEqual({ p50: null, p95: null, p99: null });
   });
 
@@ -30,7 +30,7 @@ describe("latencyOf", () => {
     expect(latencyBucket(ms)).toBeLessThan(LATENCY_BUCKETS);
   });
 
-  it("gives of several seconds what it gives of all their requests", () => {
+  it("gives the same result for summed histograms as for all requests", () => {
     const [first, second] = [
       [1, 2, 3],
       [40, 50],

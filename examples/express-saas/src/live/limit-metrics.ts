@@ -7,29 +7,29 @@ import { createQuotaMetrics, type QuotaMetrics } from "./quota-metrics.js";
 import { createSecondsRing, type SecondsRing } from "./ring.js";
 import { type Counter, createCounter, createDecisionCounter, type DecisionCounter } from "./counters.js";
 
-/** What was counted, in memory that has an upper bound. */
+/** Counters of the rate limits, in bounded memory. */
 export interface LimitMetrics {
   readonly all: DecisionCounter;
   readonly plans: ReadonlyMap<string, { readonly plan: Plan; readonly tally: DecisionCounter }>;
   readonly tenants: ReadonlyMap<string, { readonly plan: string; readonly tally: DecisionCounter }>;
-  /** What each rule denied. */
+  /** Denied requests by rule. */
   readonly rules: ReadonlyMap<string, Counter>;
   readonly decidedBy: Readonly<Record<Decider, Counter>>;
   readonly storeFailures: Counter;
   readonly quotas: QuotaMetrics;
   readonly errors: Counter;
-  /** A column for each bucket. */
+  /** One column per bucket of the latency histogram. */
   readonly latencies: SecondsRing;
-  /** Whether Redis does not answer in time. */
+  /** True while Redis does not answer in time. */
   isStalled(): boolean;
-  /** Ends the counting. */
+  /** Unsubscribes. */
   stop(): void;
 }
 
-/** Tenants that have counters of their own. Further ones are in the sums alone. */
+/** Maximum number of tenants with their own counters. Further tenants count in the sums only. */
 const MAX_TENANTS = 1000;
 
-/** Counts what the packages publish on their channels. */
+/** Counts the events that the packages publish on their diagnostics channels. */
 export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
   const all = createDecisionCounter(clock);
   const counter = (): Counter => createCounter(clock);
@@ -42,14 +42,14 @@ export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
   const byPlan = planTallies(plans, clock);
   const rules = ruleCounters(plans, clock);
   const tenants = new Map<string, { plan: string; tally: DecisionCounter }>();
-  // Limits and usage each find out by themselves.
+  // The Redis lanes of limits, usage and cache detect a stall independently.
   let stalledLanes = 0;
 
   function countDecision({ tenantId, group, decision }: RequestDecided): void {
     const { allowed, plan } = decision;
     decidedBy[decision.decidedBy].add();
     for (const rule of decision.violated) rules.get(rule)?.add();
-    // A request that a group decides about was counted when the plan's own rules had admitted it.
+    // A request with a group decision was already counted when the rules of the plan admitted it.
     if (group !== undefined) return;
     all.add(allowed);
     byPlan.get(plan)?.tally.add(allowed);
@@ -83,7 +83,7 @@ function planTallies(plans: Plans, clock: Clock): LimitMetrics["plans"] {
   return new Map(plans.names.map((name) => [name, { plan: plans.resolve(name), tally: createDecisionCounter(clock) }]));
 }
 
-/** Those of groups with the group's name before theirs, as decisions have them. */
+/** Counters by rule name. Rules of groups are prefixed with the group name, as in decisions. */
 function ruleCounters(plans: Plans, clock: Clock): LimitMetrics["rules"] {
   const names = plans.names.flatMap((plan) => {
     const { rules = [], groups = {} } = plans.resolve(plan).rateLimit ?? {};

@@ -1,70 +1,70 @@
-/** What the page shows, as `GET /scale/data` gives it. */
+/** Data of the live page, the response of `GET /scale/data`. */
 export interface LiveData {
   readonly limitStore: LimitStoreState;
   readonly uptimeSeconds: number;
   /** Over the last ten whole seconds. */
   readonly requestsPerSecond: number;
-  /** By the plans' own rules, one for each request. What groups decide on top is in `rules` and `decidedBy`. */
+  /** Decisions by the rules of the plans, one per request. Decisions of groups are in `rules` and `decidedBy` only. */
   readonly decisions: Decisions;
-  /** Responses with a status of 500 and above. */
+  /** Responses with status 500 or higher. */
   readonly errors: Count;
-  /** Of the last 60 seconds. */
+  /** Latency over the last 60 seconds. */
   readonly latency: Latency;
-  /** The oldest first. The running second is left out: it has only begun. */
+  /** Oldest first, without the current, incomplete second. */
   readonly seconds: readonly Second[];
   readonly plans: readonly PlanRow[];
-  /** What each rule denied; one request may break several. */
+  /** Denied requests by rule. One request may violate several rules. */
   readonly rules: readonly { readonly rule: string; readonly denied: Count }[];
-  /** Who decided, of requests and of groups. */
+  /** Decisions by decider, for requests and groups. */
   readonly decidedBy: readonly { readonly by: Decider; readonly decisions: Count }[];
-  /** The store could not answer. */
+  /** Failed calls of the rate limit store. */
   readonly storeFailures: Count;
-  /** The 20 with the most requests in the last 60 seconds. */
+  /** The 20 tenants with the most requests in the last 60 seconds. */
   readonly tenants: readonly TenantRow[];
   readonly quotas: {
-    /** The ten fullest of those that this process has changed. */
+    /** The ten counters nearest to their limit, among those this process changed. */
     readonly nearestToLimit: readonly QuotaRow[];
     readonly plans: readonly QuotaPlanRow[];
-    /** Uses above what a plan includes. */
+    /** Uses above the included units of a plan. */
     readonly overage: Count;
-    /** Questions about usage that had no answer: an e-mail asks two. */
+    /** Failed calls of the usage store. An e-mail makes two. */
     readonly storeFailures: Count;
   };
   readonly database: {
     readonly isWritable: boolean;
     readonly nodes: readonly NodeRow[];
     readonly routes: readonly { readonly reason: RouteReason; readonly count: Count }[];
-    /** What clients brought of their writes that said nothing here: their reads went to the primary. */
+    /** Session tokens that were rejected (expired or invalid). Their reads went to the primary. */
     readonly rejectedTokens: Count;
     readonly waits: Count;
     readonly refused: Count;
-    /** The ten tenants that waited most often. */
+    /** The ten tenants that queued most often. */
     readonly tenants: readonly QueueRow[];
   };
   readonly cache: {
-    /** Whether memory may be served: it is known to have missed no invalidation. */
+    /** True when memory may be served, because no invalidation was missed. */
     readonly isMemoryServed: boolean;
-    /** How long ago that was proven; `null` before the first proof, and without Redis. */
+    /** Time since the invalidation bus was last confirmed; `null` before the first confirmation, and without Redis. */
     readonly provenAgeMs: number | null;
-    /** Those that wait for Redis. */
+    /** Invalidations queued until Redis is back. */
     readonly queuedInvalidations: number;
     readonly memory: {
       readonly bytes: number;
       readonly maxBytes: number;
       readonly entries: number;
       readonly tenants: number;
-      /** Entries that had to go: that nobody had asked for, by the cap of a plan, by the share of a tenant. */
+      /** Evicted entries: cold ones, over the cap of a plan, over the share of a tenant. */
       readonly evicted: { readonly cold: number; readonly budget: number; readonly share: number };
     };
-    /** Who answered. Those who waited for the same load or the same answer of Redis are one. */
+    /** Reads by layer. Reads that shared a load or a Redis reply count once. */
     readonly reads: { readonly [Layer in keyof LayerReads]: Count };
     readonly events: readonly { readonly event: CacheEvent; readonly count: Count }[];
-    /** The ten with the most reads. */
+    /** The ten tenants with the most reads. */
     readonly tenants: readonly CacheTenantRow[];
   };
 }
 
-/** Where a statement went: to a replica for `read`, else to the primary. */
+/** Reason of a route: `read` runs on a replica, all others on the primary. */
 export type RouteReason =
   | "read"
   | "write"
@@ -75,35 +75,35 @@ export type RouteReason =
   | "read-only-refused"
   | "conflict";
 
-/** A server of the database, as of the last question to it. */
+/** A database server, as of its last poll. */
 export interface NodeRow {
   readonly name: string;
   readonly role: "primary" | "replica" | "unknown";
   readonly serves: "writes" | "reads" | "nothing";
-  /** Why it serves nothing. */
+  /** Reason why it serves nothing. */
   readonly reason: string | null;
-  /** `null` for the primary, and while it is not known. */
+  /** `null` for the primary, and while unknown. */
   readonly lagBytes: number | null;
   readonly lagMs: number | null;
-  /** Statements that it works on. */
+  /** Running statements. */
   readonly inFlight: number;
   readonly connections: { readonly busy: number; readonly open: number; readonly waiting: number };
-  /** Without those inside of transactions. */
+  /** Reads outside transactions. */
   readonly reads: Count;
 }
 
-/** Statements of a tenant that found all places of its plan taken. */
+/** Statements of a tenant that queued because its plan's concurrency was used up. */
 export interface QueueRow {
   readonly tenantId: string;
   readonly plan: string;
-  /** `null` for a plan that does not say. */
+  /** Maximum concurrency of the plan; `null` when the plan sets none. */
   readonly maxConcurrency: number | null;
   readonly waits: Count;
-  /** Those that got no place in time. */
+  /** Statements that timed out in the queue. */
   readonly refused: Count;
 }
 
-/** Where limits are counted, and whether that works. */
+/** Store of the rate limits and its state. */
 export type LimitStoreState =
   | { readonly is: "redis"; readonly state: "connected" | "stalled" | "disconnected" }
   | { readonly is: "memory"; readonly reason: string };
@@ -117,34 +117,34 @@ export type CacheEvent =
   | "store-fail"
   | "load-fail";
 
-/** Reads by who answered them. */
+/** Reads by the layer that answered. */
 export interface LayerReads {
   readonly memory: number;
   readonly redis: number;
   readonly loads: number;
 }
 
-/** Since the start. */
+/** Reads of a tenant since the start, and its memory. */
 export interface CacheTenantRow extends LayerReads {
   readonly tenantId: string;
   readonly plan: string;
-  /** What it holds in memory. */
+  /** Bytes it holds in memory. */
   readonly bytes: number;
-  /** What its weight gives it of memory when all tenants that were seen want more. */
+  /** Its guaranteed share of memory, by weight among all seen tenants. */
   readonly shareBytes: number;
 }
 
 export type Decider = "store" | "lease" | "denial-cache" | "local" | "policy";
 
-/** How often something happened. */
+/** Number of occurrences. */
 export interface Count {
-  /** In the last 60 seconds. */
+  /** Within the last 60 seconds. */
   readonly last: number;
   /** Since the start. */
   readonly total: number;
 }
 
-/** In the last 60 seconds, and since the start. */
+/** Decisions within the last 60 seconds, and since the start. */
 export interface Decisions {
   readonly admitted: number;
   readonly denied: number;
@@ -152,7 +152,7 @@ export interface Decisions {
   readonly totalDenied: number;
 }
 
-/** Milliseconds; `null` without a request. */
+/** Milliseconds; `null` without requests. */
 export interface Latency {
   readonly p50: number | null;
   readonly p95: number | null;
@@ -166,27 +166,27 @@ export interface Second extends Latency {
 
 export interface PlanRow extends Decisions {
   readonly plan: string;
-  /** Of a whole tenant. */
+  /** Limits of a whole tenant. */
   readonly limits: readonly ShownLimit[];
   readonly groups: readonly { readonly group: string; readonly limits: readonly ShownLimit[] }[];
 }
 
 export interface ShownLimit {
   readonly limit: number;
-  /** `null` for what runs at the same time. */
+  /** `null` for a concurrency limit. */
   readonly windowMs: number | null;
 }
 
-/** Where one tenant stands with one quota. */
+/** Usage of one metric by one tenant. */
 export interface QuotaRow {
   readonly tenantId: string;
   readonly plan: string;
   readonly metric: string;
   readonly used: number;
-  /** What the plan includes. */
+  /** Included units. */
   readonly limit: number;
   readonly refused: Count;
-  /** The plan that the last refusal named; `null` without one. */
+  /** Plan that the last refusal suggested; `null` without one. */
   readonly upgrade: string | null;
 }
 
@@ -196,7 +196,7 @@ export interface QuotaPlanRow {
     readonly metric: string;
     /** `null` for unlimited. */
     readonly limit: number | null;
-    /** Units that are admitted on top. */
+    /** Units admitted above the limit. */
     readonly more: number;
   }[];
   readonly refused: Count;

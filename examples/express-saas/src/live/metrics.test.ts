@@ -73,7 +73,7 @@ describe("createMetrics", () => {
     expect(data.storeFailures).toEqual({ last: 1, total: 1 });
   });
 
-  it("counts a request once, whatever a group decides about it as well", () => {
+  it("counts a request once, even when a group decides on it too", () => {
     decide("a");
     decide("a", { group: "search", decidedBy: "lease" });
     decide("a", { group: "export", allowed: false, violated: ["export.running"] });
@@ -83,7 +83,7 @@ describe("createMetrics", () => {
     expect(data.rules.find(({ rule }) => rule === "export.running")?.denied.total).toBe(1);
   });
 
-  it("says what a plan limits, in its groups too", () => {
+  it("reports the limits of a plan and of its groups", () => {
     const [free] = metrics.read().plans;
     expect(free?.limits).toEqual([
       { limit: 500, windowMs: 900_000 },
@@ -98,7 +98,7 @@ describe("createMetrics", () => {
     });
   });
 
-  it("forgets after 60 seconds what is not a total", () => {
+  it("drops counts after 60 seconds, except totals", () => {
     decide("a");
     metrics.recordResponse({ status: 500, durationMs: 3 });
     clock.advance(60_000);
@@ -108,7 +108,7 @@ describe("createMetrics", () => {
     expect(data.latency).toEqual({ p50: null, p95: null, p99: null });
   });
 
-  it("tells requests per second and latency of the seconds that are over", () => {
+  it("reports requests per second and latency of completed seconds", () => {
     for (let second = 0; second < 20; second++) {
       for (let n = 0; n < 5; n++) metrics.recordResponse({ status: 200, durationMs: 10 });
       clock.advance(1000);
@@ -120,31 +120,31 @@ describe("createMetrics", () => {
     expect(data.seconds[0]?.p50).toBeNull();
   });
 
-  it("counts only what is an error of the server as one", () => {
+  it("counts only 5xx responses as errors", () => {
     for (const status of [200, 400, 403, 404, 429, 499, 500, 503]) metrics.recordResponse({ status, durationMs: 1 });
     expect(metrics.read().errors.total).toBe(2);
   });
 
-  it("shows the 20 tenants with the most requests, and counts those without a row in the sums", () => {
+  it("shows the 20 tenants with the most requests, and counts all others in the sums", () => {
     for (let n = 0; n < 1500; n++) decide(`tenant-${n}`);
     decide("tenant-7", { allowed: false });
     decide("tenant-1400");
     decide("tenant-1400");
     const data = metrics.read();
     expect(data.tenants).toHaveLength(20);
-    // A thousand have a row; number 1400, with more requests, came too late for one.
+    // A thousand tenants have a row. Tenant 1400 has more requests, but came after the limit.
     expect(data.tenants[0]).toMatchObject({ tenantId: "tenant-7", admitted: 1, denied: 1 });
     expect(data.plans[0]).toMatchObject({ admitted: 1502, denied: 1 });
   });
 
-  it("says whether Redis is there", () => {
+  it("reports the state of Redis", () => {
     expect(metrics.read().limitStore).toEqual({ is: "redis", state: "connected" });
     redisStall.publish(() => ({ lane: "", stalled: true }));
     expect(metrics.read().limitStore).toEqual({ is: "redis", state: "stalled" });
     ready = false;
     expect(metrics.read().limitStore).toEqual({ is: "redis", state: "disconnected" });
     ready = true;
-    // Another of its users finds that out later, and that it is back sooner.
+    // A second lane detects the stall later and the recovery sooner.
     redisStall.publish(() => ({ lane: "", stalled: true }));
     redisStall.publish(() => ({ lane: "", stalled: false }));
     expect(metrics.read().limitStore).toEqual({ is: "redis", state: "stalled" });
@@ -152,7 +152,7 @@ describe("createMetrics", () => {
     expect(metrics.read().limitStore).toEqual({ is: "redis", state: "connected" });
   });
 
-  it("listens to nothing after it was stopped", () => {
+  it("counts nothing after it was stopped", () => {
     metrics.stop();
     decide("a");
     expect(metrics.read().decisions.totalAdmitted).toBe(0);

@@ -10,7 +10,7 @@ import { latencyBucket, latencyOf, sumLatencies } from "./latency.js";
 
 export interface MetricsOptions {
   readonly plans: Plans;
-  /** Where limits are counted; for Redis, whether its client is connected. */
+  /** Store of the rate limits; for Redis, whether its client is connected. */
   readonly limitStore:
     | { readonly is: "redis"; isReady(): boolean }
     | { readonly is: "memory"; readonly reason: string };
@@ -19,22 +19,22 @@ export interface MetricsOptions {
   readonly clock: Clock;
 }
 
-/** What happened in this process, for the page. It listens to what the packages publish, and asks nobody. */
+/** Metrics of this process for the live page, collected from the events of the packages without extra I/O. */
 export interface Metrics {
-  /** Tells of a response that the app has sent. */
+  /** Records a response of the app. */
   recordResponse(response: { status: number; durationMs: number }): void;
-  /** Tells where a tenant stands after a change of a quota. */
+  /** Records the usage of a tenant after a change. */
   readonly recordQuota: (count: QuotaUpdate) => void;
-  /** Tells of values that were loaded before anybody asked. */
+  /** Records values that were loaded by warming. */
   readonly recordWarming: (report: Pick<WarmReport, "loaded">) => void;
   read(): LiveData;
-  /** Stops listening. */
+  /** Unsubscribes. */
   stop(): void;
 }
 
 const SHOWN_TENANTS = 20;
 const RATE_SECONDS = 10;
-/** In the order of the page. */
+/** In the order of the live page. */
 const DECIDERS: readonly Decider[] = ["store", "lease", "denial-cache", "local", "policy"];
 
 export function createMetrics({ plans, limitStore, cache, router, clock }: MetricsOptions): Metrics {

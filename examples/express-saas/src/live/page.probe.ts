@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
-// Functions that tests run inside the page: they must not use anything from outside of themselves.
+// Functions that tests evaluate inside the page. They must not reference anything outside their own body.
 
-/** What somebody who does not see the page goes by. */
+/** Returns the structure that screen readers use. */
 export function structure() {
   const all = <E extends Element>(selector: string, root: ParentNode = document): E[] => [
     ...root.querySelectorAll<E>(selector),
@@ -23,7 +23,7 @@ export function structure() {
   };
 }
 
-/** The contrast of what is read and of what is drawn with what lies behind it, and the least that WCAG 2.2 AA asks for. */
+/** Returns the contrast of texts and shapes with their background, and the minimum required by WCAG 2.2 AA. */
 export function contrasts(): { what: string; ratio: number; least: number }[] {
   const channels = (color: string): number[] =>
     /[\d.]+/.exec(color) ? [...color.matchAll(/[\d.]+/g)].map(Number) : [];

@@ -21,7 +21,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     if (launch.is === "missing") context.skip(launch.reason);
   });
 
-  /** Opens the page, and fails at the end when it complained or asked another server. */
+  /** Opens the page. Fails when it logged to the console or contacted another server. */
   async function visit(
     options: { width?: number; dark?: boolean },
     look: (page: Page) => Promise<void>,
@@ -31,15 +31,15 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       viewport: { width: options.width ?? 1280, height: 900 },
       colorScheme: options.dark ? "dark" : "light",
     });
-    const complaints: string[] = [];
-    page.on("console", (message) => complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("request", (request) => request.url().startsWith(example.url) || complaints.push(request.url()));
+    const problems: string[] = [];
+    page.on("console", (message) => problems.push(message.text()));
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("request", (request) => request.url().startsWith(example.url) || problems.push(request.url()));
     await page.goto(`${example.url}/scale`);
     await page.locator("#tenants tr").nth(9).waitFor();
     await look(page);
     await page.close();
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
   }
 
   const number = async (page: Page, selector: string): Promise<number> =>
@@ -47,7 +47,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   const changes = (page: Page, selector: string, from: string): Promise<unknown> =>
     page.waitForFunction(([where = "", text]) => document.querySelector(where)?.textContent !== text, [selector, from]);
 
-  it("shows numbers that move, and agree with what the server counted", async () => {
+  it("shows live numbers that match the counters of the server", async () => {
     await visit({}, async (page) => {
       const total = await page.locator("#admitted-total").innerText();
       await changes(page, "#admitted-total", total);
@@ -64,9 +64,9 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     });
   });
 
-  it("shows who is nearest to a quota, what was refused, and the plan that has room", async () => {
+  it("shows the quotas nearest to their limit, refusals and the suggested plan", async () => {
     const { pool } = example.components.database;
-    // One more than the free plan has room for, counted anew: the traffic may have added some.
+    // Exceeds the free plan and drops the counter, so that rows added by the traffic are counted too.
     await pool.query(`insert into crm.contacts (tenant_id, name, email)
       select 'juniper-works', 'Old', 'old@a.example' from generate_series(1, 6)`);
     await pool.query("delete from crm.scale_quota_rows where tenant_id = 'juniper-works'");
@@ -88,7 +88,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     });
   });
 
-  it("shows who answered reads, by layer and by tenant, and that memory has missed nothing", async ({ skip }) => {
+  it("shows reads by layer and by tenant, and that the invalidation feed is verified", async ({ skip }) => {
     if (example.components.limitStore.is === "memory") skip("no Redis server program found");
     await visit({}, async (page) => {
       const row = page.locator("#cache-tenants tr", { hasText: "amber-labs" });
@@ -106,13 +106,13 @@ describe.skipIf(withoutPostgres)("the live page", () => {
         expect.stringMatching(/^\d+ \/ \d+$/),
       ]);
       expect(await page.locator("#cache-proven").innerText()).toMatch(/^[0-3]\.\d\u00a0s ago$/);
-      expect(await page.locator("#cache-served").innerText()).toBe("so memory is served");
+      expect(await page.locator("#cache-served").innerText()).toBe("memory is served");
       expect(await page.locator("#cache-bytes").innerText()).toMatch(/^\d\.\d of 3\.0$/);
       expect(await number(page, "#cache-events tr:first-child td:last-child")).toBeGreaterThan(0);
     });
   });
 
-  it("shows which server of the database does what, how far behind it is, and why statements go there", async () => {
+  it("shows state and lag of each database server, and the reasons of routes", async () => {
     const [replica] = example.components.database.server?.replicas ?? [];
     await visit({}, async (page) => {
       const state = (node: string) => page.locator("#db-nodes tr", { hasText: node }).locator("td").first();
@@ -124,27 +124,27 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       );
       expect(await page.locator("#db-routes tr").count()).toBe(8);
       expect(await number(page, "#db-routes tr:first-child td:last-child")).toBeGreaterThan(0);
-      // The first request of each tenant has five values loaded, and the smallest plan has two places.
-      expect(await page.locator("#db-places tr").count()).toBe(10);
-      expect(await page.locator("#db-places tr").first().locator("td").nth(1).innerText()).toMatch(/^[2-8]$/);
+      // The first request of each tenant loads five values, more than the concurrency of the smaller plans.
+      expect(await page.locator("#db-queue tr").count()).toBe(10);
+      expect(await page.locator("#db-queue tr").first().locator("td").nth(1).innerText()).toMatch(/^[2-8]$/);
 
       await replica?.pauseReplay();
       await page.locator("#db-lag-bytes", { hasText: "replica-1" }).waitFor();
-      await page.locator("#db-nodes tr", { hasText: "replica-1" }).getByText("out: too far behind").waitFor();
+      await page.locator("#db-nodes tr", { hasText: "replica-1" }).getByText("out: lag too high").waitFor();
       await replica?.resumeReplay();
       await page.locator("#db-nodes tr", { hasText: "replica-1" }).getByText("serves reads").waitFor();
       expect(await page.locator("#errors").innerText()).toBe("0");
     });
   });
 
-  it("stands still while it is paused", async () => {
+  it("does not change while paused", async () => {
     await visit({}, async (page) => {
       const button = page.getByRole("button", { name: "Pause" });
       await button.press("Enter");
       expect(await button.getAttribute("aria-pressed")).toBe("true");
       const before = await page.locator("main").innerText();
       const { totalAdmitted } = (await liveData(example.url)).decisions;
-      // Long enough for a round that was not paused.
+      // Longer than a refresh interval.
       await page.waitForTimeout(1500);
       expect((await liveData(example.url)).decisions.totalAdmitted).toBeGreaterThan(totalAdmitted);
       expect(await page.locator("main").innerText()).toBe(before);
@@ -153,7 +153,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     });
   });
 
-  it("tells the seconds as a table on request", async () => {
+  it("shows the seconds as a table on request", async () => {
     await visit({}, async (page) => {
       await page.locator("summary").press("Enter");
       await page.locator("#seconds tr").nth(58).waitFor();
@@ -172,7 +172,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     });
   });
 
-  it("can be reached with the keyboard alone", async () => {
+  it("is usable with the keyboard alone", async () => {
     await visit({}, async (page) => {
       const reached: string[] = [];
       for (let n = 0; n < 17; n++) {
@@ -196,14 +196,14 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     await visit({ width }, async (page) => {
       const widths = await page.evaluate(() => [document.body.scrollWidth, document.documentElement.clientWidth]);
       expect(widths[0]).toBeLessThanOrEqual(widths[1] ?? 0);
-      // No table needs scrolling of its own either.
+      // No table scrolls horizontally either.
       const tables = page.locator(".scroll:visible");
       const hidden = await tables.evaluateAll((all) => all.map((region) => region.scrollWidth - region.clientWidth));
       expect(hidden).toEqual(Array.from({ length: 13 }, () => 0));
     });
   });
 
-  it("loads nothing but its own files, which are small", async () => {
+  it("loads only its own files, which are small", async () => {
     const names = ["", "/page.css", "/page.js", "/dom.js", "/cache.js", "/database.js", "/charts.js", "/icon.svg"];
     const files = await Promise.all(names.map((name) => fetch(`${example.url}/scale${name}`)));
     expect(files.map(({ status }) => status)).toEqual(names.map(() => 200));
@@ -214,7 +214,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(40_000);
   });
 
-  it("says that Redis is gone, and that it is back", async ({ skip }) => {
+  it("shows that Redis is down, and that it is back", async ({ skip }) => {
     const { limitStore } = example.components;
     const server = limitStore.is === "redis" ? limitStore.server : undefined;
     if (server === undefined) skip("no Redis server program found");
@@ -224,12 +224,12 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       await page.getByText("memory is not served").waitFor();
       await server?.restart();
       await page.locator("#status[data-state=connected]").waitFor();
-      await page.getByText("so memory is served").waitFor();
+      await page.getByText("memory is served").waitFor();
       expect(await page.locator("#errors").innerText()).toBe("0");
     });
   });
 
-  it("says that the server does not answer, and recovers", async () => {
+  it("shows that the server does not respond, and recovers", async () => {
     await visit({}, async (page) => {
       await page.route("**/scale/data", (route) => route.fulfill({ status: 204 }));
       await page.locator("#status[data-state=lost]").waitFor();

@@ -6,14 +6,14 @@ import { createQuotaMetrics, type QuotaMetrics } from "./quota-metrics.js";
 
 describe("createQuotaBoard", () => {
   const clock = createManualClock();
-  let board: QuotaMetrics;
+  let metrics: QuotaMetrics;
   beforeEach(() => {
-    board = createQuotaMetrics(plans, clock);
+    metrics = createQuotaMetrics(plans, clock);
   });
-  afterEach(() => board.stop());
+  afterEach(() => metrics.stop());
 
   const shown = (): string[] =>
-    board
+    metrics
       .read()
       .nearestToLimit.map(
         ({ tenantId, metric, plan, used, limit }) => `${tenantId} ${metric} ${plan} ${used}/${limit}`,
@@ -25,27 +25,27 @@ describe("createQuotaBoard", () => {
     useRefuse.publish(() => ({ tenantId: "a", metric: "contacts", plan: "free", ...counts, upgrade, ...refusal }));
   }
 
-  it("shows the counts that are nearest to their limit first, also after units were given back", () => {
-    board.record({ tenantId: "a", metric: "contacts", plan: "free", used: 105 });
-    board.record({ tenantId: "b", metric: "contacts", plan: "basic", used: 105 });
-    board.record({ tenantId: "c", metric: "deals", plan: "free", used: 52 });
-    board.record({ tenantId: "a", metric: "contacts", plan: undefined, used: 104 });
+  it("sorts by the used fraction of the limit, also after units were given back", () => {
+    metrics.record({ tenantId: "a", metric: "contacts", plan: "free", used: 105 });
+    metrics.record({ tenantId: "b", metric: "contacts", plan: "basic", used: 105 });
+    metrics.record({ tenantId: "c", metric: "deals", plan: "free", used: 52 });
+    metrics.record({ tenantId: "a", metric: "contacts", plan: undefined, used: 104 });
     expect(shown()).toEqual(["c deals free 52/52", "a contacts free 104/105", "b contacts basic 105/500"]);
   });
 
-  it("shows none that has no limit, or of which no plan is known", () => {
-    board.record({ tenantId: "a", metric: "contacts", plan: "enterprise", used: 7 });
-    board.record({ tenantId: "b", metric: "contacts", plan: "free", used: undefined });
-    board.record({ tenantId: "c", metric: "contacts", plan: undefined, used: 3 });
+  it("omits counters without a limit or a known plan", () => {
+    metrics.record({ tenantId: "a", metric: "contacts", plan: "enterprise", used: 7 });
+    metrics.record({ tenantId: "b", metric: "contacts", plan: "free", used: undefined });
+    metrics.record({ tenantId: "c", metric: "contacts", plan: undefined, used: 3 });
     expect(shown()).toEqual([]);
   });
 
-  it("counts refusals by tenant and plan, and keeps the upgrade that the last one named", () => {
+  it("counts refusals by tenant and plan, and keeps the last suggested upgrade", () => {
     refuse({});
     clock.advance(60_000);
     refuse({ upgrade: undefined });
     refuse({ upgrade: { from: "free", to: "professional" } });
-    const { nearestToLimit, plans: byPlan } = board.read();
+    const { nearestToLimit, plans: byPlan } = metrics.read();
     const refused = { last: 2, total: 3 };
     expect(nearestToLimit).toEqual([
       { tenantId: "a", metric: "contacts", plan: "free", used: 105, limit: 105, refused, upgrade: "professional" },
@@ -58,26 +58,26 @@ describe("createQuotaBoard", () => {
     ]);
   });
 
-  it("says what plans include, with what a soft limit admits on top", () => {
-    expect(board.read().plans[1]?.limits).toEqual([
+  it("reports the limits of plans, with the overage of soft limits", () => {
+    expect(metrics.read().plans[1]?.limits).toEqual([
       { metric: "contacts", limit: 500, more: 0 },
       { metric: "deals", limit: 250, more: 0 },
       { metric: "emails", limit: 50, more: 10 },
     ]);
-    expect(board.read().plans[3]?.limits[0]).toEqual({ metric: "contacts", limit: null, more: 0 });
+    expect(metrics.read().plans[3]?.limits[0]).toEqual({ metric: "contacts", limit: null, more: 0 });
   });
 
-  it("counts what was used above a plan, and what could not be counted", () => {
+  it("counts overage and store failures", () => {
     const use = { tenantId: "a", metric: "emails", plan: "basic", units: 1, used: 51, limit: 50 };
     overageUse.publish(() => use);
     storeFail.publish(() => ({ tenantId: "a", metrics: ["emails"], decided: "allow", error: new Error("no") }));
-    expect(board.read()).toMatchObject({ overage: { total: 1 }, storeFailures: { total: 1 } });
+    expect(metrics.read()).toMatchObject({ overage: { total: 1 }, storeFailures: { total: 1 } });
   });
 
-  it("keeps a bounded number of counts, and all refusals in the sums", () => {
-    for (let n = 0; n < 3000; n++) board.record({ tenantId: `t${n}`, metric: "contacts", plan: "free", used: 1 });
+  it("keeps a bounded number of counters, and all refusals in the sums", () => {
+    for (let n = 0; n < 3000; n++) metrics.record({ tenantId: `t${n}`, metric: "contacts", plan: "free", used: 1 });
     refuse({ tenantId: "late" });
-    const { nearestToLimit, plans: byPlan } = board.read();
+    const { nearestToLimit, plans: byPlan } = metrics.read();
     expect(nearestToLimit).toHaveLength(10);
     expect(nearestToLimit.map(({ tenantId }) => tenantId)).not.toContain("late");
     expect(byPlan[0]?.refused.total).toBe(1);

@@ -4,11 +4,11 @@ import type { QuotaUpdate } from "../quota.js";
 import type { Count, LiveData, QuotaPlanRow, QuotaRow } from "./live-data.js";
 import { type Counter, createCounter } from "./counters.js";
 
-/** What quotas admitted and refused. */
+/** Metrics of the quotas for the live page. */
 export interface QuotaMetrics {
   record(count: QuotaUpdate): void;
   read(): LiveData["quotas"];
-  /** Ends the listening. */
+  /** Unsubscribes. */
   stop(): void;
 }
 
@@ -21,11 +21,11 @@ interface TenantMetric {
   readonly recordRefusal: Counter;
 }
 
-/** Counts of a tenant that are kept. Further ones are in the sums alone. */
+/** Maximum number of kept counters. Further ones count in the sums only. */
 const MAX_TENANT_METRICS = 3000;
 const SHOWN_ROWS = 10;
 
-/** Keeps where tenants stand as far as this process has changed it, and what was refused. */
+/** Keeps the counters that this process changed, and the refusals. */
 export function createQuotaMetrics(plans: Plans, clock: Clock): QuotaMetrics {
   const tenantMetrics = new Map<string, TenantMetric>();
   const refusals = new Map(plans.names.map((name) => [name, createCounter(clock)]));
@@ -81,7 +81,7 @@ export function createQuotaMetrics(plans: Plans, clock: Clock): QuotaMetrics {
   };
 }
 
-/** By the part of the limit that is used, the fullest first. */
+/** Sorts by the used fraction of the limit, highest first. */
 function rowsNearestToLimit(seen: readonly TenantMetric[], plans: Plans): QuotaRow[] {
   const rows = seen.flatMap(({ plan, recordRefusal, upgrade, ...rest }): QuotaRow[] => {
     const limit = plan === undefined ? undefined : plans.find(plan)?.quota?.[rest.metric]?.limit;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createSecondsRing } from "./ring.js";
 
 describe("createRing", () => {
-  it("adds up each column over the last 60 seconds", () => {
+  it("sums each column over the last 60 seconds", () => {
     const clock = createManualClock();
     const ring = createSecondsRing(2, clock);
     ring.add(0);
@@ -19,7 +19,7 @@ describe("createRing", () => {
     expect([ring.total(0), ring.total(1)]).toEqual([0, 0]);
   });
 
-  it("shows the seconds in order, the running one last", () => {
+  it("returns the seconds in order, the current one last", () => {
     const clock = createManualClock();
     const ring = createSecondsRing(1, clock);
     for (let second = 0; second < 61; second++) {
@@ -32,7 +32,7 @@ describe("createRing", () => {
     expect(counts.slice(-2)).toEqual([61, 0]);
   });
 
-  it("starts a second from nothing when its place held an old one", () => {
+  it("clears a slot that held an old second", () => {
     const clock = createManualClock();
     const ring = createSecondsRing(2, clock);
     ring.add(0);

@@ -1,21 +1,21 @@
 import type { Clock } from "@scale/core";
 
-/** The seconds that are remembered, the running one included. */
+/** Length of the window, including the current second. */
 const WINDOW_SECONDS = 60;
 
-/** A row of counters for each of the last 60 seconds, in memory that never grows. */
+/** A ring buffer with a row of counters for each of the last 60 seconds. */
 export interface SecondsRing {
-  /** Adds one, or `by`, in the running second. */
+  /** Adds 1, or `by`, in the current second. */
   add(column: number, by?: number): void;
   /** The sum of a column over the 60 seconds. */
   total(column: number): number;
-  /** Row by row, the oldest first. Read them at once: they are not copies. */
+  /** Rows from oldest to newest. They are views, not copies: read them at once. */
   rows(): readonly Uint32Array[];
 }
 
 export function createSecondsRing(columns: number, clock: Clock): SecondsRing {
   const counts = new Uint32Array(WINDOW_SECONDS * columns);
-  // The second that is counted in each place. One older than the window counts no more.
+  // The second that each slot holds. A slot with a second outside the window counts as empty.
   const seconds = new Float64Array(WINDOW_SECONDS).fill(-1);
   const nothing = new Uint32Array(columns);
 

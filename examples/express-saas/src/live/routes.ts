@@ -4,7 +4,7 @@ import express, { type RequestHandler, Router } from "express";
 import { pageFolder } from "../files.js";
 import type { Metrics } from "./metrics.js";
 
-/** The page may load its own files and ask its own server. Nothing inline, nothing from elsewhere, in no frame. */
+/** Content security policy: own files and own server only, nothing inline, no framing. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -16,7 +16,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The page that shows what happens, and the data it shows. */
+/** Serves the live page, its files and its data. */
 export function livePage(metrics: Metrics): Router {
   const root = fileURLToPath(pageFolder);
   const router = Router();
@@ -34,7 +34,7 @@ export function livePage(metrics: Metrics): Router {
   return router;
 }
 
-/** Tells the metrics of every response, from the moment the request came in until it is sent. */
+/** Records status and duration of every response, from the arrival of the request until the response is sent. */
 export function measure(metrics: Metrics, clock: Clock): RequestHandler {
   return (_request, response, next) => {
     const startedAt = clock.monotonic();

@@ -9,13 +9,13 @@ const STATUS = {
   bypass: "crm; fwd=bypass",
 } as const satisfies Record<CacheRead<unknown>["source"], string>;
 
-/** Says where the answer came from, as RFC 9211 has it. */
+/** Sets the `Cache-Status` header (RFC 9211) and returns the value. */
 export function setCacheStatus<T>(response: Response, { value, source, isStale }: CacheRead<T>): T {
   response.set("cache-status", isStale ? `${STATUS[source]}-stale` : STATUS[source]);
   return value;
 }
 
-/** Says whether other processes have heard of a change; `queued` while Redis is away. */
+/** Sets `X-Cache-Invalidation`: whether all processes received the invalidation. `queued` while Redis is down. */
 export function setInvalidationHeader(response: Response, receipt: Receipt | undefined): void {
   if (receipt !== undefined) response.set("x-cache-invalidation", receipt.state);
 }

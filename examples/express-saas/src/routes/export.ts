@@ -10,11 +10,11 @@ import { integerParam, parseInput } from "./input.js";
 const PAGE = 50;
 
 const query = z.strictObject({
-  /** Seconds that each page takes, for seeing what happens to those that run at the same time. */
+  /** Pause after each page, in seconds, to demonstrate concurrent exports. */
   pause: integerParam(z.int().min(0).max(10)).default(0),
 });
 
-/** All contacts, a line of JSON each, page by page: at no time more than a page is in memory. */
+/** Streams all contacts as JSON lines, page by page, so that at most one page is in memory. */
 export function exportContacts(db: Database): RequestHandler {
   const rows = tenantRows(db, contacts);
 
@@ -34,7 +34,7 @@ export function exportContacts(db: Database): RequestHandler {
     response.type("application/x-ndjson");
     for await (const page of pages()) {
       if (closed.aborted) return;
-      // A client that leaves ends both waits.
+      // Both waits end when the client disconnects.
       if (!response.write(page)) await once(response, "drain", { signal: closed }).catch(() => undefined);
       if (pause > 0) await sleep(1000 * pause, undefined, { signal: closed }).catch(() => undefined);
     }
@@ -42,7 +42,7 @@ export function exportContacts(db: Database): RequestHandler {
   };
 }
 
-/** Aborts when the client leaves, or has its answer. */
+/** Returns a signal that aborts when the client disconnects or the response is complete. */
 function abortOnClose(response: Response): AbortSignal {
   const controller = new AbortController();
   response.once("close", () => controller.abort());

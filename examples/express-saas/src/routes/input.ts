@@ -1,7 +1,7 @@
 import { InputError } from "@scale/core";
 import { z } from "zod";
 
-/** @throws {InputError} that names every wrong field; its message is safe to show */
+/** Validates client input. @throws {InputError} naming every invalid field; its message is safe to show */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
@@ -9,24 +9,24 @@ export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.ou
   throw new InputError(problems.join("; "), { cause: result.error });
 }
 
-// Postgres stores no NUL in a text: without the check a client could turn it into a 500.
+// Postgres rejects NUL in strings. Without this check a client could cause a 500.
 // oxlint-disable-next-line no-control-regex -- NUL is the point
 const STORABLE = /^[^\u0000]*$/;
 
 export const boundedText = (maxLength: number): z.ZodString =>
-  z.string().trim().min(1).max(maxLength).regex(STORABLE, "expected text without NUL");
+  z.string().trim().min(1).max(maxLength).regex(STORABLE, "expected a string without NUL characters");
 
 export const rowId: z.ZodInt = z.int().min(1);
 
 export const amountCents: z.ZodInt = z.int().min(0);
 
-// JavaScript's calendar has a year 0, that of Postgres has none.
-export const isoDate = z.iso.date().refine((value) => value >= "1900", "expected a day since 1900");
+// Postgres has no year 0, which JavaScript accepts.
+export const isoDate = z.iso.date().refine((value) => value >= "1900", "expected a date from 1900-01-01");
 
-/** A whole number in a path or a query, where everything is text. */
+/** Parses an integer from a path or query parameter. */
 export const integerParam = (schema: z.ZodInt) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, "expected a whole number")
+    .regex(/^\d{1,15}$/, "expected an integer >= 0")
     .transform(Number)
     .pipe(schema);

@@ -1,13 +1,13 @@
 import { type PlanResolver, tenancy } from "@scale/core";
 import { definePage, desc, type PageArgs } from "@scale/pagination";
 
-/** Checks what a request asks for of a list. */
+/** Parses the page that a request asks for. */
 export type ListPages = (query: object) => Promise<PageArgs>;
 
 /**
- * Lists have the newest row first, and as many as the plan of the tenant gives at a time. Cursors are signed, and another
- * tenant's are refused.
- * @param secret the same in all processes: a client turns the page wherever its next request goes
+ * Creates the pagination of all lists: newest row first, with the page size of the tenant's plan. Cursors are signed, and
+ * cursors of another tenant are refused.
+ * @param secret equal in all processes, so that any process accepts the cursor
  */
 export function createListPages(plans: PlanResolver, secret: string): ListPages {
   const newest = definePage({ by: [desc("id")], secret: `page ${secret}` });

@@ -39,7 +39,7 @@ async function bodyFor(client: TestClient, resource: ResourceName): Promise<obje
   return "dealId" in body ? { ...body, dealId: await firstId(client, "deals") } : body;
 }
 
-// Each on enterprise and each for one part of the tests, so that none runs into a limit.
+// Each part uses its own tenant on the enterprise plan, so that no test reaches a limit.
 describe.skipIf(withoutPostgres).each([
   ["contacts", "labs"],
   ["deals", "foods"],
@@ -65,7 +65,7 @@ describe.skipIf(withoutPostgres).each([
     expect(await amber("GET", path)).toMatchObject({ status: 404, body: { title: "Not Found" } });
   });
 
-  it("lists 50 rows, the newest first, and the rest page by page, forward and back", async () => {
+  it("lists 50 rows, newest first, and the other pages forward and backward", async () => {
     const first = await amber("GET", `/${resource}`);
     const ids = items(first).map(({ id }) => Number(id));
     expect(ids).toHaveLength(resource === "invoices" ? 25 : 50);
@@ -78,12 +78,12 @@ describe.skipIf(withoutPostgres).each([
     const last = await amber("GET", `/${resource}?limit=100&after=${pageInfo(first).endCursor}`);
     expect(items(last).every(({ id }) => Number(id) < Number(ids.at(-1)))).toBe(true);
     expect(pageInfo(last)).toMatchObject({ hasNextPage: false });
-    // More than there are, and more than the plan gives at a time.
+    // More than exist, and more than the page size of the plan.
     const all = await amber("GET", `/${resource}?limit=1000000`);
     expect(items(all)).toHaveLength(items(first).length + items(last).length);
   });
 
-  it("keeps the rows of another tenant out of reach, as if they were not there", async () => {
+  it("answers 404 for rows of another tenant", async () => {
     const id = await firstId(fjord, resource);
     const path = `/${resource}/${String(id)}`;
     const before = (await fjord("GET", path)).body;
@@ -124,7 +124,7 @@ describe.skipIf(withoutPostgres).each([
     },
   );
 
-  it("refuses a change of nothing, and one that moves the row to another tenant", async () => {
+  it("refuses an empty change, and a change of the tenant", async () => {
     const path = `/${resource}/${String(await firstId(amber, resource))}`;
     expect((await amber("PATCH", path, {})).status).toBe(400);
     expect((await amber("PATCH", path, { tenantId: `fjord-${second}` })).status).toBe(400);
@@ -132,7 +132,7 @@ describe.skipIf(withoutPostgres).each([
 });
 
 describe.skipIf(withoutPostgres)("a list", () => {
-  it("has as many rows as the plan gives at a time, whatever is asked for", async () => {
+  it("is limited to the page size of the plan", async () => {
     const rowsOf = async (tenantId: string): Promise<number> =>
       items(await asTenant(example.url, tenantId)("GET", "/contacts?limit=70")).length;
     expect(await rowsOf("delta-studio")).toBe(50);
@@ -140,7 +140,7 @@ describe.skipIf(withoutPostgres)("a list", () => {
   });
 });
 
-describe.skipIf(withoutPostgres)("what a client writes", () => {
+describe.skipIf(withoutPostgres)("client input", () => {
   let amber: TestClient;
   let fjord: TestClient;
   beforeAll(() => {
@@ -148,7 +148,7 @@ describe.skipIf(withoutPostgres)("what a client writes", () => {
     fjord = asTenant(example.url, "fjord-works");
   });
 
-  it("names every wrong field", async () => {
+  it("is refused with every invalid field named", async () => {
     const { body } = await amber("POST", "/contacts", { name: " ", email: "ada", company: "a\u0000b" });
     expect(body["code"]).toBe("SCALE_INPUT");
     for (const field of ["name", "email", "company"]) expect(body["detail"]).toContain(`${field}: `);
@@ -175,10 +175,10 @@ describe.skipIf(withoutPostgres)("what a client writes", () => {
   ] as const)("answers a reference from %s to another tenant's row like one to no row", async (resource, field, to) => {
     const body = await bodyFor(amber, resource);
     const path = `/${resource}/${String(await firstId(amber, resource))}`;
-    const nobodys = await amber("POST", `/${resource}`, { ...body, [field]: 999_999_999 });
-    expect(nobodys).toMatchObject({ status: 400, body: { detail: `there is no such row in ${to}` } });
+    const missing = await amber("POST", `/${resource}`, { ...body, [field]: 999_999_999 });
+    expect(missing).toMatchObject({ status: 400, body: { detail: `there is no such row in ${to}` } });
     const theirs = { [field]: await firstId(fjord, to) };
-    expect((await amber("POST", `/${resource}`, { ...body, ...theirs })).body).toEqual(nobodys.body);
-    expect((await amber("PATCH", path, theirs)).body).toEqual(nobodys.body);
+    expect((await amber("POST", `/${resource}`, { ...body, ...theirs })).body).toEqual(missing.body);
+    expect((await amber("PATCH", path, theirs)).body).toEqual(missing.body);
   });
 });

@@ -8,10 +8,10 @@ import { integerParam, parseInput, rowId } from "./input.js";
 import type { ListPages } from "./list-pages.js";
 
 export interface Resource<Table extends TenantTable> {
-  /** One of them, for messages: `contact`. */
+  /** Singular name for messages: `contact`. */
   readonly name: string;
   readonly table: Table;
-  /** What a client may write. The tenant is not among it: it comes from the request's context. */
+  /** Fields a client may write. The tenant is not one of them: it comes from the request's context. */
   readonly input: z.ZodObject & z.ZodType<Omit<Table["$inferInsert"], "tenantId">>;
 }
 
@@ -22,12 +22,14 @@ export interface ResourceParts {
   readonly pages: ListPages;
 }
 
-/** List, get, create, change and delete for one table, each for the tenant of the request alone. */
+/** Routes to list, get, create, update and delete rows of one table, limited to the tenant of the request. */
 export function resourceRouter<Table extends TenantTable>(
   { name, input }: Resource<Table>,
   { rows, pages }: ResourceParts,
 ): Router {
-  const changes = input.partial().refine((fields) => Object.keys(fields).length > 0, "expected a field to change");
+  const changes = input
+    .partial()
+    .refine((fields) => Object.keys(fields).length > 0, "expected at least one field to change");
   const idOf = ({ params }: Request): number => parseInput(pathParams, params).id;
   const router = Router();
 

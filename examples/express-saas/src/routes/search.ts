@@ -9,10 +9,10 @@ import { parseInput, boundedText } from "./input.js";
 
 const query = z.strictObject({ q: boundedText(100) });
 
-/** What somebody types first, others have typed. What is longer is searched for once. */
+/** Short prefixes are shared by many searches and are worth caching. Longer terms are rarely searched twice. */
 const CACHED_LETTERS = 3;
 
-/** The newest ten contacts whose name or address has the text in it. */
+/** Serves the ten newest contacts whose name or e-mail address contains the text. */
 export function searchContacts(db: Database, { cache, search }: CrmCache): RequestHandler {
   async function find(text: string): Promise<CacheRead<Row[]>> {
     if (text.length <= CACHED_LETTERS) return cache.tenant().getWithInfo(search, text);

@@ -12,9 +12,9 @@ export interface Call {
 
 export interface Answer {
   readonly status: number;
-  /** `undefined` for an answer without one, and for an export. */
+  /** `undefined` for a response without a body, and for an export. */
   readonly body: unknown;
-  /** What the client brings back, to see what it has written. */
+  /** Session token, sent with later requests to read the client's own writes. */
   readonly token?: string | undefined;
 }
 

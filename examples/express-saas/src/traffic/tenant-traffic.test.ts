@@ -5,7 +5,7 @@ const pageInfo = { hasNextPage: true, endCursor: "a+b" };
 const contactList = { status: 200, body: { items: [{ id: 7 }, { id: 6 }], pageInfo } };
 
 describe("createTenantTraffic", () => {
-  it("first looks for a contact, and asks as a user of its tenant", () => {
+  it("starts with the list of contacts, as a user of the tenant", () => {
     const call = createTenantTraffic("acme", () => 0.9).next();
     expect(call).toEqual({
       method: "GET",
@@ -14,14 +14,14 @@ describe("createTenantTraffic", () => {
     });
   });
 
-  it("adds a task, finishes it and deletes it before it adds another", () => {
+  it("adds a task, completes it and deletes it before it adds another", () => {
     const rolls: number[] = [];
     const tenant = createTenantTraffic("acme", () => rolls.shift() ?? 0.9);
     const call = answering(tenant);
     call(contactList);
     expect(call({ status: 429, body: {} })).toBe("POST /tasks");
     expect(call({ status: 201, body: { id: 12 } })).toBe("POST /tasks");
-    // The first says that it is about a task, the second what happens to it.
+    // The first number selects the task action, the second completes the task.
     rolls.push(0.9, 0.4);
     expect(call({ status: 200, body: {} })).toBe("PATCH /tasks/12");
     expect(call({ status: 429, body: {} })).toBe("DELETE /tasks/12");
@@ -29,7 +29,7 @@ describe("createTenantTraffic", () => {
     expect(call({ status: 429, body: {} })).toBe("POST /tasks");
   });
 
-  it("adds contacts until it has eight, and after a refusal goes on trying", () => {
+  it("adds contacts until it has eight, and retries after a refusal", () => {
     const tenant = createTenantTraffic("acme", () => 0.76);
     const call = answering(tenant);
     call(contactList);
@@ -40,7 +40,7 @@ describe("createTenantTraffic", () => {
     expect(call({ status: 201, body: { id: 9 } })).toBe("POST /contacts");
   });
 
-  it("sends each e-mail under a key of its own, and at most a hundred", () => {
+  it("sends each e-mail with a new idempotency key, and at most a hundred", () => {
     const tenant = createTenantTraffic("acme", () => 0.73);
     answering(tenant)(contactList);
     const keys = new Set<unknown>();
@@ -54,7 +54,7 @@ describe("createTenantTraffic", () => {
     expect(tenant.next()).toMatchObject({ method: "GET", path: "/contacts/7" });
   });
 
-  it("brings back with the next ten requests what it was told of its last write", () => {
+  it("sends the session token with the next ten requests", () => {
     const tenant = createTenantTraffic("acme", () => 0.9);
     tenant.observe(tenant.next(), contactList);
     tenant.observe(tenant.next(), { status: 429, body: {}, token: "v1.written" });
@@ -77,7 +77,7 @@ describe("createTenantTraffic", () => {
   });
 });
 
-/** Sends the next call, answers it, and tells which it was. */
+/** Answers the next call. @returns its method and path */
 function answering(tenant: TenantTraffic) {
   return (answer: { status: number; body: unknown }): string => {
     const next = tenant.next();

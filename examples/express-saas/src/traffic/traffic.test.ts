@@ -16,7 +16,7 @@ describe("startTraffic", () => {
     traffic = startTraffic({ url, tenantIds, requestsPerSecond, onError: (error) => errors.push(error) });
   };
 
-  it("sends requests of all tenants over few connections, the most for the first", async () => {
+  it("sends requests of all tenants over few connections, most for the first tenant", async () => {
     const requests = new Map<string, number>();
     const sockets = new Set<unknown>();
     server = await startServer((request, response) => {
@@ -36,7 +36,7 @@ describe("startTraffic", () => {
     expect(errors).toEqual([]);
   });
 
-  it("waits on stop for what is under way, and sends nothing after it", async () => {
+  it("waits on stop for requests in flight, and sends nothing afterwards", async () => {
     let received = 0;
     const waiting: (() => void)[] = [];
     server = await startServer((_request, response) => {
@@ -66,7 +66,7 @@ describe("startTraffic", () => {
     expect(errors).toEqual([]);
   });
 
-  it("reports a request that got no answer, and goes on", async () => {
+  it("reports a request without a response, and continues", async () => {
     server = await startServer((request) => void request.socket.destroy(), 0);
     const errors: unknown[] = [];
     start(server.url, errors);

@@ -6,28 +6,28 @@ import { createTenantTraffic, type TenantTraffic } from "./tenant-traffic.js";
 import { zipf } from "./zipf.js";
 
 export interface TrafficOptions {
-  /** Of the app. */
+  /** Base URL of the app. */
   readonly url: string;
-  /** The first sends the most. */
+  /** Tenants by descending traffic: the first sends the most. */
   readonly tenantIds: readonly string[];
   readonly requestsPerSecond: number;
-  /** Gets the errors of requests that had no answer. */
+  /** Receives the errors of requests that got no response. */
   readonly onError: (error: unknown) => void;
 }
 
 export interface Traffic {
-  /** Resolves when no request is under way any more. */
+  /** Stops sending. Resolves when no request is in flight. */
   stop(): Promise<void>;
 }
 
 const SEED = 1;
 const CONNECTIONS = 32;
-/** A server that does not keep up gets no more requests than this at once: the page stays usable. */
+/** Maximum number of requests in flight, so that the live page stays usable when the server cannot keep up. */
 const MAX_IN_FLIGHT = 200;
-/** After a pause of the machine the requests of this time are made up for, not those of the whole pause. */
+/** Maximum time for which missed requests are sent late, after the machine was paused. */
 const MAX_CATCH_UP_MS = 100;
 
-/** Sends requests of all tenants, at random times and the same ones in every run, until it is stopped. */
+/** Sends random requests of all tenants until stopped. The seed makes the sequence equal in every run. */
 export function startTraffic({ url, tenantIds, requestsPerSecond, onError }: TrafficOptions): Traffic {
   const random = seededRandom(SEED);
   const pick = zipf(tenantIds.length, random);
@@ -48,11 +48,11 @@ export function startTraffic({ url, tenantIds, requestsPerSecond, onError }: Tra
   async function run({ signal }: AbortController): Promise<void> {
     let dueAt = performance.now();
     while (!signal.aborted) {
-      // Independent users: the time from one request to the next has an exponential distribution.
+      // Independent users form a Poisson process: the time between requests is exponentially distributed.
       const pauseMs = (-Math.log(1 - random()) * 1000) / requestsPerSecond;
       dueAt = Math.max(dueAt + pauseMs, performance.now() - MAX_CATCH_UP_MS);
       const waitMs = dueAt - performance.now();
-      // Only the signal ends a sleep early.
+      // The sleep rejects only when the signal aborts it.
       if (waitMs > 1) await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
       const tenant = tenants[pick()];
       if (signal.aborted || tenant === undefined || inFlight.size >= MAX_IN_FLIGHT) continue;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { zipf } from "./zipf.js";
 
 describe("zipf", () => {
-  it("picks the n-th 1/n times as often as the first", () => {
+  it("picks the n-th index 1/n times as often as the first", () => {
     const pick = zipf(50, seededRandom(1));
     const counts = Array.from({ length: 50 }, () => 0);
     for (let n = 0; n < 100_000; n++) {
@@ -15,7 +15,7 @@ describe("zipf", () => {
     expect(Math.min(...counts)).toBeGreaterThan(0);
   });
 
-  it("picks the last for the largest number that random gives", () => {
+  it("picks the last index for the largest random number", () => {
     expect(zipf(3, () => 1 - 2 ** -53)()).toBe(2);
     expect(zipf(3, () => 0)()).toBe(0);
   });

@@ -1,6 +1,7 @@
 /**
- * Picks of `count` things as real customers are: the n-th is picked 1/n times as often as the first.
- * @param random gives numbers in [0, 1)
+ * Returns a function that picks an index from 0 to `count` - 1 by Zipf's law: the n-th is picked 1/n times as often as the
+ * first, which resembles the traffic of real customers.
+ * @param random returns numbers in [0, 1)
  */
 export function zipf(count: number, random: () => number): () => number {
   const upTo: number[] = [];

@@ -1,4 +1,4 @@
-// The section of the page about the cache.
+// The cache section of the page.
 import { percent, setRows, setText, tenths, whole } from "./dom.js";
 
 /** @import { CacheEvent, LiveData } from "../live-data.js" */
@@ -7,13 +7,13 @@ const MIB = 1024 * 1024;
 
 /** @type {Record<CacheEvent, string>} */
 const EVENTS = {
-  warm: "values loaded ahead",
-  "stale-serve": "old values served",
-  "fill-refuse": "outdated loads not kept",
+  warm: "values warmed",
+  "stale-serve": "stale values served",
+  "fill-refuse": "outdated loads discarded",
   "invalidation-queue": "invalidations queued",
   "memory-drop": "memory dropped after a gap",
   "store-fail": "no answer from Redis",
-  "load-fail": "loads that failed",
+  "load-fail": "failed loads",
 };
 
 /** @param {LiveData} data */
@@ -51,14 +51,14 @@ function showTiles({ reads, isMemoryServed, provenAgeMs, queuedInvalidations, me
   setText("cache-proven", provenAgeMs === null ? "–" : `${tenths.format(provenAgeMs / 1000)}\u00a0s ago`);
   setText("cache-served", servedText(isMemoryServed, isShared));
   setText("cache-queued", whole.format(queuedInvalidations));
-  setText("cache-queue", isShared ? "for Redis" : "there is no Redis");
+  setText("cache-queue", isShared ? "for Redis" : "no Redis");
   setText("cache-bytes", `${tenths.format(memory.bytes / MIB)} of ${tenths.format(memory.maxBytes / MIB)}`);
   setText("cache-entries", `${whole.format(memory.entries)} entries of ${whole.format(memory.tenants)} tenants`);
   const { cold, budget, share } = memory.evicted;
   setText(
     "cache-evicted",
-    `Had to go: ${whole.format(budget)} by the cap of a plan, ${whole.format(share)} by the share of a tenant, ` +
-      `${whole.format(cold)} that nobody had asked for.`,
+    `Evicted: ${whole.format(budget)} over the plan's cap, ${whole.format(share)} over the tenant's share, ` +
+      `${whole.format(cold)} cold.`,
   );
 }
 
@@ -67,8 +67,8 @@ function showTiles({ reads, isMemoryServed, provenAgeMs, queuedInvalidations, me
  * @param {boolean} isShared
  */
 function servedText(isMemoryServed, isShared) {
-  if (!isShared) return "it caches alone";
-  return isMemoryServed ? "so memory is served" : "memory is not served";
+  if (!isShared) return "no other process";
+  return isMemoryServed ? "memory is served" : "memory is not served";
 }
 
 /** @param {LiveData["cache"]["tenants"]} tenants */

@@ -1,11 +1,11 @@
-// Draws into an <svg> of any size, in its own pixels: text and lines keep their size on a narrow screen.
+// Draws into an <svg> in its own pixels, so that text and lines keep their size on a narrow screen.
 
 /** @import { Second } from "../live-data.js" */
 
 const LEFT = 34;
 const BOTTOM = 20;
 const TOP = 8;
-/** The pattern in the page. */
+/** Fill pattern, defined in index.html. */
 const DENIED = "url(#stripes)";
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
@@ -23,12 +23,12 @@ function shape(name, attributes, text = "") {
 
 /**
  * @typedef {object} Scale
- * @property {readonly number[]} marks values with a line of their own; the last is the top
- * @property {(value: number) => number} share of the height, from 0 at the bottom to 1 at the top
+ * @property {readonly number[]} marks values with a grid line; the last is the top
+ * @property {(value: number) => number} share position as a fraction of the height, 0 at the bottom
  */
 
 /**
- * From 0 to the next of 1, 2, 5, 10, 20, 50 …
+ * A scale from 0 to the next of 1, 2, 5, 10, 20, 50 …
  * @param {number} highest
  * @returns {Scale}
  */
@@ -39,7 +39,7 @@ function linear(highest) {
 }
 
 /**
- * From 0.1 to the next power of ten, each at the same distance: a slow second does not flatten all others.
+ * A logarithmic scale from 0.1 to the next power of ten, so that one slow second does not flatten all others.
  * @param {number} highest
  * @returns {Scale}
  */
@@ -70,7 +70,7 @@ function frame(svg, { marks, share }) {
 }
 
 /**
- * A column for each second: what was admitted, and on top of it what was denied.
+ * Draws a stacked column for each second: admitted requests, with denied ones on top.
  * @param {Element} svg
  * @param {readonly Second[]} seconds
  */
@@ -78,17 +78,17 @@ export function drawStack(svg, seconds) {
   const { y, width, shapes } = frame(svg, linear(Math.max(...seconds.map((each) => each.admitted + each.denied))));
   const step = width / seconds.length;
   const columns = seconds.flatMap(({ admitted, denied }, i) => {
-    const place = { x: LEFT + i * step, width: Math.max(step - 1, 1) };
+    const column = { x: LEFT + i * step, width: Math.max(step - 1, 1) };
     return [
-      shape("rect", { class: "admitted", ...place, y: y(admitted), height: y(0) - y(admitted) }),
-      shape("rect", { fill: DENIED, ...place, y: y(admitted + denied), height: y(0) - y(denied) }),
+      shape("rect", { class: "admitted", ...column, y: y(admitted), height: y(0) - y(admitted) }),
+      shape("rect", { fill: DENIED, ...column, y: y(admitted + denied), height: y(0) - y(denied) }),
     ];
   });
   svg.replaceChildren(...shapes, ...columns);
 }
 
 /**
- * Three lines; a second without a request is a gap.
+ * Draws a line per percentile. A second without requests is a gap.
  * @param {Element} svg
  * @param {readonly Second[]} seconds
  */
@@ -109,7 +109,7 @@ export function drawLines(svg, seconds) {
 }
 
 /**
- * A bar that fills `admitted` and `denied` of the width, for a cell whose row says the same in numbers.
+ * Returns a bar with `admitted` and `denied` as fractions of the width. The numbers are in the same row.
  * @param {number} admitted
  * @param {number} denied
  */

@@ -1,29 +1,29 @@
-// The section of the page about the database.
+// The database section of the page.
 import { percent, setRows, setText, tenths, whole } from "./dom.js";
 
 /** @import { LiveData, NodeRow, RouteReason } from "../live-data.js" */
 
 /** @type {Record<RouteReason, string>} */
 const REASONS = {
-  read: "replica: has what was written",
-  "recent-write": "primary: no replica has it yet",
-  pinned: "primary: loads of the cache",
-  "no-healthy-replica": "primary: no replica may serve",
-  conflict: "primary: a replica broke it off",
-  "read-only-refused": "primary: a replica refused it",
-  write: "primary: a write",
-  transaction: "primary: a transaction",
+  read: "replica: read",
+  "recent-write": "primary: recent write",
+  pinned: "primary: cache load",
+  "no-healthy-replica": "primary: no healthy replica",
+  conflict: "primary: replica conflict",
+  "read-only-refused": "primary: replica is read-only",
+  write: "primary: write",
+  transaction: "primary: transaction",
 };
 
 /** @type {Record<string, string>} */
-const OUT = {
-  unknown: "not asked yet",
-  unreachable: "no answer",
-  "connection-lost": "lost",
-  failures: "it fails",
-  lagging: "too far behind",
-  stale: "not heard of",
-  "not-writable": "takes no writes",
+const EJECT_REASONS = {
+  unknown: "not polled yet",
+  unreachable: "unreachable",
+  "connection-lost": "connection lost",
+  failures: "statements fail",
+  lagging: "lag too high",
+  stale: "no recent poll",
+  "not-writable": "read-only",
 };
 
 /** @param {LiveData["database"]} database */
@@ -39,8 +39,8 @@ export function showDatabase({ nodes, routes, rejectedTokens, waits, refused, te
   const [furthest] = nodes.filter(({ lagMs }) => lagMs !== null).sort((a, b) => (b.lagMs ?? 0) - (a.lagMs ?? 0));
   setText("db-lag", furthest === undefined ? "–" : `${whole.format(furthest.lagMs ?? 0)}\u00a0ms`);
   setText("db-lag-bytes", furthest === undefined ? "no replica" : `${bytes(furthest.lagBytes)}, ${furthest.name}`);
-  setText("db-waits", whole.format(waits.last));
-  setText("db-refused", `${whole.format(refused.total)} got none since the start`);
+  setText("db-queued", whole.format(waits.last));
+  setText("db-queue-timeouts", `${whole.format(refused.total)} timed out since the start`);
   setRows(
     "db-nodes",
     nodes.map((node) => nodeCells(node, reads)),
@@ -49,9 +49,9 @@ export function showDatabase({ nodes, routes, rejectedTokens, waits, refused, te
     "db-routes",
     routes.map(({ reason, count: of }) => [REASONS[reason], whole.format(of.last), whole.format(of.total)]),
   );
-  setText("db-tokens", `Tokens of clients that said nothing here: ${whole.format(rejectedTokens.total)}.`);
+  setText("db-tokens", `Rejected session tokens: ${whole.format(rejectedTokens.total)}.`);
   setRows(
-    "db-places",
+    "db-queue",
     tenants.map(({ tenantId, plan, maxConcurrency, ...row }) => [
       tenantId,
       plan,
@@ -68,7 +68,7 @@ export function showDatabase({ nodes, routes, rejectedTokens, waits, refused, te
  * @param {number} reads
  */
 function nodeCells({ name, serves, reason, lagBytes, lagMs, inFlight, connections, reads: own }, reads) {
-  const out = reason === null ? "" : (OUT[reason] ?? reason);
+  const out = reason === null ? "" : (EJECT_REASONS[reason] ?? reason);
   return [
     name,
     serves === "nothing" ? `out: ${out}` : `serves ${serves}`,

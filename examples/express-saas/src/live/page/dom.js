@@ -1,4 +1,4 @@
-// Writes texts and tables into the page.
+// Writes text and tables into the page.
 
 export const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 export const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -22,14 +22,14 @@ export function element(id) {
  */
 export function setText(id, text) {
   const target = element(id);
-  // A status that is written again is announced again.
+  // Writing an unchanged status would make screen readers announce it again.
   if (target.textContent !== text) target.textContent = text;
 }
 
 /**
- * Writes into the rows that are there, so that a selection or a screen reader keeps its place.
- * @param {string} id of the table's body
- * @param {(string | Element)[][]} rows the first cell names the row; numbers are text
+ * Reuses the existing rows, so that a selection or a screen reader keeps its position.
+ * @param {string} id id of the table body
+ * @param {(string | Element)[][]} rows the first cell is the row header
  */
 export function setRows(id, rows) {
   const body = /** @type {HTMLTableSectionElement} */ (element(id));

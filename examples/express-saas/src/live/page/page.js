@@ -1,4 +1,4 @@
-// Asks for the numbers once a second and writes them into the page. No framework, no build.
+// Fetches the data once a second and writes it into the page. No framework, no build.
 import { showCache } from "./cache.js";
 import { showDatabase } from "./database.js";
 import { drawLines, drawStack, shareBar } from "./charts.js";
@@ -6,7 +6,7 @@ import { element, setRows, setText, tenths, whole } from "./dom.js";
 
 /** @import { LiveData } from "../live-data.js" */
 
-// Somebody who asked for less motion gets fewer changes.
+// With reduced motion the page changes less often.
 const PERIOD_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 5000 : 1000;
 
 /** @param {number | null} ms */
@@ -14,9 +14,9 @@ const milliseconds = (ms) => (ms === null ? "–" : tenths.format(ms));
 
 /** @type {Record<string, string>} */
 const REDIS = {
-  connected: "Redis connected: limits are counted there, for all processes together.",
-  stalled: "Redis stalled: it does not answer, so this process decides by its own count.",
-  disconnected: "Redis disconnected: this process decides by its own count until it is back.",
+  connected: "Redis connected: limits are shared by all processes.",
+  stalled: "Redis stalled: this process enforces its share of the limits.",
+  disconnected: "Redis disconnected: this process enforces its share of the limits until Redis is back.",
 };
 
 /** @param {LiveData["limitStore"]} limitStore */
@@ -48,7 +48,7 @@ function showTiles({ requestsPerSecond, decisions, errors }) {
 /** @param {{ limit: number, windowMs: number | null }} rule */
 function showLimit({ limit, windowMs }) {
   if (windowMs === null) return `${whole.format(limit)} at once`;
-  // With a space that does not break before the unit.
+  // A non-breaking space before the unit.
   const period = windowMs < 60_000 ? `${windowMs / 1000}\u00a0s` : `${windowMs / 60_000}\u00a0min`;
   return `${whole.format(limit)} in ${period}`;
 }
@@ -60,11 +60,11 @@ function showLimits({ limits, groups }) {
 }
 
 const DECIDERS = {
-  store: "the store",
-  lease: "units given in advance",
-  "denial-cache": "a refusal a moment ago",
-  local: "this process alone",
-  policy: "the failure policy",
+  store: "store",
+  lease: "leased units",
+  "denial-cache": "denial cache",
+  local: "this process",
+  policy: "failure policy",
 };
 
 /** @param {LiveData["quotas"]} quotas */
@@ -94,8 +94,8 @@ function showQuotas({ nearestToLimit, plans, overage, storeFailures }) {
   );
   setText(
     "quota-notes",
-    `E-mails above what the plan includes: ${whole.format(overage.total)}. ` +
-      `Questions about e-mails that Redis did not answer: ${whole.format(storeFailures.total)}.`,
+    `E-mails above the included units: ${whole.format(overage.total)}. ` +
+      `Usage calls that Redis did not answer: ${whole.format(storeFailures.total)}.`,
   );
 }
 
@@ -119,10 +119,7 @@ function showTables({ plans, latency, rules, decidedBy, storeFailures }) {
     decidedBy.map(({ by, decisions }) => [DECIDERS[by], whole.format(decisions.last), whole.format(decisions.total)]),
   );
   const { last, total } = storeFailures;
-  setText(
-    "store-failures",
-    `No answer from the store: ${whole.format(last)} times in 60 s, ${whole.format(total)} in total.`,
-  );
+  setText("store-failures", `Store failures: ${whole.format(last)} in 60 s, ${whole.format(total)} in total.`);
 }
 
 /** @param {LiveData["tenants"]} tenants */
@@ -181,9 +178,9 @@ async function refresh() {
     if (!response.ok) throw new Error(`status ${response.status}`);
     show(await response.json());
   } catch {
-    // The next round asks again.
+    // The next refresh retries.
     element("status").dataset["state"] = "lost";
-    setText("status", "No answer from the server. The numbers below are the last ones it gave.");
+    setText("status", "The server does not respond. The numbers below are from its last response.");
   }
 }
 
@@ -197,9 +194,9 @@ pause.addEventListener("click", () => {
   paused = !paused;
   pause.setAttribute("aria-pressed", String(paused));
 });
-// Also while paused.
+// Works while paused too.
 element("seconds-details").addEventListener("toggle", () => latest && showSeconds(latest.seconds));
-// Browsers let hidden pages wait up to a minute for their timers.
+// Browsers throttle timers of hidden pages to one per minute, so refresh as soon as the page is visible.
 document.addEventListener("visibilitychange", () => void refresh());
 
 void run();
