@@ -4,7 +4,7 @@ import { defineConfig, type DefaultTheme } from "vitepress";
 import { doors } from "../doors.mjs";
 import { environmentTable } from "./environment-table.js";
 
-/** One sidebar entry for each page of a folder: its first heading, in the order of the file names. */
+/** Returns a sidebar entry for each page of a folder: its first heading, in the order of the file names. */
 function pagesOf(folder: string): DefaultTheme.SidebarItem[] {
   const path = fileURLToPath(new URL(`../${folder}`, import.meta.url));
   return readdirSync(path)
@@ -20,8 +20,8 @@ const section = (text: string, folder: string): DefaultTheme.SidebarItem => ({ t
 
 export default defineConfig({
   title: "scale",
-  description: "Packages for multi-tenant Node.js products",
-  // An icon that nobody made must not become a request.
+  description: "Limits, quotas, cache, database routing and pagination for multi-tenant Node.js products",
+  // An empty icon, because browsers would request /favicon.ico otherwise.
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: { linkify: false, config: (md) => void md.use(environmentTable) },
   themeConfig: {
@@ -31,11 +31,17 @@ export default defineConfig({
       { text: "Start", link: "/" },
       { text: "Packages", link: "/packages/core", activeMatch: "^/packages/" },
       { text: "Guides", link: "/guides/tenancy-and-plans", activeMatch: "^/guides/" },
+      { text: "Reference", link: "/reference/errors", activeMatch: "^/reference/" },
       { text: "Decisions", link: "/decisions/", activeMatch: "^/decisions/" },
       { text: "API", link: "/api/", activeMatch: "^/api/" },
     ],
     sidebar: {
-      "/": [{ text: "Start", link: "/" }, section("Packages", "packages"), section("Guides", "guides")],
+      "/": [
+        { text: "Start", link: "/" },
+        section("Packages", "packages"),
+        section("Guides", "guides"),
+        section("Reference", "reference"),
+      ],
       "/decisions/": [{ text: "Decisions", link: "/decisions/", items: pagesOf("decisions") }],
       "/api/": [
         { text: "API", link: "/api/", items: doors().map(({ name, page }) => ({ text: name, link: `/api/${page}` })) },

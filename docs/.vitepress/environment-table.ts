@@ -1,7 +1,7 @@
 import type { MarkdownRenderer } from "vitepress";
 import { envVariables } from "@scale/env";
 
-const PLACE = "<!-- environment variables -->";
+const PLACEHOLDER = "<!-- environment variables -->";
 
 const code = (text: string): string => `\`${text}\``;
 
@@ -18,11 +18,11 @@ function row({
   return `| ${code(name)}${also} | ${description} Expected: ${expected}. Read as ${code(setting)}. | ${without} |`;
 }
 
-/** Puts the table of variables in the place of its mark, before anything reads the page, so that search knows it too. */
+/** Replaces the placeholder with the table of variables before the page is parsed, so that the search index includes it. */
 export function environmentTable(md: MarkdownRenderer): void {
   const head = ["| variable | meaning | default |", "|---|---|---|"];
   const table = [...head, ...envVariables.map(row)].join("\n");
   md.core.ruler.before("normalize", "environment-table", (state) => {
-    state.src = state.src.replace(PLACE, () => table);
+    state.src = state.src.replace(PLACEHOLDER, () => table);
   });
 }

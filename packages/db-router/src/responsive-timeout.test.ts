@@ -3,11 +3,14 @@ import { startResponsiveTimeout, withResponsiveDeadline } from "./responsive-tim
 
 /** Blocks the event loop for most of the time until the test ends. */
 function keepBusy(blockMs: number): void {
-  const timer = setInterval(() => {
+  let timer: NodeJS.Timeout | undefined;
+  const block = (): void => {
     const until = performance.now() + blockMs;
     while (performance.now() < until);
-  }, 0);
-  onTestFinished(() => clearInterval(timer));
+    timer = setTimeout(block, 0);
+  };
+  block();
+  onTestFinished(() => clearTimeout(timer));
 }
 
 const turns = async (count: number): Promise<string> => {
