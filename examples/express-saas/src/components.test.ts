@@ -19,7 +19,7 @@ describe.skipIf(withoutPostgres)("without a Redis program", () => {
     else process.env["SCALE_TEST_REDIS"] = before;
   });
 
-  it("counts in memory, says so on the page, and limits all the same", async () => {
+  it("counts in memory, shows that on the page, and still enforces limits", async () => {
     process.env["SCALE_TEST_REDIS"] = "/nowhere/redis-server";
     const example = await startTestExample("saas_memory");
     onTestFinished(() => example.stop());
@@ -32,7 +32,7 @@ describe.skipIf(withoutPostgres)("without a Redis program", () => {
   });
 });
 
-describe.skipIf(withoutPostgres || withoutRedis)("with a Redis that goes away", () => {
+describe.skipIf(withoutPostgres || withoutRedis)("when Redis goes down", () => {
   it.each(["kill", "pause"] as const)(
     "answers without a 5xx after %s, and counts there again within a second",
     async (how) => {

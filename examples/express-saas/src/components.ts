@@ -98,7 +98,7 @@ function startCacheStore(limitStore: LimitStore, teardown: Teardown): CacheStore
   return redisCacheStore({ redis, subscriber, timeoutMs: REDIS_TIMEOUT_MS });
 }
 
-/** Counts in Redis and writes the counts to Postgres later (write-behind), because monthly usage must survive the loss of Redis. */
+/** Counts in Redis and flushes the counts to Postgres, because monthly usage must survive the loss of Redis. */
 function startUsage(
   { database, limitStore }: Pick<Components, "database" | "limitStore">,
   { onError }: ComponentOptions,
@@ -117,7 +117,7 @@ function startUsage(
 }
 
 async function startDatabase(options: ComponentOptions, teardown: Teardown): Promise<DatabaseComponent> {
-  const { databaseUrl, pools = POOLS, maxConcurrencyOf: maxConcurrencyOf, secret, onError } = options;
+  const { databaseUrl, pools = POOLS, maxConcurrencyOf, secret, onError } = options;
   const server = databaseUrl === undefined ? await startPostgres(EMBEDDED_POSTGRES) : undefined;
   teardown.defer(() => server?.stop());
   const url = databaseUrl ?? server?.url ?? "";

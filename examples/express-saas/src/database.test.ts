@@ -179,7 +179,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
       client.release();
     }
     const row = (await liveData(example.url)).database.tenants.find(({ tenantId }) => tenantId === "cedar-labs");
-    expect(row).toMatchObject({ plan: "basic", places: 3, refused: { total: 1 } });
+    expect(row).toMatchObject({ plan: "basic", maxConcurrency: 3, refused: { total: 1 } });
   });
 
   it("answers every read that hangs on a frozen replica, and every read queued for it", async () => {

@@ -20,7 +20,7 @@ const until = async (check: () => boolean): Promise<void> => {
   while (!check()) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe("listen", () => {
+describe("startServer", () => {
   // Shorter than the keep-alive timeout of Node, five seconds.
   it("finishes requests in flight before it closes, and accepts no new ones", { timeout: 3000 }, async () => {
     const { server, waiting, ask } = await startManualServer();

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { plans } from "../scale.plan.js";
 import { type CacheMetrics, createCacheMetrics } from "./cache-metrics.js";
 
-describe("createCacheBoard", () => {
+describe("createCacheMetrics", () => {
   let clock: ManualClock;
   let cache: Cache;
   let tenants: Map<string, { plan: string }>;

@@ -32,7 +32,7 @@ const health: RouterHealth = {
   nodes: [primary, replica],
 };
 
-describe("createDatabaseBoard", () => {
+describe("createDatabaseMetrics", () => {
   let clock: ManualClock;
   let metrics: DatabaseMetrics;
   beforeEach(() => {
@@ -93,8 +93,20 @@ describe("createDatabaseBoard", () => {
     const { waits, refused: none, tenants } = metrics.read();
     expect([waits.total, none.total]).toEqual([3, 1]);
     expect(tenants).toEqual([
-      { tenantId: "acme", plan: "free", places: 2, waits: { last: 2, total: 2 }, refused: { last: 0, total: 0 } },
-      { tenantId: "globex", plan: "", places: null, waits: { last: 1, total: 1 }, refused: { last: 1, total: 1 } },
+      {
+        tenantId: "acme",
+        plan: "free",
+        maxConcurrency: 2,
+        waits: { last: 2, total: 2 },
+        refused: { last: 0, total: 0 },
+      },
+      {
+        tenantId: "globex",
+        plan: "",
+        maxConcurrency: null,
+        waits: { last: 1, total: 1 },
+        refused: { last: 1, total: 1 },
+      },
     ]);
   });
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { plans } from "../scale.plan.js";
 import { createQuotaMetrics, type QuotaMetrics } from "./quota-metrics.js";
 
-describe("createQuotaBoard", () => {
+describe("createQuotaMetrics", () => {
   const clock = createManualClock();
   let metrics: QuotaMetrics;
   beforeEach(() => {

@@ -2,7 +2,7 @@ import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
 import { createSecondsRing } from "./ring.js";
 
-describe("createRing", () => {
+describe("createSecondsRing", () => {
   it("sums each column over the last 60 seconds", () => {
     const clock = createManualClock();
     const ring = createSecondsRing(2, clock);
