@@ -109,12 +109,12 @@ function write(path, text) {
 /** The pages that every package is on. */
 function registered({ name, layer, description }) {
   const key = name.includes("-") ? `"${name}"` : name;
-  const row = (link) => `| [\`@scale/${name}\`](${link}) | ${description} |`;
+  const row = (link, rest) => `| | [\`@scale/${name}\`](${link}) | ${rest} |`;
   const event = `| \`scale:${name}:store-fail\` | A call that the store did not answer. | \`tenantId\`, \`error\` |`;
   return [
     withLine("scripts/check/layer-table.mjs", new RegExp(`^  [\\w"-]+: [0-${layer}],$`), `  ${key}: ${layer},`),
-    withLine("README.md", /^\| *\[`@scale\//, row(`packages/${name}/README.md`)),
-    withLine("docs/index.md", /^\| *\[`@scale\//, row(`packages/${name}.md`)),
+    withLine("README.md", /^\|.*\[`@scale\/[\w-]+`\]\(packages\//, row(`packages/${name}/README.md`, description)),
+    withLine("docs/index.md", /^\|.*\[`@scale\/[\w-]+`\]\(packages\//, row(`packages/${name}.md`, "")),
     withLine("docs/reference/events.md", /^\| *`scale:/, event),
     withLine(
       "ARCHITECTURE.md",
