@@ -9,5 +9,6 @@ export default lib([
   "src/testing/index.ts",
   "src/http.ts",
   "src/express.ts",
+  "src/fetch.ts",
   "src/next.ts",
 ]);

@@ -2,7 +2,7 @@ import type { Clock, PlanResolver } from "@scale/core";
 import { dbSession } from "@scale/db-router/express";
 import { clientIp, fromHeader, tenantGuard } from "@scale/http";
 import { problemHandler, toExpress } from "@scale/http/express";
-import type { BulkUsageStore } from "@scale/quota";
+import type { UsageStore } from "@scale/quota";
 import type { RateLimitStore } from "@scale/rate-limit";
 import { rateLimit } from "@scale/rate-limit/express";
 import express, { type Express } from "express";
@@ -34,7 +34,7 @@ export interface AppOptions {
   /** Store of the rate limit counters. */
   readonly store: RateLimitStore;
   /** Store of the e-mail counters. */
-  readonly usage: BulkUsageStore;
+  readonly usage: UsageStore;
   readonly plans: PlanResolver;
   readonly crm: CrmCache;
   /** Signs the cursors of lists. */

@@ -3,7 +3,7 @@ import type { CacheStore } from "@scale/cache";
 import { redisStore as redisCacheStore } from "@scale/cache/redis";
 import { StoreError } from "@scale/core";
 import type { PoolLike, Router } from "@scale/db-router";
-import { type BulkUsageStore, memoryUsage } from "@scale/quota";
+import { type UsageStore, memoryUsage } from "@scale/quota";
 import { postgresLedger, redisUsage } from "@scale/quota/redis";
 import { memoryStore, type RateLimitStore } from "@scale/rate-limit";
 import { redisStore } from "@scale/rate-limit/redis";
@@ -59,7 +59,7 @@ export interface Components {
   readonly database: DatabaseComponent;
   readonly limitStore: LimitStore;
   /** Store of the usage counters. */
-  readonly usage: BulkUsageStore;
+  readonly usage: UsageStore;
   /** Second-level cache store; `undefined` without Redis. */
   readonly cacheStore: CacheStore | undefined;
 }
@@ -103,7 +103,7 @@ function startUsage(
   { database, limitStore }: Pick<Components, "database" | "limitStore">,
   { onError }: ComponentOptions,
   teardown: Teardown,
-): BulkUsageStore {
+): UsageStore {
   if (limitStore.is === "memory") return memoryUsage();
   const { outsideTenant, pool, router } = database;
   // The ledger reads and writes on the primary, outside any tenant. A count from a lagging replica would grant units twice.

@@ -1,5 +1,5 @@
 import type { PlanResolver } from "@scale/core";
-import { type BulkUsageStore, createQuota, rows, usage } from "@scale/quota";
+import { createQuota, rows, usage, type UsageStore } from "@scale/quota";
 import { drizzleRows } from "@scale/quota/drizzle";
 import { eq } from "drizzle-orm";
 import type { Database, RoutedDatabase } from "./db/client.js";
@@ -8,7 +8,7 @@ import { contacts, deals, SCHEMA } from "./db/schema.js";
 export interface CrmQuotaOptions {
   readonly db: RoutedDatabase;
   /** Store of the e-mail counters. */
-  readonly store: BulkUsageStore;
+  readonly store: UsageStore;
   readonly plans: PlanResolver;
 }
 

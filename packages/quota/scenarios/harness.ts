@@ -9,7 +9,7 @@ import { quotaTables } from "../src/postgres/tables.js";
 import type { RowsHarness } from "../src/testing/index.js";
 import { connectPrisma, type ContactsTransaction } from "./prisma-client.js";
 
-/** Transactions that run at once. */
+/** Maximum number of concurrent transactions. */
 const CONNECTIONS = 24;
 const CONTACTS = "create table contacts (id serial primary key, tenant_id text not null)";
 
@@ -17,7 +17,7 @@ export interface Closable<Db> extends RowsHarness<Db> {
   close(): Promise<void>;
 }
 
-/** A database of its own with the tables that the suite needs, and a pool on it. */
+/** Creates a database with the tables of the suite, and a pool on it. */
 export async function contactsPool(server: string, name: string): Promise<Pool> {
   const pool = new Pool({ connectionString: await createDatabase(server, name), max: CONNECTIONS });
   await pool.query(`${CONTACTS}; ${quotaTables()}`);

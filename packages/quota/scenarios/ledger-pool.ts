@@ -5,11 +5,11 @@ import { usageLedgerTable } from "../src/usage/redis/index.js";
 export interface LedgerPool {
   readonly pool: Pool;
   readonly url: string;
-  /** Units that the ledger has of a tenant, or of one of its metrics. */
+  /** Units in the ledger of a tenant, or of one of its metrics. */
   written(tenantId: string, metric?: string): Promise<number>;
 }
 
-/** A database of its own with the table of the ledger, and a pool on it. */
+/** Creates a database with the table of the ledger, and a pool on it. */
 export async function ledgerPool(server: string, name: string): Promise<LedgerPool> {
   const url = await createDatabase(server, name);
   const pool = new Pool({ connectionString: url, max: 4 });

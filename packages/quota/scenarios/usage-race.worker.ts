@@ -11,8 +11,8 @@ export interface RaceArgs {
   readonly postgresUrl?: string;
 }
 
-export interface RaceAsk {
-  /** `mixed` reserves, and then commits less, more or nothing. */
+export interface RaceCalls {
+  /** `mixed` reserves, and then commits fewer units, more units or none. */
   readonly what: "reserve" | "use" | "mixed";
   readonly metric: string;
   readonly asks: number;
@@ -32,36 +32,36 @@ function start({ redisUrl, prefix, postgresUrl }: RaceArgs): RedisUsage {
   return redisUsage({ redis, prefix, ledger, timeoutMs: 10_000, flushEveryMs: 3_600_000 });
 }
 
-/** Asks as fast as it can, all at once, and answers what was admitted and which thresholds it was told of. */
+/** Makes all calls at once, and returns the admitted units and the reached thresholds. */
 serveWorker(async (message, { index, args }) => {
   const usage = (store ??= start(args as RaceArgs));
-  const { what, metric, asks, units, max, ttlMs = 60_000 } = message as RaceAsk;
-  const charge = { metric, period: racePeriod, units, limit: max, max };
+  const { what, metric, asks, units, max, ttlMs = 60_000 } = message as RaceCalls;
+  const change = { metric, period: racePeriod, units, limit: max, max };
   let admitted = 0;
   const reached: number[] = [];
 
   async function reserve(n: number): Promise<void> {
     const id = `${index}:${n}`;
-    const outcome = await usage.reserve({ tenantId: "acme", ...charge, id, ttlMs });
+    const outcome = await usage.reserve({ tenantId: "acme", id, ttlMs, changes: [change] });
     if (!outcome.admitted) return;
     if (what === "reserve") admitted++;
     else await settle(id, n);
   }
 
   async function settle(id: string, n: number): Promise<void> {
-    if (n % 5 === 0) return usage.release({ tenantId: "acme", ...charge, id });
+    if (n % 5 === 0) return usage.release({ tenantId: "acme", ...change, id });
     const over = n % 2 === 0 ? "cap" : "reject";
-    const input = { tenantId: "acme", ...charge, id, units: units + (n % 7) - 3, over } as const;
-    // Told twice, as by a client that had no answer to the first.
+    const input = { tenantId: "acme", ...change, id, units: units + (n % 7) - 3, over } as const;
+    // Sent twice, as by a client that got no reply to the first.
     const [commit] = await Promise.all([usage.commit(input), usage.commit(input)]);
     admitted += commit.recorded;
     reached.push(...commit.reached);
   }
 
   async function use(): Promise<void> {
-    const { admitted: isAdmitted, charges } = await usage.useAll({ tenantId: "acme", charges: [charge] });
+    const { admitted: isAdmitted, changes } = await usage.consume({ tenantId: "acme", changes: [change] });
     if (isAdmitted) admitted++;
-    reached.push(...(charges[0]?.reached ?? []));
+    reached.push(...(changes[0]?.reached ?? []));
   }
 
   await Promise.all(Array.from({ length: asks }, (_, n) => (what === "use" ? use() : reserve(n))));

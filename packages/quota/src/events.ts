@@ -6,18 +6,18 @@ export interface ThresholdReached {
   readonly tenantId: string;
   readonly metric: string;
   readonly plan: string;
-  /** The part of `limit` that was reached: 0.8 or 1. */
+  /** Part of `limit` that was reached: 0.8 or 1. */
   readonly threshold: number;
   readonly used: number;
   readonly limit: number;
-  /** The key of the billing period of a usage metric; `undefined` for rows. */
+  /** Key of the billing period of a usage metric; `undefined` for rows. */
   readonly period: string | undefined;
 }
 
 /**
- * Published once for each threshold that is reached: by the one transaction that crossed it for rows, and again when
- * units were given back and it is crossed anew; by one process in a period for usage.
- * For rows that is before the transaction commits: one that rolls back afterwards has published it too.
+ * Published once for each threshold that is reached. Usage: by one process in a period. Rows: by the one transaction that
+ * crosses the threshold, and again when units were given back and the threshold is crossed anew.
+ * Rows publish before the transaction commits, so a transaction that rolls back afterwards has published too.
  */
 export const thresholdReach: EventChannel<ThresholdReached> = defineEvent("scale:quota:threshold-reach");
 
@@ -25,13 +25,13 @@ export interface OverageUsed {
   readonly tenantId: string;
   readonly metric: string;
   readonly plan: string;
-  /** Units of this call above what the plan includes. */
+  /** Units of this call above the units that the plan includes. */
   readonly units: number;
   readonly used: number;
   readonly limit: number;
 }
 
-/** Published for every use that a soft limit admitted above what the plan includes. */
+/** Published for every use that a soft limit admitted above the units that the plan includes. */
 export const overageUse: EventChannel<OverageUsed> = defineEvent("scale:quota:overage-use");
 
 /** Published for every refusal, whether it is thrown or returned. */
@@ -40,20 +40,29 @@ export const useRefuse: EventChannel<QuotaRefusal> = defineEvent("scale:quota:us
 export interface DriftFound extends Reconciled {
   readonly tenantId: string;
   readonly metric: string;
-  /** The key of the billing period of a usage metric; `undefined` for rows. */
+  /** Key of the billing period of a usage metric; `undefined` for rows. */
   readonly period: string | undefined;
 }
 
-/** Published when a count and what it counts were found apart, and the count was corrected. */
+/** Published when a count differed from its source, and was corrected. */
 export const driftFind: EventChannel<DriftFound> = defineEvent("scale:quota:drift-find");
 
 export interface StoreFailed {
   readonly tenantId: string;
   readonly metrics: readonly string[];
-  /** What the use got: `allow` says that it passed and was not counted. */
+  /** Decision for the use: `allow` means that it passed and was not counted. */
   readonly decided: "allow" | "throw";
   readonly error: unknown;
 }
 
-/** Published whenever the usage store could not answer, whatever `whenUsageFails` says. */
+/** Published whenever the usage store did not answer, whatever `whenUsageFails` decides. */
 export const storeFail: EventChannel<StoreFailed> = defineEvent("scale:quota:store-fail");
+
+export interface LedgerFailed {
+  readonly error: unknown;
+  /** Counts of this process that the ledger lacks units of. Redis keeps them meanwhile. */
+  readonly counts: number;
+}
+
+/** Published when usage could not be written to the ledger. The write is retried with growing pauses. */
+export const ledgerFail: EventChannel<LedgerFailed> = defineEvent("scale:quota:ledger-fail");

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Closable, pgHarness } from "../scenarios/harness.js";
 import { planResolver } from "../test/plans.js";
 import { checkQuota, quotaStatus } from "./express.js";
-import { rows, usage } from "./metrics.js";
+import { rows, usage } from "./options.js";
 import type { PgExecutor } from "./rows/pg.js";
 import { createQuota } from "./quota.js";
 import { memoryUsage } from "./usage/memory-store.js";
@@ -83,7 +83,7 @@ function routes({ store, transaction, insert }: Closable<PgExecutor>): express.E
     const tenantId = request.header("x-tenant-id") ?? "";
     response.setHeader("x-handled", "yes");
     await transaction(async (tx) => {
-      await quota.use(tenantId, "contacts", 1, { tx });
+      await quota.use(tenantId, { contacts: 1 }, { tx });
       await insert(tx, tenantId, 1);
     });
     response.status(201).json({});

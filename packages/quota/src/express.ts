@@ -17,7 +17,7 @@ export function checkQuota<Name extends string>(
   return toExpress(quotaGuard<Name>(quota, metric, options));
 }
 
-/** Answers with a tenant's quotas: `app.get("/api/admin/quotas/:tenantId", quotaStatus(quota, { authorize }))`. */
+/** Replies with a tenant's quotas: `app.get("/api/admin/quotas/:tenantId", quotaStatus(quota, { authorize }))`. */
 export function quotaStatus(quota: QuotaStatusSource, options: QuotaStatusOptions): NodeMiddleware {
   return toExpress(quotaStatusGuard(quota, options));
 }

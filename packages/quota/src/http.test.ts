@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { planResolver } from "../test/plans.js";
 import { QuotaExceeded } from "./errors.js";
 import { quotaGuard, quotaReply, quotaStatusGuard } from "./http.js";
-import { rows, usage } from "./metrics.js";
+import { rows, usage } from "./options.js";
 import { createQuota } from "./quota.js";
 import type { Quota } from "./quota-interface.js";
 import { memoryUsage } from "./usage/memory-store.js";
@@ -62,8 +62,8 @@ describe("quotaGuard", () => {
 
   it("says when the count of a usage metric starts again", async () => {
     const quota = newQuota();
-    await quota.consume("free-1", "tokens", 990);
-    await quota.reserve("free-1", "tokens", 5);
+    await quota.consume("free-1", { tokens: 990 });
+    await quota.reserve("free-1", { tokens: 5 });
     const guard = quotaGuard(quota, "tokens", { tenant: () => "free-1", cost: ({ url }) => url.length });
     expect(await guard(facts("/1234"))).toEqual({});
     const { reply } = await guard(facts("/12345"));
@@ -121,7 +121,7 @@ describe("quotaStatusGuard", () => {
 
   it("answers with every metric of the tenant that the path names", async () => {
     const quota = newQuota();
-    await quota.consume("free-1", "calls", 4);
+    await quota.consume("free-1", { calls: 4 });
     const { reply } = await quotaStatusGuard(quota, { authorize })(facts("/api/admin/quotas/free-1?a=b"));
     expect(reply).toMatchObject({ status: 200, headers: { "cache-control": "no-store" } });
     const body: unknown = JSON.parse(JSON.stringify(reply?.body));

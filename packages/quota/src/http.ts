@@ -7,29 +7,29 @@ import { storeFail } from "./events.js";
 import type { MetricStatus, QuotaCheck } from "./plan/status.js";
 import type { QuotaRefusal } from "./types.js";
 
-/** What the guards need of a quota: any whose metrics include `Name`. */
+/** The part of a quota that the guards use: every quota whose metrics include `Name` has it. */
 export interface QuotaChecker<Name extends string = string> {
   check(tenantId: string, metric: Name, units?: number): Promise<QuotaCheck>;
 }
 
-/** What the status needs of a quota. */
+/** The part of a quota that the status guard uses. */
 export interface QuotaStatusSource {
   status(tenantId: string): Promise<{ readonly metrics: Readonly<Record<string, MetricStatus>> }>;
 }
 
 export interface QuotaGuardOptions {
   /**
-   * Units that a request would use.
+   * Units that the request would use.
    * @default 1
    */
   readonly cost?: number | ((facts: HttpFacts) => number);
   /**
-   * Whose quota it is.
+   * Tenant whose quota is checked.
    * @default the tenant of `tenancy.require()`
    */
   readonly tenant?: (facts: HttpFacts) => string;
   /**
-   * What a request gets when the count cannot be read: `allow` leaves the decision to what the handler does.
+   * Decision when the count cannot be read: `allow` leaves it to the `use` or `reserve` of the handler.
    * @default "throw"
    */
   readonly whenStoreFails?: "allow" | "throw";
@@ -48,8 +48,8 @@ const guardSchema = z.strictObject({
 });
 
 /**
- * Answers 402 or 403 before the handler runs, when the tenant has no room. It saves the work of reading a body and
- * binds nobody: what decides is `use` in the handler's transaction, or `reserve`.
+ * Replies 402 or 403 before the handler runs, when the tenant has no room. This saves the work of reading a body, and
+ * holds no units: `use` in the handler's transaction decides, or `reserve`.
  */
 export function quotaGuard<Name extends string>(
   quota: QuotaChecker<Name>,
@@ -72,30 +72,33 @@ export function quotaGuard<Name extends string>(
   };
 }
 
-/** The problem document of a refusal: 402 when a larger plan has room, 403 when none has. */
+/** The problem document of a refusal: 402 when a larger plan has room, otherwise 403. */
 export function quotaReply(refusal: QuotaRefusal): Reply {
   const { status, code, problem: members } = new QuotaExceeded(refusal);
   return problem({ title: status === 402 ? "Payment Required" : "Forbidden", status, code, ...members });
 }
 
 export interface QuotaStatusOptions {
-  /** Whether this request may see this tenant's quotas. There is no default: the answer tells how a customer fares. */
+  /** Check whether this request may see this tenant's quotas. Without a default: quotas tell how a customer fares. */
   readonly authorize: (facts: HttpFacts, tenantId: string) => boolean | Promise<boolean>;
   /**
-   * Whose quotas are asked for; `undefined` for a request that names nobody.
+   * Tenant that the request names; `undefined` for a request without one.
    * @default the last segment of the path
    */
   readonly tenant?: (facts: HttpFacts) => string | undefined;
 }
 
 const statusSchema = z.strictObject({
-  authorize: z.custom<QuotaStatusOptions["authorize"]>(isFunction, "expected a function that says who may see quotas"),
+  authorize: z.custom<QuotaStatusOptions["authorize"]>(
+    isFunction,
+    "expected a function that decides which requests may see quotas",
+  ),
   tenant: z
     .custom<NonNullable<QuotaStatusOptions["tenant"]>>(isFunction, "expected a function")
     .default(() => lastSegment),
 });
 
-/** Answers every request, `GET /api/admin/quotas/:tenantId` for example, with where that tenant stands. */
+/** Replies to every request, `GET /api/admin/quotas/:tenantId` for example, with the quotas of that tenant. */
 export function quotaStatusGuard(quota: QuotaStatusSource, options: QuotaStatusOptions): HttpGuard {
   const { authorize, tenant } = parseOptions(statusSchema, options, "quotaStatusGuard");
   if (!isFunction(quota?.status))
@@ -104,16 +107,16 @@ export function quotaStatusGuard(quota: QuotaStatusSource, options: QuotaStatusO
     if (facts.method !== "GET" && facts.method !== "HEAD") return { reply: notAllowed };
     const tenantId = tenant(facts);
     if (tenantId === undefined || tenantId === "") return { reply: unknownTenant };
-    // Not by truth: an answer that is no boolean says that the function means something else.
+    // Only `true` counts: another truthy value means that the function does something else.
     const allowed: unknown = await authorize(facts, tenantId);
     if (allowed !== true) return { reply: forbidden };
     try {
       const { metrics } = await quota.status(tenantId);
-      const entries = Object.entries(metrics).map(([name, status]) => [name, onTheWire(status)]);
+      const entries = Object.entries(metrics).map(([name, status]) => [name, toJson(status)]);
       const headers = { "cache-control": "no-store" };
       return { reply: { status: 200, headers, body: { tenantId, metrics: Object.fromEntries(entries) } } };
     } catch (error) {
-      // 403: the application says that there is no such tenant, or that its plan has no quotas.
+      // 403: the application does not know the tenant, or its plan has no quotas.
       if (isScaleError(error, "SCALE_PLAN") && "status" in error && error.status === 403)
         return { reply: unknownTenant };
       throw error;
@@ -130,13 +133,13 @@ function lastSegment({ url }: HttpFacts): string | undefined {
   try {
     return decodeURIComponent(path.split("/").at(-1) ?? "");
   } catch {
-    // Not a text in percent encoding, so nobody's id.
+    // Invalid percent encoding: it is not the id of a tenant.
     return undefined;
   }
 }
 
-/** Infinity is null in JSON; times are texts. */
-function onTheWire({ resetsAt, asOf, ...status }: MetricStatus): Record<string, unknown> {
-  const text = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
-  return { ...status, resetsAt: text(resetsAt), asOf: text(asOf) };
+/** JSON writes Infinity as null; times become ISO strings. */
+function toJson({ resetsAt, asOf, ...status }: MetricStatus): Record<string, unknown> {
+  const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+  return { ...status, resetsAt: iso(resetsAt), asOf: iso(asOf) };
 }

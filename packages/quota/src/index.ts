@@ -1,4 +1,3 @@
-export type { Refused, Use } from "./plan/admit.js";
 export { QuotaExceeded } from "./errors.js";
 export {
   driftFind,
@@ -11,55 +10,49 @@ export {
   thresholdReach,
   useRefuse,
 } from "./events.js";
-export { rows, type RowsMetricOptions, usage, type UsageMetricOptions } from "./metrics.js";
-export type { QuotaOptions, UsageFailurePolicy } from "./options.js";
+export {
+  type QuotaOptions,
+  rows,
+  type RowsMetricOptions,
+  usage,
+  type UsageFailurePolicy,
+  type UsageMetricOptions,
+} from "./options.js";
 export { periodAt } from "./period/period.js";
-export { createQuota } from "./quota.js";
-export type {
-  Definitions,
-  MetricName,
-  Quota,
-  QuotaStatus,
-  RowsMethods,
-  UnitsOf,
-  UsageMethods,
-} from "./quota-interface.js";
-export type { CommitOptions, Committed, Reservation } from "./usage/reservation.js";
-export type { ConsumeOptions, ReserveOptions } from "./usage/usage-quota.js";
-export type { GivenBack, RowsOptions } from "./rows/rows-quota.js";
-export { quotaTables, type QuotaTableOptions } from "./postgres/tables.js";
+export type { Admitted, Refused, UnitsByMetric, Use } from "./plan/admit.js";
 export type { MetricStatus, QuotaCheck } from "./plan/status.js";
+export { quotaTables, type QuotaTableOptions } from "./postgres/tables.js";
+export type { MetricName, Quota } from "./quota-interface.js";
+export { createQuota } from "./quota.js";
+export type { GivenBack, RowsOptions } from "./rows/rows-quota.js";
 export type {
-  Bounds,
-  CommitInput,
-  CommitOutcome,
   CountRows,
+  CountStatus,
+  Definitions,
   Interval,
-  MetricDefinition,
-  OverReserved,
   Period,
   QuotaRefusal,
   Reconciled,
-  ReserveInput,
-  ReserveOutcome,
   RowsChange,
   RowsInput,
   RowsMetric,
   RowsOutcome,
-  RowsStanding,
   RowsStore,
-  Standing,
   Subscription,
-  UsageAddress,
   UsageMetric,
-  UsageStore,
 } from "./types.js";
-export { memoryUsage, type MemoryUsageOptions } from "./usage/memory-store.js";
+export { memoryUsage } from "./usage/memory-store.js";
+export type { Committed, Reservation } from "./usage/reservation.js";
 export type {
-  BulkUsageStore,
-  ChargeOutcome,
-  ChargesOutcome,
-  ReserveAllInput,
-  UsageCharge,
-  UseAllInput,
+  ChangeOutcome,
+  ChangesOutcome,
+  CommitInput,
+  CommitOutcome,
+  ConsumeInput,
+  OverReserved,
+  ReserveInput,
+  UsageAddress,
+  UsageChange,
+  UsageStore,
 } from "./usage/store.js";
+export type { ReserveOptions } from "./usage/usage-quota.js";

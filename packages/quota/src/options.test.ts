@@ -1,6 +1,6 @@
 import { createPlanResolver, definePlans, hard, type PlanInput, type PlanResolver } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import { rows, usage } from "./metrics.js";
+import { rows, usage } from "./options.js";
 import { createQuota } from "./quota.js";
 import type { RowsStore } from "./types.js";
 import { memoryUsage } from "./usage/memory-store.js";

@@ -1,29 +1,46 @@
 import { type Clock, ConfigError, type PlanResolver, type Plans } from "@scale/core";
 import { clockOption, describeValue, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import type { MetricDefinition, RowsMetric, RowsStore, Subscription, UsageMetric } from "./types.js";
-import type { BulkUsageStore } from "./usage/store.js";
+import type { CountRows, Definitions, Interval, RowsMetric, RowsStore, Subscription, UsageMetric } from "./types.js";
+import type { UsageStore } from "./usage/store.js";
 
-/** What a use gets when its count cannot be asked: it passes uncounted, or fails with the store's error. */
+export interface RowsMetricOptions<Db> {
+  /** Name of one unit in results: `bytes`. */
+  readonly unit?: string;
+  /**
+   * Counts a tenant's rows on the connection or transaction it is passed. Called when a tenant has no counter yet, and by
+   * `reconcile`. Without it a counter starts from 0: for metrics that start with the product.
+   */
+  readonly count?: CountRows<Db>;
+}
+
+export interface UsageMetricOptions {
+  /** Name of one unit in results: `tokens`. */
+  readonly unit?: string;
+  /** Interval after which the count starts again from 0, counted from the start of the tenant's subscription. */
+  readonly per: Interval;
+}
+
+/** Decision when the usage store does not answer: the use passes uncounted, or rejects with the store's error. */
 export type UsageFailurePolicy = "allow" | "throw";
 
-export interface QuotaOptions<Metrics extends Readonly<Record<string, MetricDefinition<Db>>>, Db> {
-  /** What is counted, by the names that the plans use. */
+export interface QuotaOptions<Metrics extends Definitions<Db>, Db> {
+  /** Metrics to count, by the names that the plans use. */
   readonly metrics: Metrics;
-  /** Every plan must say a limit for every metric, and for no other. */
+  /** Resolver of the tenants' plans. Every plan must have a limit for every metric, and for no other. */
   readonly plans: PlanResolver;
-  /** Where rows are counted: `pgRows`, `drizzleRows` or `prismaRows`. Needed for metrics made with `rows`. */
+  /** Store of the row counters: `pgRows`, `drizzleRows` or `prismaRows`. Required for metrics made with `rows`. */
   readonly rows?: RowsStore<Db>;
-  /** Where usage is counted: `redisUsage`, or `memoryUsage`. Needed for metrics made with `usage`. */
-  readonly usage?: BulkUsageStore;
+  /** Store of the usage counts: `redisUsage`, or `memoryUsage`. Required for metrics made with `usage`. */
+  readonly usage?: UsageStore;
   /**
-   * From when a tenant's billing periods are counted. Asked for every use of a usage metric: remember what you look up.
+   * Lookup of the start of a tenant's billing periods. Called for every use of a usage metric, so cache what it reads.
    * Another anchor or time zone makes other periods, and a count that starts from 0: the tenant must not choose them.
-   * Needed for usage metrics other than `per: "forever"`.
+   * Required for usage metrics other than `per: "forever"`.
    */
   readonly subscription?: (tenantId: string) => Subscription | Promise<Subscription>;
   /**
-   * What a use of a usage metric gets when its store cannot answer, by the kind of the limit. Every such use is
+   * Decision for a use of a usage metric when its store does not answer, by the kind of the limit. Every such use is
    * published as `scale:quota:store-fail`.
    * @default { hard: "throw", soft: "allow" }
    */
@@ -32,13 +49,21 @@ export interface QuotaOptions<Metrics extends Readonly<Record<string, MetricDefi
 }
 
 const policy = z.enum(["allow", "throw"]);
+const unit = z.string().min(1).max(64).optional();
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+const rowsSchema = z.strictObject({
+  unit,
+  count: z.custom<CountRows<never>>((value) => typeof value === "function", "expected a function").optional(),
+});
+
+const usageSchema = z.strictObject({ unit, per: z.enum(["day", "week", "month", "year", "forever"]) });
 
 const optionsSchema = z.strictObject({
   metrics: z
     .record(
       z.string(),
-      z.custom<MetricDefinition<never>>(
+      z.custom<Definitions<never>[string]>(
         (value) => isObject(value) && "kind" in value && (value.kind === "rows" || value.kind === "usage"),
         "expected rows(…) or usage(…)",
       ),
@@ -52,7 +77,10 @@ const optionsSchema = z.strictObject({
     .custom<RowsStore<never>>((value) => isObject(value) && "giveBack" in value, "expected a rows store")
     .optional(),
   usage: z
-    .custom<BulkUsageStore>((value) => isObject(value) && "reserveAll" in value, "expected a usage store")
+    .custom<UsageStore>(
+      (value) => isObject(value) && "reserve" in value && "consume" in value,
+      "expected a usage store",
+    )
     .optional(),
   subscription: z
     .custom<NonNullable<QuotaOptions<never, never>["subscription"]>>(
@@ -64,16 +92,26 @@ const optionsSchema = z.strictObject({
   clock: clockOption.optional(),
 });
 
-export interface ParsedQuotaOptions<Db> {
-  readonly rowsMetrics: ReadonlyMap<string, RowsMetric<Db>>;
-  readonly usageMetrics: ReadonlyMap<string, UsageMetric>;
-  readonly whenUsageFails: { readonly hard: UsageFailurePolicy; readonly soft: UsageFailurePolicy };
+/** A metric over rows that exist, counted in the transaction that inserts or deletes them. */
+export function rows<Db = unknown>(options: RowsMetricOptions<Db> = {}): RowsMetric<Db> {
+  parseOptions(rowsSchema, options, "rows");
+  return { kind: "rows", unit: options.unit, count: options.count };
 }
 
-/** @throws {ConfigError} also for plans that do not say a limit for every metric, or say one for another */
-export function parseQuotaOptions<Metrics extends Readonly<Record<string, MetricDefinition<Db>>>, Db>(
+/** A metric over consumption in a billing period, reserved before the work and committed after it. */
+export function usage(options: UsageMetricOptions): UsageMetric {
+  const { unit: name, per } = parseOptions(usageSchema, options, "usage");
+  return { kind: "usage", unit: name, per };
+}
+
+/** @throws {ConfigError} also for plans that lack a limit for a metric, or have one for another */
+export function parseQuotaOptions<Metrics extends Definitions<Db>, Db>(
   options: QuotaOptions<Metrics, Db>,
-): ParsedQuotaOptions<Db> {
+): {
+  readonly rowsMetrics: ReadonlyMap<string, RowsMetric<Db>>;
+  readonly usageMetrics: ReadonlyMap<string, UsageMetric>;
+  readonly whenUsageFails: Required<NonNullable<QuotaOptions<Metrics, Db>["whenUsageFails"]>>;
+} {
   const { whenUsageFails } = parseOptions(optionsSchema, options, "createQuota");
   const rowsMetrics = new Map<string, RowsMetric<Db>>();
   const usageMetrics = new Map<string, UsageMetric>();
@@ -81,28 +119,28 @@ export function parseQuotaOptions<Metrics extends Readonly<Record<string, Metric
     if (metric.kind === "rows") rowsMetrics.set(name, metric);
     else usageMetrics.set(name, metric);
   }
-  needs(rowsMetrics, options.rows, "rows: expected a store");
-  needs(usageMetrics, options.usage, "usage: expected a store");
+  requireFor(rowsMetrics, options.rows, "rows: expected a store");
+  requireFor(usageMetrics, options.usage, "usage: expected a store");
   const periodic = [...usageMetrics].filter(([, { per }]) => per !== "forever");
-  needs(new Map(periodic), options.subscription, "subscription: expected a function");
+  requireFor(new Map(periodic), options.subscription, "subscription: expected a function");
   checkPlans(options.plans, Object.keys(options.metrics));
   return { rowsMetrics, usageMetrics, whenUsageFails };
 }
 
-function needs(metrics: ReadonlyMap<string, unknown>, option: unknown, expected: string): void {
+function requireFor(metrics: ReadonlyMap<string, unknown>, option: unknown, expected: string): void {
   const [first] = metrics.keys();
   if (first === undefined || option !== undefined) return;
   throw new ConfigError(`createQuota: ${expected} for metric ${describeValue(first)}, got none`);
 }
 
-/** Also for the plans of every later `replace`. */
+/** Checks the current plans, and the plans of every later `replace`. */
 function checkPlans(resolver: PlanResolver, metrics: readonly string[]): void {
   resolver.check((plans: Plans) => {
     for (const plan of plans.names) {
-      const said = Object.keys(plans.find(plan)?.quota ?? {});
-      const missing = metrics.find((metric) => !said.includes(metric));
+      const limited = Object.keys(plans.find(plan)?.quota ?? {});
+      const missing = metrics.find((metric) => !limited.includes(metric));
       if (missing !== undefined) throw wrongPlan(plan, `no limit for metric ${describeValue(missing)}`);
-      const unknown = said.find((metric) => !metrics.includes(metric));
+      const unknown = limited.find((metric) => !metrics.includes(metric));
       if (unknown !== undefined) {
         throw wrongPlan(plan, `a limit for unknown metric ${describeValue(unknown)}, known: ${metrics.join(", ")}`);
       }

@@ -1,59 +1,88 @@
 import { systemClock } from "@scale/core";
 import { parseTenantId, describeValue } from "@scale/core/kit";
-import { createContext } from "./plan/grant.js";
 import { parseQuotaOptions, type QuotaOptions } from "./options.js";
-import type { Definitions, MetricName, Quota, QuotaStatus } from "./quota-interface.js";
-import { createUsageQuota } from "./usage/usage-quota.js";
-import { usageMethods } from "./reserve-methods.js";
-import { createRowsQuota } from "./rows/rows-quota.js";
-import { rowsMethods } from "./rows-methods.js";
-import { createPeriods, createStandings } from "./plan/standings.js";
-import { type QuotaCheck, refusedUnits, statusOf } from "./plan/status.js";
+import { createPeriodLookup } from "./period/current.js";
+import { orThrow, recordOf } from "./plan/admit.js";
+import { createGrants } from "./plan/grant.js";
+import { createStatusReader } from "./plan/read-status.js";
+import { type QuotaCheck, refusedUnits } from "./plan/status.js";
 import { checkUnits } from "./plan/units.js";
+import type { MetricName, Quota } from "./quota-interface.js";
+import { createRowsQuota, type RowsQuota } from "./rows/rows-quota.js";
+import type { Definitions } from "./types.js";
+import { createUsageQuota, type UsageQuota } from "./usage/usage-quota.js";
 
 /**
  * Enforces the quotas of the tenants' plans.
- * @throws {ConfigError} that names the plan and the metric, when a plan does not say a limit for every metric
+ * @throws {ConfigError} with the plan and the metric, when a plan lacks a limit for a metric
  */
 export function createQuota<const Metrics extends Definitions<Db>, Db>(
   options: QuotaOptions<Metrics, Db>,
 ): Quota<Metrics, Db> {
-  const { rowsMetrics, usageMetrics, whenUsageFails: whenFails } = parseQuotaOptions(options);
-  const { plans, usage, clock = systemClock } = options;
-  const context = createContext(plans);
-  const rows = options.rows && createRowsQuota({ metrics: rowsMetrics, store: options.rows, context });
-  const periods = createPeriods({ usageMetrics, subscription: options.subscription, clock });
-  const reservations = usage && createUsageQuota({ metrics: usageMetrics, store: usage, context, periods, whenFails });
-  const standings = createStandings({ context, rowsMetrics, usageMetrics, rows, usage, periods });
+  const { rowsMetrics, usageMetrics, whenUsageFails } = parseQuotaOptions(options);
+  const { plans, usage: store, clock = systemClock } = options;
+  const grants = createGrants(plans);
+  const currentPeriod = createPeriodLookup({ usageMetrics, subscription: options.subscription, clock });
+  const rows = options.rows && createRowsQuota({ metrics: rowsMetrics, store: options.rows, grants });
+  const usage = store && createUsageQuota({ metrics: usageMetrics, store, grants, currentPeriod, whenUsageFails });
+  const isRows = (metric: string): boolean => rowsMetrics.has(metric);
+  const readStatus = createStatusReader({ grants, isRows, readRows: rows?.status, readUsage: usage?.status });
   const metrics = Object.keys(options.metrics) as MetricName<Metrics>[];
 
   async function check(tenantId: string, metric: string, units = 1): Promise<QuotaCheck> {
     const requested = Math.max(1, checkUnits(units, metric));
-    if (!Object.hasOwn(options.metrics, metric)) throw unknownMetric(metric, metrics);
-    const [position] = await standings(tenantId, [metric]);
-    if (position === undefined) throw unknownMetric(metric, metrics);
-    const refused = refusedUnits(position, requested);
-    const [refusal] = refused === undefined ? [] : context.refusals([refused]);
-    return { metric, requested, allowed: refusal === undefined, refusal, ...statusOf(position) };
+    const [found] = Object.hasOwn(options.metrics, metric) ? await readStatus(tenantId, [metric]) : [];
+    if (found === undefined) throw unknownMetric(metric, metrics);
+    const refused = refusedUnits(found, requested);
+    const [refusal] = refused === undefined ? [] : grants.refusals([refused]);
+    return { metric, requested, allowed: refusal === undefined, refusal, ...found.status };
   }
 
   return {
     metrics,
     ...rowsMethods<Metrics, Db>(rows),
-    ...usageMethods<Metrics>(reservations),
+    ...usageMethods<Metrics>(usage),
     check,
     async status(tenantId) {
-      const positions = await standings(parseTenantId(tenantId), metrics);
-      const entries = positions.map((position) => [position.grant.metric, statusOf(position)]);
-      return { tenantId, metrics: Object.fromEntries(entries) as QuotaStatus<Metrics>["metrics"] };
+      const found = await readStatus(parseTenantId(tenantId), metrics);
+      return { tenantId, metrics: recordOf(found.map(({ grant, status }) => [grant.metric, status])) };
     },
     async reconcile(tenantId, metric, tx) {
       parseTenantId(tenantId);
-      if (rows !== undefined && rowsMetrics.has(metric)) return rows.reconcile(tenantId, metric, tx);
-      if (usage === undefined || !usageMetrics.has(metric)) throw unknownMetric(metric, metrics);
-      return usage.reconcile({ tenantId, metric, period: await periods(tenantId, metric) });
+      if (rows !== undefined && isRows(metric)) return rows.reconcile(tenantId, metric, tx);
+      if (store === undefined || !usageMetrics.has(metric)) throw unknownMetric(metric, metrics);
+      return store.reconcile({ tenantId, metric, period: await currentPeriod(tenantId, metric) });
     },
   };
+}
+
+function rowsMethods<Metrics, Db>(
+  quota: RowsQuota<Db> | undefined,
+): Pick<Quota<Metrics, Db>, "use" | "tryUse" | "giveBack"> {
+  // Without a store no metric is of rows, and no call compiles.
+  const rows = (): RowsQuota<Db> => quota ?? missing("rows");
+  return {
+    use: async (tenantId, units, options) => orThrow(await rows().tryUse(tenantId, units, options)),
+    tryUse: async (tenantId, units, options) => rows().tryUse(tenantId, units, options),
+    giveBack: async (tenantId, units, options) => rows().giveBack(tenantId, units, options),
+  };
+}
+
+function usageMethods<Metrics>(
+  quota: UsageQuota | undefined,
+): Pick<Quota<Metrics, unknown>, "reserve" | "tryReserve" | "consume" | "tryConsume"> {
+  // Without a store no metric is of usage, and no call compiles.
+  const usage = (): UsageQuota => quota ?? missing("usage");
+  return {
+    reserve: async (tenantId, units, options = {}) => orThrow(await usage().tryReserve(tenantId, units, options)),
+    tryReserve: async (tenantId, units, options = {}) => usage().tryReserve(tenantId, units, options),
+    consume: async (tenantId, units, options = {}) => orThrow(await usage().tryConsume(tenantId, units, options)),
+    tryConsume: async (tenantId, units, options = {}) => usage().tryConsume(tenantId, units, options),
+  };
+}
+
+function missing(kind: "rows" | "usage"): never {
+  throw new TypeError(`expected a metric made with ${kind}(…), got none: this quota has no ${kind} metrics`);
 }
 
 const unknownMetric = (metric: unknown, known: readonly string[]): TypeError =>

@@ -3,8 +3,8 @@ import { Redis } from "ioredis";
 import type { Pool } from "pg";
 import { type DriftFound, driftFind } from "../src/events.js";
 import { postgresLedger, type RedisUsage, redisUsage, type RedisUsageOptions } from "../src/usage/redis/index.js";
-import type { Period, Standing } from "../src/types.js";
-import type { ChargeOutcome } from "../src/usage/store.js";
+import type { CountStatus, Period } from "../src/types.js";
+import type { ChangeOutcome } from "../src/usage/store.js";
 import { ledgerPool } from "../scenarios/ledger-pool.js";
 
 export const PREFIX = "scale:quota";
@@ -19,13 +19,14 @@ export interface LossyUsage {
   readonly pool: Pool;
   /** The tenant of the current test. */
   readonly tenantId: string;
-  /** Another tenant from now on. */
+  /** Switches to another tenant. */
   freshTenant(): { tenantId: string; metric: string; period: Period };
-  /** A store as another process would have it, that writes to the ledger only when it is told. */
+  /** Starts a store like another process would. It flushes to the ledger only when the test calls `flush`. */
   start(options?: Partial<RedisUsageOptions>): RedisUsage;
   of100(units: number): ReturnType<LossyUsage["freshTenant"]> & { limit: number; max: number; units: number };
-  use(store: RedisUsage, units: number): Promise<ChargeOutcome | undefined>;
-  standing(store: RedisUsage): Promise<Standing | undefined>;
+  use(store: RedisUsage, units: number): Promise<ChangeOutcome | undefined>;
+  reserve(store: RedisUsage, id: string, units: number, ttlMs?: number): Promise<ChangeOutcome | undefined>;
+  status(store: RedisUsage): Promise<CountStatus | undefined>;
   /** Units of the tenant in the ledger. */
   written(): Promise<number>;
   /** Closes all stores and wipes Redis. */
@@ -58,8 +59,11 @@ export async function startLossyUsage(postgresUrl: string, name: string): Promis
       return store;
     },
     use: async (store, units) =>
-      (await store.useAll({ tenantId: address().tenantId, charges: [of100(units)] })).charges[0],
-    standing: async (store) => (await store.read({ tenantId: address().tenantId, metrics: [address()] }))[0],
+      (await store.consume({ tenantId: address().tenantId, changes: [of100(units)] })).changes[0],
+    async reserve(store, id, units, ttlMs = 1000) {
+      return (await store.reserve({ ...address(), id, ttlMs, changes: [of100(units)] })).changes[0];
+    },
+    status: async (store) => (await store.read({ tenantId: address().tenantId, metrics: [address()] }))[0],
     written: () => written(address().tenantId),
     async clean() {
       await Promise.all(open.splice(0).map((store) => store.close().catch(() => undefined)));
@@ -73,7 +77,7 @@ export async function startLossyUsage(postgresUrl: string, name: string): Promis
   };
 }
 
-/** What was published of drift while `run` ran. */
+/** Drift that was published during `run`. */
 export async function drifts(run: () => Promise<unknown>): Promise<DriftFound[]> {
   const found: DriftFound[] = [];
   const stop = driftFind.subscribe((message) => found.push(message));

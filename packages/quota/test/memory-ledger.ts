@@ -1,6 +1,6 @@
 import type { UsageLedger } from "../src/usage/ledger/types.js";
 
-/** A ledger that is always there, so that only Redis fails. */
+/** A ledger in memory that never fails, so that only Redis does. */
 export function memoryLedger(): UsageLedger & { total(): number } {
   const rows = new Map<string, { epoch: string; units: number; version: number }>();
   return {
@@ -14,8 +14,8 @@ export function memoryLedger(): UsageLedger & { total(): number } {
     write: async (states) =>
       states.map(({ tenantId, metric, epoch, units, version }) => {
         const name = `${tenantId} ${metric} ${epoch}`;
-        const there = rows.get(name);
-        if (there === undefined || there.version < version) rows.set(name, { epoch, units, version });
+        const stored = rows.get(name);
+        if (stored === undefined || stored.version < version) rows.set(name, { epoch, units, version });
         return rows.get(name) ?? { units, version };
       }),
   };

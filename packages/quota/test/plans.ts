@@ -1,6 +1,6 @@
 import { createPlanResolver, definePlans, hard, type PlanResolver, soft, unlimited } from "@scale/core";
 
-/** Three plans over two metrics of rows and two of usage. The plan of a tenant is the start of its id: `free-1`. */
+/** Three plans over two metrics of rows and two of usage. The first part of a tenant id is its plan: `free-1`. */
 export function planResolver(overrides: Readonly<Record<string, string>> = {}): PlanResolver {
   return createPlanResolver({
     plans: definePlans(

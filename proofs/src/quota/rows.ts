@@ -46,7 +46,7 @@ async function* prove<Db>(client: string, { harness, creators }: Load<Db>): Asyn
   });
   // The tenant has rows and no counter: the first of the creators counts them.
   const { created, refused, failed, there } = await race({ harness, creators }, async (tx) => {
-    await quota.use(TENANT, "contacts", 1, { tx });
+    await quota.use(TENANT, { contacts: 1 }, { tx });
     return true;
   });
   const { used } = await quota.check(TENANT, "contacts");
@@ -64,11 +64,11 @@ async function* prove<Db>(client: string, { harness, creators }: Load<Db>): Asyn
   });
 }
 
-/** The same load on what many applications do. If it let nothing slip through, the load would prove nothing. */
+/** The same load on count-then-insert, as many applications do. If it created no extra row, the load would prove nothing. */
 async function* control<Db>({ harness, creators }: Load<Db>): AsyncIterable<Line> {
   const { there } = await race({ harness, creators }, async (tx) => {
     const found = await harness.count(tx, TENANT);
-    // What a handler does between the two: it reads, checks and asks others.
+    // Between the two a handler reads, validates and calls other services.
     await sleep(5);
     return found < LIMIT;
   });

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Line, SectionOptions } from "@scale/testkit";
 import type { RedisUsage } from "@scale/quota/redis";
 import { line } from "../bound.js";
-import { charge, TENANT, type UsageServers } from "./usage-servers.js";
+import { change, TENANT, type UsageServers } from "./usage-servers.js";
 
 const FLUSH_EVERY_MS = 200;
-/** For a writing to begin and end in. */
+/** Duration of one flush. */
 const SLACK_MS = 100;
 
 /** What does a tenant get when Redis loses all its data in the middle of a period? */
@@ -15,15 +15,15 @@ export async function* loss(servers: UsageServers, { smoke }: SectionOptions): A
 }
 
 const use = (store: RedisUsage, metric: string, max: number) =>
-  store.useAll({ tenantId: TENANT, charges: [charge(metric, 1, max)] });
+  store.consume({ tenantId: TENANT, changes: [change(metric, 1, max)] });
 
 async function* atRest({ redis, start }: UsageServers): AsyncIterable<Line> {
   const store = start(60_000);
   for (let i = 0; i < 70; i++) await use(store, "rest", 100);
   await store.flush();
   await redis.flushall();
-  const answers = await Promise.all(Array.from({ length: 100 }, () => use(store, "rest", 100)));
-  const admitted = 70 + answers.filter((answer) => answer.admitted).length;
+  const outcomes = await Promise.all(Array.from({ length: 100 }, () => use(store, "rest", 100)));
+  const admitted = 70 + outcomes.filter(({ admitted: isAdmitted }) => isAdmitted).length;
   await store.close();
   const about = "quota: Redis wiped at 70 of 100";
   yield line({ proof: `${about}, admitted in all`, unit: "units", value: admitted, bound: { atLeast: 100 } });
@@ -39,14 +39,14 @@ async function* underLoad({ redis, start, written }: UsageServers, lengthMs: num
   const store = start(FLUSH_EVERY_MS);
   const admittedAt: number[] = [];
   const until = performance.now() + lengthMs;
-  const ask = async (): Promise<void> => {
+  const load = async (): Promise<void> => {
     while (performance.now() < until) if ((await use(store, "load", 1e9)).admitted) admittedAt.push(performance.now());
   };
-  const load = Promise.all(Array.from({ length: 8 }, ask));
+  const running = Promise.all(Array.from({ length: 8 }, load));
   await sleep(lengthMs / 2);
   const wipedAt = performance.now();
   await redis.flushall();
-  await load;
+  await running;
   await store.close();
   const lost = admittedAt.length - (await written("load"));
   const inWindow = admittedAt.filter(

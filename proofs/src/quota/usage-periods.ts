@@ -9,7 +9,7 @@ const YEARS = 10;
 const ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia", "Asia/Kolkata", "Australia/Lord_Howe"];
 const INTERVALS = ["day", "week", "month", "year"] as const satisfies readonly Interval[];
 
-/** Do periods follow each other for ten years, whatever day they began on, and are they where the calendar says? */
+/** Do periods follow each other without gaps for ten years, from every start day, and do they match the calendar? */
 export async function* periods({ smoke }: SectionOptions): AsyncIterable<Line> {
   const anchors = anchorsOf(smoke ? 30 : 1);
   const chained = anchors.map((subscription) => chain(subscription));
@@ -27,7 +27,7 @@ export async function* periods({ smoke }: SectionOptions): AsyncIterable<Line> {
   });
 }
 
-/** One on every `step`-th day of a leap year in each zone, at a time of day when clocks are set. */
+/** One subscription on every `step`-th day of a leap year in each zone, at a time of day when clocks change. */
 function anchorsOf(step: number): Subscription[] {
   const start = Date.UTC(2016, 0, 1, 1, 30);
   const days = Array.from({ length: Math.ceil(366 / step) }, (_, i) => start + i * step * DAY_MS);

@@ -6,15 +6,15 @@ const PROCESSES = 4;
 const RESERVES = 100;
 const LIMIT = 40;
 
-/** Do 100 reservations at once get exactly the room that there is? */
+/** Do 100 concurrent reservations get exactly the free room? */
 export async function* race({ pool: startPool }: UsageServers, { smoke }: SectionOptions): AsyncIterable<Line> {
   const rounds = smoke ? 2 : 50;
   const pool = await startPool(PROCESSES);
   let beyond = 0;
   let short = 0;
   for (let round = 0; round < rounds; round++) {
-    const ask = { what: "reserve", metric: `race-${round}`, asks: RESERVES / PROCESSES, units: 1, max: LIMIT };
-    const admitted = (await pool.all(ask)).reduce((sum, one) => sum + one.admitted, 0);
+    const calls = { what: "reserve", metric: `race-${round}`, asks: RESERVES / PROCESSES, units: 1, max: LIMIT };
+    const admitted = (await pool.all(calls)).reduce((sum, one) => sum + one.admitted, 0);
     beyond += Math.max(0, admitted - LIMIT);
     short += Math.max(0, LIMIT - admitted);
   }

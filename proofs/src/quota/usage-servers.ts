@@ -3,17 +3,17 @@ import { packageFile, type ProcessPool, startPostgres, startProcessPool, startRe
 import { Redis } from "ioredis";
 import { ledgerPool } from "@scale/quota/scenarios";
 
-/** What one process was admitted. */
+/** Number of units that one process was admitted. */
 interface Answer {
   readonly admitted: number;
 }
 
-/** Redis, Postgres, and processes that count on them. */
+/** Redis, Postgres, and processes that use them. */
 export interface UsageServers {
   readonly redis: Redis;
-  /** A store of this process, with the ledger. */
+  /** Starts a store in this process, with the ledger. */
   start(flushEveryMs: number): RedisUsage;
-  /** Other processes. With the ledger they never come to write to it. */
+  /** Starts other processes. With the ledger they never flush to it. */
   pool(size: number, withLedger?: "with ledger"): Promise<ProcessPool<Answer>>;
   /** Units of a metric in the ledger. */
   written(metric: string): Promise<number>;
@@ -50,5 +50,5 @@ export const TENANT = "acme";
 
 const period = { key: "month-1", startsAt: 0, endsAt: 4_000_000_000_000 };
 
-/** A question about one metric with a hard limit, in a period that does not end here. */
-export const charge = (metric: string, units: number, max: number) => ({ metric, period, units, limit: max, max });
+/** Units of one metric with a hard limit, in a period that does not end during the proof. */
+export const change = (metric: string, units: number, max: number) => ({ metric, period, units, limit: max, max });

@@ -5,7 +5,7 @@ import { periods } from "./usage-periods.js";
 import { race } from "./usage-race.js";
 import { startUsage } from "./usage-servers.js";
 
-/** Is usage counted exactly by several processes, through their crashes and the loss of Redis' data? */
+/** Do several processes count usage exactly, through their crashes and the loss of Redis' data? */
 export async function* usage(options: SectionOptions): AsyncIterable<Line> {
   const servers = await startUsage();
   try {

@@ -7,6 +7,7 @@ import { type Row, type TenantRows, tenantRows } from "./tenant-rows.js";
 
 const TABLES = { contacts, deals } as const;
 type CountedTable = keyof typeof TABLES;
+type Units = Readonly<Partial<Record<CountedTable, number>>>;
 
 /**
  * Rows of a table with a quota. A row and its counter change in one transaction: at the limit exactly one of several
@@ -19,7 +20,9 @@ export function countedRows(db: Database, metric: CountedTable, { quota, onCount
   async function insert(tx: Database, fields: Row): Promise<{ row: Row; used: number | undefined; plan: string }> {
     const row = await tenantRows(tx, table).insert(fields);
     // Throws when the quota is exhausted, which rolls back the insert.
-    const { used, plan } = await quota.use(tenancy.require().tenantId, metric, 1, { tx, written: true });
+    const units: Units = { [metric]: 1 };
+    const { metrics } = await quota.use(tenancy.require().tenantId, units, { tx, written: true });
+    const { used, plan } = metrics[metric];
     return { row, used, plan };
   }
 
@@ -29,8 +32,8 @@ export function countedRows(db: Database, metric: CountedTable, { quota, onCount
     if (!(await rows.lock(id))) return undefined;
     const owned = metric === "contacts" ? await tenantRows(tx, deals).removeAll(eq(deals.contactId, id)) : 0;
     const row = await rows.remove(id);
-    const units = { [metric]: 1, ...(owned > 0 && { deals: owned }) };
-    return { row, counts: await quota.giveBackAll(tenancy.require().tenantId, units, { tx }) };
+    const units: Units = { [metric]: 1, ...(owned > 0 && { deals: owned }) };
+    return { row, counts: Object.values(await quota.giveBack(tenancy.require().tenantId, units, { tx })) };
   }
 
   return {

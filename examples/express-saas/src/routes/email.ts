@@ -30,12 +30,12 @@ export function sendEmail(db: RoutedDatabase, { quota, onCount }: QuotaCounting)
     const contact = (await contactRows.get(contactId)) ?? (await contactsOnPrimary.get(contactId));
     if (contact === undefined) throw new NotFoundError("there is no such contact");
 
-    const reservation = await quota.reserve(tenantId, "emails", 1, { id: requestId });
+    const reservation = await quota.reserve(tenantId, { emails: 1 }, { id: requestId });
     try {
       const added = await outbox.insertOnce({ ...email, contactId, requestId });
       const sent = added ?? (await outbox.list({ limit: 1, where: eq(emails.requestId, requestId) }))[0];
-      const { used } = await reservation.commit();
-      onCount({ tenantId, metric: "emails", plan: reservation.plan, used });
+      const { used } = (await reservation.commit()).emails;
+      onCount({ tenantId, metric: "emails", plan: reservation.metrics.emails.plan, used });
       response.status(202).json(sent);
     } finally {
       // Releases an uncommitted reservation. `await using` does the same where the runtime supports it.

@@ -1,43 +1,51 @@
-import type { Grant } from "./grant.js";
 import { QuotaExceeded } from "../errors.js";
 import { overageUse, thresholdReach } from "../events.js";
 import type { QuotaRefusal } from "../types.js";
+import type { Grant } from "./grant.js";
 
-export type UnitsByMetric = Readonly<Record<string, number | undefined>>;
+/** Units by metric: `{ users: 1, bytes: 500 }`. */
+export type UnitsByMetric<Name extends string = string> = Readonly<Partial<Record<Name, number>>>;
 
-/** Units that were admitted. */
+/** Units of one metric that were admitted. */
 export interface Use {
-  readonly admitted: true;
   readonly metric: string;
   readonly plan: string;
   readonly units: number;
-  /** Units after this call; `undefined` where none are counted: for an unlimited metric, or without an answer. */
+  /** Units after this call; `undefined` where none are counted: for an unlimited metric, or without a store's answer. */
   readonly used: number | undefined;
   readonly limit: number;
   readonly max: number;
-  /** True when this brought the tenant above what its plan includes. */
+  /** True when this call brought the tenant above the units that its plan includes. */
   readonly overage: boolean;
 }
 
-/** Units that were not admitted. */
+/** A call whose units were all admitted. */
+export interface Admitted<Name extends string> {
+  readonly admitted: true;
+  /** One for each metric that the call named. */
+  readonly metrics: Readonly<Record<Name, Use>>;
+}
+
+/** A call of which nothing was admitted. */
 export interface Refused {
   readonly admitted: false;
   /** One for each metric that had no room. */
   readonly refusals: readonly QuotaRefusal[];
 }
 
-export interface Admitted {
+/**
+ * Publishes the overage and the thresholds of an admitted use, and returns the use.
+ * `reached` has the thresholds that this call was the first to reach.
+ */
+export function admit(admitted: {
   readonly grant: Grant;
   readonly units: number;
   readonly before: number;
   readonly used: number | undefined;
-  /** Thresholds that this call was the one to reach. */
   readonly reached: readonly number[];
   readonly period: string | undefined;
-}
-
-/** What a use answers, after it has been published where somebody wants to know. */
-export function admit({ grant, units, before, used, reached, period }: Admitted): Use {
+}): Use {
+  const { grant, units, before, used, reached, period } = admitted;
   const { tenantId, metric, plan, limit, max } = grant;
   const overage = used !== undefined && used > before && used > limit;
   if (used !== undefined && overage) {
@@ -47,26 +55,20 @@ export function admit({ grant, units, before, used, reached, period }: Admitted)
   for (const threshold of used === undefined ? [] : reached) {
     thresholdReach.publish(() => ({ tenantId, metric, plan, threshold, used: used ?? 0, limit, period }));
   }
-  return { admitted: true, metric, plan, units, used, limit, max, overage };
+  return { metric, plan, units, used, limit, max, overage };
 }
 
-const isRefused = (result: readonly unknown[] | Refused): result is Refused => "refusals" in result;
-
-/** @throws {QuotaExceeded} for a refusal, about the first metric that had no room */
-export function orThrow<T>(result: readonly T[] | Refused): readonly T[] {
-  if (!isRefused(result)) return result;
-  throw new QuotaExceeded(one(result.refusals));
+/** @throws {QuotaExceeded} for a refusal, with the first metric that had no room */
+export function orThrow<T extends { readonly admitted: true }>(result: T | Refused): T {
+  if (result.admitted) return result;
+  const [first] = result.refusals;
+  if (first === undefined) throw new TypeError("expected the refusal of at least one metric, got none");
+  throw new QuotaExceeded(first);
 }
 
-/** The answer to a call about one metric. */
-export function firstOf<T>(result: readonly T[]): T;
-export function firstOf<T>(result: readonly T[] | Refused): T | Refused;
-export function firstOf<T>(result: readonly T[] | Refused): T | Refused {
-  return isRefused(result) ? result : one(result);
-}
-
-function one<T>(list: readonly T[]): T {
-  const [first] = list;
-  if (first !== undefined) return first;
-  throw new TypeError("expected an answer about one metric, got none");
+/** Values by metric. `Name` has to be the metrics of the call that the entries were made for. */
+export function recordOf<Name extends string, T>(
+  entries: readonly (readonly [string, T])[],
+): Readonly<Record<Name, T>> {
+  return Object.fromEntries(entries) as Record<Name, T>;
 }

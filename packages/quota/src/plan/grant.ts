@@ -3,61 +3,57 @@ import { parseTenantId, describeValue } from "@scale/core/kit";
 import { useRefuse } from "../events.js";
 import type { QuotaRefusal } from "../types.js";
 
-/** What a tenant's plan says of one metric. */
+/** Limit of one metric in a tenant's plan. */
 export interface Grant extends QuotaLimit {
   readonly tenantId: string;
   readonly metric: string;
   readonly plan: string;
 }
 
-/** What was asked of one grant, and where its count stood then. */
-export interface Asked {
+/** The count and the request that a refusal is made from. */
+export interface RefusalInput extends Pick<QuotaRefusal, "used" | "held" | "requested" | "resetsAt"> {
   readonly grant: Grant;
-  readonly used: number;
-  readonly held: number;
-  readonly requested: number;
-  readonly resetsAt: number | undefined;
 }
 
-/** What rows and usage have in common: who may have how much, and what a refusal says. */
-export interface QuotaContext {
+/** The limits of the tenants' plans, and the refusals made from them. */
+export interface Grants {
   /**
-   * @throws {TenantError} for an id that cannot be one
-   * @throws {PlanError} when the tenant's plan cannot be known, or says nothing of the metric
+   * @throws {TenantError} for an invalid tenant id
+   * @throws {PlanError} when the tenant's plan is unknown, or has no limit for the metric
    */
   grant(tenantId: string, metric: string): Promise<Grant>;
-  /** What to tell of a refusal: the upgrade is the smallest plan that would have admitted all that was refused. */
-  refusals(asked: readonly Asked[]): readonly QuotaRefusal[];
-  /** `refusals`, published. */
-  refuse(asked: readonly Asked[]): readonly QuotaRefusal[];
+  /** Refusals of one call. Their upgrade is the smallest plan that would have admitted all of them. */
+  refusals(refused: readonly RefusalInput[]): readonly QuotaRefusal[];
+  /** As `refusals`, and publishes each. */
+  refuse(refused: readonly RefusalInput[]): readonly QuotaRefusal[];
 }
 
-export function createContext(plans: PlanResolver): QuotaContext {
+export function createGrants(plans: PlanResolver): Grants {
   async function grant(tenantId: string, metric: string): Promise<Grant> {
     const { name, quota } = await plans.resolve(parseTenantId(tenantId));
     const limit = quota !== undefined && Object.hasOwn(quota, metric) ? quota[metric] : undefined;
-    // The plan file was checked; overrides of one tenant may still be without it.
+    // The plan file was checked; overrides of one tenant may still lack the metric.
     if (limit === undefined)
       throw new PlanError(`plan ${describeValue(name)} has no quota ${describeValue(metric)}`, { status: 403 });
     return { ...limit, tenantId, metric, plan: name };
   }
 
-  function refusals(asked: readonly Asked[]): readonly QuotaRefusal[] {
-    const [first] = asked;
+  function refusals(refused: readonly RefusalInput[]): readonly QuotaRefusal[] {
+    const [first] = refused;
     if (first === undefined) return [];
     const upgrade = plans.plans.upgrade(first.grant.plan, ({ quota }) =>
-      asked.every(({ grant: { metric }, used, held, requested }) => {
+      refused.every(({ grant: { metric }, used, held, requested }) => {
         return used + held + requested <= (quota?.[metric]?.max ?? 0);
       }),
     );
-    return asked.map(({ grant: { kind: _kind, ...bounds }, ...counts }) => ({ ...bounds, ...counts, upgrade }));
+    return refused.map(({ grant: { kind: _kind, ...bounds }, ...counts }) => ({ ...bounds, ...counts, upgrade }));
   }
 
   return {
     grant,
     refusals,
-    refuse(asked) {
-      const all = refusals(asked);
+    refuse(refused) {
+      const all = refusals(refused);
       for (const refusal of all) useRefuse.publish(() => refusal);
       return all;
     },

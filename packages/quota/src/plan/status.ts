@@ -1,13 +1,13 @@
 import type { QuotaLimit } from "@scale/core";
-import type { Asked, Grant } from "./grant.js";
 import type { Period, QuotaRefusal } from "../types.js";
+import type { Grant, RefusalInput } from "./grant.js";
 
-/** Where a tenant stands with one metric. */
+/** Usage and limit of one metric of a tenant. */
 export interface MetricStatus {
   readonly plan: string;
-  /** What the plan says of it. `hard` refuses above `limit`, `soft` above `max`, `unlimited` never. */
+  /** Kind of the plan's limit. `hard` refuses above `limit`, `soft` above `max`, `unlimited` never. */
   readonly kind: QuotaLimit["kind"];
-  /** What one unit is called. */
+  /** Name of one unit. */
   readonly unit: string | undefined;
   readonly used: number;
   /** Units reserved and not yet committed; 0 for rows. */
@@ -18,45 +18,39 @@ export interface MetricStatus {
   readonly max: number;
   /** Units that would still be admitted. */
   readonly remaining: number;
-  /** Milliseconds since the epoch when the count starts again from 0; `undefined` when it never does. */
+  /** Time at which the count starts again from 0, in milliseconds since the epoch; `undefined` when it never does. */
   readonly resetsAt: number | undefined;
-  /** False when `used` may be wrong, as that of an unlimited metric is, which is not counted. */
+  /** False when `used` may be wrong. The count of an unlimited metric is: it is not kept. */
   readonly exact: boolean;
-  /** Milliseconds since the epoch, by the clock of the store; `undefined` for a metric that was never counted. */
+  /** Time by the store's clock, in milliseconds since the epoch; `undefined` for a metric that was never counted. */
   readonly asOf: number | undefined;
 }
 
-/** Whether units would be admitted if they were asked for now. Nothing is reserved by it. */
+/** Whether units would be admitted if they were requested now. Nothing is reserved by it. */
 export interface QuotaCheck extends MetricStatus {
   readonly metric: string;
   readonly requested: number;
   readonly allowed: boolean;
-  /** Present when they would not. */
+  /** Present when the units would not be admitted. */
   readonly refusal: QuotaRefusal | undefined;
 }
 
-/** Where one count stands, whatever keeps it. */
-export interface Position {
-  readonly grant: Grant;
-  readonly unit: string | undefined;
-  readonly used: number;
-  readonly held: number;
-  readonly resetsAt: number | undefined;
-  readonly exact: boolean;
-  readonly asOf: number | undefined;
+export function statusOf(
+  { plan, kind, limit, max }: Grant,
+  count: Pick<MetricStatus, "unit" | "used" | "held" | "resetsAt" | "exact" | "asOf">,
+): MetricStatus {
+  return { plan, kind, limit, max, remaining: Math.max(0, max - count.used - count.held), ...count };
 }
 
-export function statusOf({ grant, ...position }: Position): MetricStatus {
-  const { plan, kind, limit, max } = grant;
-  const remaining = Math.max(0, max - position.used - position.held);
-  return { plan, kind, limit, max, remaining, ...position };
-}
-
-/** What a refusal of `units` would be about; `undefined` when they fit. 0 asks for one unit. */
-export function refusedUnits({ grant, used, held, resetsAt }: Position, units: number): Asked | undefined {
+/** Input of the refusal of `units`; `undefined` when they fit. 0 units ask for room for one. */
+export function refusedUnits(
+  { grant, status }: { readonly grant: Grant; readonly status: MetricStatus },
+  units: number,
+): RefusalInput | undefined {
+  const { used, held, resetsAt } = status;
   const requested = Math.max(units, 1);
   return used + held + requested <= grant.max ? undefined : { grant, used, held, requested, resetsAt };
 }
 
-/** When a period is over; `undefined` for one that never is. */
-export const resetsAt = ({ endsAt }: Period): number | undefined => (endsAt === Infinity ? undefined : endsAt);
+/** End of a period; `undefined` for one that never ends. */
+export const resetTime = ({ endsAt }: Period): number | undefined => (endsAt === Infinity ? undefined : endsAt);

@@ -1,18 +1,19 @@
 import { TenantError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 
-/** An entry of an index takes 2704 bytes at most, and the keys of our tables have more than the tenant in them. */
+/** An index entry holds at most 2704 bytes, and the keys of our tables contain more than the tenant. */
 const MAX_BYTES = 2048;
 
 /**
- * Postgres has no NUL in texts, and of every lone surrogate the client makes the same character: two tenants would be one.
- * A row that is too long for the index would fail the whole statement, also for the tenants that are written with it.
+ * Checks that Postgres stores a tenant id unchanged. Postgres strings hold no NUL, and the client replaces every lone
+ * surrogate by the same character, which would merge two tenants. A row that is too long for the index would fail the
+ * whole statement, also for the other tenants in it.
  * @returns `tenantId`
- * @throws {TenantError} for an id that Postgres cannot store as it is
+ * @throws {TenantError} for an id that Postgres cannot store unchanged
  */
-export function storable(tenantId: string): string {
+export function postgresTenantId(tenantId: string): string {
   if (!/[\0\p{Surrogate}]/u.test(tenantId) && Buffer.byteLength(tenantId) <= MAX_BYTES) return tenantId;
   throw new TenantError(
-    `tenantId: expected a text of ${MAX_BYTES} bytes that Postgres can store, got ${describeValue(tenantId)}`,
+    `tenantId: expected a string of at most ${MAX_BYTES} bytes without NUL and lone surrogates, got ${describeValue(tenantId)}`,
   );
 }

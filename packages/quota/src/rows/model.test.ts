@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Closable, pgHarness } from "../../scenarios/harness.js";
 import type { PgExecutor } from "./pg.js";
-import { benchOn, rolledBack } from "../testing/harness.js";
+import { rowsFixture, rolledBack } from "../testing/rows-fixture.js";
 
 const server = inject("postgresUrl");
 const SEED = 20_261_120;
@@ -36,14 +36,14 @@ describe.skipIf(!server)(`counters of rows (seed ${SEED})`, () => {
   it("agree with the rows after every transaction of any sequence", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: 10 }), fc.array(step, { minLength: 1, maxLength: 12 }), async (there, steps) => {
-        const bench = benchOn(harness);
-        const { tenantId, db, insert, count, used, transaction } = bench;
+        const fixture = rowsFixture(harness);
+        const { tenantId, db, insert, count, used, transaction } = fixture;
         await insert(db, tenantId, there);
         let model = there;
         for (const one of steps) {
           const outcomes: unknown[] = [];
-          const work = async (tx: PgExecutor): Promise<void> => void outcomes.push(await run(bench, one, tx));
-          if (one.rollsBack) await rolledBack(bench, work);
+          const work = async (tx: PgExecutor): Promise<void> => void outcomes.push(await run(fixture, one, tx));
+          if (one.rollsBack) await rolledBack(fixture, work);
           else await transaction(work);
           const next = after(one, model);
           expect(outcomes).toEqual([{ admitted: next.admitted, before: model }]);
@@ -66,7 +66,7 @@ function after({ does, units, max }: Step, rows: number): { readonly admitted: b
 }
 
 async function run(
-  { tenantId, insert, remove, use, giveBack, count }: ReturnType<typeof benchOn<PgExecutor>>,
+  { tenantId, insert, remove, use, giveBack, count }: ReturnType<typeof rowsFixture<PgExecutor>>,
   { does, units, max, rowsFirst }: Step,
   tx: PgExecutor,
 ): Promise<{ readonly admitted: boolean; readonly before: number }> {

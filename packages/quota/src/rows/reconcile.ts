@@ -1,42 +1,56 @@
 import { ConfigError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import type { Grant } from "../plan/grant.js";
 import { driftFind } from "../events.js";
-import { metricOf, type RowsQuotaOptions } from "./charges.js";
-import type { CountRows, Reconciled, RowsStanding } from "../types.js";
+import type { Grant } from "../plan/grant.js";
+import { type MetricStatus, statusOf } from "../plan/status.js";
+import type { CountRows, Reconciled } from "../types.js";
+import { metricOf, type RowsQuotaOptions } from "./requests.js";
 
-/** Where metrics stand. One without a counter is counted, and has one then, unless the plan keeps none. */
-export async function standings<Db>(
+/**
+ * Status of metrics of one tenant, in the order of the grants. A metric without a counter is counted, and its counter is
+ * created, unless it is unlimited in the plan.
+ */
+export async function readStatus<Db>(
   options: RowsQuotaOptions<Db>,
   grants: readonly Grant[],
-): Promise<readonly (RowsStanding | undefined)[]> {
+): Promise<readonly MetricStatus[]> {
   const [first] = grants;
   if (first === undefined) return [];
   const { store } = options;
   const { tenantId } = first;
   const names = grants.map(({ metric }) => metric);
-  const found = await store.read(tenantId, names);
-  let isChanged = false;
-  for (const [i, { metric, kind }] of grants.entries()) {
-    if (found[i] !== undefined || kind === "unlimited") continue;
-    const { count } = metricOf(options, metric);
-    if (count === undefined) continue;
-    await store.reconcile({ tenantId, metric, count: bind(count, tenantId) });
-    isChanged = true;
+  let found = await store.read(tenantId, names);
+  if (
+    await createCounters(
+      options,
+      grants.filter((_, i) => found[i] === undefined),
+    )
+  ) {
+    found = await store.read(tenantId, names);
   }
-  return isChanged ? store.read(tenantId, names) : found;
+  return grants.map((grant, i) => {
+    const { used = 0, asOf } = found[i] ?? {};
+    const { unit } = metricOf(options, grant.metric);
+    return statusOf(grant, { unit, used, held: 0, resetsAt: undefined, exact: grant.kind !== "unlimited", asOf });
+  });
 }
 
-interface Compared<Db> {
-  readonly tenantId: string;
-  readonly metric: string;
-  readonly tx: Db | undefined;
+/** @returns true when a counter was created */
+async function createCounters<Db>(options: RowsQuotaOptions<Db>, grants: readonly Grant[]): Promise<boolean> {
+  let isCreated = false;
+  for (const { tenantId, metric, kind } of grants) {
+    const { count } = metricOf(options, metric);
+    if (kind === "unlimited" || count === undefined) continue;
+    await options.store.reconcile({ tenantId, metric, count: bind(count, tenantId) });
+    isCreated = true;
+  }
+  return isCreated;
 }
 
-/** Compares a counter with the rows, corrects it, and publishes how far they were apart. */
+/** Compares a counter with the rows, corrects it, and publishes the drift. */
 export async function reconcile<Db>(
   options: RowsQuotaOptions<Db>,
-  { tenantId, metric, tx }: Compared<Db>,
+  { tenantId, metric, tx }: { readonly tenantId: string; readonly metric: string; readonly tx: Db | undefined },
 ): Promise<Reconciled> {
   const { count } = metricOf(options, metric);
   if (count === undefined) throw new ConfigError(`reconcile: rows metric ${describeValue(metric)} has no count`);

@@ -1,25 +1,24 @@
 import { expect, it } from "vitest";
-import { gate, rolledBack } from "./harness.js";
-import type { NewBench } from "./rows-store.js";
+import { gate, rolledBack, type RowsFixture } from "./rows-fixture.js";
 
-/** What a store does for a tenant that has rows and no counter. */
-export function describeFirstUse<Db>(newBench: NewBench<Db>): void {
-  it("counts what there is when a tenant has no counter yet", async () => {
-    const { transaction, tenantId, db, insert, use, used } = newBench();
+/** The first use of a tenant that has rows and no counter. */
+export function describeFirstUse<Db>(newFixture: () => RowsFixture<Db>): void {
+  it("counts the rows when a tenant has no counter yet", async () => {
+    const { transaction, tenantId, db, insert, use, used } = newFixture();
     await insert(db, tenantId, 7);
     expect(await transaction((tx) => use(tx, 2, { counted: true }))).toMatchObject({
       admitted: true,
       before: 7,
       used: 9,
     });
-    // From here on the counter says it, whatever a count would.
+    // The rows are not counted again: from here on the counter decides.
     await insert(db, tenantId, 5);
     expect(await transaction((tx) => use(tx, 1, { counted: true }))).toMatchObject({ before: 9, used: 10 });
     expect(await used()).toBe(10);
   });
 
   it("counts rows once that were inserted before the first use", async () => {
-    const { transaction, tenantId, db, insert, use, used } = newBench();
+    const { transaction, tenantId, db, insert, use, used } = newFixture();
     await insert(db, tenantId, 3);
     await transaction(async (tx) => {
       await insert(tx, tenantId, 4);
@@ -28,8 +27,8 @@ export function describeFirstUse<Db>(newBench: NewBench<Db>): void {
     expect(await used()).toBe(7);
   });
 
-  it("keeps a right counter when the first use is refused", async () => {
-    const { transaction, tenantId, db, insert, use, used } = newBench();
+  it("creates a correct counter when the first use is refused", async () => {
+    const { transaction, tenantId, db, insert, use, used } = newFixture();
     await insert(db, tenantId, 10);
     for (const units of [1, 11]) {
       const refused = await transaction((tx) => use(tx, units, { counted: true }));
@@ -38,21 +37,24 @@ export function describeFirstUse<Db>(newBench: NewBench<Db>): void {
     }
   });
 
-  it("refuses a tenant that has more than the maximum, and keeps what is there", async () => {
-    const { transaction, tenantId, db, insert, use, used } = newBench();
+  it("refuses a tenant with more rows than the maximum, and keeps its count", async () => {
+    const { transaction, tenantId, db, insert, use, used } = newFixture();
     await insert(db, tenantId, 25);
     const refused = await transaction((tx) => use(tx, 1, { counted: true }));
     expect(refused).toMatchObject({ admitted: false, before: 25, used: 25 });
     expect(await used()).toBe(25);
   });
+}
 
+/** A second first use, after a rollback of the first and while it is under way. */
+export function describeSecondFirstUse<Db>(newFixture: () => RowsFixture<Db>): void {
   it("counts again when the first use rolled back", async () => {
-    const bench = newBench();
-    await bench.insert(bench.db, bench.tenantId, 7);
-    await rolledBack(bench, (tx) => bench.use(tx, 3, { counted: true }));
-    expect(await bench.used()).toBeUndefined();
-    await bench.insert(bench.db, bench.tenantId, 1);
-    const outcome = await bench.transaction((tx) => bench.use(tx, 1, { counted: true }));
+    const fixture = newFixture();
+    await fixture.insert(fixture.db, fixture.tenantId, 7);
+    await rolledBack(fixture, (tx) => fixture.use(tx, 3, { counted: true }));
+    expect(await fixture.used()).toBeUndefined();
+    await fixture.insert(fixture.db, fixture.tenantId, 1);
+    const outcome = await fixture.transaction((tx) => fixture.use(tx, 1, { counted: true }));
     expect(outcome).toMatchObject({ before: 8, used: 9 });
   });
 
@@ -60,46 +62,49 @@ export function describeFirstUse<Db>(newBench: NewBench<Db>): void {
     ["commits", 3],
     ["rolls back", 2],
   ] as const) {
-    it(`lets a second first use wait for the first, which ${ends}`, async () => {
-      const bench = newBench();
-      const { tenantId, db, insert } = bench;
+    it(`makes a second first use wait for the first one, which ${ends}`, async () => {
+      const fixture = newFixture();
+      const { tenantId, db, insert } = fixture;
       await insert(db, tenantId, 1);
       const [counted, finish] = [gate(), gate()];
-      const first = (ends === "commits" ? bench.transaction : rollingBack(bench))(async (tx) => {
-        await bench.use(tx, 1, { counted: true });
+      const first = (ends === "commits" ? fixture.transaction : rollingBack(fixture))(async (tx) => {
+        await fixture.use(tx, 1, { counted: true });
         await insert(tx, tenantId, 1);
         counted.open();
         await finish.opened;
       });
       await counted.opened;
-      const second = bench.transaction(async (tx) => {
-        // Inserted before it asks: the first must not have counted it, and it must be counted once.
+      const second = fixture.transaction(async (tx) => {
+        // Inserted before its use: the first count must miss this row, and it must be counted once.
         await insert(tx, tenantId, 1);
-        const waiting = bench.use(tx, 1, { counted: true, written: true });
+        const waiting = fixture.use(tx, 1, { counted: true, written: true });
         finish.open();
         return waiting;
       });
       await first;
       expect(await second).toMatchObject({ admitted: true, used });
-      expect(await bench.count(db, tenantId)).toBe(used);
+      expect(await fixture.count(db, tenantId)).toBe(used);
     });
   }
+}
 
+/** Deletes of a tenant that has rows and no counter. */
+export function describeFirstGiveBack<Db>(newFixture: () => RowsFixture<Db>): void {
   it("counts rows once that are deleted while another transaction counts", async () => {
-    const bench = newBench();
-    const { tenantId, db, insert, remove } = bench;
+    const fixture = newFixture();
+    const { tenantId, db, insert, remove } = fixture;
     await insert(db, tenantId, 6);
     const [deleted, finish] = [gate(), gate()];
-    const deleting = bench.transaction(async (tx) => {
+    const deleting = fixture.transaction(async (tx) => {
       await remove(tx, tenantId, 2);
-      const outcome = await bench.giveBack(tx, 2, { counted: true, written: true });
+      const outcome = await fixture.giveBack(tx, 2, { counted: true, written: true });
       deleted.open();
       await finish.opened;
       return outcome;
     });
     await deleted.opened;
-    const using = bench.transaction(async (tx) => {
-      const waiting = bench.use(tx, 1, { counted: true });
+    const using = fixture.transaction(async (tx) => {
+      const waiting = fixture.use(tx, 1, { counted: true });
       finish.open();
       return waiting;
     });
@@ -108,7 +113,7 @@ export function describeFirstUse<Db>(newBench: NewBench<Db>): void {
   });
 
   it("counts rows once that are deleted after they were given back", async () => {
-    const { transaction, tenantId, db, insert, remove, giveBack, used } = newBench();
+    const { transaction, tenantId, db, insert, remove, giveBack, used } = newFixture();
     await insert(db, tenantId, 6);
     await transaction(async (tx) => {
       const outcome = await giveBack(tx, 2, { counted: true, written: false });
@@ -120,6 +125,6 @@ export function describeFirstUse<Db>(newBench: NewBench<Db>): void {
 }
 
 const rollingBack =
-  <Db>(bench: ReturnType<NewBench<Db>>) =>
+  <Db>(fixture: RowsFixture<Db>) =>
   (work: (tx: Db) => Promise<unknown>): Promise<void> =>
-    rolledBack(bench, work);
+    rolledBack(fixture, work);

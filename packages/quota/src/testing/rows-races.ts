@@ -1,14 +1,11 @@
 import { expect, it } from "vitest";
-import type { Reconciled } from "../types.js";
-import { rolledBack } from "./harness.js";
-import type { NewBench } from "./rows-store.js";
+import type { Reconciled, RowsChange } from "../types.js";
+import { rolledBack, type RowsFixture, times } from "./rows-fixture.js";
 
-const times = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
-/** What a store does for transactions that run at once. */
-export function describeRaces<Db>(newBench: NewBench<Db>): void {
-  it("admits exactly one of 40 transactions that ask for the last unit", async () => {
-    const { transaction, use, used } = newBench();
+/** How a store decides for concurrent transactions. */
+export function describeRaces<Db>(newFixture: () => RowsFixture<Db>): void {
+  it("admits exactly one of 40 transactions for the last unit", async () => {
+    const { transaction, use, used } = newFixture();
     await transaction((tx) => use(tx, 9));
     const outcomes = await Promise.all(times(40).map(() => transaction((tx) => use(tx, 1))));
     expect(outcomes.filter(({ admitted }) => admitted)).toHaveLength(1);
@@ -16,8 +13,8 @@ export function describeRaces<Db>(newBench: NewBench<Db>): void {
     expect(await used()).toBe(10);
   });
 
-  it("admits what fits of transactions that are all the first of their tenant", async () => {
-    const { transaction, tenantId, db, insert, count, use, used } = newBench();
+  it("admits up to the maximum when all transactions are the first of their tenant", async () => {
+    const { transaction, tenantId, db, insert, count, use, used } = newFixture();
     await insert(db, tenantId, 4);
     const outcomes = await Promise.all(
       times(30).map(() =>
@@ -32,18 +29,16 @@ export function describeRaces<Db>(newBench: NewBench<Db>): void {
     expect([await used(), await count(db, tenantId)]).toEqual([10, 10]);
   });
 
-  it("shows every step to exactly one transaction", async () => {
-    const { transaction, use } = newBench();
+  it("returns every step of the counter to exactly one transaction", async () => {
+    const { transaction, use } = newFixture();
     const outcomes = await Promise.all(times(30).map(() => transaction((tx) => use(tx, 1, { max: 30 }))));
     const steps = outcomes.map(({ before, used }) => [before, used]).toSorted(([a = 0], [b = 0]) => a - b);
     expect(steps).toEqual(times(30).map((i) => [i, i + 1]));
   });
 
   it("ends without a deadlock when calls name the same metrics in different orders", async () => {
-    const { transaction, store, tenantId, used } = newBench();
-    const change = (metric: string): { metric: string; units: number; max: number; count: undefined } => {
-      return { metric, units: 1, max: 1000, count: undefined };
-    };
+    const { transaction, store, tenantId, used } = newFixture();
+    const change = (metric: string): RowsChange => ({ metric, units: 1, max: 1000, count: undefined });
     const orders = [
       ["a", "B", "c"],
       ["c", "B", "a"],
@@ -61,10 +56,13 @@ export function describeRaces<Db>(newBench: NewBench<Db>): void {
     expect(await used("a")).toBe(await used("c"));
     expect(await used("a")).toBe(await used("B"));
   });
+}
 
+/** How counters agree with the rows while both change. */
+export function describeDriftRaces<Db>(newFixture: () => RowsFixture<Db>): void {
   it("agrees with the rows after a mix of inserts, deletes and rollbacks", async () => {
-    const bench = newBench();
-    const { transaction, tenantId, db, insert, remove, count, use, giveBack, used } = bench;
+    const fixture = newFixture();
+    const { transaction, tenantId, db, insert, remove, count, use, giveBack, used } = fixture;
     await insert(db, tenantId, 3);
     const create =
       (units: number) =>
@@ -78,7 +76,7 @@ export function describeRaces<Db>(newBench: NewBench<Db>): void {
     };
     for (const round of times(8)) {
       const works = times(8).map((i) => {
-        if (i === round % 4) return rolledBack(bench, create(2));
+        if (i === round % 4) return rolledBack(fixture, create(2));
         if (i === 5) return transaction(destroy);
         return transaction(create(1 + ((i + round) % 3)));
       });
@@ -89,8 +87,8 @@ export function describeRaces<Db>(newBench: NewBench<Db>): void {
     }
   });
 
-  it("finds no drift where there is none, while rows are made and deleted", async () => {
-    const { store, transaction, tenantId, db, insert, remove, count, use, giveBack, used } = newBench();
+  it("finds no drift while rows are inserted and deleted with their counter", async () => {
+    const { store, transaction, tenantId, db, insert, remove, count, use, giveBack, used } = newFixture();
     await insert(db, tenantId, 3);
     const create = async (tx: Db): Promise<void> => {
       await insert(tx, tenantId, 1);

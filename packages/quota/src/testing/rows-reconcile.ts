@@ -1,13 +1,12 @@
 import { expect, it } from "vitest";
-import { gate } from "./harness.js";
-import type { NewBench } from "./rows-store.js";
+import { gate, type RowsFixture } from "./rows-fixture.js";
 
 const metric = "contacts";
 
 /** How a store compares a counter with the rows. */
-export function describeReconcile<Db>(newBench: NewBench<Db>): void {
-  it("corrects a counter that is wrong, and says by how much", async () => {
-    const { store, transaction, tenantId, db, insert, count, use, used } = newBench();
+export function describeReconcile<Db>(newFixture: () => RowsFixture<Db>): void {
+  it("corrects a wrong counter, and returns the drift", async () => {
+    const { store, transaction, tenantId, db, insert, count, use, used } = newFixture();
     await transaction((tx) => use(tx, 9));
     await insert(db, tenantId, 4);
     const reconcile = (): Promise<unknown> =>
@@ -17,16 +16,19 @@ export function describeReconcile<Db>(newBench: NewBench<Db>): void {
     expect(await reconcile()).toEqual({ before: 4, source: 4, drift: 0, corrected: true });
   });
 
-  it("makes the counter of a tenant that has none", async () => {
-    const { store, tenantId, db, insert, count, used } = newBench();
+  it("creates a missing counter", async () => {
+    const { store, tenantId, db, insert, count, used } = newFixture();
     await insert(db, tenantId, 4);
     const result = await store.reconcile({ tenantId, metric, count: (own) => count(own, tenantId) });
     expect(result).toEqual({ before: 4, source: 4, drift: 0, corrected: true });
     expect(await used()).toBe(4);
   });
+}
 
-  it("keeps what is used while it counts", async () => {
-    const { store, transaction, tenantId, db, insert, count, use, used } = newBench();
+/** How a store reconciles while other transactions change the counter. */
+export function describeReconcileRaces<Db>(newFixture: () => RowsFixture<Db>): void {
+  it("keeps units that are used during the count", async () => {
+    const { store, transaction, tenantId, db, insert, count, use, used } = newFixture();
     await transaction((tx) => use(tx, 5));
     await insert(db, tenantId, 2);
     let counts = 0;
@@ -35,7 +37,7 @@ export function describeReconcile<Db>(newBench: NewBench<Db>): void {
       metric,
       count: async (own) => {
         const there = await count(own, tenantId);
-        // After the first count, so that the count does not know of it.
+        // After the first count, so that it misses these rows.
         if (counts++ === 0) {
           await transaction(async (tx) => {
             await use(tx, 3);
@@ -49,8 +51,8 @@ export function describeReconcile<Db>(newBench: NewBench<Db>): void {
     expect(await used()).toBe(5);
   });
 
-  it("leaves a counter as it is that moves under every attempt, and says so", async () => {
-    const { store, transaction, tenantId, use, used } = newBench();
+  it("leaves a counter unchanged that changes during every attempt, and returns corrected: false", async () => {
+    const { store, transaction, tenantId, use, used } = newFixture();
     await transaction((tx) => use(tx, 1));
     const result = await store.reconcile({
       tenantId,
@@ -64,8 +66,8 @@ export function describeReconcile<Db>(newBench: NewBench<Db>): void {
     expect(await used()).toBe(result.before + 1);
   });
 
-  it("does not take an insert under way for drift", async () => {
-    const { store, transaction, tenantId, db, insert, count, use, used } = newBench();
+  it("does not count an insert under way as drift", async () => {
+    const { store, transaction, tenantId, db, insert, count, use, used } = newFixture();
     await transaction(async (tx) => {
       await use(tx, 2);
       await insert(tx, tenantId, 2);
@@ -84,9 +86,12 @@ export function describeReconcile<Db>(newBench: NewBench<Db>): void {
     expect(result.drift).toBe(0);
     expect([await used(), await count(db, tenantId)]).toEqual([3, 3]);
   });
+}
 
-  it("holds the counter while it counts in a transaction", async () => {
-    const { store, transaction, tenantId, db, insert, count, use, used } = newBench();
+/** How a store reconciles in a transaction of the caller. */
+export function describeLockedReconcile<Db>(newFixture: () => RowsFixture<Db>): void {
+  it("locks the counter while it counts in a transaction", async () => {
+    const { store, transaction, tenantId, db, insert, count, use, used } = newFixture();
     await transaction((tx) => use(tx, 9));
     await insert(db, tenantId, 2);
     const order: string[] = [];
@@ -101,7 +106,7 @@ export function describeReconcile<Db>(newBench: NewBench<Db>): void {
             await use(other, 1);
             order.push("used");
           });
-          // More round trips than the other transaction needs to be done, if nothing held it.
+          // More round trips than the other transaction would need to finish without the lock.
           for (let i = 0; i < 20; i++) await count(same, tenantId);
           order.push("counted");
           return count(same, tenantId);
@@ -113,8 +118,8 @@ export function describeReconcile<Db>(newBench: NewBench<Db>): void {
     expect([order, await used()]).toEqual([["counted", "used"], 3]);
   });
 
-  it("makes the counter in a transaction as well", async () => {
-    const { store, transaction, tenantId, db, insert, count, used } = newBench();
+  it("creates a missing counter in a transaction as well", async () => {
+    const { store, transaction, tenantId, db, insert, count, used } = newFixture();
     await insert(db, tenantId, 4);
     const result = await transaction((tx) =>
       store.reconcile({ tenantId, metric, tx, count: (same) => count(same, tenantId) }),

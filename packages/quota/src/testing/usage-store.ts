@@ -1,20 +1,25 @@
 import { describe } from "vitest";
-import { type CreateUsageStore, type NewUsageBench, openBench } from "./usage-fixture.js";
-import { describeCommits } from "./usage-commits.js";
-import { describeHolds } from "./usage-holds.js";
-import { describeUsageInput } from "./usage-input.js";
-import { describeUses } from "./usage-uses.js";
+import { describeCommits, describeLateCommits } from "./usage-commits.js";
+import { describeConsume, describeIsolation, describeThresholds } from "./usage-consume.js";
+import { type CreateUsageStore, openFixture, type UsageFixture } from "./usage-fixture.js";
+import { describeHolds, describeReservationIds } from "./usage-holds.js";
+import { describeIds, describeUsageInput } from "./usage-input.js";
 
 /**
- * What every usage store must do. Call it in a vitest file with a function that makes an empty store, for each test anew;
- * add tests of what only your backend has: expiry of what it writes, lost connections, a server that hangs.
+ * Contract of every usage store. Call it in a vitest file with a function that makes an empty store for each test. Add
+ * tests of the properties that only your backend has: expiry of its keys, lost connections, a server that hangs.
  */
 export function describeUsageStore(name: string, create: CreateUsageStore): void {
   describe(`UsageStore: ${name}`, () => {
-    const newBench: NewUsageBench = () => openBench(create);
-    describeHolds(newBench);
-    describeCommits(newBench);
-    describeUses(newBench);
-    describeUsageInput(newBench);
+    const newFixture = (): Promise<UsageFixture> => openFixture(create);
+    describeHolds(newFixture);
+    describeReservationIds(newFixture);
+    describeCommits(newFixture);
+    describeLateCommits(newFixture);
+    describeConsume(newFixture);
+    describeThresholds(newFixture);
+    describeIsolation(newFixture);
+    describeUsageInput(newFixture);
+    describeIds(newFixture);
   });
 }

@@ -1,41 +1,40 @@
 import { joinKey, MAX_ID_LENGTH, describeValue } from "@scale/core/kit";
-import type { CommitInput } from "../types.js";
 import { checkUnits } from "../plan/units.js";
-import { MAX_HOLD_MS, type ReserveAllInput, type UsageCharge, type UseAllInput } from "./store.js";
+import { type CommitInput, type ConsumeInput, MAX_HOLD_MS, type ReserveInput, type UsageChange } from "./store.js";
 
-/** @throws {TypeError} for what no store can be asked */
-export function checkReserve(input: ReserveAllInput): void {
+/** @throws {TypeError} for input that no store accepts */
+export function checkReserve(input: ReserveInput): void {
   checkId(input.id);
   checkTtl(input.ttlMs);
-  checkCharges(input.charges);
+  checkChanges(input.changes);
 }
 
-/** @throws {TypeError} for what no store can be asked */
-export function checkUse({ id, charges }: UseAllInput): void {
+/** @throws {TypeError} for input that no store accepts */
+export function checkConsume({ id, changes }: ConsumeInput): void {
   if (id !== undefined) checkId(id);
-  checkCharges(charges);
+  checkChanges(changes);
 }
 
-/** @throws {TypeError} for what no store can be asked */
+/** @throws {TypeError} for input that no store accepts */
 export function checkCommit({ id, units, metric }: CommitInput): void {
   checkId(id);
   checkUnits(units, metric);
 }
 
-function checkCharges(charges: readonly UsageCharge[]): void {
-  for (const { units, metric } of charges) checkUnits(units, metric);
-  const distinct = new Set(charges.map(({ metric, period }) => joinKey([metric, period.key]))).size;
-  if (distinct > 0 && distinct === charges.length) return;
-  const metrics = charges.map(({ metric }) => metric);
-  throw new TypeError(`charges: expected at least one, and no metric twice, got ${describeValue(metrics)}`);
+function checkChanges(changes: readonly UsageChange[]): void {
+  for (const { units, metric } of changes) checkUnits(units, metric);
+  const distinct = new Set(changes.map(({ metric, period }) => joinKey([metric, period.key]))).size;
+  if (distinct > 0 && distinct === changes.length) return;
+  const metrics = changes.map(({ metric }) => metric);
+  throw new TypeError(`changes: expected at least one, and no metric twice, got ${describeValue(metrics)}`);
 }
 
 function checkId(id: unknown): void {
   if (typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH) return;
-  throw new TypeError(`id: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(id)}`);
+  throw new TypeError(`id: expected a string of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(id)}`);
 }
 
 function checkTtl(ttlMs: number): void {
   if (Number.isInteger(ttlMs) && ttlMs >= 1 && ttlMs <= MAX_HOLD_MS) return;
-  throw new TypeError(`ttlMs: expected a whole number from 1 to ${MAX_HOLD_MS}, got ${describeValue(ttlMs)}`);
+  throw new TypeError(`ttlMs: expected an integer from 1 to ${MAX_HOLD_MS}, got ${describeValue(ttlMs)}`);
 }

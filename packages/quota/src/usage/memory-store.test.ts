@@ -7,7 +7,7 @@ import { memoryUsage } from "./memory-store.js";
 
 describeUsageStore("memory", (clock) => memoryUsage({ clock }));
 
-it("a memory store forgets what became of an id a day after it", async () => {
+it("a memory store forgets the state of an id a day after its last change", async () => {
   const clock = createManualClock();
   const store = memoryUsage({ clock });
   const period = { key: "forever", startsAt: -Infinity, endsAt: Infinity };
@@ -20,13 +20,13 @@ it("a memory store forgets what became of an id a day after it", async () => {
   expect(await commit()).toMatchObject({ repeated: false, used: 2 });
 });
 
-it("a memory store forgets periods that are over", () => {
+it("a memory store forgets past periods", () => {
   const clock = createManualClock(0);
-  const counts = createCounts(clock);
+  const countOf = createCounts(clock);
   const period = (endsAt: number) => ({ key: `day-${endsAt}`, startsAt: endsAt - 1, endsAt });
-  const first = counts.open({ tenantId: "acme", metric: "tokens", period: period(1) });
+  const first = countOf({ tenantId: "acme", metric: "tokens", period: period(1) });
   first.commit(undefined, { recorded: 5, late: false });
   clock.advance(3 * KEEP_OUTCOME_MS);
-  for (let i = 0; i < 1000; i++) counts.open({ tenantId: `t${i}`, metric: "tokens", period: period(clock.now()) });
-  expect(counts.open({ tenantId: "acme", metric: "tokens", period: period(1) }).level().used).toBe(0);
+  for (let i = 0; i < 1000; i++) countOf({ tenantId: `t${i}`, metric: "tokens", period: period(clock.now()) });
+  expect(countOf({ tenantId: "acme", metric: "tokens", period: period(1) }).totals().used).toBe(0);
 });

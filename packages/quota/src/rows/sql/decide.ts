@@ -1,34 +1,34 @@
 import type { RowsChange, RowsOutcome } from "../../types.js";
 
 /** One counter that this transaction has locked. */
-export interface Locked {
+export interface LockedCounter {
   readonly change: RowsChange;
   /** Units that existed before the call. */
   readonly before: number;
-  /** What the counter says now: the first statement has changed it already where it could. */
+  /** Current value in the table: the first statement has changed it already where it could. */
   readonly stored: number;
 }
 
-export interface Decided {
+/** Outcomes of a call, and the counters whose stored value still differs from the decision. */
+type Decided = {
   readonly outcomes: readonly RowsOutcome[];
-  /** Counters that do not say yet what was decided. */
   readonly set: readonly { readonly metric: string; readonly used: number }[];
-}
+};
 
-/** All have room or none is changed. */
-export function decideUse(counters: readonly Locked[]): Decided {
-  const fits = ({ before, change: { units, max } }: Locked): boolean => before <= max - units;
-  const all = counters.every(fits);
+/** Adds units: all metrics have room, or none is changed. */
+export function decideUse(counters: readonly LockedCounter[]): Decided {
+  const fits = ({ before, change: { units, max } }: LockedCounter): boolean => before <= max - units;
+  const allFit = counters.every(fits);
   return decided(
     counters.map((counter) => {
       const { change, before } = counter;
-      return { counter, admitted: fits(counter), used: all ? before + change.units : before };
+      return { counter, admitted: fits(counter), used: allFit ? before + change.units : before };
     }),
   );
 }
 
-/** Each on its own: a counter that has less than is given back says so and ends at 0. */
-export function decideGiveBack(counters: readonly Locked[]): Decided {
+/** Subtracts units of each metric by itself. A counter lower than its units is not `admitted`, and ends at 0. */
+export function decideGiveBack(counters: readonly LockedCounter[]): Decided {
   return decided(
     counters.map((counter) => {
       const left = counter.before - counter.change.units;
@@ -38,7 +38,7 @@ export function decideGiveBack(counters: readonly Locked[]): Decided {
 }
 
 function decided(
-  all: readonly { readonly counter: Locked; readonly admitted: boolean; readonly used: number }[],
+  all: readonly { readonly counter: LockedCounter; readonly admitted: boolean; readonly used: number }[],
 ): Decided {
   return {
     outcomes: all.map(({ counter: { change, before }, admitted, used }) => {

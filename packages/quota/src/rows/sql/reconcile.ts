@@ -1,12 +1,13 @@
 import type { Reconciled } from "../../types.js";
-import { type CounterRow, parseCounter, type Run } from "./client.js";
+import { type CounterRow, parseCounter, type RunStatement } from "./client.js";
 import type { Statements } from "./statements.js";
 
-/** How often a counter that moves is counted again before it is left as it is. */
+/** How often a counter that changes during the count is counted again before it is left as it is. */
 const ATTEMPTS = 5;
 
+/** One counter, and the function that counts its rows. */
 export interface Reconciliation {
-  readonly run: Run;
+  readonly run: RunStatement;
   readonly statements: Statements;
   readonly tenantId: string;
   readonly metric: string;
@@ -14,8 +15,8 @@ export interface Reconciliation {
 }
 
 /**
- * Counts without a lock, and corrects the counter only if its version is still the one from before the count: then no
- * change was committed in between, and none that is under way was counted.
+ * Counts without a lock, and corrects the counter only if its version is still the one from before the count. Then no
+ * change was committed in between, and no change under way was counted.
  */
 export async function reconcileByVersion(work: Reconciliation): Promise<Reconciled> {
   let last: Reconciled | undefined;
@@ -31,13 +32,13 @@ export async function reconcileByVersion(work: Reconciliation): Promise<Reconcil
   return last ?? { before: 0, source: 0, drift: 0, corrected: false };
 }
 
-/** Holds the counter until the transaction ends, so that whoever changes rows waits while they are counted. */
+/** Locks the counter until the transaction ends: transactions that change rows wait during the count. */
 export async function reconcileLocked(work: Reconciliation): Promise<Reconciled> {
   const { run, statements, tenantId, metric } = work;
-  const [row] = await run(statements.takeOff, [tenantId, JSON.stringify([{ metric, units: 0 }])]);
+  const [row] = await run(statements.subtract, [tenantId, JSON.stringify([{ metric, units: 0 }])]);
   const found = parseCounter(row);
   const source = await work.count();
-  // Version 0: there was no counter, so nothing was wrong.
+  // Version 0: the counter did not exist, so it had no drift.
   const before = found.version === 0 ? source : found.used;
   if (found.used !== source) await run(statements.set, [tenantId, JSON.stringify([{ metric, used: source }])]);
   return { before, source, drift: before - source, corrected: true };
@@ -49,8 +50,8 @@ async function readOne({ run, statements, tenantId, metric }: Reconciliation): P
 }
 
 async function create({ run, statements, tenantId, metric }: Reconciliation, used: number): Promise<boolean> {
-  const made = await run(statements.create, [tenantId, JSON.stringify([{ metric, used }])]);
-  return made.length > 0;
+  const created = await run(statements.create, [tenantId, JSON.stringify([{ metric, used }])]);
+  return created.length > 0;
 }
 
 async function correct(

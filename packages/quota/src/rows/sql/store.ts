@@ -1,20 +1,21 @@
-import { ConfigError, StoreError } from "@scale/core";
-import { createDeadline, describeValue, parseOptions, timeoutOption } from "@scale/core/kit";
+import { ConfigError } from "@scale/core";
+import { describeValue, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
-import type { RowsChange, RowsInput, RowsOutcome, RowsStore } from "../../types.js";
 import { checkCount } from "../../plan/units.js";
-import { type CounterRow, parseCounter, type Run } from "./client.js";
-import { type Decided, decideGiveBack, decideUse, type Locked } from "./decide.js";
-import { reconcileByVersion, reconcileLocked } from "./reconcile.js";
-import { storable } from "../../postgres/tenant-id.js";
-import { type Statements, statementsOn } from "./statements.js";
+import { createStoreDeadline } from "../../postgres/deadline.js";
 import { quotaTable, type QuotaTableOptions } from "../../postgres/tables.js";
+import { postgresTenantId } from "../../postgres/tenant-id.js";
+import type { RowsStore } from "../../types.js";
+import { applyChanges, byMetric } from "./apply-changes.js";
+import type { RunStatement } from "./client.js";
+import { reconcileByVersion, reconcileLocked } from "./reconcile.js";
+import { statementsOn } from "./statements.js";
 
 export interface SqlRowsOptions<Db> extends QuotaTableOptions {
-  /** The application's connection or pool, on the primary: for what is asked outside of a transaction. */
+  /** Connection or pool of the application, on the primary: for reads outside of a transaction. */
   readonly db: Db;
   /**
-   * Milliseconds that a question outside of a transaction may take. Inside, the transaction's own limits hold.
+   * Maximum duration of a read outside of a transaction, in milliseconds. Inside, the transaction's own limits apply.
    * @default 1000
    */
   readonly timeoutMs?: number;
@@ -27,27 +28,27 @@ const optionsSchema = z.strictObject({
   timeoutMs: timeoutOption(1000),
 });
 
-/** Outside of a transaction: a count of very many rows takes its time, and nobody is held up by it. */
+/** Deadline of `count` outside of a transaction: a count of very many rows takes long, and it blocks no transaction. */
 const COUNT_TIMEOUT_MS = 60_000;
 
-/** What a client of one kind adds: how it runs a statement. */
+/** How one client library runs a statement. */
 export interface SqlDialect<Db> {
-  /** The public function, for messages. */
+  /** Public function of the dialect, for error messages. */
   readonly what: string;
   isClient(value: unknown): boolean;
-  runOn(db: Db): Run;
+  runOn(db: Db): RunStatement;
 }
 
-/** The rows store of every SQL client. */
+/** Rows store for every SQL client. */
 export function sqlRows<Db>(options: SqlRowsOptions<Db>, dialect: SqlDialect<Db>): RowsStore<Db> {
-  const inTime = createDeadline(parseOptions(optionsSchema, options, dialect.what).timeoutMs);
+  const inTime = createStoreDeadline(parseOptions(optionsSchema, options, dialect.what).timeoutMs);
   const { db } = options;
   if (!dialect.isClient(db)) throw new ConfigError(`${dialect.what}: db: expected a client, got ${describeValue(db)}`);
   const statements = statementsOn(quotaTable(options));
-  const countInTime = createDeadline(COUNT_TIMEOUT_MS);
+  const countInTime = createStoreDeadline(COUNT_TIMEOUT_MS);
   const own = dialect.runOn(db);
 
-  function inTransaction(tx: Db): Run {
+  function inTransaction(tx: Db): RunStatement {
     if (!dialect.isClient(tx))
       throw new TypeError(`tx: expected the client of a transaction, got ${describeValue(tx)}`);
     // Each statement would be a transaction of its own, and a refusal would roll nothing back.
@@ -55,87 +56,27 @@ export function sqlRows<Db>(options: SqlRowsOptions<Db>, dialect: SqlDialect<Db>
     return dialect.runOn(tx);
   }
 
-  const outside: Run = (text, params) => orStoreError(inTime(own(text, params), "the database"), "the quota counters");
+  const outside: RunStatement = (text, params) => inTime(own(text, params), "the database of the quota counters");
 
   return {
-    use: async (input, tx) => change(input, { statements, run: inTransaction(tx), direction: "use" }),
-    giveBack: async (input, tx) => change(input, { statements, run: inTransaction(tx), direction: "giveBack" }),
+    use: async (input, tx) => applyChanges(input, { statements, run: inTransaction(tx), direction: "use" }),
+    giveBack: async (input, tx) => applyChanges(input, { statements, run: inTransaction(tx), direction: "giveBack" }),
 
     async read(tenantId, metrics, tx) {
-      const params = [storable(tenantId), JSON.stringify(metrics)];
+      const params = [postgresTenantId(tenantId), JSON.stringify(metrics)];
       const run = tx === undefined ? outside : dialect.runOn(tx);
       const counters = byMetric(await run(statements.read, params));
       return metrics.map((metric) => counters.get(metric));
     },
 
     async reconcile({ tenantId, metric, count, tx }) {
-      const work = { statements, tenantId: storable(tenantId), metric };
+      const counter = { statements, tenantId: postgresTenantId(tenantId), metric };
       if (tx !== undefined) {
         const inside = async (): Promise<number> => checkCount(await count(tx), metric);
-        return reconcileLocked({ ...work, run: inTransaction(tx), count: inside });
+        return reconcileLocked({ ...counter, run: inTransaction(tx), count: inside });
       }
-      const counted = (): Promise<number> =>
-        orStoreError(countInTime(count(db), "the count"), `the count of ${metric}`);
-      return reconcileByVersion({ ...work, run: outside, count: async () => checkCount(await counted(), metric) });
+      const counted = (): Promise<number> => countInTime(count(db), `the count of ${metric}`);
+      return reconcileByVersion({ ...counter, run: outside, count: async () => checkCount(await counted(), metric) });
     },
   };
 }
-
-async function orStoreError<T>(work: Promise<T>, what: string): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    throw new StoreError(`${what} could not be had`, { cause });
-  }
-}
-
-interface Change {
-  readonly statements: Statements;
-  readonly run: Run;
-  readonly direction: "use" | "giveBack";
-}
-
-async function change(input: RowsInput, { statements, run, direction }: Change): Promise<readonly RowsOutcome[]> {
-  const tenantId = storable(input.tenantId);
-  // No sum above what a number holds exactly, also where nothing is refused.
-  const changes = input.changes.map((one) => ({ ...one, max: Math.min(one.max, Number.MAX_SAFE_INTEGER) }));
-  const asked = changes.map(({ metric, units, max }) => ({ metric, units, max }));
-  const text = direction === "use" ? statements.add : statements.takeOff;
-  const changed = byMetric(await run(text, [tenantId, JSON.stringify(asked)]));
-  const kept = changes.filter(({ metric }) => !changed.has(metric)).map(({ metric }) => metric);
-  // Locked by the first statement: what is read now is what it decided on.
-  const read = kept.length === 0 ? [] : await run(statements.read, [tenantId, JSON.stringify(kept)]);
-  const found = { changed, kept: byMetric(read) };
-  const counters: Locked[] = [];
-  for (const each of changes) counters.push(await lockedOf(each, { ...found, input, direction }));
-  const { outcomes, set }: Decided = direction === "use" ? decideUse(counters) : decideGiveBack(counters);
-  if (set.length > 0) await run(statements.set, [tenantId, JSON.stringify(set)]);
-  return outcomes;
-}
-
-interface Found {
-  readonly changed: ReadonlyMap<string, CounterRow>;
-  readonly kept: ReadonlyMap<string, CounterRow>;
-  readonly input: RowsInput;
-  readonly direction: Change["direction"];
-}
-
-async function lockedOf(one: RowsChange, { changed, kept, input, direction }: Found): Promise<Locked> {
-  const row = changed.get(one.metric);
-  const added = direction === "use" ? one.units : -one.units;
-  if (row === undefined) {
-    const { used } = kept.get(one.metric) ?? missing(one.metric);
-    return { change: one, before: used, stored: used };
-  }
-  if (row.version > 0) return { change: one, before: row.used - added, stored: row.used };
-  if (one.count === undefined) return { change: one, before: 0, stored: row.used };
-  const counted = checkCount(await one.count(), one.metric);
-  return { change: one, before: Math.max(0, input.written ? counted - added : counted), stored: row.used };
-}
-
-function missing(metric: string): never {
-  throw new StoreError(`the quota counter ${describeValue(metric)} went while it was locked`);
-}
-
-const byMetric = (rows: readonly unknown[]): Map<string, CounterRow> =>
-  new Map(rows.map(parseCounter).map((row) => [row.metric, row]));

@@ -1,41 +1,35 @@
-/** Names one count: a metric of a tenant in one billing period. */
+/** Name of one count: a metric of a tenant in one billing period. */
 export interface LedgerAddress {
   readonly tenantId: string;
   readonly metric: string;
-  /** The key of the period. */
+  /** Key of the period. */
   readonly period: string;
 }
 
 /**
- * What was committed under one epoch of a count: from when Redis had no data of it until it lost them again.
- * All epochs of a count together are its usage.
+ * Units committed under one epoch of a count. An epoch begins when Redis gets a count it had no data of, and ends when
+ * Redis loses it again. The usage of a count is the sum of its epochs.
  */
 export interface LedgerEntry {
   readonly epoch: string;
   readonly units: number;
-  /** Of two states of an epoch, the one with the higher version is the later one. */
+  /** Of two states of the same epoch, the one with the higher version is later. */
   readonly version: number;
-  /** Milliseconds since the epoch of time. */
+  /** Milliseconds since 1970. */
   readonly writtenAt: number;
 }
 
+/** State of one epoch of a count. */
+export interface LedgerState extends LedgerAddress, Omit<LedgerEntry, "writtenAt"> {}
+
 /** Keeps usage for longer than Redis does. */
 export interface UsageLedger {
-  /** All epochs of each count, in the order of `addresses`. */
+  /** Reads all epochs of each count, in the order of `addresses`. */
   read(addresses: readonly LedgerAddress[]): Promise<readonly (readonly LedgerEntry[])[]>;
   /**
-   * Writes the state of one epoch of each count, unless a later one is there: again, late and out of order is all right.
-   * No count twice.
-   * @returns what is there then, in the order of `states`
+   * Writes the state of one epoch of each count, unless the ledger has a later one. Repeated, late and reordered writes
+   * are safe. No count twice.
+   * @returns the states in the ledger after the write, in the order of `states`
    */
-  write(states: readonly LedgerState[]): Promise<readonly LedgerVersion[]>;
-}
-
-export interface LedgerState extends LedgerAddress, LedgerVersion {
-  readonly epoch: string;
-}
-
-export interface LedgerVersion {
-  readonly units: number;
-  readonly version: number;
+  write(states: readonly LedgerState[]): Promise<readonly Pick<LedgerState, "units" | "version">[]>;
 }

@@ -1,19 +1,19 @@
 --[[
-  Records what a reservation really used, in place of its hold (see `recordedUnits` of ../usage-rules.ts). An id that was
-  committed gets its answer again. One whose hold is gone, or that nobody knows, is recorded all the same, as late.
+  Records the units that a reservation used, in place of its hold (see `recordedUnits` of ../rules.ts). A committed id gets
+  its answer again. An id whose hold is gone, or that is unknown, is recorded all the same, as late.
 
   KEYS[1]  hash    the count, see reserve.lua
   KEYS[2]  zset    its holds
-  KEYS[3]  string  what became of the id
+  KEYS[3]  string  state of the id
   ARGV[1]  now     ms since the epoch, or "" for this server's clock (the default outside tests)
   ARGV[2]  id
-  ARGV[3]  units   what was used
-  ARGV[4]  over    "reject" | "cap" | "overflow": what happens to units above the reserved ones for which there is no room
+  ARGV[3]  units   used units
+  ARGV[4]  over    "reject" | "cap" | "overflow": treatment of units above the reserved ones that have no room
   ARGV[5]  max     units
-  ARGV[6]  at 1    units of the first threshold,, 2^52 + 1 for never
+  ARGV[6]  at 1    units of the first threshold, 2^52 + 1 for never
   ARGV[7]  at 2    units of the second
   ARGV[8]  kept    ms from now for which hash and zset are kept
-  ARGV[9]  keep    ms for which what became of the id is kept
+  ARGV[9]  keep    ms for which the state of the id is kept
   ARGV[10] ledger  "1": a count without an epoch is reported and nothing happens; "0": it starts from 0
 
   Returns {-1} for no epoch, or {1 committed | 2 was committed before | 0 rejected, units recorded, used, held,
@@ -39,7 +39,7 @@ local function sum(members)
   return units
 end
 
--- Drops what has expired. A hash or a zset may have been evicted without the other.
+-- Drops expired holds. A hash or a zset may have been evicted without the other.
 local gone = redis.call("ZRANGEBYSCORE", KEYS[2], "-inf", text(now))
 if #gone > 0 then redis.call("ZREMRANGEBYSCORE", KEYS[2], "-inf", text(now)) end
 if not held then

@@ -1,14 +1,14 @@
 --[[
-  Adds a difference to the base of a count, unless the count is not the one any more that it was computed for. What is
-  committed meanwhile is not lost: it is not part of the base.
+  Adds a difference to the base of a count, unless its epoch or base changed since the difference was computed. Concurrent
+  commits are not lost: they are not part of the base.
 
   KEYS[1]  hash   the count, see reserve.lua
-  ARGV[1]  epoch  that the difference was computed for
-  ARGV[2]  base   units it was computed from
+  ARGV[1]  epoch  epoch that the difference was computed for
+  ARGV[2]  base   units that it was computed from
   ARGV[3]  delta  units, signed
 
   Returns 1 corrected | 0 another epoch or base.
-  O(1). Writes no count that is not there: it keeps its expiry.
+  O(1). Creates no count: it keeps its expiry.
 ]]
 local state = redis.call("HMGET", KEYS[1], "epoch", "base")
 if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] then return 0 end

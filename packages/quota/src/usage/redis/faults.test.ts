@@ -15,10 +15,10 @@ import { type RedisUsage, redisUsage } from "./store.js";
 
 const available = inject("redisUrl") !== "";
 const TIMEOUT_MS = 100;
-/** The machine is shared: a timer may fire late. */
+/** Timers may fire late on a shared machine. */
 const SLACK_MS = 150;
 const period: Period = { key: "month-1", startsAt: 0, endsAt: 4_000_000_000_000 };
-const charge = { metric: "tokens", period, limit: 1_000_000, max: 1_000_000, units: 1 };
+const change = { metric: "tokens", period, limit: 1_000_000, max: 1_000_000, units: 1 };
 
 describe.skipIf(!available)("redisUsage on a server that fails", () => {
   const unhandled: unknown[] = [];
@@ -41,17 +41,17 @@ describe.skipIf(!available)("redisUsage on a server that fails", () => {
     process.off("unhandledRejection", hear);
   });
 
-  const use = (store: RedisUsage) => store.useAll({ tenantId: "acme", charges: [charge] });
+  const use = (store: RedisUsage) => store.consume({ tenantId: "acme", changes: [change] });
   const calls = (store: RedisUsage): (() => Promise<unknown>)[] => [
     () => use(store),
-    () => store.reserve({ tenantId: "acme", ...charge, id: "a", ttlMs: 1000 }),
-    () => store.commit({ tenantId: "acme", ...charge, id: "a", over: "cap" }),
-    () => store.release({ tenantId: "acme", ...charge, id: "a" }),
-    () => store.read({ tenantId: "acme", metrics: [charge] }),
-    () => store.reconcile({ tenantId: "acme", ...charge }),
+    () => store.reserve({ tenantId: "acme", id: "a", ttlMs: 1000, changes: [change] }),
+    () => store.commit({ tenantId: "acme", ...change, id: "a", over: "cap" }),
+    () => store.release({ tenantId: "acme", ...change, id: "a" }),
+    () => store.read({ tenantId: "acme", metrics: [change] }),
+    () => store.reconcile({ tenantId: "acme", ...change }),
   ];
 
-  /** Every call is answered by an error that says so, in time. */
+  /** Every call rejects in time, with an error that names the store. */
   async function expectFailure(store: RedisUsage): Promise<void> {
     for (const call of calls(store)) {
       const startedAt = performance.now();
@@ -74,7 +74,7 @@ describe.skipIf(!available)("redisUsage on a server that fails", () => {
     { name: "refuses connections", begin: () => proxy.down(), end: () => proxy.up() },
   ];
   for (const { name, begin, end } of faults) {
-    it(`says so in time when it ${name}, counts again after, and loses nothing of the ledger`, async () => {
+    it(`rejects in time when it ${name}, counts again after, and loses no unit of the ledger`, async () => {
       const ledger = memoryLedger();
       const store = redisUsage({ redis, ledger, timeoutMs: TIMEOUT_MS, flushEveryMs: 20, prefix: `fault:${name}` });
       for (let i = 0; i < 10; i++) await use(store);
@@ -83,16 +83,16 @@ describe.skipIf(!available)("redisUsage on a server that fails", () => {
       await expectFailure(store);
       await end();
       await expectRecovery(store);
-      const [standing] = await store.read({ tenantId: "acme", metrics: [charge] });
-      // What was sent and not answered may have been counted, too.
-      expect(standing?.used).toBeGreaterThanOrEqual(11);
+      const [status] = await store.read({ tenantId: "acme", metrics: [change] });
+      // Calls that were sent and got no reply may have been counted, too.
+      expect(status?.used).toBeGreaterThanOrEqual(11);
       await store.close();
-      expect(ledger.total()).toBe(standing?.used);
+      expect(ledger.total()).toBe(status?.used);
     });
   }
 
   it("leaves no rejection unhandled", async () => {
-    // They are told of in the turn after the promise rejects.
+    // Node reports them in the turn after the promise rejects.
     await new Promise((resolve) => setImmediate(resolve));
     expect(unhandled).toEqual([]);
   });
@@ -101,52 +101,53 @@ describe.skipIf(!available)("redisUsage on a server that fails", () => {
     const store = redisUsage({ redis, timeoutMs: 2000, prefix: "fault:noscript" });
     await use(store);
     await redis.script("FLUSH");
-    expect((await use(store)).charges[0]?.used).toBe(2);
+    expect((await use(store)).changes[0]?.used).toBe(2);
   });
 
   it("counts from 0 after FLUSHALL when there is no ledger", async () => {
     const store = redisUsage({ redis, timeoutMs: 2000, prefix: "fault:flushall" });
     await use(store);
     await redis.flushall();
-    expect((await use(store)).charges[0]?.used).toBe(1);
+    expect((await use(store)).changes[0]?.used).toBe(1);
   });
 
-  it("counts what is held when the hash or the holds alone were evicted", async () => {
+  it("counts held units when the hash or the holds alone were evicted", async () => {
     const store = redisUsage({ redis, timeoutMs: 2000, prefix: "fault:evict" });
-    const reserve = (id: string) => store.reserve({ tenantId: "acme", ...charge, units: 10, id, ttlMs: 60_000 });
+    const reserve = async (id: string) =>
+      (await store.reserve({ tenantId: "acme", id, ttlMs: 60_000, changes: [{ ...change, units: 10 }] })).changes[0];
     const start = "fault:evict:{acme}:tokens:month-1";
     await reserve("a");
     await redis.del(`${start}:state`);
-    expect(await store.read({ tenantId: "acme", metrics: [charge] })).toMatchObject([{ held: 10 }]);
+    expect(await store.read({ tenantId: "acme", metrics: [change] })).toMatchObject([{ held: 10 }]);
     expect(await reserve("b")).toMatchObject({ held: 20 });
     await redis.del(`${start}:holds`);
-    expect(await store.read({ tenantId: "acme", metrics: [charge] })).toMatchObject([{ held: 0 }]);
+    expect(await store.read({ tenantId: "acme", metrics: [change] })).toMatchObject([{ held: 0 }]);
     expect(await reserve("c")).toMatchObject({ held: 10 });
   });
 
-  it("names an option that is wrong", () => {
+  it("names the wrong option", () => {
     const wrongOptions = { redis, flushEveryMs: 0 };
     expect(() => redisUsage(wrongOptions)).toThrow(/flushEveryMs/);
   });
 });
 
 describe.skipIf(!available)("redisUsage on a Cluster", () => {
-  it("counts and writes tenants of all slots", async () => {
+  it("counts and flushes tenants of all slots", async () => {
     const cluster = await startRedisCluster();
     const client = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
     const ledger = memoryLedger();
     const store = redisUsage({ redis: client, ledger, timeoutMs: 5000, flushEveryMs: 3_600_000 });
     try {
       const tenants = Array.from({ length: 40 }, (_, i) => `tenant-${i}`);
-      const both = [charge, { ...charge, metric: "emails" }];
-      const outcomes = await Promise.all(tenants.map((tenantId) => store.useAll({ tenantId, charges: both })));
+      const both = [change, { ...change, metric: "emails" }];
+      const outcomes = await Promise.all(tenants.map((tenantId) => store.consume({ tenantId, changes: both })));
       expect(outcomes.every(({ admitted }) => admitted)).toBe(true);
       expect(await store.read({ tenantId: "tenant-7", metrics: both })).toMatchObject([{ used: 1 }, { used: 1 }]);
-      // Another process finds what this one has not written, wherever its keys lie.
+      // Another process finds the units that this one has not flushed, in whatever slot its keys lie.
       const other = redisUsage({ redis: client, ledger, timeoutMs: 5000, flushEveryMs: 10 });
-      await waitUntil(() => ledger.total() === 80, { what: "another process writes all tenants" });
+      await waitUntil(() => ledger.total() === 80, { what: "another process flushes all tenants" });
       await other.close();
-      await store.useAll({ tenantId: "tenant-7", charges: both });
+      await store.consume({ tenantId: "tenant-7", changes: both });
       await store.flush();
       expect(ledger.total()).toBe(82);
     } finally {

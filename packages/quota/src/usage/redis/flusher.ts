@@ -1,37 +1,44 @@
+import { ledgerFail } from "../../events.js";
 import type { LedgerAddress, UsageLedger } from "../ledger/types.js";
-import { ledgerFail } from "../../usage-events.js";
+import type { RedisUsageContext } from "./context.js";
 import { countKeys } from "./keys.js";
-import { catchUp } from "./ledger-sync.js";
-import { sweep } from "./orphan-recovery.js";
-import type { Wiring } from "./context.js";
+import { flushToLedger } from "./ledger-sync.js";
+import { recoverOrphans } from "./orphan-recovery.js";
 
-/** Counts beyond this are left to whoever sweeps. */
+/** Further counts are left to orphan recovery. */
 const MAX_DIRTY = 100_000;
-/** Every so many rounds this process offers to look after what dead ones have left. */
-const ROUNDS_PER_SWEEP = 5;
-/** An announced count is left alone for so many rounds: its process writes it. */
+/** Rounds between two attempts of this process to recover the counts of dead processes. */
+const ROUNDS_PER_RECOVERY = 5;
+/** Rounds for which a dirty count is left to its own process. */
 const IDLE_ROUNDS = 3;
 const MAX_PAUSE_MS = 30_000;
 
-export interface FlusherOptions {
-  readonly wiring: Wiring;
-  readonly ledger: UsageLedger;
-  readonly flushEveryMs: number;
-}
-
 /** Writes to the ledger what this process, and processes that died, have committed in Redis. */
 export interface Flusher {
-  /** This process has committed something. */
+  /** This process has committed units of the count. */
   touch(address: LedgerAddress): void;
-  /** Resolves when the ledger has what was committed before the call. */
+  /** Resolves when the ledger has every unit that was committed before the call. */
   flush(): Promise<void>;
   /** Flushes for the last time. */
   close(): Promise<void>;
 }
 
-export function createFlusher(options: FlusherOptions): Flusher {
-  const backlog = createBacklog(options);
-  const stop = startRounds(options, backlog);
+export function createFlusher(context: RedisUsageContext, ledger: UsageLedger, flushEveryMs: number): Flusher {
+  const backlog = createBacklog(context, ledger);
+  const recover = async (): Promise<void> => {
+    try {
+      const timing = { idleMs: IDLE_ROUNDS * flushEveryMs, leaseMs: ROUNDS_PER_RECOVERY * flushEveryMs };
+      await recoverOrphans(context, ledger, timing);
+    } catch (error) {
+      ledgerFail.publish(() => ({ error, counts: backlog.size() }));
+      throw error;
+    }
+  };
+  let rounds = 0;
+  const stop = startRounds(flushEveryMs, async () => {
+    await backlog.flush();
+    if (rounds++ % ROUNDS_PER_RECOVERY === 0) await recover();
+  });
   return {
     touch: backlog.touch,
     flush: backlog.flush,
@@ -42,24 +49,23 @@ export function createFlusher(options: FlusherOptions): Flusher {
   };
 }
 
-/** Counts of which the ledger does not have everything. */
-interface Backlog extends Pick<Flusher, "touch" | "flush"> {
-  size(): number;
-}
-
-function createBacklog({ wiring, ledger }: FlusherOptions): Backlog {
+/** Counts with units that the ledger lacks. */
+function createBacklog(
+  context: RedisUsageContext,
+  ledger: UsageLedger,
+): Pick<Flusher, "touch" | "flush"> & { size(): number } {
   const dirty = new Map<string, LedgerAddress>();
   let last: Promise<void> = Promise.resolve();
 
   function touch(address: LedgerAddress): void {
-    if (dirty.size < MAX_DIRTY) dirty.set(countKeys(wiring.prefix, address).state, address);
+    if (dirty.size < MAX_DIRTY) dirty.set(countKeys(context.prefix, address).state, address);
   }
 
   async function drain(): Promise<void> {
     const taken = [...dirty.values()];
     dirty.clear();
     try {
-      for (const address of await catchUp(wiring, ledger, taken)) touch(address);
+      for (const address of await flushToLedger(context, ledger, taken)) touch(address);
     } catch (error) {
       for (const address of taken) touch(address);
       ledgerFail.publish(() => ({ error, counts: dirty.size }));
@@ -70,36 +76,24 @@ function createBacklog({ wiring, ledger }: FlusherOptions): Backlog {
   return {
     touch,
     size: () => dirty.size,
-    /** After the one that is under way, which may have read a count before the last commit. */
+    /** Waits for the flush that is under way, which may have read a count before its last commit. */
     flush() {
       const next = last.then(drain);
-      last = next.catch(() => undefined); // Whoever asked for it hears of it, and it was published.
+      last = next.catch(() => undefined); // The caller gets the error, and it was published.
       return next;
     },
   };
 }
 
-/** Writes again and again, less often while that fails. */
-function startRounds({ wiring, ledger, flushEveryMs }: FlusherOptions, backlog: Backlog): () => void {
-  const sweepOptions = { idleMs: IDLE_ROUNDS * flushEveryMs, leaseMs: ROUNDS_PER_SWEEP * flushEveryMs };
+/** Runs rounds until it is stopped, with growing pauses while they fail. */
+function startRounds(everyMs: number, run: () => Promise<void>): () => void {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
-  let rounds = 0;
   let failures = 0;
-
-  async function sweepUp(): Promise<void> {
-    try {
-      await sweep(wiring, ledger, sweepOptions);
-    } catch (error) {
-      ledgerFail.publish(() => ({ error, counts: backlog.size() }));
-      throw error;
-    }
-  }
 
   async function round(): Promise<void> {
     try {
-      await backlog.flush();
-      if (rounds++ % ROUNDS_PER_SWEEP === 0) await sweepUp();
+      await run();
       failures = 0;
     } catch {
       failures++; // Published where it happened.
@@ -108,8 +102,8 @@ function startRounds({ wiring, ledger, flushEveryMs }: FlusherOptions, backlog: 
   }
 
   function arm(): void {
-    const pause = Math.min(flushEveryMs * 2 ** Math.min(failures, 16), Math.max(flushEveryMs, MAX_PAUSE_MS));
-    // What is not written when the process ends is in Redis.
+    const pause = Math.min(everyMs * 2 ** Math.min(failures, 16), Math.max(everyMs, MAX_PAUSE_MS));
+    // Unreferenced: Redis still has the units when the process ends before the flush.
     timer = setTimeout(() => void round(), pause).unref();
   }
 

@@ -1,14 +1,14 @@
 --[[
-  Gives counts that have none an epoch: the name under which the ledger keeps what is committed from now on. What the
-  ledger has of earlier epochs becomes their base. A count that has an epoch stays as it is, so that of several processes
-  that read the ledger at the same time one is heard.
+  Gives counts without an epoch one: the name under which the ledger keeps the units committed from now on. The units of
+  earlier epochs in the ledger become their base. A count that has an epoch stays as it is, so when several processes read
+  the ledger at the same time, the first one wins.
 
   KEYS[i]  hash    counts, see reserve.lua, all in one slot
   ARGV[1]  epoch   a name that no other call uses
-  ARGV[i]  from the second, for each count: units of the ledger, bits of the thresholds that they have reached,
+  ARGV[i]  from the second, for each count: units in the ledger, bits of the thresholds that they have reached,
            ms from now for which the hash is kept
 
-  Returns the number of counts that were given an epoch.
+  Returns the number of counts that got an epoch.
   O(counts). Every key that is written expires.
 ]]
 local given = 0

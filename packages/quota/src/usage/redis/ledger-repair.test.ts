@@ -5,15 +5,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vi
 import { drifts, type LossyUsage, PREFIX, startLossyUsage } from "../../../test/lossy-usage.js";
 import { postgresLedger } from "../ledger/postgres.js";
 import type { UsageLedger } from "../ledger/types.js";
-import { dueKeys } from "./keys.js";
-import { sweep } from "./orphan-recovery.js";
+import { dirtyKeys } from "./keys.js";
+import { recoverOrphans } from "./orphan-recovery.js";
 import { redisUsage } from "./store.js";
 
 const DAY = 86_400_000;
 
 const available = inject("redisUrl") !== "" && inject("postgresUrl") !== "";
 
-describe.skipIf(!available)("redisUsage and what others have left", () => {
+describe.skipIf(!available)("redisUsage after crashes, failovers and credits", () => {
   let at: LossyUsage;
   beforeAll(async () => {
     at = await startLossyUsage(inject("postgresUrl"), "usage_repair");
@@ -21,59 +21,59 @@ describe.skipIf(!available)("redisUsage and what others have left", () => {
   afterEach(() => at.clean());
   afterAll(() => at.stop());
 
-  it("writes what a process left that died after a commit", async () => {
+  it("flushes the units of a process that died after a commit", async () => {
     at.freshTenant();
     const clock = createManualClock();
     await at.use(at.start({ clock }), 8);
     at.start({ clock, flushEveryMs: 10 });
     clock.advance(1000);
-    await waitUntil(async () => (await at.written()) === 8, { what: "another process writes it" });
-    const { due } = dueKeys(PREFIX);
-    expect(await at.redis.zcard(due)).toBe(1);
-    // A process may have announced it a moment ago and be about to commit.
+    await waitUntil(async () => (await at.written()) === 8, { what: "another process flushes it" });
+    const { counts } = dirtyKeys(PREFIX);
+    expect(await at.redis.zcard(counts)).toBe(1);
+    // A process may have marked the count a moment ago and be about to commit.
     clock.advance(60_000);
-    await waitUntil(async () => (await at.redis.zcard(due)) === 0, { what: "the announcement is taken back" });
+    await waitUntil(async () => (await at.redis.zcard(counts)) === 0, { what: "the mark is cleared" });
   });
 
-  /** What a sweep needs of a process, and how often it asked what there is to write. */
-  function sweeper(clock: ManualClock) {
+  /** Orphan recovery of another process, and how often it read the progress of counts. */
+  function recoverer(clock: ManualClock) {
     const runner = createScriptRunner({ redis: at.redis, timeoutMs: 5000 });
     const ledger = postgresLedger({ db: at.pool });
-    const asked = { times: 0 };
+    const reads = { times: 0 };
     const run: ScriptRunner["run"] = (script, call) => {
-      if (script.name === "progress") asked.times++;
+      if (script.name === "progress") reads.times++;
       return runner.run(script, call);
     };
     const now = () => String(clock.now());
-    const wiring = { runner: { ...runner, run }, prefix: PREFIX, ledger, clock, rememberMs: 1000, now };
-    return { asked, sweep: () => sweep(wiring, ledger, { idleMs: 500, leaseMs: 60_000 }) };
+    const context = { runner: { ...runner, run }, prefix: PREFIX, ledger, clock, rememberMs: 1000, now };
+    return { reads, recover: () => recoverOrphans(context, ledger, { idleMs: 500, leaseMs: 60_000 }) };
   }
 
-  it("sweeps in one process at a time", async () => {
+  it("recovers in one process at a time", async () => {
     at.freshTenant();
     const clock = createManualClock();
     await at.use(at.start({ clock }), 8);
-    const { asked, sweep } = sweeper(clock);
+    const { reads, recover } = recoverer(clock);
     clock.advance(1000);
-    await Promise.all([sweep(), sweep(), sweep()]);
-    expect([asked.times, await at.written()]).toEqual([1, 8]);
+    await Promise.all([recover(), recover(), recover()]);
+    expect([reads.times, await at.written()]).toEqual([1, 8]);
   });
 
-  it("writes more counts than one question tells, and drops announcements that are none", async () => {
+  it("flushes more counts than one call returns, and clears members that are not counts", async () => {
     at.freshTenant();
     const clock = createManualClock();
-    const { due } = dueKeys(PREFIX);
+    const { counts } = dirtyKeys(PREFIX);
     const dead = at.start({ clock });
     const { tenantId } = at;
-    const charges = Array.from({ length: 1500 }, (_, i) => ({ ...at.of100(1), metric: `m${i}` }));
-    for (let i = 0; i < 1500; i += 500) await dead.useAll({ tenantId, charges: charges.slice(i, i + 500) });
-    await at.redis.zadd(due, 1, "none", 2, "[1]");
+    const changes = Array.from({ length: 1500 }, (_, i) => ({ ...at.of100(1), metric: `m${i}` }));
+    for (let i = 0; i < 1500; i += 500) await dead.consume({ tenantId, changes: changes.slice(i, i + 500) });
+    await at.redis.zadd(counts, 1, "none", 2, "[1]");
     clock.advance(61_000);
-    await sweeper(clock).sweep();
-    expect([await at.redis.zcard(due), await at.written()]).toEqual([0, 1500]);
+    await recoverer(clock).recover();
+    expect([await at.redis.zcard(counts), await at.written()]).toEqual([0, 1500]);
   });
 
-  it("counts what was on its way to the ledger when Redis lost the period", async () => {
+  it("counts units that were being written to the ledger when Redis lost the period", async () => {
     at.freshTenant();
     const real = postgresLedger({ db: at.pool });
     const other = at.start();
@@ -91,11 +91,11 @@ describe.skipIf(!available)("redisUsage and what others have left", () => {
     };
     const found = await drifts(() => store.flush());
     expect(found).toMatchObject([{ tenantId: at.tenantId, before: 1, source: 41, drift: -40 }]);
-    expect(await at.standing(store)).toMatchObject({ used: 41 });
+    expect(await at.status(store)).toMatchObject({ used: 41 });
   });
 
   for (const lost of [[5], [2, 3], [1, 1, 1, 2]]) {
-    it(`gives back what a failover to a copy has lost that was ${lost.length} writings old`, async () => {
+    it(`restores the units that a failover to a copy lost, ${lost.length} flushes old`, async () => {
       at.freshTenant();
       const store = at.start();
       const key = `${PREFIX}:{${at.tenantId}}:tokens:month-1:state`;
@@ -112,14 +112,14 @@ describe.skipIf(!available)("redisUsage and what others have left", () => {
       expect(found).toMatchObject([
         { tenantId: at.tenantId, metric: "tokens", period: "month-1", before: 11, source: 15, drift: -4 },
       ]);
-      expect(await at.standing(store)).toMatchObject({ used: 15 });
+      expect(await at.status(store)).toMatchObject({ used: 15 });
       await at.use(store, 1);
       await store.flush();
       expect(await at.written()).toBe(16);
     });
   }
 
-  it("reconciles with what was credited in the ledger, and keeps what is used meanwhile", async () => {
+  it("reconciles with a credit in the ledger, and keeps units used meanwhile", async () => {
     const address = at.freshTenant();
     const real = postgresLedger({ db: at.pool });
     let during: (() => Promise<unknown>) | undefined;
@@ -139,11 +139,11 @@ describe.skipIf(!available)("redisUsage and what others have left", () => {
     );
     expect(found).toMatchObject([{ tenantId: at.tenantId, drift: 50, corrected: true }]);
     during = undefined;
-    expect(await at.standing(store)).toMatchObject({ used: 15 });
+    expect(await at.status(store)).toMatchObject({ used: 15 });
     expect(await drifts(() => store.reconcile(address))).toEqual([]);
   });
 
-  it("corrects nothing when another process corrected it first", async () => {
+  it("corrects nothing when another process corrected the count first", async () => {
     const address = at.freshTenant();
     const real = postgresLedger({ db: at.pool });
     const other = at.start();
@@ -163,7 +163,7 @@ describe.skipIf(!available)("redisUsage and what others have left", () => {
     };
     const store = at.start({ ledger: { ...real, read } });
     expect(await store.reconcile(address)).toMatchObject({ before: 10, drift: 0, corrected: true });
-    expect(await at.standing(store)).toMatchObject({ used: 10 });
+    expect(await at.status(store)).toMatchObject({ used: 10 });
   });
 
   it("reconciles a period that Redis does not have", async () => {

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vi
 import { type LossyUsage, PREFIX, startLossyUsage } from "../../../test/lossy-usage.js";
 import { postgresLedger } from "../ledger/postgres.js";
 import type { UsageLedger } from "../ledger/types.js";
-import { type LedgerFailed, ledgerFail } from "../../usage-events.js";
+import { type LedgerFailed, ledgerFail } from "../../events.js";
 import { redisUsage } from "./store.js";
 
 const DAY = 86_400_000;
@@ -25,10 +25,10 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     await at.use(store, 70);
     await store.flush();
     await at.redis.flushall();
-    expect(await at.standing(store)).toMatchObject({ used: 70, held: 0, exact: false });
-    expect(await store.reserve({ ...at.of100(31), id: "a", ttlMs: 1000 })).toMatchObject({ admitted: false, used: 70 });
+    expect(await at.status(store)).toMatchObject({ used: 70, held: 0, exact: false });
+    expect(await at.reserve(store, "a", 31)).toMatchObject({ admitted: false, used: 70 });
     expect(await at.use(store, 30)).toMatchObject({ admitted: true, used: 100 });
-    expect(await at.standing(store)).toMatchObject({ used: 100, exact: true });
+    expect(await at.status(store)).toMatchObject({ used: 100, exact: true });
     await store.flush();
     expect(await at.written()).toBe(100);
   });
@@ -36,7 +36,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
   it("goes on when the server comes back empty", async () => {
     at.freshTenant();
     const store = at.start();
-    await store.reserve({ ...at.of100(40), id: "a", ttlMs: 60_000 });
+    await at.reserve(store, "a", 40, 60_000);
     await at.use(store, 50);
     await store.flush();
     await at.server.restart();
@@ -46,7 +46,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(await at.use(store, 11)).toMatchObject({ admitted: false, used: 90 });
   });
 
-  it("counts what the ledger has once, whoever asks for it at the same time", async () => {
+  it("loads a count from the ledger once, also for concurrent calls of two stores", async () => {
     at.freshTenant();
     const before = at.start();
     await at.use(before, 10);
@@ -74,27 +74,27 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
       isDown ? Promise.reject(new Error("down")) : real.read(addresses);
     const store = at.start({ ledger: { ...real, read } });
     await expect(at.use(store, 1)).rejects.toThrow("down");
-    await expect(store.reserve({ ...at.of100(1), id: "a", ttlMs: 1000 })).rejects.toThrow("down");
+    await expect(at.reserve(store, "a", 1)).rejects.toThrow("down");
     expect(await at.redis.exists(`${PREFIX}:{${at.tenantId}}:tokens:month-1:state`)).toBe(0);
     isDown = false;
     expect(await at.use(store, 1)).toMatchObject({ admitted: true, used: 1 });
   });
 
-  it("lets no tenant pass uncounted that the ledger cannot tell from others", async () => {
+  it("rejects tenants that the ledger cannot keep apart from others", async () => {
     const store = at.start();
-    const charges = [{ ...at.of100(1), max: 120 }];
+    const changes = [{ ...at.of100(1), max: 120 }];
     for (const tenantId of ["a\0b", "\ud800", "\udbff"]) {
-      await expect(store.useAll({ tenantId, charges })).rejects.toMatchObject({ code: "SCALE_TENANT" });
-      await expect(store.read({ tenantId, metrics: charges })).rejects.toMatchObject({ code: "SCALE_TENANT" });
+      await expect(store.consume({ tenantId, changes })).rejects.toMatchObject({ code: "SCALE_TENANT" });
+      await expect(store.read({ tenantId, metrics: changes })).rejects.toMatchObject({ code: "SCALE_TENANT" });
     }
-    // They are in nobody's way.
+    // Their failures do not stop other tenants.
     at.freshTenant();
     await at.use(store, 3);
     await store.flush();
     expect(await at.written()).toBe(3);
   });
 
-  it("answers in time when the ledger hangs", async () => {
+  it("rejects in time when the ledger hangs", async () => {
     at.freshTenant();
     const store = at.start({
       ledger: postgresLedger({ db: { query: () => new Promise(() => undefined) }, timeoutMs: 30 }),
@@ -105,7 +105,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(performance.now() - startedAt).toBeLessThan(500);
   });
 
-  it("writes each use once, though a writing fails after it was done, is repeated, and others write too", async () => {
+  it("writes each use once, though a write fails after it was applied, is repeated, and other processes write too", async () => {
     at.freshTenant();
     const real = postgresLedger({ db: at.pool });
     let failures = 2;
@@ -126,7 +126,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(await at.use(second, 1)).toMatchObject({ used: 17 });
   });
 
-  it("has written what came before a flush, also when one is under way", async () => {
+  it("flushes all earlier units, also when another flush is under way", async () => {
     at.freshTenant();
     const real = postgresLedger({ db: at.pool });
     let open = (): void => undefined;
@@ -144,7 +144,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(await at.written()).toBe(3);
   });
 
-  it("does not write what the ledger has", async () => {
+  it("does not write units that the ledger has", async () => {
     at.freshTenant();
     const real = postgresLedger({ db: at.pool });
     let writes = 0;
@@ -157,7 +157,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(writes).toBe(1);
   });
 
-  it("writes by itself, and what is left when it is closed", async () => {
+  it("flushes by itself, and once more when it is closed", async () => {
     at.freshTenant();
     const store = at.start({ flushEveryMs: 20 });
     await at.use(store, 3);
@@ -168,7 +168,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(await at.written()).toBe(7);
   });
 
-  it("tells of writings that fail, and goes on trying", async () => {
+  it("publishes failed writes, and retries them", async () => {
     at.freshTenant();
     const real = postgresLedger({ db: at.pool });
     let failures = 3;
@@ -183,7 +183,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(failed.map(({ counts }) => counts)).toEqual([1, 1, 1]);
   });
 
-  it("writes what others used while it was writing", async () => {
+  it("writes units that other processes used during a write", async () => {
     at.freshTenant();
     const other = at.start();
     const real = postgresLedger({ db: at.pool });
@@ -201,7 +201,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(await at.written()).toBe(3);
   });
 
-  it("tells no threshold twice because Redis has lost it", async () => {
+  it("publishes no threshold twice because Redis has lost it", async () => {
     at.freshTenant();
     const store = at.start();
     expect(await at.use(store, 85)).toMatchObject({ reached: [0.8] });
@@ -211,17 +211,17 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     expect(await at.use(store, 14)).toMatchObject({ reached: [1] });
   });
 
-  it("takes over what was counted before there was a ledger", async () => {
+  it("takes over a count from before the ledger was configured", async () => {
     at.freshTenant();
     await at.use(redisUsage({ redis: at.redis, timeoutMs: 5000 }), 20);
     const store = at.start();
-    expect(await at.standing(store)).toMatchObject({ used: 20 });
+    expect(await at.status(store)).toMatchObject({ used: 20 });
     expect(await at.use(store, 1)).toMatchObject({ used: 21 });
     await store.flush();
     expect(await at.written()).toBe(21);
   });
 
-  it("counts an id twice only when Redis has lost what became of it", async () => {
+  it("counts an id twice only when Redis has lost its state", async () => {
     at.freshTenant();
     const store = at.start();
     const commit = () => store.commit({ ...at.of100(10), id: "a", over: "cap" });
@@ -235,9 +235,9 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
   it("lets every key expire", async () => {
     at.freshTenant();
     const store = at.start();
-    await store.reserve({ ...at.of100(10), id: "a", ttlMs: 1000 });
-    await store.reserve({ ...at.of100(10), id: "b", ttlMs: 1000 });
-    await store.reserve({ ...at.of100(10), id: "d", ttlMs: 1000 });
+    await at.reserve(store, "a", 10);
+    await at.reserve(store, "b", 10);
+    await at.reserve(store, "d", 10);
     await store.commit({ ...at.of100(10), id: "a", over: "cap" });
     await redisUsage({ redis: at.redis, timeoutMs: 5000 }).commit({
       ...at.of100(10),
@@ -250,9 +250,9 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
     await at.use(store, 1);
     await store.flush();
     const short = redisUsage({ redis: at.redis, timeoutMs: 5000, rememberMs: 5000 });
-    await short.useAll({ tenantId: at.tenantId, id: "e", charges: [{ ...at.of100(1), metric: "emails" }] });
+    await short.consume({ tenantId: at.tenantId, id: "e", changes: [{ ...at.of100(1), metric: "emails" }] });
     const forever = { key: "forever", startsAt: -Infinity, endsAt: Infinity };
-    await store.useAll({ tenantId: at.tenantId, charges: [{ ...at.of100(1), period: forever }] });
+    await store.consume({ tenantId: at.tenantId, changes: [{ ...at.of100(1), period: forever }] });
     const keys = await at.redis.keys("*");
     const expiries = await Promise.all(keys.map(async (key) => [key, await at.redis.pttl(key)] as const));
     expect(expiries.length).toBeGreaterThan(5);

@@ -1,43 +1,45 @@
 import { z } from "zod";
 import type { LedgerAddress, UsageLedger } from "../ledger/types.js";
+import type { RedisUsageContext } from "./context.js";
 import { memberOf } from "./dirty-set.js";
-import { dueKeys } from "./keys.js";
-import { catchUp } from "./ledger-sync.js";
-import { due as dueScript, forget as forgetScript } from "./scripts.gen.js";
-import type { Wiring } from "./context.js";
+import { dirtyKeys } from "./keys.js";
+import { flushToLedger } from "./ledger-sync.js";
+import { clearDirty as clearDirtyScript, dirty as dirtyScript } from "./scripts.gen.js";
 
-/** Until then nobody takes an announcement back: far longer than it stands, and than a call may take after it. */
-const FORGET_AFTER_MS = 60_000;
-const MAX_SWEPT = 1000;
+/**
+ * Age at which a mark may be cleared: far longer than a process reuses its mark, and than a call may take after marking.
+ */
+const CLEAR_AFTER_MS = 60_000;
+const MAX_RECOVERED = 1000;
 
 const memberSchema = z.tuple([z.string(), z.string(), z.string()]);
 
-export interface SweepOptions {
-  /** Counts that were announced later than so many milliseconds ago are their process's business. */
-  readonly idleMs: number;
-  /** Milliseconds for which no other process does this. */
-  readonly leaseMs: number;
-}
-
-/** Writes to the ledger what processes have left that died, if no other process is at it. */
-export async function sweep(wiring: Wiring, ledger: UsageLedger, { idleMs, leaseMs }: SweepOptions): Promise<void> {
-  const { due, lease } = dueKeys(wiring.prefix);
+/**
+ * Writes to the ledger the counts of processes that died, unless another process has the lease for that.
+ * Counts that were marked less than `idleMs` ago are left to their own process. The lease lasts `leaseMs`.
+ */
+export async function recoverOrphans(
+  context: RedisUsageContext,
+  ledger: UsageLedger,
+  { idleMs, leaseMs }: { readonly idleMs: number; readonly leaseMs: number },
+): Promise<void> {
+  const { counts, lease } = dirtyKeys(context.prefix);
   for (let leaseArg = String(leaseMs); ; leaseArg = "") {
-    const args = [wiring.now(), String(idleMs), leaseArg, String(MAX_SWEPT)];
-    const reply = await wiring.runner.run(dueScript, { keys: [due, lease], args });
+    const args = [context.now(), String(idleMs), leaseArg, String(MAX_RECOVERED)];
+    const reply = await context.runner.run(dirtyScript, { keys: [counts, lease], args });
     const [at, ...rest] = Array.isArray(reply) ? reply : [];
     const members = rest.map(String);
     if (members.length === 0) return;
-    const busy = new Set((await catchUp(wiring, ledger, addressesOf(members))).map(memberOf));
-    const done = members.filter((member) => !busy.has(member));
-    const before = String(Number(at) - FORGET_AFTER_MS);
-    const forgotten = await wiring.runner.run(forgetScript, { keys: [due], args: [before, ...done] });
-    // More may be due; but when some of these stay, the next would be the same.
-    if (Number(forgotten) < members.length) return;
+    const busy = new Set((await flushToLedger(context, ledger, addressesOf(members))).map(memberOf));
+    const flushed = members.filter((member) => !busy.has(member));
+    const before = String(Number(at) - CLEAR_AFTER_MS);
+    const cleared = await context.runner.run(clearDirtyScript, { keys: [counts], args: [before, ...flushed] });
+    // More counts may be dirty. But when some of these stay, the next reply would contain the same ones.
+    if (Number(cleared) < members.length) return;
   }
 }
 
-/** Without what is not ours: it is forgotten like what is written. */
+/** Skips members that are not counts: they are cleared like counts that were flushed. */
 function addressesOf(members: readonly string[]): LedgerAddress[] {
   return members.flatMap((member) => {
     const parsed = memberSchema.safeParse(parseJson(member));

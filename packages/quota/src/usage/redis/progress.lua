@@ -1,9 +1,9 @@
 --[[
-  What the ledger should know of several counts.
+  Returns the state of several counts that the ledger needs.
 
   KEYS[i]  hash  counts, see reserve.lua, all in one slot
 
-  Returns texts, for each count: epoch, base, own, version, flushed; "" for what it does not have.
+  Returns strings, for each count: epoch, base, own, version, flushed; "" for a missing field.
   O(counts). Writes nothing.
 ]]
 local reply = {}

@@ -1,5 +1,5 @@
 --[[
-  Where several counts of one tenant stand.
+  Reads several counts of one tenant.
 
   KEYS[i]  two for each count, all in one slot: hash and zset, see reserve.lua
   ARGV[1]  now  ms since the epoch, or "" for this server's clock (the default outside tests)

@@ -1,19 +1,22 @@
 import { ConfigError, StoreError } from "@scale/core";
 import type { Reconciled } from "../../types.js";
-import type { Hydrate } from "./hydrate.js";
-import { catchUp, rebase } from "./ledger-sync.js";
-import type { Count, Wiring } from "./context.js";
+import type { Count, RedisUsageContext } from "./context.js";
+import { correctFromLedger, flushToLedger } from "./ledger-sync.js";
+import type { WriteBehind } from "./write-behind.js";
 
-/** Compares one count with the ledger, both ways, and corrects what is behind. */
-export async function reconcileCount(wiring: Wiring, hydrate: Hydrate | undefined, count: Count): Promise<Reconciled> {
-  const { ledger } = wiring;
-  if (ledger === undefined || hydrate === undefined) throw new ConfigError("redisUsage: reconcile needs a ledger");
-  await catchUp(wiring, ledger, [count.address]);
-  const found = await rebase(wiring, ledger, count.address);
+/** Compares one count with the ledger in both directions, and corrects the one that lacks units. */
+export async function reconcileCount(
+  context: RedisUsageContext,
+  writeBehind: WriteBehind | undefined,
+  count: Count,
+): Promise<Reconciled> {
+  const { ledger } = context;
+  if (ledger === undefined || writeBehind === undefined) throw new ConfigError("redisUsage: reconcile needs a ledger");
+  await flushToLedger(context, ledger, [count.address]);
+  const found = await correctFromLedger(context, ledger, count.address);
   if (found !== undefined) return found;
-  // No thresholds are passed over in silence: the next commit knows the limit and publishes them.
-  await hydrate([{ count, limit: 0 }]);
-  const hydrated = await rebase(wiring, ledger, count.address);
+  await writeBehind.hydrate([count]);
+  const hydrated = await correctFromLedger(context, ledger, count.address);
   if (hydrated !== undefined) return hydrated;
-  throw new StoreError("Redis lost the count while it was compared");
+  throw new StoreError("Redis lost the count during the comparison");
 }

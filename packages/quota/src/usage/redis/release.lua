@@ -1,16 +1,16 @@
 --[[
-  Drops the hold of an id. Does nothing when the hold has expired, was released or committed, or is not known: it never
-  frees what another holds.
+  Drops the hold of an id. Does nothing when the hold has expired, was released or committed, or is unknown: it never frees
+  the hold of another id.
 
   KEYS[1]  hash    the count, see reserve.lua
   KEYS[2]  zset    its holds
-  KEYS[3]  string  what became of the id
+  KEYS[3]  string  state of the id
   ARGV[1]  now     ms since the epoch, or "" for this server's clock (the default outside tests)
   ARGV[2]  id
-  ARGV[3]  keep    ms for which what became of the id is kept
+  ARGV[3]  keep    ms for which the state of the id is kept
 
-  Returns 1 released | 0 there was nothing to release.
-  O(log holds). Writes nothing that does not exist; what it writes keeps its expiry, or has one.
+  Returns 1 released | 0 no such hold.
+  O(log holds). Creates no count; the keys it writes keep their expiry, or get one.
 ]]
 local now = tonumber(ARGV[1])
 if not now then

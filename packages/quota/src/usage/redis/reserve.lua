@@ -1,26 +1,27 @@
 --[[
-  Holds units of several counts of one tenant, or uses them at once: of all counts or of none (see ../usage-rules.ts).
-  A count that knows the id asks for nothing more, whatever became of it; unless its hold expired: then it is asked anew.
+  Holds units of several counts of one tenant, or uses them at once: of all counts or of none (see ../rules.ts).
+  A known id is admitted again without new units, whether it is held, committed or released. An id whose hold expired is
+  decided anew.
 
   KEYS[i]  three for each count, all in one slot:
-           hash    base, own      units of earlier data of this server, and units committed since
-                   version        how often `own` has changed
+           hash    base, own      units of earlier epochs, and units committed in the current epoch
+                   version        number of changes of `own`
                    held           units of all holds
                    reached        bits of the thresholds that were published
-                   epoch, flushed see hydrate.lua and settle.lua
+                   epoch, flushed see hydrate.lua and mark-flushed.lua
            zset    holds: member "<units>:<id>", score ms since the epoch at which it expires
-           string  what became of the id: "h:<units>" held, "c:<units>:<late 0|1>" committed, "r:<units>" released
+           string  state of the id: "h:<units>" held, "c:<units>:<late 0|1>" committed, "r:<units>" released
   ARGV[1]  now     ms since the epoch, or "" for this server's clock (the default outside tests)
-  ARGV[2]  id      "" for a use that nobody asks for again: its string is not written
+  ARGV[2]  id      "" for a use that is not repeated: its string is not written
   ARGV[3]  ttl     ms of the hold, "0" to use the units at once
-  ARGV[4]  keep    ms for which what became of the id is kept
+  ARGV[4]  keep    ms for which the state of the id is kept
   ARGV[5]  ledger  "1": a count without an epoch is reported and nothing happens; "0": it starts from 0
   ARGV[i]  from the sixth, for each count: units, max, units of the two thresholds, 2^52 + 1 for never,
            ms from now for which hash and zset are kept
 
   Returns {-1, i, ...} with the counts that have no epoch, from 1, or {1 admitted | 0, then for each count:
   1 had room | 2 knew the id | 0 no room, used, held, bits of newly reached thresholds}.
-  O(counts + expired holds). Writes what was admitted, and drops expired holds. Every key that is written expires.
+  O(counts + expired holds). Writes admitted units, and drops expired holds. Every key that is written expires.
 ]]
 local text = function(n) return string.format("%.0f", n) end
 local now = tonumber(ARGV[1])
@@ -51,7 +52,7 @@ local function sum(members)
   return units
 end
 
--- Drops what has expired. A hash or a zset may have been evicted without the other.
+-- Drops expired holds. A hash or a zset may have been evicted without the other.
 local function expire(count)
   local gone = redis.call("ZRANGEBYSCORE", count.holds, "-inf", text(now))
   local before = count.held

@@ -1,60 +1,44 @@
 import { StoreError } from "@scale/core";
 import type { Script } from "@scale/core/redis";
-import type { UsageLedger } from "../ledger/types.js";
-import { ledgerFail } from "../../usage-events.js";
-import { type Announce, createAnnounce } from "./dirty-set.js";
-import type { Calls } from "./script-calls.js";
-import { createFlusher, type Flusher } from "./flusher.js";
-import { createHydrate, type Hydrate } from "./hydrate.js";
-import { numbers, type Wiring } from "./context.js";
+import { ledgerFail } from "../../events.js";
+import { numbers, type RedisUsageContext } from "./context.js";
+import type { ScriptCalls } from "./script-calls.js";
+import type { WriteBehind } from "./write-behind.js";
 
-/** What a store with a ledger is made of besides. */
-export interface Behind {
-  readonly hydrate: Hydrate;
-  readonly announce: Announce;
-  readonly flusher: Flusher;
-}
+/** Runs a script that decides, and returns its reply about the counts. */
+export type RunScript = (script: Script, calls: ScriptCalls) => Promise<readonly number[]>;
 
-export function createBehind(wiring: Wiring, ledger: UsageLedger, flushEveryMs: number): Behind {
-  const flusher = createFlusher({ wiring, ledger, flushEveryMs });
-  return { hydrate: createHydrate(wiring, ledger), announce: createAnnounce(wiring), flusher };
-}
-
-/** Runs a script that decides, and answers what it says of the counts. */
-export type Decide = (script: Script, calls: Calls) => Promise<readonly number[]>;
-
-/** A server that loses its data again and again, between two calls, cannot be counted on. */
+/** A server that loses its data between two calls this often does not keep counts. */
 const ATTEMPTS = 3;
 
-/** Asks again when the script found counts that had to be hydrated first: it has changed nothing then. */
-export function createDecide({ runner }: Wiring, behind: Behind | undefined): Decide {
-  return async (script, { keys, args, counts, limits }) => {
+/** Hydrates the counts that the script found missing, and runs it again: it has changed nothing until then. */
+export function runWithHydration({ runner }: RedisUsageContext, writeBehind: WriteBehind | undefined): RunScript {
+  return async (script, { keys, args, counts }) => {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const [code, ...rest] = numbers(await runner.run(script, { keys, args }));
       if (code !== undefined && code !== -1) return [code, ...rest];
-      const lost = counts.map((count, i) => ({ count, limit: limits[i] ?? 0 }));
-      await behind?.hydrate(rest.length === 0 ? lost : rest.flatMap((i) => lost[i - 1] ?? []));
+      await writeBehind?.hydrate(rest.length === 0 ? counts : rest.flatMap((i) => counts[i - 1] ?? []));
     }
-    throw new StoreError("Redis lost the count again while it was brought back");
+    throw new StoreError("Redis lost the count again while it was loaded from the ledger");
   };
 }
 
-/** For what is recorded: announced before, so that another process finds it, and written to the ledger after. */
-export function createRecord(decide: Decide, behind: Behind | undefined): Decide {
-  if (behind === undefined) return decide;
+/** Marks the counts dirty before the script records units, so that another process can find them, and flushes after. */
+export function runAndMarkDirty(run: RunScript, writeBehind: WriteBehind | undefined): RunScript {
+  if (writeBehind === undefined) return run;
   return async (script, calls) => {
     const addresses = calls.counts.map(({ address }) => address);
     try {
-      await behind.announce(addresses);
+      await writeBehind.markDirty(addresses);
     } catch (error) {
-      // The units are recorded all the same, and written by this process while it lives.
+      // The units are recorded all the same, and flushed by this process while it lives.
       ledgerFail.publish(() => ({ error, counts: addresses.length }));
     }
     try {
-      return await decide(script, calls);
+      return await run(script, calls);
     } finally {
-      // What was not answered in time may have been recorded.
-      for (const address of addresses) behind.flusher.touch(address);
+      // Also after a timeout: the server may have recorded the units.
+      for (const address of addresses) writeBehind.flusher.touch(address);
     }
   };
 }

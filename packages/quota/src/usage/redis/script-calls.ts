@@ -1,64 +1,69 @@
 import { keySegment } from "@scale/core/kit";
 import type { ScriptCall } from "@scale/core/redis";
-import type { Bounds, CommitInput, CommitOutcome, UsageAddress } from "../../types.js";
-import { checkCommit, checkReserve, checkUse } from "../check-input.js";
-import { MAX_UNITS, partsOf, thresholdUnits } from "../rules.js";
-import type { ChargesOutcome, ReserveAllInput, UsageCharge, UseAllInput } from "../store.js";
-import { type Count, countOf, type Wiring } from "./context.js";
+import { checkCommit, checkConsume, checkReserve } from "../check-input.js";
+import { MAX_UNITS, thresholdsOf, thresholdUnits } from "../rules.js";
+import type {
+  ChangesOutcome,
+  CommitInput,
+  CommitOutcome,
+  ConsumeInput,
+  ReserveInput,
+  UsageAddress,
+  UsageChange,
+} from "../store.js";
+import { type Count, countOf, type RedisUsageContext } from "./context.js";
 
-/** A call of a script, and the counts it is about. */
-export interface Calls extends ScriptCall {
+/** Keys and arguments of a script, and the counts that they are for. */
+export interface ScriptCalls extends ScriptCall {
   readonly counts: readonly Count[];
-  readonly limits: readonly number[];
 }
 
-/** @throws {TypeError} for what cannot be asked */
-export function reserveCall(wiring: Wiring, input: ReserveAllInput): Calls {
+/** @throws {TypeError} for input that no store accepts */
+export function reserveCall(context: RedisUsageContext, input: ReserveInput): ScriptCalls {
   checkReserve(input);
-  return chargesCall(wiring, input);
+  return changesCall(context, input);
 }
 
-/** @throws {TypeError} for what cannot be asked */
-export function useCall(wiring: Wiring, input: UseAllInput): Calls {
-  checkUse(input);
-  return chargesCall(wiring, { ...input, id: input.id ?? "", ttlMs: 0 });
+/** @throws {TypeError} for input that no store accepts */
+export function consumeCall(context: RedisUsageContext, input: ConsumeInput): ScriptCalls {
+  checkConsume(input);
+  return changesCall(context, { ...input, id: input.id ?? "", ttlMs: 0 });
 }
 
-function chargesCall(wiring: Wiring, { tenantId, id, ttlMs, charges }: ReserveAllInput): Calls {
-  const counts = charges.map((charge) => countOf(wiring, { ...charge, tenantId }));
-  const args = charges.flatMap((charge, i) => [String(charge.units), ...boundsOf(charge), counts[i]?.keptMs ?? ""]);
+function changesCall(context: RedisUsageContext, { tenantId, id, ttlMs, changes }: ReserveInput): ScriptCalls {
+  const counts = changes.map((change) => countOf(context, { ...change, tenantId }));
+  const args = changes.flatMap((change, i) => [String(change.units), ...boundsOf(change), counts[i]?.keptMs ?? ""]);
+  const keepMs = String(ttlMs + context.rememberMs);
   return {
     counts,
-    limits: charges.map(({ limit }) => limit),
     keys: counts.flatMap(({ keys }) => [keys.state, keys.holds, keys.record(id)]),
-    args: [wiring.now(), named(id), String(ttlMs), String(ttlMs + wiring.rememberMs), needsEpoch(wiring), ...args],
+    args: [context.now(), keySegment(id), String(ttlMs), keepMs, hasLedger(context), ...args],
   };
 }
 
-export function outcomeOfCharges(charges: readonly UsageCharge[], reply: readonly number[]): ChargesOutcome {
+export function outcomeOfChanges(changes: readonly UsageChange[], reply: readonly number[]): ChangesOutcome {
   return {
     admitted: reply[0] === 1,
-    charges: charges.map(({ metric }, i) => {
+    changes: changes.map(({ metric }, i) => {
       const [status = 0, used = 0, held = 0, bits = 0] = reply.slice(i * 4 + 1, i * 4 + 5);
-      return { metric, admitted: status > 0, repeated: status === 2, used, held, reached: partsOf(bits) };
+      return { metric, admitted: status > 0, repeated: status === 2, used, held, reached: thresholdsOf(bits) };
     }),
   };
 }
 
-/** @throws {TypeError} for what cannot be asked */
-export function commitCall(wiring: Wiring, input: CommitInput): Calls {
+/** @throws {TypeError} for input that no store accepts */
+export function commitCall(context: RedisUsageContext, input: CommitInput): ScriptCalls {
   checkCommit(input);
-  const { id, units, over, limit } = input;
-  const count = countOf(wiring, input);
+  const { id, units, over } = input;
+  const count = countOf(context, input);
   const [max = "", ...thresholds] = boundsOf(input);
   const { state, holds, record } = count.keys;
   return {
     counts: [count],
-    limits: [limit],
     keys: [state, holds, record(id)],
     args: [
-      ...[wiring.now(), named(id), String(units), over, max, ...thresholds],
-      ...[count.keptMs, String(wiring.rememberMs), needsEpoch(wiring)],
+      ...[context.now(), keySegment(id), String(units), over, max, ...thresholds],
+      ...[count.keptMs, String(context.rememberMs), hasLedger(context)],
     ],
   };
 }
@@ -66,19 +71,20 @@ export function commitCall(wiring: Wiring, input: CommitInput): Calls {
 export function outcomeOfCommit(reply: readonly number[]): CommitOutcome {
   const [status = 0, recorded = 0, used = 0, held = 0, late = 0, bits = 0] = reply;
   const outcome = { committed: status > 0, repeated: status === 2, late: late === 1 };
-  return { ...outcome, recorded, used, held, reached: partsOf(bits) };
+  return { ...outcome, recorded, used, held, reached: thresholdsOf(bits) };
 }
 
-export function releaseCall(wiring: Wiring, { id, ...address }: UsageAddress & { readonly id: string }): ScriptCall {
-  const { state, holds, record } = countOf(wiring, address).keys;
-  return { keys: [state, holds, record(id)], args: [wiring.now(), named(id), String(wiring.rememberMs)] };
+// Ids pass through `keySegment`: UTF-8 would make the same character of every lone surrogate, and merge two ids.
+export function releaseCall(
+  context: RedisUsageContext,
+  { id, ...address }: UsageAddress & { readonly id: string },
+): ScriptCall {
+  const { state, holds, record } = countOf(context, address).keys;
+  return { keys: [state, holds, record(id)], args: [context.now(), keySegment(id), String(context.rememberMs)] };
 }
 
-/** An id among the holds, told apart from every other: UTF-8 makes the same character of every lone surrogate. */
-const named = keySegment;
-
-/** What is admitted, and from where on thresholds are reached, as scripts take them. */
-const boundsOf = ({ limit, max }: Bounds): readonly string[] =>
+/** Arguments of the scripts: the units that are admitted, and the units at which thresholds are reached. */
+const boundsOf = ({ limit, max }: Pick<UsageChange, "limit" | "max">): readonly string[] =>
   [Math.min(max, MAX_UNITS), ...thresholdUnits(limit)].map((units) => String(Math.min(units, MAX_UNITS + 1)));
 
-const needsEpoch = ({ ledger }: Wiring): string => (ledger === undefined ? "0" : "1");
+const hasLedger = ({ ledger }: RedisUsageContext): string => (ledger === undefined ? "0" : "1");

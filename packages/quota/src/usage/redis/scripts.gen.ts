@@ -1,11 +1,11 @@
 // Written by scripts/generate/lua.mjs.
 import type { Script } from "@scale/core/redis";
 
-/** announce.lua */
-export const announce: Script = {
-  name: "announce",
-  sha1: "0f896a52df1ef2c346399727a871ebee8bf2f37b",
-  source: "\n\n\n\n\n\n\n\n\n\n\nlocal now = ARGV[1]\nif now == \"\" then\n  local time = redis.call(\"TIME\")\n  now = string.format(\"%.0f\", time[1] * 1000 + math.floor(time[2] / 1000))\nend\nfor i = 3, #ARGV do redis.call(\"ZADD\", KEYS[1], now, ARGV[i]) end\nredis.call(\"PEXPIRE\", KEYS[1], ARGV[2])\nreturn 1\n",
+/** clear-dirty.lua */
+export const clearDirty: Script = {
+  name: "clear-dirty",
+  sha1: "6ceaf45addc027e0075e535e7a118737a06b315b",
+  source: "\n\n\n\n\n\n\n\n\nlocal cleared = 0\nfor i = 2, #ARGV do\n  local at = tonumber(redis.call(\"ZSCORE\", KEYS[1], ARGV[i]))\n  if at and at <= tonumber(ARGV[1]) then cleared = cleared + redis.call(\"ZREM\", KEYS[1], ARGV[i]) end\nend\nreturn cleared\n",
 };
 
 /** commit.lua */
@@ -22,18 +22,11 @@ export const correct: Script = {
   source: "\n\n\n\n\n\n\n\n\n\n\n\nlocal state = redis.call(\"HMGET\", KEYS[1], \"epoch\", \"base\")\nif state[1] ~= ARGV[1] or state[2] ~= ARGV[2] then return 0 end\nredis.call(\"HINCRBY\", KEYS[1], \"base\", ARGV[3])\nreturn 1\n",
 };
 
-/** due.lua */
-export const due: Script = {
-  name: "due",
+/** dirty.lua */
+export const dirty: Script = {
+  name: "dirty",
   sha1: "4e2c1e6beb01dbe9dbfd642f850b214d805bea80",
   source: "\n\n\n\n\n\n\n\n\n\n\n\n\nif ARGV[3] ~= \"\" and not redis.call(\"SET\", KEYS[2], \"1\", \"NX\", \"PX\", ARGV[3]) then return {} end\nlocal now = tonumber(ARGV[1])\nif not now then\n  local time = redis.call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal before = string.format(\"%.0f\", now - tonumber(ARGV[2]))\nreturn {now, unpack(redis.call(\"ZRANGEBYSCORE\", KEYS[1], \"-inf\", before, \"LIMIT\", 0, ARGV[4]))}\n",
-};
-
-/** forget.lua */
-export const forget: Script = {
-  name: "forget",
-  sha1: "17416b2964c3c8911f6680b004cfe3e74ca28c4c",
-  source: "\n\n\n\n\n\n\n\n\nlocal taken = 0\nfor i = 2, #ARGV do\n  local at = tonumber(redis.call(\"ZSCORE\", KEYS[1], ARGV[i]))\n  if at and at <= tonumber(ARGV[1]) then taken = taken + redis.call(\"ZREM\", KEYS[1], ARGV[i]) end\nend\nreturn taken\n",
 };
 
 /** hydrate.lua */
@@ -41,6 +34,20 @@ export const hydrate: Script = {
   name: "hydrate",
   sha1: "6dfbfec286409d8b26267bc588fc88de344700ea",
   source: "\n\n\n\n\n\n\n\n\n\n\n\n\nlocal given = 0\nfor i = 1, #KEYS do\n  if redis.call(\"HSETNX\", KEYS[i], \"epoch\", ARGV[1]) == 1 then\n    redis.call(\"HINCRBY\", KEYS[i], \"base\", ARGV[i * 3 - 1])\n    redis.call(\"HSETNX\", KEYS[i], \"reached\", ARGV[i * 3])\n    redis.call(\"PEXPIRE\", KEYS[i], ARGV[i * 3 + 1])\n    given = given + 1\n  end\nend\nreturn given\n",
+};
+
+/** mark-dirty.lua */
+export const markDirty: Script = {
+  name: "mark-dirty",
+  sha1: "0f896a52df1ef2c346399727a871ebee8bf2f37b",
+  source: "\n\n\n\n\n\n\n\n\n\n\nlocal now = ARGV[1]\nif now == \"\" then\n  local time = redis.call(\"TIME\")\n  now = string.format(\"%.0f\", time[1] * 1000 + math.floor(time[2] / 1000))\nend\nfor i = 3, #ARGV do redis.call(\"ZADD\", KEYS[1], now, ARGV[i]) end\nredis.call(\"PEXPIRE\", KEYS[1], ARGV[2])\nreturn 1\n",
+};
+
+/** mark-flushed.lua */
+export const markFlushed: Script = {
+  name: "mark-flushed",
+  sha1: "68904e3d2373e4492c797c5463064ba575d8bd86",
+  source: "\n\n\n\n\n\n\n\n\n\nlocal reply = {}\nfor i = 1, #KEYS do\n  local epoch, written, units = ARGV[i * 3 - 2], tonumber(ARGV[i * 3 - 1]), tonumber(ARGV[i * 3])\n  local state = redis.call(\"HMGET\", KEYS[i], \"epoch\", \"own\", \"version\", \"flushed\")\n  local own, version, flushed = tonumber(state[2]) or 0, tonumber(state[3]) or 0, tonumber(state[4]) or 0\n  local more, added = 0, 0\n  if state[1] == epoch then\n    if version < written or (version == written and own ~= units) then\n      added = math.max(0, units - own)\n      version = written + 1\n      redis.call(\"HINCRBY\", KEYS[i], \"own\", string.format(\"%.0f\", added))\n      redis.call(\"HSET\", KEYS[i], \"version\", string.format(\"%.0f\", version))\n    end\n    if flushed < written then redis.call(\"HSET\", KEYS[i], \"flushed\", string.format(\"%.0f\", written)) end\n    if version > written then more = 1 end\n  elseif state[1] then\n    more = 2\n  end\n  reply[i * 2 - 1], reply[i * 2] = more, added\nend\nreturn reply\n",
 };
 
 /** progress.lua */
@@ -67,13 +74,6 @@ export const release: Script = {
 /** reserve.lua */
 export const reserve: Script = {
   name: "reserve",
-  sha1: "d67cc12f3cef7bda0f8e5e8856f7b7d274af11d2",
-  source: "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nlocal text = function(n) return string.format(\"%.0f\", n) end\nlocal now = tonumber(ARGV[1])\nif not now then\n  local time = redis.call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal id, ttl, keep = ARGV[2], tonumber(ARGV[3]), ARGV[4]\nlocal counts, missing = {}, {-1}\n\nfor i = 1, #KEYS / 3 do\n  local a = i * 5\n  local state = redis.call(\"HMGET\", KEYS[i * 3 - 2], \"base\", \"own\", \"held\", \"reached\", \"epoch\")\n  if ARGV[5] == \"1\" and not state[5] then missing[#missing + 1] = i end\n  counts[i] = {\n    state = KEYS[i * 3 - 2], holds = KEYS[i * 3 - 1], record = KEYS[i * 3],\n    units = tonumber(ARGV[a + 1]), max = tonumber(ARGV[a + 2]),\n    at = {tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])}, kept = ARGV[a + 5],\n    used = (tonumber(state[1]) or 0) + (tonumber(state[2]) or 0),\n    held = tonumber(state[3]), reached = tonumber(state[4]) or 0, new = 0,\n  }\nend\nif #missing > 1 then return missing end\n\nlocal function sum(members)\n  local units = 0\n  for i = 1, #members do units = units + tonumber(string.match(members[i], \"^%d+\")) end\n  return units\nend\n\n\nlocal function expire(count)\n  local gone = redis.call(\"ZRANGEBYSCORE\", count.holds, \"-inf\", text(now))\n  local before = count.held\n  if #gone > 0 then redis.call(\"ZREMRANGEBYSCORE\", count.holds, \"-inf\", text(now)) end\n  if not before then\n    count.held = sum(redis.call(\"ZRANGE\", count.holds, 0, -1))\n  elseif before > 0 then\n    count.held = redis.call(\"EXISTS\", count.holds) == 1 and before - sum(gone) or 0\n  end\n  if before and count.held ~= before then redis.call(\"HSET\", count.state, \"held\", text(count.held)) end\nend\n\nlocal admitted = 1\nfor i = 1, #counts do\n  local count = counts[i]\n  expire(count)\n  local known = id ~= \"\" and redis.call(\"GET\", count.record)\n  local units = known and string.match(known, \"^h:(%d+)\")\n  if known and (not units or redis.call(\"ZSCORE\", count.holds, units .. \":\" .. id)) then\n    count.status = 2\n  elseif count.used + count.held + count.units <= count.max then\n    count.status = 1\n  else\n    count.status = 0\n    admitted = 0\n  end\nend\n\nlocal function write(count)\n  if ttl > 0 then\n    count.held = count.held + count.units\n    redis.call(\"ZADD\", count.holds, text(now + ttl), text(count.units) .. \":\" .. id)\n    redis.call(\"PEXPIRE\", count.holds, count.kept)\n    redis.call(\"HSET\", count.state, \"held\", text(count.held))\n  else\n    count.used = count.used + count.units\n    redis.call(\"HINCRBY\", count.state, \"own\", text(count.units))\n    redis.call(\"HINCRBY\", count.state, \"version\", 1)\n    for t = 1, 2 do\n      if count.used >= count.at[t] and math.floor(count.reached / t) % 2 == 0 then count.new = count.new + t end\n    end\n    redis.call(\"HSET\", count.state, \"held\", text(count.held), \"reached\", text(count.reached + count.new))\n  end\n  redis.call(\"PEXPIRE\", count.state, count.kept)\n  if id ~= \"\" then\n    redis.call(\"SET\", count.record, (ttl > 0 and \"h:\" or \"c:\") .. text(count.units) .. (ttl > 0 and \"\" or \":0\"), \"PX\", keep)\n  end\nend\n\nlocal reply = {admitted}\nfor i = 1, #counts do\n  local count = counts[i]\n  if admitted == 1 and count.status == 1 then write(count) end\n  reply[i * 4 - 2], reply[i * 4 - 1], reply[i * 4], reply[i * 4 + 1] = count.status, count.used, count.held, count.new\nend\nreturn reply\n",
-};
-
-/** settle.lua */
-export const settle: Script = {
-  name: "settle",
-  sha1: "68904e3d2373e4492c797c5463064ba575d8bd86",
-  source: "\n\n\n\n\n\n\n\n\n\nlocal reply = {}\nfor i = 1, #KEYS do\n  local epoch, written, units = ARGV[i * 3 - 2], tonumber(ARGV[i * 3 - 1]), tonumber(ARGV[i * 3])\n  local state = redis.call(\"HMGET\", KEYS[i], \"epoch\", \"own\", \"version\", \"flushed\")\n  local own, version, flushed = tonumber(state[2]) or 0, tonumber(state[3]) or 0, tonumber(state[4]) or 0\n  local more, added = 0, 0\n  if state[1] == epoch then\n    if version < written or (version == written and own ~= units) then\n      added = math.max(0, units - own)\n      version = written + 1\n      redis.call(\"HINCRBY\", KEYS[i], \"own\", string.format(\"%.0f\", added))\n      redis.call(\"HSET\", KEYS[i], \"version\", string.format(\"%.0f\", version))\n    end\n    if flushed < written then redis.call(\"HSET\", KEYS[i], \"flushed\", string.format(\"%.0f\", written)) end\n    if version > written then more = 1 end\n  elseif state[1] then\n    more = 2\n  end\n  reply[i * 2 - 1], reply[i * 2] = more, added\nend\nreturn reply\n",
+  sha1: "c77f3acf574d381aa50216db3d606ae5006015f7",
+  source: "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nlocal text = function(n) return string.format(\"%.0f\", n) end\nlocal now = tonumber(ARGV[1])\nif not now then\n  local time = redis.call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal id, ttl, keep = ARGV[2], tonumber(ARGV[3]), ARGV[4]\nlocal counts, missing = {}, {-1}\n\nfor i = 1, #KEYS / 3 do\n  local a = i * 5\n  local state = redis.call(\"HMGET\", KEYS[i * 3 - 2], \"base\", \"own\", \"held\", \"reached\", \"epoch\")\n  if ARGV[5] == \"1\" and not state[5] then missing[#missing + 1] = i end\n  counts[i] = {\n    state = KEYS[i * 3 - 2], holds = KEYS[i * 3 - 1], record = KEYS[i * 3],\n    units = tonumber(ARGV[a + 1]), max = tonumber(ARGV[a + 2]),\n    at = {tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])}, kept = ARGV[a + 5],\n    used = (tonumber(state[1]) or 0) + (tonumber(state[2]) or 0),\n    held = tonumber(state[3]), reached = tonumber(state[4]) or 0, new = 0,\n  }\nend\nif #missing > 1 then return missing end\n\nlocal function sum(members)\n  local units = 0\n  for i = 1, #members do units = units + tonumber(string.match(members[i], \"^%d+\")) end\n  return units\nend\n\n\nlocal function expire(count)\n  local gone = redis.call(\"ZRANGEBYSCORE\", count.holds, \"-inf\", text(now))\n  local before = count.held\n  if #gone > 0 then redis.call(\"ZREMRANGEBYSCORE\", count.holds, \"-inf\", text(now)) end\n  if not before then\n    count.held = sum(redis.call(\"ZRANGE\", count.holds, 0, -1))\n  elseif before > 0 then\n    count.held = redis.call(\"EXISTS\", count.holds) == 1 and before - sum(gone) or 0\n  end\n  if before and count.held ~= before then redis.call(\"HSET\", count.state, \"held\", text(count.held)) end\nend\n\nlocal admitted = 1\nfor i = 1, #counts do\n  local count = counts[i]\n  expire(count)\n  local known = id ~= \"\" and redis.call(\"GET\", count.record)\n  local units = known and string.match(known, \"^h:(%d+)\")\n  if known and (not units or redis.call(\"ZSCORE\", count.holds, units .. \":\" .. id)) then\n    count.status = 2\n  elseif count.used + count.held + count.units <= count.max then\n    count.status = 1\n  else\n    count.status = 0\n    admitted = 0\n  end\nend\n\nlocal function write(count)\n  if ttl > 0 then\n    count.held = count.held + count.units\n    redis.call(\"ZADD\", count.holds, text(now + ttl), text(count.units) .. \":\" .. id)\n    redis.call(\"PEXPIRE\", count.holds, count.kept)\n    redis.call(\"HSET\", count.state, \"held\", text(count.held))\n  else\n    count.used = count.used + count.units\n    redis.call(\"HINCRBY\", count.state, \"own\", text(count.units))\n    redis.call(\"HINCRBY\", count.state, \"version\", 1)\n    for t = 1, 2 do\n      if count.used >= count.at[t] and math.floor(count.reached / t) % 2 == 0 then count.new = count.new + t end\n    end\n    redis.call(\"HSET\", count.state, \"held\", text(count.held), \"reached\", text(count.reached + count.new))\n  end\n  redis.call(\"PEXPIRE\", count.state, count.kept)\n  if id ~= \"\" then\n    redis.call(\"SET\", count.record, (ttl > 0 and \"h:\" or \"c:\") .. text(count.units) .. (ttl > 0 and \"\" or \":0\"), \"PX\", keep)\n  end\nend\n\nlocal reply = {admitted}\nfor i = 1, #counts do\n  local count = counts[i]\n  if admitted == 1 and count.status == 1 then write(count) end\n  reply[i * 4 - 2], reply[i * 4 - 1], reply[i * 4], reply[i * 4 + 1] = count.status, count.used, count.held, count.new\nend\nreturn reply\n",
 };

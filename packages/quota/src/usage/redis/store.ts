@@ -3,19 +3,27 @@ import { clockOption, parseOptions, prefixOption, redisOption, timeoutOption } f
 import { createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { UsageLedger } from "../ledger/types.js";
-import { type BulkUsageStore, KEEP_OUTCOME_MS } from "../store.js";
-import { commitCall, outcomeOfCharges, outcomeOfCommit, releaseCall, reserveCall, useCall } from "./script-calls.js";
-import { createBehind, createDecide, createRecord } from "./run-script.js";
-import { readStandings } from "./read.js";
+import { KEEP_OUTCOME_MS, type UsageStore } from "../store.js";
+import { countOf, type RedisUsageContext } from "./context.js";
+import { readCounts } from "./read.js";
 import { reconcileCount } from "./reconcile.js";
+import { runAndMarkDirty, runWithHydration } from "./run-script.js";
+import {
+  commitCall,
+  consumeCall,
+  outcomeOfChanges,
+  outcomeOfCommit,
+  releaseCall,
+  reserveCall,
+} from "./script-calls.js";
 import { commit, release, reserve } from "./scripts.gen.js";
-import { countOf, type Wiring } from "./context.js";
+import { createWriteBehind } from "./write-behind.js";
 
 export interface RedisUsageOptions {
-  /** An ioredis or node-redis client, single, Sentinel or Cluster. It stays yours: we never connect or close it. */
+  /** ioredis or node-redis client: single, Sentinel or Cluster. The caller connects and closes it. */
   readonly redis: RedisLike;
   /**
-   * Where usage is written to, and read from when Redis has lost it. Without one, what Redis loses is not counted.
+   * Ledger that usage is written to, and read from when Redis has lost a count. Without it, lost counts start from 0.
    * @default none
    */
   readonly ledger?: UsageLedger;
@@ -25,23 +33,23 @@ export interface RedisUsageOptions {
    */
   readonly prefix?: string;
   /**
-   * Milliseconds within which Redis must answer. A call asks it once; the first for a count that Redis does not have up
-   * to four times, and the ledger once.
+   * Timeout of one round trip to Redis, in milliseconds. A call takes one; the first call for a count that Redis lacks
+   * takes up to four, and one to the ledger.
    * @default 50
    */
   readonly timeoutMs?: number;
   /**
-   * Milliseconds between two writings to the ledger: what Redis can lose with its data.
+   * Milliseconds between two flushes to the ledger: the usage that Redis can lose with its data.
    * @default 1000
    */
   readonly flushEveryMs?: number;
   /**
-   * Milliseconds for which the same id gets the same answer, after the last that happened to it. Each id takes a key of
-   * Redis for so long: a product with millions of ids an hour wants less.
+   * Milliseconds for which the same id gets the same answer, after its last change. Each id takes a key of Redis for that
+   * long: lower it for a product with millions of ids an hour.
    * @default 86_400_000
    */
   readonly rememberMs?: number;
-  /** For tests: the time that decides, in place of the server's own clock. */
+  /** Clock for tests, in place of the server's own. */
   readonly clock?: Clock;
 }
 
@@ -60,53 +68,48 @@ const optionsSchema = z.strictObject({
   clock: clockOption.optional(),
 });
 
-/** Usage in Redis, with what only a store with a ledger has. */
-export interface RedisUsage extends BulkUsageStore {
-  /** Resolves when the ledger has what this process had committed before the call; at once without a ledger. */
+/** Usage in Redis. */
+export interface RedisUsage extends UsageStore {
+  /** Resolves when the ledger has every unit that this process committed before the call; at once without a ledger. */
   flush(): Promise<void>;
-  /** Writes to the ledger for the last time, and stops. The client and the ledger's pool stay open. */
+  /** Flushes to the ledger for the last time, and stops. The client and the ledger's pool stay open. */
   close(): Promise<void>;
 }
 
 /**
- * Counts usage in Redis, exactly, for all processes that share the server and the prefix. The time is the server's.
- * With a ledger it is written there every `flushEveryMs`, by this process or, when it dies, by another, and a count that
- * Redis does not have starts from what the ledger has. Holds are in Redis alone.
- * A process with a ledger must `close` the store, or leaves the last writing to others.
+ * Counts usage in Redis, exactly, for all processes that share the server and the prefix. It uses the server's clock.
+ * With a ledger, usage is flushed to it every `flushEveryMs`, by this process or, after its death, by another one. A
+ * count that Redis lacks starts from the ledger. Holds are in Redis alone.
+ * A process with a ledger should `close` the store; otherwise other processes make its last flush.
  */
 export function redisUsage(options: RedisUsageOptions): RedisUsage {
   const { redis, timeoutMs, flushEveryMs, clock, ...rest } = parseOptions(optionsSchema, options, "redisUsage");
-  const wiring: Wiring = {
+  const context: RedisUsageContext = {
     ...{ prefix: rest.prefix, ledger: rest.ledger, rememberMs: rest.rememberMs },
     runner: createScriptRunner({ redis, timeoutMs }),
     clock: clock ?? systemClock,
     now: () => (clock === undefined ? "" : String(Math.floor(clock.now()))),
   };
-  const behind = rest.ledger && createBehind(wiring, rest.ledger, flushEveryMs);
-  const decide = createDecide(wiring, behind);
-  const record = createRecord(decide, behind);
+  const writeBehind = rest.ledger && createWriteBehind(context, rest.ledger, flushEveryMs);
+  const run = runWithHydration(context, writeBehind);
+  const record = runAndMarkDirty(run, writeBehind);
 
   return {
-    async reserveAll(input) {
-      return outcomeOfCharges(input.charges, await decide(reserve, reserveCall(wiring, input)));
+    async reserve(input) {
+      return outcomeOfChanges(input.changes, await run(reserve, reserveCall(context, input)));
     },
-    async useAll(input) {
-      return outcomeOfCharges(input.charges, await record(reserve, useCall(wiring, input)));
-    },
-    async reserve({ tenantId, id, ttlMs, ...charge }) {
-      const calls = reserveCall(wiring, { tenantId, id, ttlMs, charges: [charge] });
-      const [, status = 0, used = 0, held = 0] = await decide(reserve, calls);
-      return { admitted: status > 0, repeated: status === 2, used, held };
+    async consume(input) {
+      return outcomeOfChanges(input.changes, await record(reserve, consumeCall(context, input)));
     },
     async commit(input) {
-      return outcomeOfCommit(await record(commit, commitCall(wiring, input)));
+      return outcomeOfCommit(await record(commit, commitCall(context, input)));
     },
     async release(input) {
-      await wiring.runner.run(release, releaseCall(wiring, input));
+      await context.runner.run(release, releaseCall(context, input));
     },
-    read: (input) => readStandings(wiring, input),
-    reconcile: (input) => reconcileCount(wiring, behind?.hydrate, countOf(wiring, input)),
-    flush: async () => behind?.flusher.flush(),
-    close: async () => behind?.flusher.close(),
+    read: (input) => readCounts(context, input),
+    reconcile: (input) => reconcileCount(context, writeBehind, countOf(context, input)),
+    flush: async () => writeBehind?.flusher.flush(),
+    close: async () => writeBehind?.flusher.close(),
   };
 }

@@ -1,12 +1,12 @@
 --[[
-  Notes what the ledger has of several counts. A ledger that is ahead of this server has seen commits that the server
-  lost, by a failover or an old snapshot: what is missing is added.
+  Notes which state of several counts the ledger has. A ledger with a later version than this server has commits that the
+  server lost, by a failover or an old snapshot: the missing units are added.
 
   KEYS[i]  hash  counts, see reserve.lua, all in one slot
-  ARGV[i]  for each count: epoch, version and units that the ledger has of it
+  ARGV[i]  for each count: epoch, version and units in the ledger
 
-  Returns for each count: 1 there is more to write | 2 it has another epoch by now | 0, units that were added.
-  O(counts). Writes no count of another epoch, and none that is not there: they keep their expiry.
+  Returns for each count: 1 it has more to flush | 2 it has another epoch by now | 0, units that were added.
+  O(counts). Writes no count of another epoch, and creates none: they keep their expiry.
 ]]
 local reply = {}
 for i = 1, #KEYS do

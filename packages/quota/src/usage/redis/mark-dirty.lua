@@ -1,13 +1,13 @@
 --[[
-  Notes that counts may have units that the ledger does not know yet, before they have any: whoever is alive looks after
-  them when the process that commits is not.
+  Marks counts that may get units the ledger lacks, before they get them. When the process that commits them dies, another
+  process finds them here and flushes them.
 
-  KEYS[1]  zset  the counts, by ms since the epoch when they were last announced
+  KEYS[1]  zset  dirty counts, by ms since the epoch of their last mark
   ARGV[1]  now   ms since the epoch, or "" for this server's clock (the default outside tests)
   ARGV[2]  ttl   ms for which the zset is kept
   ARGV[i]  from the third: the counts
 
-  Returns 1. O(counts log announced counts). The zset expires when nothing is announced for ttl.
+  Returns 1. O(counts log dirty counts). The zset expires when nothing is marked for ttl.
 ]]
 local now = ARGV[1]
 if now == "" then

@@ -1,7 +1,7 @@
 import { createPlanResolver, definePlans, hard } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import { usage } from "./metrics.js";
-import { checkQuota, quotaStatus } from "./next.js";
+import { usage } from "./options.js";
+import { checkQuota, quotaStatus } from "./fetch.js";
 import { createQuota } from "./quota.js";
 import { memoryUsage } from "./usage/memory-store.js";
 
@@ -22,12 +22,12 @@ describe("quotas in fetch handlers", () => {
     let handled = 0;
     const POST = checkQuota(quota, "tokens", { tenant })(async (request: Request, _context: { id: number }) => {
       handled++;
-      const reservation = await quota.reserve(request.headers.get("x-tenant-id") ?? "", "tokens", 600);
+      const reservation = await quota.reserve(request.headers.get("x-tenant-id") ?? "", { tokens: 600 });
       return Response.json(await reservation.commit());
     });
     const first = await POST(post("acme"), { id: 1 });
     const late = await POST(post("acme"), { id: 1 });
-    await quota.consume("acme", "tokens", 400);
+    await quota.consume("acme", { tokens: 400 });
     const early = await POST(post("acme"), { id: 1 });
     expect([first.status, late.status, early.status, handled]).toEqual([200, 402, 402, 2]);
     expect(late.headers.get("content-type")).toBe("application/problem+json");
@@ -41,7 +41,7 @@ describe("quotas in fetch handlers", () => {
   });
 
   it("answers with a tenant's quotas", async () => {
-    await quota.consume("initech", "tokens", 7);
+    await quota.consume("initech", { tokens: 7 });
     const GET = quotaStatus(quota, { authorize: ({ header }) => header("authorization") === "admin" });
     const get = (authorization: string): Promise<Response> =>
       GET(new Request("http://localhost/api/admin/quotas/initech", { headers: { authorization } }));
