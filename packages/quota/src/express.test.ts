@@ -29,7 +29,7 @@ describe.skipIf(!server)("quotas in Express", () => {
   const create = (tenantId: string): Promise<Response> =>
     fetch(`${app.url}/contacts`, { method: "POST", headers: { "x-tenant-id": tenantId } });
 
-  it("creates up to the limit, however many requests come at once, and answers the others with the upgrade", async () => {
+  it("creates up to the limit under concurrent requests, and replies to the others with the upgrade", async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => create("free-express")));
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 201)).toHaveLength(10);
@@ -52,7 +52,7 @@ describe.skipIf(!server)("quotas in Express", () => {
     expect([response.status, response.headers.get("x-handled")]).toEqual([402, null]);
   });
 
-  it("shows a tenant's quotas to whom the application lets see them", async () => {
+  it("shows a tenant's quotas to requests that the application authorizes", async () => {
     const path = `${app.url}/api/admin/quotas/free-express`;
     expect((await fetch(path)).status).toBe(403);
     const response = await fetch(path, { headers: { authorization: "admin" } });
@@ -60,7 +60,7 @@ describe.skipIf(!server)("quotas in Express", () => {
     expect(await response.json()).toMatchObject({ metrics: { contacts: { used: 10, limit: 10, remaining: 0 } } });
   });
 
-  it("passes other errors on", async () => {
+  it("passes other errors to the error handler", async () => {
     const response = await fetch(`${app.url}/broken`, { headers: { "x-tenant-id": "free-express" } });
     expect([response.status, await response.text()]).toEqual([418, "a mistake"]);
   });
@@ -92,7 +92,7 @@ function routes({ store, transaction, insert }: Closable<PgExecutor>): express.E
     throw new Error("a mistake");
   });
   app.use(problemHandler());
-  // oxlint-disable-next-line max-params -- with three Express takes it for a route's middleware
+  // oxlint-disable-next-line max-params -- with three parameters Express treats it as a middleware of a route
   app.use((error: Error, _request: unknown, response: express.Response, _next: unknown) => {
     response.status(418).send(error.message);
   });

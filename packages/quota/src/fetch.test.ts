@@ -18,7 +18,7 @@ const post = (tenantId: string): Request =>
   new Request("http://localhost/answers", { method: "POST", headers: { "x-tenant-id": tenantId } });
 
 describe("quotas in fetch handlers", () => {
-  it("refuses early, and answers what the handler's reservation throws alike", async () => {
+  it("refuses early, and gives the error of the handler's reservation the same reply", async () => {
     let handled = 0;
     const POST = checkQuota(quota, "tokens", { tenant })(async (request: Request, _context: { id: number }) => {
       handled++;
@@ -35,12 +35,12 @@ describe("quotas in fetch handlers", () => {
     expect(await early.json()).toMatchObject({ code: "SCALE_QUOTA", used: 1000, requested: 1 });
   });
 
-  it("throws every other error on", async () => {
+  it("rejects with every other error", async () => {
     const POST = checkQuota(quota, "tokens", { tenant })(() => Promise.reject(new Error("a mistake")));
     await expect(POST(post("globex"))).rejects.toThrow("a mistake");
   });
 
-  it("answers with a tenant's quotas", async () => {
+  it("replies with a tenant's quotas", async () => {
     await quota.consume("initech", { tokens: 7 });
     const GET = quotaStatus(quota, { authorize: ({ header }) => header("authorization") === "admin" });
     const get = (authorization: string): Promise<Response> =>

@@ -42,25 +42,25 @@ const facts = (path = "/", method = "GET"): HttpFacts =>
   factsFromFetch(new Request(`http://localhost${path}`, { method }), undefined);
 
 describe("quotaGuard", () => {
-  it("lets a request pass whose cost there is room for", async () => {
+  it("admits a request when there is room for its cost", async () => {
     const guard = quotaGuard(newQuota(), "contacts", { tenant: () => "free-1" });
     expect(await guard(facts())).toEqual({});
   });
 
-  it("answers 402 with what is missing and the plan that has room", async () => {
+  it("replies 402 with the count and the plan that has room", async () => {
     const guard = quotaGuard(newQuota(), "contacts", { cost: 2 });
     const { reply } = await tenancy.run({ tenantId: "free-1" }, () => guard(facts()) as Promise<Verdict>);
     expect(reply?.status).toBe(402);
     expect(reply?.headers).toEqual({ "content-type": "application/problem+json", "cache-control": "no-store" });
     expect(JSON.stringify(reply?.body)).toBe(
       '{"title":"Payment Required","status":402,"detail":"The plan free admits 10 of contacts: 9 are used, and 2 more ' +
-        'were asked for. The plan pro has room for that.","code":"SCALE_QUOTA","metric":"contacts","plan":"free",' +
+        'were requested. The plan pro has room for that.","code":"SCALE_QUOTA","metric":"contacts","plan":"free",' +
         '"limit":10,"max":10,"used":9,"held":0,"requested":2,"upgrade":{"from":"free","to":"pro",' +
         '"url":"https://app.test/upgrade?from=free&to=pro"}}',
     );
   });
 
-  it("says when the count of a usage metric starts again", async () => {
+  it("replies with the time at which the count of a usage metric starts again", async () => {
     const quota = newQuota();
     await quota.consume("free-1", { tokens: 990 });
     await quota.reserve("free-1", { tokens: 5 });
@@ -73,7 +73,7 @@ describe("quotaGuard", () => {
     });
   });
 
-  it("leaves it to the caller what happens when the count cannot be read", async () => {
+  it("follows whenStoreFails when the count cannot be read", async () => {
     const error = new StoreError("the database is down");
     const failing = { check: () => Promise.reject(error) };
     const options = { tenant: () => "free-1" };
@@ -84,14 +84,14 @@ describe("quotaGuard", () => {
     await expect(guard(facts())).rejects.toThrow("a mistake");
   });
 
-  it("names an option that is wrong", () => {
+  it("names the wrong option", () => {
     expect(() => quotaGuard(newQuota(), "contacts", { cost: -1 })).toThrow("quotaGuard: cost: ");
     expect(() => quotaGuard({} as never, "contacts")).toThrow("quotaGuard: expected a quota, got {}");
   });
 });
 
 describe("QuotaExceeded", () => {
-  it("has the same answer when a handler throws it, also one of another copy of the package", () => {
+  it("gets the same reply when a handler throws it, also from another copy of the package", () => {
     const counts = { limit: 1, max: 1, used: 1, held: 0, requested: 1, upgrade: undefined, resetsAt: undefined };
     const refusal = { tenantId: "acme", metric: "deals", plan: "max", ...counts };
     const error = new QuotaExceeded(refusal);
@@ -102,7 +102,7 @@ describe("QuotaExceeded", () => {
         status: 403,
         body: {
           title: "Forbidden",
-          detail: "The plan max admits 1 of deals: 1 are used, and 1 more were asked for.",
+          detail: "The plan max admits 1 of deals: 1 are used, and 1 more were requested.",
           code: "SCALE_QUOTA",
         },
       });
@@ -119,7 +119,7 @@ describe("QuotaExceeded", () => {
 describe("quotaStatusGuard", () => {
   const authorize = ({ url }: HttpFacts): boolean => !url.includes("secret");
 
-  it("answers with every metric of the tenant that the path names", async () => {
+  it("replies with every metric of the tenant in the path", async () => {
     const quota = newQuota();
     await quota.consume("free-1", { calls: 4 });
     const { reply } = await quotaStatusGuard(quota, { authorize })(facts("/api/admin/quotas/free-1?a=b"));
@@ -136,7 +136,7 @@ describe("quotaStatusGuard", () => {
     expect(body).toMatchObject({ metrics: { contacts: { asOf: "2023-11-14T22:13:20.000Z" } } });
   });
 
-  it("refuses whom the application does not let see it, whether the tenant exists or not", async () => {
+  it("replies 403 to requests that are not authorized, whether the tenant exists or not", async () => {
     const guard = quotaStatusGuard(newQuota(), { authorize });
     for (const path of ["/secret/free-1", "/secret/nobody-1"]) {
       const { reply } = await guard(facts(path));
@@ -146,7 +146,7 @@ describe("quotaStatusGuard", () => {
     expect((await truthy(facts("/free-1"))).reply?.status).toBe(403);
   });
 
-  it("answers 404 for a tenant that does not exist, and for a path that names none", async () => {
+  it("replies 404 for an unknown tenant, and for a path without a tenant", async () => {
     const guard = quotaStatusGuard(newQuota(), { authorize });
     for (const path of ["/quotas/", "/quotas/%ff"]) expect((await guard(facts(path))).reply?.status).toBe(404);
     const broken = { status: () => Promise.reject(new StoreError("the database is down")) };
@@ -161,21 +161,21 @@ describe("quotaStatusGuard", () => {
     expect((await quotaStatusGuard(none, { authorize })(facts("/nobody"))).reply?.status).toBe(404);
   });
 
-  it("takes no id that cannot be one", async () => {
+  it("rejects an invalid tenant id", async () => {
     const guard = async (): Promise<Verdict> =>
       quotaStatusGuard(newQuota(), { authorize })(facts(`/quotas/free-${"x".repeat(1020)}`));
     const error: unknown = await guard().catch((cause: unknown) => cause);
     expect(problemFromError(error)).toMatchObject({ status: 400, body: { code: "SCALE_TENANT" } });
   });
 
-  it("answers questions only", async () => {
+  it("replies to GET and HEAD only", async () => {
     const { reply } = await quotaStatusGuard(newQuota(), { authorize })(facts("/free-1", "DELETE"));
     expect(reply).toMatchObject({ status: 405, headers: { allow: "GET, HEAD" } });
   });
 
-  it("needs a function that says who may see it", () => {
+  it("requires an authorize function", () => {
     expect(() => quotaStatusGuard(newQuota(), {} as never)).toThrow(
-      "quotaStatusGuard: authorize: expected a function that says who may see quotas, got undefined",
+      "quotaStatusGuard: authorize: expected a function that decides which requests may see quotas, got undefined",
     );
   });
 });

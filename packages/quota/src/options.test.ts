@@ -18,7 +18,7 @@ const plansOf = (quota: PlanInput["quota"]): PlanResolver =>
 describe("createQuota: options", () => {
   const metrics = { contacts: rows(), deals: rows() };
 
-  it("takes plans that say a limit for every metric", () => {
+  it("accepts plans with a limit for every metric", () => {
     const plans = plansOf({ contacts: hard(1), deals: hard(0) });
     expect(createQuota({ metrics, plans, rows: store }).metrics).toEqual(["contacts", "deals"]);
   });
@@ -33,14 +33,14 @@ describe("createQuota: options", () => {
     );
   });
 
-  it("names the plan and the limit that is of no metric", () => {
+  it("names the plan and the limit without a metric", () => {
     const plans = plansOf({ contacts: hard(1), deals: hard(1), contcats: hard(2) });
     expect(() => createQuota({ metrics, plans, rows: store })).toThrow(
       'createQuota: plans: plan "free" has a limit for unknown metric "contcats", known: contacts, deals',
     );
   });
 
-  it("refuses later plans that do not fit, and keeps the ones in force", () => {
+  it("rejects later plans that do not fit, and keeps the current ones", () => {
     const plans = plansOf({ contacts: hard(1), deals: hard(1) });
     createQuota({ metrics, plans, rows: store });
     expect(() => plans.replace(definePlans({ free: { quota: { contacts: hard(2) } } }))).toThrow(
@@ -65,7 +65,7 @@ describe("createQuota: options", () => {
     expect(() => createQuota({ metrics: once, plans, rows: store, usage: memoryUsage() })).not.toThrow();
   });
 
-  it("names an option that is wrong", () => {
+  it("names the wrong option", () => {
     const plans = plansOf({ contacts: hard(1), deals: hard(1) });
     const wrong = { metrics, plans, rows: store, store } as never;
     expect(() => createQuota(wrong)).toThrow('createQuota: options: Unrecognized key: "store"');

@@ -312,16 +312,16 @@ describe.skipIf(!server)("createQuota: rows", () => {
   it("reads each backend once for a status", async () => {
     const tenantId = tenantOn("free");
     await quota.status(tenantId);
-    const asked: string[] = [];
+    const reads: string[] = [];
     const spied = createQuota({
       metrics: { contacts: metrics.contacts, deals: rows(), tokens: metrics.tokens, calls: metrics.calls },
       plans,
-      rows: { ...harness.store, read: async (...args) => (asked.push("rows"), harness.store.read(...args)) },
-      usage: { ...memoryUsage(), read: async (input) => (asked.push("usage"), memoryUsage().read(input)) },
+      rows: { ...harness.store, read: async (...args) => (reads.push("rows"), harness.store.read(...args)) },
+      usage: { ...memoryUsage(), read: async (input) => (reads.push("usage"), memoryUsage().read(input)) },
       subscription: () => ({ anchor: 0 }),
     });
     await spied.status(tenantId);
-    expect(asked.toSorted()).toEqual(["rows", "usage"]);
+    expect(reads.toSorted()).toEqual(["rows", "usage"]);
   });
 
   it("checks without holding units", async () => {

@@ -25,7 +25,7 @@ export interface LossyUsage {
   start(options?: Partial<RedisUsageOptions>): RedisUsage;
   of100(units: number): ReturnType<LossyUsage["freshTenant"]> & { limit: number; max: number; units: number };
   use(store: RedisUsage, units: number): Promise<ChangeOutcome | undefined>;
-  reserve(store: RedisUsage, id: string, units: number, ttlMs?: number): Promise<ChangeOutcome | undefined>;
+  reserve(store: RedisUsage, id: string, units: number): Promise<ChangeOutcome | undefined>;
   status(store: RedisUsage): Promise<CountStatus | undefined>;
   /** Units of the tenant in the ledger. */
   written(): Promise<number>;
@@ -60,8 +60,8 @@ export async function startLossyUsage(postgresUrl: string, name: string): Promis
     },
     use: async (store, units) =>
       (await store.consume({ tenantId: address().tenantId, changes: [of100(units)] })).changes[0],
-    async reserve(store, id, units, ttlMs = 1000) {
-      return (await store.reserve({ ...address(), id, ttlMs, changes: [of100(units)] })).changes[0];
+    async reserve(store, id, units) {
+      return (await store.reserve({ ...address(), id, ttlMs: 60_000, changes: [of100(units)] })).changes[0];
     },
     status: async (store) => (await store.read({ tenantId: address().tenantId, metrics: [address()] }))[0],
     written: () => written(address().tenantId),

@@ -25,7 +25,7 @@ const starts = (subscription: Subscription, interval: Interval, count: number): 
 };
 
 describe("periodAt", () => {
-  it("counts every month from the anchor, not from a month that was too short", () => {
+  it("counts every month from the anchor, not from the shorter month before", () => {
     const subscription = { anchor: iso("2023-01-31T10:00Z") };
     expect(starts(subscription, "month", 6)).toEqual(
       ["01-31", "02-28", "03-31", "04-30", "05-31", "06-30"].map((day) => `2023-${day}T10:00`),
@@ -33,7 +33,7 @@ describe("periodAt", () => {
     expect(periodAt(subscription, "month", iso("2024-03-01T00:00Z")).startsAt).toBe(iso("2024-02-29T10:00Z"));
   });
 
-  it("puts an anniversary of 29 February on the 28th of other years", () => {
+  it("moves an anniversary of 29 February to the 28th in other years", () => {
     expect(starts({ anchor: iso("2024-02-29T00:00Z") }, "year", 5)).toEqual(
       ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"].map((day) => `${day}T00:00`),
     );
@@ -49,7 +49,7 @@ describe("periodAt", () => {
     );
   });
 
-  it("starts as much later as the clock skips, and at the first of two equal times", () => {
+  it("starts later by the skipped time when the clock is set forward, and at the first of two equal times", () => {
     const berlin = (day: string) => ({ anchor: iso(`2026-${day}`), timeZone: "Europe/Berlin" });
     expect(starts(berlin("03-28T01:30Z"), "day", 3)).toEqual([
       "2026-03-28T01:30",
@@ -69,7 +69,7 @@ describe("periodAt", () => {
     expect(periodAt(second, "day", second.anchor - 1).endsAt).toBe(second.anchor);
   });
 
-  it("counts a day that has begun also when the clock is set back to the day before", () => {
+  it("counts a day once when the clock is set back to the day before", () => {
     // St. John's set its clocks back at one minute past midnight.
     const subscription = { anchor: iso("2008-10-30T02:30:30Z"), timeZone: "America/St_Johns" };
     const period = periodAt(subscription, "day", iso("2008-11-02T02:45:00Z"));
@@ -81,7 +81,7 @@ describe("periodAt", () => {
     expect(days).toEqual(["2011-12-28T20:00", "2011-12-29T20:00", "2011-12-30T20:00", "2011-12-31T20:00"]);
   });
 
-  it("goes on before the anchor in the same way", () => {
+  it("continues before the anchor in the same way", () => {
     const period = periodAt({ anchor: iso("2026-03-31T00:00Z") }, "month", iso("2026-03-30T23:00Z"));
     expect(period).toEqual({
       key: "month-20260228T000000000Z",
@@ -90,20 +90,20 @@ describe("periodAt", () => {
     });
   });
 
-  it("takes a Date for a number, and UTC for no zone", () => {
+  it("accepts a Date as the anchor, and uses UTC without a zone", () => {
     const anchor = iso("2026-05-05T05:05Z");
     const period = periodAt({ anchor }, "week", anchor + 20 * DAY);
     expect(periodAt({ anchor: new Date(anchor), timeZone: "UTC" }, "week", anchor + 20 * DAY)).toEqual(period);
     expect(period.startsAt).toBe(anchor + 14 * DAY);
   });
 
-  it("has one period for a metric that never starts again", () => {
+  it("has one period for a metric that never starts again from 0", () => {
     const forever = { key: "forever", startsAt: Number.NEGATIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY };
     for (const now of [0, iso("2026-01-01"), iso("2400-01-01")])
       expect(periodAt({ anchor: iso("2026-01-01") }, "forever", now)).toEqual(forever);
   });
 
-  it("refuses a zone that does not exist and times that are none", () => {
+  it("rejects unknown zones and invalid times", () => {
     const config = (run: () => unknown): unknown => {
       try {
         return run();
@@ -115,7 +115,7 @@ describe("periodAt", () => {
       expect(config(() => periodAt({ anchor: 0, timeZone: "Europe/Atlantis" }, interval, 0))).toMatch(/Atlantis/);
     for (const anchor of [Number.NaN, Infinity, new Date(Number.NaN), 1e15, -1e15])
       expect(config(() => periodAt({ anchor }, "month", 0))).toMatch(/^subscription.anchor: expected a time/);
-    // What a column without a value is: as a number it would be 1970.
+    // Values of an empty column: as a number they would be 1970.
     for (const anchor of [null, "", true, undefined])
       expect(config(() => periodAt({ anchor: anchor as never }, "month", 0))).toMatch(/^subscription.anchor: /);
     expect(config(() => periodAt({ anchor: 0 }, "month", Number.NaN))).toMatch(/^now: expected a time/);
@@ -149,7 +149,7 @@ describe("the periods of any subscription", () => {
     }
   });
 
-  it("contain the time that was asked for, and are the same for every time in them", () => {
+  it("contain the requested time, and are the same for every time in them", () => {
     fc.assert(
       fc.property(subscriptions, intervals, fc.integer({ min: -4000, max: 4000 }), (subscription, interval, days) => {
         const now = subscription.anchor + days * DAY + 12_345;
@@ -164,12 +164,12 @@ describe("the periods of any subscription", () => {
     );
   });
 
-  it("are those that a scan of the zone's clock finds", () => {
+  it("match a scan of the zone's clock", () => {
     fc.assert(
       fc.property(subscriptions, intervals, fc.integer({ min: -40, max: 130 }), (subscription, interval, n) => {
         const from = boundaryByScan(subscription, interval, n);
         const to = boundaryByScan(subscription, interval, n + 1);
-        // Of the day that a zone leaves out nothing is left.
+        // The period of a day that a zone leaves out is empty.
         if (from === to) return;
         expect(periodAt(subscription, interval, from)).toMatchObject({ startsAt: from, endsAt: to });
       }),

@@ -4,31 +4,32 @@ import { instantOf, localTimeOf } from "./time-zone.js";
 import type { Interval, Period, Subscription } from "../types.js";
 
 const DAY_MS = 86_400_000;
-/** Years 1 to 9999: what a key can name. */
+/** Years 1 to 9999: the range of a period's key. */
 const MIN_MS = -62_135_596_800_000 + DAY_MS;
 const MAX_MS = 253_402_300_800_000 - 400 * DAY_MS;
 
 const INTERVALS: ReadonlySet<unknown> = new Set<Interval>(["day", "week", "month", "year", "forever"]);
 
-/** The metric counts from 0 once. */
+/** The one period of a metric that never starts again from 0. */
 const FOREVER: Period = { key: "forever", startsAt: Number.NEGATIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY };
 
 interface Calendar {
   readonly interval: Exclude<Interval, "forever">;
   readonly anchorMs: number;
-  /** The anchor on a wall clock of the zone, as if that clock showed UTC. */
+  /** Local time of the anchor in the zone, as if it were UTC. */
   readonly localMs: number;
   readonly zone: string;
 }
 
 /**
- * The billing period that `now` lies in. Boundary n is n intervals after the anchor, counted from the anchor: days and
- * months of the tenant's time zone, at the anchor's time of day there. A day that the month does not have is the month's
- * last: 31 January, 28 February, 31 March. A time that the clock skips is as much later as it skips; of a time that it
- * shows twice the first counts, but for the anchor itself. Before the anchor the periods go on in the same way.
+ * Returns the billing period that contains `now`. Boundary n is n intervals after the anchor, always counted from the
+ * anchor: days and months of the tenant's time zone, at the anchor's time of day there. A day that a month lacks becomes
+ * the last day of that month: 31 January, 28 February, 31 March. A time that the clock skips moves later by the skipped
+ * time. A time that the clock shows twice is the first one, except for the anchor itself. Periods before the anchor
+ * follow the same rules.
  *
  * @param now milliseconds since the epoch, years 1 to 9998
- * @throws {ConfigError} for an unknown time zone or interval, and an anchor or a time that is none
+ * @throws {ConfigError} for an unknown time zone or interval, and an invalid anchor or time
  */
 export function periodAt(subscription: Subscription, interval: Interval, now: number): Period {
   const { timeZone: zone = "UTC" } = subscription;
@@ -39,14 +40,14 @@ export function periodAt(subscription: Subscription, interval: Interval, now: nu
   const name = `${interval} ${anchorMs} ${zone}`;
   const last = lastOf.get(name);
   if (last !== undefined && last.startsAt <= now && now < last.endsAt) return last;
-  // Also for a metric without periods: the zone is wrong whatever it is asked for.
+  // Before the interval is looked at: an unknown zone is an error for a metric without periods too.
   const localMs = localTimeOf(anchorMs, zone);
   const period = interval === "forever" ? FOREVER : find({ interval, anchorMs, localMs, zone }, now);
   remember(name, period);
   return period;
 }
 
-/** The period last asked for of each subscription: nearly every question is about the current one. */
+/** Last period of each subscription: nearly every call needs the current one again. */
 const lastOf = new Map<string, Period>();
 const MAX_REMEMBERED = 10_000;
 
@@ -60,7 +61,7 @@ function find(calendar: Calendar, now: number): Period {
   const { interval, localMs, zone } = calendar;
   let n = intervalsBetween(interval, localMs, localTimeOf(now, zone));
   let startsAt = boundary(calendar, n);
-  // The estimate counts days of the calendar; the time of day, and a clock that was set, can move it by one.
+  // The estimate counts calendar days; the time of day and a change of the clock can move it by one.
   while (startsAt > now) startsAt = boundary(calendar, --n);
   let endsAt = boundary(calendar, n + 1);
   while (endsAt <= now) {
@@ -77,7 +78,7 @@ function timeOf(value: unknown, what: string): number {
   throw new ConfigError(`${what}: expected a time of the years 1 to 9998, got ${describeValue(value)}`);
 }
 
-/** How many whole intervals lie between two days of the calendar, give or take one. */
+/** Number of intervals between two calendar days; it may be off by one. */
 function intervalsBetween(interval: Calendar["interval"], fromMs: number, toMs: number): number {
   const days = Math.floor(toMs / DAY_MS) - Math.floor(fromMs / DAY_MS);
   if (interval === "day") return days;
@@ -92,7 +93,7 @@ function monthOf(localMs: number): number {
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
 }
 
-/** When the n-th period starts. */
+/** Start of the n-th period. */
 function boundary({ interval, anchorMs, localMs, zone }: Calendar, n: number): number {
   if (n === 0) return anchorMs;
   if (interval === "day") return instantOf(localMs + n * DAY_MS, zone);
@@ -105,7 +106,7 @@ function addMonths(localMs: number, months: number): number {
   const day = date.getUTCDate();
   date.setUTCDate(1);
   date.setUTCMonth(date.getUTCMonth() + months);
-  // Day 0 of a month is the last of the one before.
+  // Day 0 of a month is the last day of the month before.
   const last = new Date(date);
   last.setUTCMonth(last.getUTCMonth() + 1, 0);
   date.setUTCDate(Math.min(day, last.getUTCDate()));

@@ -2,7 +2,7 @@ import { ConfigError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 
 const DAY_MS = 86_400_000;
-/** More than there are zones; a name may also be spelled in many ways. */
+/** More than the number of zones. A bound is needed because a name can be spelled in many ways. */
 const MAX_ZONES = 1000;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -31,7 +31,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
 }
 
 /**
- * What a wall clock of `zone` shows at an instant, as the milliseconds since the epoch at which a clock of UTC shows it.
+ * Local time of `zone` at an instant, as the milliseconds since the epoch at which a UTC clock shows the same time.
  * @throws {ConfigError} for an unknown zone
  */
 export function localTimeOf(instantMs: number, zone: string): number {
@@ -41,7 +41,7 @@ export function localTimeOf(instantMs: number, zone: string): number {
   const local = new Date(0);
   local.setUTCFullYear(parts.year, parts.month - 1, parts.day);
   local.setUTCHours(parts.hour, parts.minute, parts.second);
-  // The format has whole seconds, of which every zone's difference from UTC is made.
+  // The format has no milliseconds, and the offset of every zone is a multiple of a second.
   return local.getTime() + (((instantMs % 1000) + 1000) % 1000);
 }
 
@@ -50,21 +50,21 @@ function set(parts: Record<string, number>, type: string, value: string): void {
 }
 
 /**
- * The instant at which a wall clock of `zone` shows `localMs`: the first of two, and when there is none, what it would be
- * had the clock not been set forward.
+ * Instant at which a wall clock of `zone` shows `localMs`: the first one when the clock shows it twice. When the clock
+ * skips it, the instant is as if the clock had not been set forward.
  */
 export function instantOf(localMs: number, zone: string): number {
   if (zone === "UTC") return localMs;
-  // No clock is more than a day off UTC, and none is set twice in two days.
-  const before = differenceAt(localMs - DAY_MS, zone);
-  const after = differenceAt(localMs + DAY_MS, zone);
+  // Every offset is below one day, and no zone changes its offset twice in two days.
+  const before = offsetAt(localMs - DAY_MS, zone);
+  const after = offsetAt(localMs + DAY_MS, zone);
   const first = localMs - before;
-  if (before === after || differenceAt(first, zone) === before) return first;
+  if (before === after || offsetAt(first, zone) === before) return first;
   const second = localMs - after;
-  return differenceAt(second, zone) === after ? second : first;
+  return offsetAt(second, zone) === after ? second : first;
 }
 
-/** How far a wall clock of `zone` is ahead of UTC at an instant, in milliseconds. */
-function differenceAt(instantMs: number, zone: string): number {
+/** Offset of `zone` from UTC at an instant, in milliseconds. */
+function offsetAt(instantMs: number, zone: string): number {
   return localTimeOf(instantMs, zone) - instantMs;
 }

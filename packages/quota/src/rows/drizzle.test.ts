@@ -19,7 +19,7 @@ describe.skipIf(!server)("drizzleRows", () => {
 });
 
 describe.skipIf(!server)("drizzleRows, by the names it is given", () => {
-  it("takes a dollar in a name for part of the name", async () => {
+  it("treats a dollar in a quoted name as part of the name", async () => {
     const pool = await contactsPool(server, "quota_drizzle_named");
     const named = { table: 'quota "$1"::text $2' };
     await pool.query(quotaTables(named));

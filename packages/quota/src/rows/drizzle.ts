@@ -4,12 +4,12 @@ import type { RowsStore } from "../types.js";
 
 export type { SqlRowsOptions } from "./sql/store.js";
 
-/** A Drizzle database or transaction on Postgres, whatever its driver. */
+/** A Drizzle database or transaction on Postgres, with any driver. */
 export interface DrizzleExecutor {
   execute(query: SQL): PromiseLike<unknown>;
 }
 
-/** Counters in the database of Drizzle; `tx` is what `db.transaction` passes to its callback. */
+/** Rows store on Drizzle. `tx` is the transaction that `db.transaction` passes to its callback. */
 export function drizzleRows<Db extends DrizzleExecutor = DrizzleExecutor>(
   options: SqlRowsOptions<NoInfer<Db>>,
 ): RowsStore<Db> {
@@ -20,13 +20,13 @@ export function drizzleRows<Db extends DrizzleExecutor = DrizzleExecutor>(
   });
 }
 
-/** A quoted name, in which `$1` is part of the name, or a parameter. */
+/** A quoted name, in which `$1` is a part of the name, or a parameter. */
 const NAME_OR_PARAMETER = /("(?:[^"]|"")*")|\$(\d)/;
 
-/** The statement as Drizzle builds one, with each `$n` as a parameter. */
+/** Converts a statement to Drizzle's form, with each `$n` as a parameter. */
 function toSql(text: string, params: readonly string[]): SQL {
   const parts = text.split(NAME_OR_PARAMETER);
-  // Of every three: what lies between, a name, the number of a parameter.
+  // `split` returns groups of three: plain SQL, a quoted name, the number of a parameter.
   const chunks = parts.flatMap((part, i) => {
     if (part === undefined) return [];
     return [i % 3 === 2 ? sql`${params[Number(part) - 1]}` : sql.raw(part)];
@@ -34,7 +34,7 @@ function toSql(text: string, params: readonly string[]): SQL {
   return sql.join(chunks);
 }
 
-// A list from postgres-js, an object with the list from the other drivers.
+// postgres-js returns an array, the other drivers an object with the array.
 function rowsOf(result: unknown): readonly unknown[] {
   if (Array.isArray(result)) return result;
   const rows = typeof result === "object" && result !== null && "rows" in result ? result.rows : undefined;

@@ -58,7 +58,7 @@ describe.skipIf(!server)(`counters of rows (seed ${SEED})`, () => {
   });
 });
 
-/** What the same transaction does to a number. */
+/** Effect of the same transaction on the model. */
 function after({ does, units, max }: Step, rows: number): { readonly admitted: boolean; readonly rows: number } {
   if (does === "delete") return { admitted: true, rows: Math.max(0, rows - units) };
   const admitted = rows + units <= max;

@@ -7,7 +7,7 @@ import { type PgExecutor, pgRows } from "./pg.js";
 const server = inject("postgresUrl");
 const times = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-describe.skipIf(!server)("pgRows in trouble", () => {
+describe.skipIf(!server)("pgRows under failures", () => {
   let pool = {} as Pool;
   beforeAll(async () => {
     pool = await contactsPool(server, "quota_pg_trouble");
@@ -23,7 +23,7 @@ describe.skipIf(!server)("pgRows in trouble", () => {
     (await pgRows({ db: pool }).read(tenantId, ["contacts"]))[0]?.used;
 
   for (const level of ["repeatable read", "serializable"]) {
-    it(`admits exactly as much as fits at ${level}, when what fails with 40001 is repeated`, async () => {
+    it(`admits exactly up to the maximum at ${level}, when transactions that fail with 40001 are repeated`, async () => {
       const attempt = (): Promise<boolean> =>
         inTransaction(pool, async (tx) => {
           await tx.query(`set transaction isolation level ${level}`, []);
@@ -44,7 +44,7 @@ describe.skipIf(!server)("pgRows in trouble", () => {
     });
   }
 
-  it("passes a deadlock on that the order of two calls made, and counts what the other transaction did", async () => {
+  it("rejects with the deadlock of two calls in different orders, and counts the other transaction", async () => {
     let arrived = 0;
     let open = (): void => undefined;
     const both = new Promise<void>((resolve) => {
@@ -67,7 +67,7 @@ describe.skipIf(!server)("pgRows in trouble", () => {
   it.each([
     ["lock_timeout", "55P03"],
     ["statement_timeout", "57014"],
-  ])("waits for another transaction no longer than %s says", async (setting, code) => {
+  ])("waits for another transaction no longer than %s", async (setting, code) => {
     const waits = inTransaction(pool, async (holder) => {
       await use(holder, setting);
       return inTransaction(pool, async (tx) => {
@@ -92,7 +92,7 @@ describe.skipIf(!server)("pgRows in trouble", () => {
     expect(await inTransaction(pool, (tx) => use(tx, "lost"))).toMatchObject([{ admitted: true, used: 1 }]);
   });
 
-  it("answers in time when the pool has no connection left", async () => {
+  it("rejects in time when the pool has no connection left", async () => {
     const small = new Pool({ connectionString: pool.options.connectionString, max: 1 });
     const client = await small.connect();
     const store = pgRows({ db: small, timeoutMs: 30 });

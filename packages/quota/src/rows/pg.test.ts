@@ -26,17 +26,17 @@ describe.skipIf(!server)("pgRows, by the statements it runs", () => {
   afterAll(() => harness.close());
 
   const change = (units: number): RowsChange => ({ metric: "contacts", units, max: 10, count: undefined });
-  /** How many statements a call takes. */
+  /** Number of statements that a call takes. */
   async function statements(call: "use" | "giveBack", tenantId: string, units: number): Promise<number> {
-    let asked = 0;
+    let count = 0;
     await harness.transaction(async (tx) => {
-      const counting: PgExecutor = { query: (text, params) => (asked++, tx.query(text, params)) };
+      const counting: PgExecutor = { query: (text, params) => (count++, tx.query(text, params)) };
       await harness.store[call]({ tenantId, changes: [change(units)], written: false }, counting);
     });
-    return asked;
+    return count;
   }
 
-  it("takes one where there is room and for the first use, and a second to say why there is none", async () => {
+  it("takes one when there is room and for the first use, and a second one for a refusal", async () => {
     expect(await statements("use", "one", 4)).toBe(1);
     expect(await statements("use", "one", 6)).toBe(1);
     expect(await statements("use", "one", 1)).toBe(2);
@@ -46,7 +46,7 @@ describe.skipIf(!server)("pgRows, by the statements it runs", () => {
     expect(await statements("giveBack", "three", 1)).toBe(1);
   });
 
-  it("fails a transaction at REPEATABLE READ that would decide on an old count, and passes the error on", async () => {
+  it("rejects a transaction at REPEATABLE READ that would decide on an old count, with the database error", async () => {
     const pool = await contactsPool(server, "quota_pg_repeatable");
     const store = pgRows({ db: pool });
     const use = { tenantId: "acme", changes: [change(1)], written: false };
@@ -62,7 +62,7 @@ describe.skipIf(!server)("pgRows, by the statements it runs", () => {
     await pool.end();
   });
 
-  it("keeps to the table and schema it was given, whatever their names", async () => {
+  it("uses the configured table and schema, whatever characters their names have", async () => {
     const pool = await contactsPool(server, "quota_pg_named");
     const named = { schema: 'te"nants', table: "Quota; drop table contacts --" };
     await pool.query('create schema "te""nants"');
@@ -75,7 +75,7 @@ describe.skipIf(!server)("pgRows, by the statements it runs", () => {
     await pool.end();
   });
 
-  it("names an option that is wrong", () => {
+  it("names the wrong option", () => {
     const db = { query: async () => ({ rows: [] }) };
     expect(() => pgRows({ db: {} as PgExecutor })).toThrow("pgRows: db: expected a client, got {}");
     expect(() => pgRows({ db, table: "" })).toThrow('table and schema: expected a name of 1 to 63 bytes, got ""');

@@ -3,12 +3,12 @@ import type { RowsStore } from "../types.js";
 
 export type { SqlRowsOptions } from "./sql/store.js";
 
-/** Anything of `pg` that runs a query: a pool, a client of it, or what a query builder wraps around them. */
+/** A `pg` pool or client, or an object with the same `query`, as query builders have. */
 export interface PgExecutor {
   query(text: string, params: string[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
-/** Counters in the database of a `pg` pool; `tx` is the client that ran `BEGIN`. */
+/** Rows store on a `pg` pool. `tx` is the client that ran `BEGIN`. */
 export function pgRows<Db extends PgExecutor = PgExecutor>(options: SqlRowsOptions<NoInfer<Db>>): RowsStore<Db> {
   return sqlRows(options, {
     what: "pgRows",

@@ -8,14 +8,14 @@ export interface PrismaExecutor {
   $queryRawUnsafe(query: string, ...values: string[]): PromiseLike<unknown>;
 }
 
-/** Counters in the database of Prisma; `tx` is what `prisma.$transaction(async (tx) => …)` passes to its callback. */
+/** Rows store on Prisma. `tx` is the client that `prisma.$transaction(async (tx) => …)` passes to its callback. */
 export function prismaRows<Db extends PrismaExecutor = PrismaExecutor>(
   options: SqlRowsOptions<NoInfer<Db>>,
 ): RowsStore<Db> {
   return sqlRows(options, {
     what: "prismaRows",
     isClient,
-    // The statements are constants with parameters; "unsafe" is Prisma's name for text that is not a template.
+    // Safe: the statements are constants with parameters. "Unsafe" is Prisma's name for SQL that is not a template.
     runOn: (db) => async (text, params) => rowsOf(await db.$queryRawUnsafe(text, ...params)),
   });
 }

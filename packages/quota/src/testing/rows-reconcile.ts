@@ -65,7 +65,10 @@ export function describeReconcileRaces<Db>(newFixture: () => RowsFixture<Db>): v
     expect(result.corrected).toBe(false);
     expect(await used()).toBe(result.before + 1);
   });
+}
 
+/** How a store reconciles while a transaction holds rows that are not committed. */
+export function describeUncommittedReconcile<Db>(newFixture: () => RowsFixture<Db>): void {
   it("does not count an insert under way as drift", async () => {
     const { store, transaction, tenantId, db, insert, count, use, used } = newFixture();
     await transaction(async (tx) => {

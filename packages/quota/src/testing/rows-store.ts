@@ -2,7 +2,12 @@ import { beforeAll, describe } from "vitest";
 import { describeFirstGiveBack, describeFirstUse, describeSecondFirstUse } from "./rows-first-use.js";
 import { type RowsFixture, rowsFixture, type RowsHarness } from "./rows-fixture.js";
 import { describeDriftRaces, describeRaces } from "./rows-races.js";
-import { describeLockedReconcile, describeReconcile, describeReconcileRaces } from "./rows-reconcile.js";
+import {
+  describeLockedReconcile,
+  describeReconcile,
+  describeReconcileRaces,
+  describeUncommittedReconcile,
+} from "./rows-reconcile.js";
 import { describeBounds, describeGiveBack, describeRead, describeSeveral, describeUse } from "./rows-use.js";
 
 /**
@@ -28,6 +33,7 @@ export function describeRowsStore<Db>(name: string, create: () => RowsHarness<Db
     describeDriftRaces(newFixture);
     describeReconcile(newFixture);
     describeReconcileRaces(newFixture);
+    describeUncommittedReconcile(newFixture);
     describeLockedReconcile(newFixture);
   });
 }

@@ -74,7 +74,7 @@ export function createReservation<Name extends string>({
   const open = new Set(counted);
   const releaseOne = (request: UsageRequest): Promise<void> => store.release({ ...addressOf(request), id });
 
-  async function commitOne({ request, units, over }: Commit): Promise<Committed> {
+  async function commitOne(request: UsageRequest, units: number, over: OverReserved): Promise<Committed> {
     if (!counted.includes(request)) return UNCOUNTED;
     const { limit, max } = request.grant;
     const input = { ...addressOf(request), id, units, limit, max, over };
@@ -88,9 +88,9 @@ export function createReservation<Name extends string>({
     id,
     metrics: recordOf(requests.map((request) => [request.grant.metric, heldOf(request, outcomes)])),
     async commit(units, { over = "overflow" } = {}) {
-      const commits = commitsOf(requests, units, over);
+      const commits = commitsOf(requests, units);
       // Waits for all of them, also when one fails: a release must not overtake a commit that is under way.
-      const results = await Promise.allSettled(commits.map(commitOne));
+      const results = await Promise.allSettled(commits.map((one) => commitOne(one.request, one.units, over)));
       return recordOf(results.map((result, i) => [commits[i]?.request.grant.metric ?? "", valueOf(result)]));
     },
     async release() {
@@ -105,14 +105,15 @@ export function createReservation<Name extends string>({
   };
 }
 
-type Commit = { readonly request: UsageRequest; readonly units: number; readonly over: OverReserved };
-
 /** @throws {TypeError} for wrong units, and for metrics that the reservation does not have */
-function commitsOf(requests: readonly UsageRequest[], units: UnitsByMetric | undefined, over: OverReserved): Commit[] {
-  if (units === undefined) return requests.map((request) => ({ request, units: request.units, over }));
+function commitsOf(
+  requests: readonly UsageRequest[],
+  units: UnitsByMetric | undefined,
+): readonly { readonly request: UsageRequest; readonly units: number }[] {
+  if (units === undefined) return requests.map((request) => ({ request, units: request.units }));
   return Object.entries(units).map(([metric, n]) => {
     const request = requests.find(({ grant }) => grant.metric === metric);
-    if (request !== undefined) return { request, units: checkUnits(n, metric), over };
+    if (request !== undefined) return { request, units: checkUnits(n, metric) };
     const known = requests.map(({ grant }) => grant.metric).join(", ");
     throw new TypeError(`commit: expected a metric of the reservation, one of ${known}, got ${describeValue(metric)}`);
   });

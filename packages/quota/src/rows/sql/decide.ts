@@ -9,14 +9,8 @@ export interface LockedCounter {
   readonly stored: number;
 }
 
-/** Outcomes of a call, and the counters whose stored value still differs from the decision. */
-type Decided = {
-  readonly outcomes: readonly RowsOutcome[];
-  readonly set: readonly { readonly metric: string; readonly used: number }[];
-};
-
 /** Adds units: all metrics have room, or none is changed. */
-export function decideUse(counters: readonly LockedCounter[]): Decided {
+export function decideUse(counters: readonly LockedCounter[]): ReturnType<typeof decided> {
   const fits = ({ before, change: { units, max } }: LockedCounter): boolean => before <= max - units;
   const allFit = counters.every(fits);
   return decided(
@@ -28,7 +22,7 @@ export function decideUse(counters: readonly LockedCounter[]): Decided {
 }
 
 /** Subtracts units of each metric by itself. A counter lower than its units is not `admitted`, and ends at 0. */
-export function decideGiveBack(counters: readonly LockedCounter[]): Decided {
+export function decideGiveBack(counters: readonly LockedCounter[]): ReturnType<typeof decided> {
   return decided(
     counters.map((counter) => {
       const left = counter.before - counter.change.units;
@@ -37,9 +31,13 @@ export function decideGiveBack(counters: readonly LockedCounter[]): Decided {
   );
 }
 
+/** Outcomes of a call, and the counters to `set`: their stored value still differs from the decision. */
 function decided(
   all: readonly { readonly counter: LockedCounter; readonly admitted: boolean; readonly used: number }[],
-): Decided {
+): {
+  readonly outcomes: readonly RowsOutcome[];
+  readonly set: readonly { readonly metric: string; readonly used: number }[];
+} {
   return {
     outcomes: all.map(({ counter: { change, before }, admitted, used }) => {
       return { metric: change.metric, admitted, before, used };

@@ -40,7 +40,7 @@ describe.skipIf(!url)("postgresLedger", () => {
   const unitsOf = async (at: LedgerState) =>
     (await ledger().read([at])).map((entries) => entries.map(({ epoch, units }) => `${epoch} ${units}`).toSorted());
 
-  it("keeps the latest state of an epoch, however often and in whatever order states come", async () => {
+  it("keeps the latest state of an epoch under repeated and reordered writes", async () => {
     const first = state();
     const second = { ...first, units: 25, version: 4 };
     expect(await ledger().write([first])).toEqual([{ units: 10, version: 1 }]);
@@ -49,7 +49,7 @@ describe.skipIf(!url)("postgresLedger", () => {
     expect(await unitsOf(first)).toEqual([["e1 25"]]);
   });
 
-  it("adds up the epochs of a count by leaving them apart", async () => {
+  it("keeps the epochs of a count apart", async () => {
     const first = state();
     await ledger().write([first]);
     await ledger().write([{ ...first, epoch: "e2", units: 7, version: 1 }]);
@@ -57,7 +57,7 @@ describe.skipIf(!url)("postgresLedger", () => {
     expect(await unitsOf(first)).toEqual([["e1 10", "e2 7"]]);
   });
 
-  it("answers in the order it is asked in, and with nothing for a count it does not know", async () => {
+  it("reads in the order of the addresses, and returns no entries for an unknown count", async () => {
     const [a, b] = [state({ tenantId: "zz" }), state({ tenantId: "aa", units: 2 ** 52 })];
     expect(await ledger().write([a, b])).toMatchObject([{ units: 10 }, { units: 2 ** 52 }]);
     const found = await ledger().read([address(), b, a]);
@@ -66,7 +66,7 @@ describe.skipIf(!url)("postgresLedger", () => {
     expect([await ledger().read([]), await ledger().write([])]).toEqual([[], []]);
   });
 
-  it("does not stop another writer of the same counts in another order", async () => {
+  it("does not deadlock with another writer of the same counts in another order", async () => {
     const states = Array.from({ length: 200 }, () => state());
     const writes = Array.from({ length: 8 }, (_, i) =>
       ledger().write(
@@ -77,7 +77,7 @@ describe.skipIf(!url)("postgresLedger", () => {
     expect(await unitsOf(states[0]!)).toEqual([["e1 9"]]);
   });
 
-  it("writes to the table it is told, whatever that is called", async () => {
+  it("writes to the configured table, whatever characters its name has", async () => {
     const one = state();
     const other = postgresLedger({ db: pool, schema: "billing", table });
     await other.write([one]);
@@ -85,14 +85,14 @@ describe.skipIf(!url)("postgresLedger", () => {
     expect((await ledger().read([one]))[0]).toHaveLength(0);
   });
 
-  it("takes no id that Postgres cannot tell from others", async () => {
+  it("rejects ids that Postgres cannot keep apart", async () => {
     for (const tenantId of ["a\0b", "\ud800", "a\udfffb"]) {
       await expect(ledger().read([{ ...address(), tenantId }])).rejects.toMatchObject({ code: "SCALE_TENANT" });
       await expect(ledger().write([state({ tenantId })])).rejects.toMatchObject({ code: "SCALE_TENANT" });
     }
   });
 
-  it("takes the longest id that its index can hold, and lets a longer one not stop the writing of others", async () => {
+  it("accepts the longest id that its index can hold, and rejects a longer one before it fails other writes", async () => {
     const longest = state({ tenantId: incompressible(682), metric: "m".repeat(64), epoch: "e".repeat(36) });
     await ledger().write([longest]);
     expect(await unitsOf(longest)).toHaveLength(1);
@@ -101,7 +101,7 @@ describe.skipIf(!url)("postgresLedger", () => {
     await expect(ledger().read([longer])).rejects.toMatchObject({ code: "SCALE_TENANT" });
   });
 
-  it("fails by name, in time", async () => {
+  it("rejects in time, with an error that names the cause", async () => {
     const failure = (db: { query(): Promise<never> }) =>
       postgresLedger({ db, timeoutMs: 20 })
         .read([address()])

@@ -13,7 +13,7 @@ export interface LedgerAddress {
 export interface LedgerEntry {
   readonly epoch: string;
   readonly units: number;
-  /** Of two states of the same epoch, the one with the higher version is later. */
+  /** Rises with every state of the epoch: the higher version is the later state. */
   readonly version: number;
   /** Milliseconds since 1970. */
   readonly writtenAt: number;

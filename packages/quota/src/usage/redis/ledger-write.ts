@@ -32,24 +32,18 @@ export async function readProgress(
   });
 }
 
-/** Result of a write to the ledger. */
-export interface LedgerWrite {
-  /** Counts that were used again during the write. */
-  readonly again: readonly LedgerAddress[];
-  /** Counts that Redis lost during the write and has anew: their base may lack the units of this write. */
-  readonly replaced: readonly LedgerAddress[];
-}
-
 /**
  * Writes counts from Redis to the ledger. It writes the total of each epoch, so the write is idempotent: it may be
  * repeated, late, or made by several processes.
+ * @returns the counts that were used again during the write (`again`), and the counts that Redis lost during the write
+ *   and has anew (`replaced`): their base may lack the units of this write
  */
 export async function writeToLedger(
   context: RedisUsageContext,
   ledger: UsageLedger,
   addresses: readonly LedgerAddress[],
-): Promise<LedgerWrite> {
-  const all: LedgerWrite[] = [];
+): ReturnType<typeof writeBatch> {
+  const all: Awaited<ReturnType<typeof writeBatch>>[] = [];
   for (const batch of batches(addresses, context.runner.isCluster)) all.push(await writeBatch(context, ledger, batch));
   return { again: all.flatMap(({ again }) => again), replaced: all.flatMap(({ replaced }) => replaced) };
 }
@@ -58,7 +52,7 @@ async function writeBatch(
   context: RedisUsageContext,
   ledger: UsageLedger,
   addresses: readonly LedgerAddress[],
-): Promise<LedgerWrite> {
+): Promise<{ readonly again: readonly LedgerAddress[]; readonly replaced: readonly LedgerAddress[] }> {
   const all = await readProgress(context, addresses);
   const ahead = all.filter(({ epoch, version, flushed }) => epoch !== "" && version > flushed);
   if (ahead.length === 0) return { again: [], replaced: [] };

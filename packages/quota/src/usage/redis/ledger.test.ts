@@ -36,7 +36,7 @@ describe.skipIf(!available)("redisUsage with a ledger", () => {
   it("goes on when the server comes back empty", async () => {
     at.freshTenant();
     const store = at.start();
-    await at.reserve(store, "a", 40, 60_000);
+    await at.reserve(store, "a", 40);
     await at.use(store, 50);
     await store.flush();
     await at.server.restart();
