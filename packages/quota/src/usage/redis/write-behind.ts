@@ -4,7 +4,7 @@ import { createMarkDirty } from "./dirty-set.js";
 import { createFlusher, type Flusher } from "./flusher.js";
 import { createHydrate } from "./hydrate.js";
 
-/** The write-behind cycle of a count: load it when Redis lost it, mark it dirty before a commit, flush it after. */
+/** The `write-behind` cycle of a count: load it when Redis lost it, mark it dirty before a commit, flush it after. */
 export interface WriteBehind {
   hydrate(missing: readonly Count[]): Promise<void>;
   markDirty(addresses: readonly LedgerAddress[]): Promise<void>;
