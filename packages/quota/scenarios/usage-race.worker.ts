@@ -45,10 +45,10 @@ serveWorker(async (message, { index, args }) => {
     const outcome = await usage.reserve({ tenantId: "acme", id, ttlMs, changes: [change] });
     if (!outcome.admitted) return;
     if (what === "reserve") admitted++;
-    else await settle(id, n);
+    else await commitOrRelease(id, n);
   }
 
-  async function settle(id: string, n: number): Promise<void> {
+  async function commitOrRelease(id: string, n: number): Promise<void> {
     if (n % 5 === 0) return usage.release({ tenantId: "acme", ...change, id });
     const over = n % 2 === 0 ? "cap" : "reject";
     const input = { tenantId: "acme", ...change, id, units: units + (n % 7) - 3, over } as const;

@@ -121,7 +121,7 @@ describe.skipIf(!server)("createQuota: rows", () => {
 
   it("does not ask the database for an unlimited metric, and writes nothing", async () => {
     const tenantId = tenantOn("max");
-    const untouchable = { query: () => Promise.reject(new Error("was asked")) };
+    const untouchable = { query: () => Promise.reject(new Error("was called")) };
     const used = await quota.use(tenantId, { contacts: 1_000_000 }, { tx: untouchable });
     expect(used.metrics.contacts).toMatchObject({ used: undefined, limit: Infinity, overage: false });
     const given = await quota.giveBack(tenantId, { contacts: 5 }, { tx: untouchable });

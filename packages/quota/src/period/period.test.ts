@@ -155,7 +155,7 @@ describe("the periods of any subscription", () => {
         const now = subscription.anchor + days * DAY + 12_345;
         const period = periodAt(subscription, interval, now);
         expect(period.startsAt <= now && now < period.endsAt).toBe(true);
-        // Another subscription in between: what was asked last must not answer.
+        // Another subscription in between: its cached period must not be returned.
         periodAt({ ...subscription, anchor: subscription.anchor + 1000 }, interval, now);
         for (const other of [period.startsAt, period.endsAt - 1])
           expect(periodAt(subscription, interval, other)).toEqual(period);

@@ -22,7 +22,7 @@ export function metricOf<Db>({ metrics }: RowsQuotaOptions<Db>, name: string): R
   throw new TypeError(`expected a rows metric, one of ${[...metrics.keys()].join(", ")}, got ${describeValue(name)}`);
 }
 
-/** @throws {TypeError} for unknown metrics and wrong units, before any backend is asked */
+/** @throws {TypeError} for unknown metrics and wrong units, before a backend is called */
 export async function requestsOf<Db>(
   options: RowsQuotaOptions<Db>,
   { tenantId, units, tx }: { readonly tenantId: string; readonly units: UnitsByMetric; readonly tx: Db },

@@ -12,7 +12,7 @@ export interface UsageRequest {
   readonly period: Period;
 }
 
-/** @throws {TypeError} for unknown metrics and wrong units, before any backend is asked */
+/** @throws {TypeError} for unknown metrics and wrong units, before a backend is called */
 export async function requestsOf(
   {
     metrics,

@@ -39,7 +39,7 @@ describe("reservations", () => {
       await using reservation = await at.quota.reserve("free-1", { tokens: 100 });
       if (commits) await reservation.commit({ tokens: 40 });
       // From here on there is nothing to release.
-      if (commits) at.failure = new StoreError("was asked");
+      if (commits) at.failure = new StoreError("was called");
     };
     const failures = collect(storeFail);
     await work(false);

@@ -172,7 +172,7 @@ describe("createQuota: usage", () => {
   });
 
   it("does not ask the store for an unlimited metric, and counts nothing", async () => {
-    at.failure = new StoreError("was asked");
+    at.failure = new StoreError("was called");
     const reservation = await at.quota.reserve("max-1", { tokens: 10_000_000 });
     expect(reservation.metrics.tokens).toMatchObject({ used: undefined, held: undefined });
     expect(await reservation.commit()).toEqual({
