@@ -55,7 +55,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     expect(refused.body).toMatchInlineSnapshot(`
       {
         "code": "SCALE_QUOTA",
-        "detail": "The plan free admits 105 of contacts: 105 are used, and 1 more were asked for. The plan basic has room for that.",
+        "detail": "The plan free admits 105 of contacts: 105 are used, and 1 more were requested. The plan basic has room for that.",
         "held": 0,
         "limit": 105,
         "max": 105,
