@@ -2,8 +2,8 @@ import { type Line, type SectionOptions, startProcessPool, startRedis } from "@s
 import { CONTENDERS } from "./contenders.js";
 import type { Seen } from "./worker.js";
 
-/** Wherever this module was built to. */
-const script = new URL("../../../benchmarks/src/cache/matrix/worker.ts", import.meta.resolve("@scale/testkit"));
+/** The bundle lies in dist, beside src. */
+const script = new URL("../src/cache/matrix/worker.ts", import.meta.url);
 
 /** What do readers get in races and faults? The rows are those of docs/guides/cache-races.md; only ours is judged. */
 export async function* cacheMatrix({ smoke }: SectionOptions): AsyncIterable<Line> {
