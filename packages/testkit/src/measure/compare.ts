@@ -104,8 +104,9 @@ async function runRound(subjects: readonly Subject[], plan: RoundPlan, round: nu
 }
 
 /**
- * The order of a round: each variant comes first as often as any other, and, because every other cycle runs backwards, after
- * its neighbour as often as before it.
+ * The order of a round. Each variant comes first as often as any other. Every other cycle runs backwards, so that each comes
+ * after its neighbour as often as before it.
+ * @internal
  */
 export function order(count: number, round: number): number[] {
   const turned = Array.from({ length: count }, (_, i) => (i + round) % count);

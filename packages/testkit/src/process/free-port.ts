@@ -23,7 +23,7 @@ export async function freePort(fits: (port: number) => boolean = () => true): Pr
   throw new ServerError(`no free port between ${FIRST} and ${LAST}`);
 }
 
-/** Whether a server could listen on a loopback port now. */
+/** @internal True when a server could listen on a loopback port now. */
 export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   try {
