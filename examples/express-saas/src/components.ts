@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { CacheStore } from "@scale/cache";
 import { redisStore as redisCacheStore } from "@scale/cache/redis";
 import { StoreError } from "@scale/core";
-import type { PoolLike, Router } from "@scale/db-router";
+import type { Router } from "@scale/db-router";
 import { type UsageStore, memoryUsage } from "@scale/quota";
 import { postgresLedger, redisUsage } from "@scale/quota/redis";
 import { memoryStore, type RateLimitStore } from "@scale/rate-limit";
@@ -107,7 +107,7 @@ function startUsage(
   if (limitStore.is === "memory") return memoryUsage();
   const { outsideTenant, pool, router } = database;
   // The ledger reads and writes on the primary, outside any tenant. A count from a lagging replica would grant units twice.
-  const query: PoolLike["query"] = (text, values) =>
+  const query = (text: string, values?: unknown[]) =>
     outsideTenant(() => router.primary(() => pool.query(text, values)));
   const ledger = postgresLedger({ db: { query }, schema: SCHEMA });
   const usage = redisUsage({ redis: limitStore.redis, ledger, timeoutMs: REDIS_TIMEOUT_MS });

@@ -1,18 +1,18 @@
 import { ScaleError } from "@scale/core";
 
-/** No node takes writes, or could serve a read that only the primary may serve. Nothing was sent. */
+/** No node takes writes, or the read requires the primary and there is none. Nothing was sent. */
 export class NoPrimaryError extends ScaleError {
   readonly status = 503;
 
   constructor(router: string) {
-    super("SCALE_NO_PRIMARY", `${router}: no node takes writes`);
+    super("SCALE_NO_PRIMARY", `${router}: expected a node that takes writes, got none`);
   }
 }
 
-/** Too many wait already, or the wait took too long. Nothing was sent. */
+/** The queue is full, or the statement waited too long. Nothing was sent. */
 export class BusyError extends ScaleError {
   readonly status = 503;
-  /** What is full: the share of one tenant, or the reads that the primary takes when replicas are gone. */
+  /** Exhausted limit: `limits.bulkhead` of one tenant, or `limits.primaryReads`. */
   readonly what: "tenant" | "primary-reads";
   readonly reason: "queue-full" | "waited-too-long" | "shed";
 
@@ -23,7 +23,7 @@ export class BusyError extends ScaleError {
   }
 }
 
-/** The router is closed, or closes. */
+/** The router is closed or closing. */
 export class ClosedError extends ScaleError {
   readonly status = 503;
 
@@ -32,7 +32,7 @@ export class ClosedError extends ScaleError {
   }
 }
 
-/** A tenant has no shard, or one that does not exist. Never answered with another tenant's. */
+/** The tenant has no shard, or one that does not exist. Its statements never run on another shard. */
 export class ShardError extends ScaleError {
   constructor(message: string, options?: ErrorOptions) {
     super("SCALE_SHARD", message, options);

@@ -4,10 +4,10 @@ import type { Route } from "./types.js";
 
 export type RouteChosen = { readonly tenantId: string | undefined; readonly router: string } & Route;
 
-/** Published for every place that is given. */
+/** Published for every checkout. */
 export const routeChoose: EventChannel<RouteChosen> = defineEvent("scale:db-router:route-choose");
 
-/** Why a node serves nothing. */
+/** Why a node serves no statements. */
 export type EjectReason =
   | "unknown"
   | "unreachable"
@@ -30,23 +30,18 @@ export interface NodeEjected {
 /** Published when a node stops serving. */
 export const nodeEject: EventChannel<NodeEjected> = defineEvent("scale:db-router:node-eject");
 
-export interface NodeReturned {
-  readonly router: string;
-  readonly node: string;
-}
-
-/** Published when a node serves, for the first time or again. */
-export const nodeReturn: EventChannel<NodeReturned> = defineEvent("scale:db-router:node-return");
+/** Published when a node starts serving, for the first time or again. */
+export const nodeReturn: EventChannel<Omit<NodeEjected, "reason">> = defineEvent("scale:db-router:node-return");
 
 export interface PrimaryChanged {
   readonly router: string;
-  /** `undefined`: no node takes writes. */
+  /** `undefined` when no node takes writes. */
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly timeline: number;
 }
 
-/** Published when writes go elsewhere. */
+/** Published when another node takes the writes, or none does. */
 export const primaryChange: EventChannel<PrimaryChanged> = defineEvent("scale:db-router:primary-change");
 
 export type TokenRefusal = "malformed" | "forged" | "expired" | "other-system" | "older-timeline" | "newer-timeline";
@@ -58,8 +53,8 @@ export interface TokenRefused {
 }
 
 /**
- * Published for a token that says nothing to this router. Its reads go to the primary until a replica has all that was
- * committed before the scope began.
+ * Published for a token that the router cannot use. The reads of its scope go to the primary until a replica has
+ * everything that was committed before the scope began.
  */
 export const tokenRefuse: EventChannel<TokenRefused> = defineEvent("scale:db-router:token-refuse");
 
@@ -69,14 +64,14 @@ export interface BulkheadWait {
   readonly what: "tenant" | "primary-reads";
 }
 
-/** Published when a statement must wait for a place. */
+/** Published when a statement queues for a permit. */
 export const bulkheadWait: EventChannel<BulkheadWait> = defineEvent("scale:db-router:bulkhead-wait");
 
 export interface BulkheadRefused extends BulkheadWait {
   readonly reason: "queue-full" | "waited-too-long" | "shed";
 }
 
-/** Published when a statement gets no place. */
+/** Published when a statement receives no permit. */
 export const bulkheadRefuse: EventChannel<BulkheadRefused> = defineEvent("scale:db-router:bulkhead-refuse");
 
 export interface DiscoveryFailed {
@@ -84,5 +79,5 @@ export interface DiscoveryFailed {
   readonly error: unknown;
 }
 
-/** Published when `discover` failed or found nothing; the nodes stay what they were. */
+/** Published when `discover` failed or returned an empty list. The nodes stay as they are. */
 export const discoveryFail: EventChannel<DiscoveryFailed> = defineEvent("scale:db-router:discovery-fail");

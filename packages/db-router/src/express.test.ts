@@ -3,7 +3,7 @@ import express, { type Request, type Response } from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { dbSession } from "./express.js";
 import { createRouter, type Router } from "./router.js";
-import { scriptedNode } from "./testing/scripted-node.js";
+import { scriptedNode } from "../test/scripted-node.js";
 import type { RouteRequest } from "./types.js";
 
 const open: { close(): Promise<void> }[] = [];
@@ -13,14 +13,14 @@ afterEach(async () => {
 
 const secrets = ["the same secret of thirty-two characters"];
 
-function sql(router: Router, need: RouteRequest): string {
-  const seat = router.checkout(need);
-  if (seat instanceof Promise) throw new Error("expected a place at once");
-  seat.release({ wrote: need.intent === "write" });
-  return seat.route.to;
+function sql(router: Router, request: RouteRequest): string {
+  const checkout = router.checkout(request);
+  if (checkout instanceof Promise) throw new Error("expected an immediate checkout");
+  checkout.release({ wrote: request.intent === "write" });
+  return checkout.route.to;
 }
 
-/** Two processes of one application, before one cluster: of the positions they know nothing of each other. */
+/** Two processes of one application over one cluster. They do not share positions. */
 async function application(): Promise<{ home: TestServer; primary: ReturnType<typeof scriptedNode> }> {
   const primary = scriptedNode("p", { isStandby: false });
   const router = createRouter({
@@ -71,7 +71,7 @@ const post = (home: TestServer, path: string): ReturnType<typeof fetch> =>
   fetch(home.url + path, { method: "POST", redirect: "manual" });
 
 describe("dbSession of Express, over HTTP", () => {
-  it("tells a client of its writes, and no other client of anything", async () => {
+  it("sends a token to the client that wrote, and to no other", async () => {
     const { home, primary } = await application();
     primary.script.lsn = 0x2000;
     const written = await post(home, "/json");
@@ -89,7 +89,7 @@ describe("dbSession of Express, over HTTP", () => {
   });
 
   it.each(["/json", "/later", "/redirect", "/cookie"])(
-    "knows the position when %s answers in one piece",
+    "sends a token with a position when %s ends in one piece",
     async (path) => {
       const { home, primary } = await application();
       primary.script.lsn = 0x3000;
@@ -97,7 +97,7 @@ describe("dbSession of Express, over HTTP", () => {
     },
   );
 
-  it("changes nothing else of a response", async () => {
+  it("changes nothing else in a response", async () => {
     const { home } = await application();
     const [later, redirect, cookie] = [
       await post(home, "/later"),
@@ -109,7 +109,7 @@ describe("dbSession of Express, over HTTP", () => {
     expect(cookie.headers.getSetCookie().map((line) => line.split("=")[0])).toEqual(["own", "scale_db"]);
   });
 
-  it("gives a token without a position when the headers cannot wait", async () => {
+  it("sends a token without a position when the headers cannot wait", async () => {
     const { home } = await application();
     const response = await post(home, "/stream");
     const token = response.headers.get("x-db-token");
@@ -119,7 +119,7 @@ describe("dbSession of Express, over HTTP", () => {
     expect(await read.text()).toBe("primary");
   });
 
-  it("leaves a response alone that has begun before anything was written", async () => {
+  it("does not change a response that began before the write", async () => {
     const { home } = await application();
     const response = await post(home, "/after");
     expect([response.headers.get("x-db-token"), await response.text()]).toEqual([null, "begun ended"]);

@@ -1,56 +1,60 @@
 import type { ServerResponse } from "node:http";
 import { factsFromNode, type HeaderSet, nodeHeaders, writeHeaders } from "@scale/http/adapter";
 import type { NodeMiddleware } from "@scale/http/express";
-import { type DbSessionOptions, dbSessionHeaders } from "./http.js";
-import type { Router } from "./router.js";
 import type { Session } from "./consistency/session.js";
+import type { Sessions } from "./consistency/sessions.js";
+import { type DbSessionOptions, dbSessionHeaders } from "./http.js";
 
 export type { DbSessionCookie, DbSessionOptions } from "./http.js";
 
 /**
- * Runs what comes after it in a session of the router: a request sees what the earlier ones of its client wrote, on
- * whatever process they ran. A response tells its client of writes by header and cookie; one that ends in one piece
- * waits for the position, which takes a question to the primary that all responses of the moment share.
- * @throws {ConfigError} that names the wrong option
+ * Runs the handlers after it in a session of the router: a request sees the writes of its client's earlier requests, on
+ * whatever process they ran. After a write the response carries a token, as header and cookie. A response that ends in
+ * one piece waits for the position, which takes one poll of the primary that concurrent responses share.
+ * @throws {ConfigError} that names the invalid option
  */
-export function dbSession(router: Pick<Router, "run">, options?: DbSessionOptions): NodeMiddleware {
+export function dbSession(router: Pick<Sessions, "run">, options?: DbSessionOptions): NodeMiddleware {
   const { begin, headersOf } = dbSessionHeaders(options);
   return async (request, response, next) => {
     router.run(begin(factsFromNode(request)), (session) => {
-      tellWrites(response, session, headersOf);
+      sendTokenWithResponse(response, session, headersOf);
       next();
     });
   };
 }
 
-/** Everything by which a response sends its headers, so that the token is among them. */
-function tellWrites(response: ServerResponse, session: Session, headersOf: (token: string) => HeaderSet): void {
+/** Wraps every method that sends the headers of a response, so that they include the token. */
+function sendTokenWithResponse(
+  response: ServerResponse,
+  session: Session,
+  headersOf: (token: string) => HeaderSet,
+): void {
   const { writeHead, end } = response;
-  let isTold = false;
+  let isSent = false;
 
-  function tell(token: string | undefined): void {
-    isTold = true;
+  function send(token: string | undefined): void {
+    isSent = true;
     if (token !== undefined && !response.headersSent) writeHeaders(headersOf(token), nodeHeaders(response));
   }
 
-  // `write`, `flushHeaders` and an `end` of their own all come through here, and cannot wait.
+  // `write`, `flushHeaders` and a direct `end` all call `writeHead`, which cannot wait.
   response.writeHead = (...args: unknown[]) => {
-    if (!isTold && session.hasWritten) tell(session.tokenNow());
+    if (!isSent && session.hasWritten) send(session.tokenNow());
     return Reflect.apply(writeHead, response, args) as ServerResponse;
   };
 
   response.end = (...args: unknown[]) => {
     const finish = (): ServerResponse => Reflect.apply(end, response, args) as ServerResponse;
-    if (isTold || response.headersSent || !session.hasWritten) return finish();
-    isTold = true;
-    const answer = async (): Promise<void> => {
+    if (isSent || response.headersSent || !session.hasWritten) return finish();
+    isSent = true;
+    const endWithToken = async (): Promise<void> => {
       const token = await session.token();
       if (response.destroyed) return;
-      tell(token);
+      send(token);
       finish();
     };
-    // What `end` throws for wrong arguments has no caller any more.
-    answer().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+    // `end` throws for invalid arguments, and its caller has returned by now.
+    endWithToken().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
     return response;
   };
 }

@@ -6,19 +6,19 @@ const beginWith = (headers: Record<string, string>, options?: Parameters<typeof 
   dbSessionHeaders(options).begin(createFacts({ headers }));
 
 describe("dbSessionHeaders", () => {
-  it("begins a new session for a client that brings nothing", () => {
-    expect(beginWith({})).toEqual({ isNew: true });
-    expect(beginWith({ cookie: "other=1; xscale_db=2" })).toEqual({ isNew: true });
+  it("starts a fresh session for a client without a token", () => {
+    expect(beginWith({})).toEqual({ startFresh: true });
+    expect(beginWith({ cookie: "other=1; xscale_db=2" })).toEqual({ startFresh: true });
   });
 
   it("takes the token from the header, or else from the cookie", () => {
     expect(beginWith({ "x-db-token": "h", cookie: "scale_db=c" })).toEqual({ token: "h" });
     expect(beginWith({ cookie: "a=b; scale_db=v1.x=y ; z=1" })).toEqual({ token: "v1.x=y" });
     expect(beginWith({ "x-db-token": "h", cookie: "scale_db=c" }, { header: false })).toEqual({ token: "c" });
-    expect(beginWith({ cookie: "scale_db=c" }, { cookie: false })).toEqual({ isNew: true });
+    expect(beginWith({ cookie: "scale_db=c" }, { cookie: false })).toEqual({ startFresh: true });
   });
 
-  it("writes both, the cookie for as long as tokens are good", () => {
+  it("sends header and cookie, with the lifetime of tokens", () => {
     expect(dbSessionHeaders().headersOf("v1.t")).toEqual({
       "x-db-token": "v1.t",
       "set-cookie": "scale_db=v1.t; Path=/; Max-Age=30; HttpOnly; SameSite=Lax; Secure",

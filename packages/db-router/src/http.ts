@@ -1,41 +1,41 @@
 import { parseOptions } from "@scale/core/kit";
 import type { HttpFacts } from "@scale/http";
 import { z } from "zod";
-import type { RunOptions } from "./router.js";
+import type { RunOptions } from "./consistency/sessions.js";
 
 export interface DbSessionCookie {
-  /** @default "scale_db" */
+  /** Name of the cookie. @default "scale_db" */
   readonly name?: string;
-  /** Sent over https alone. @default true */
+  /** True for a cookie that is sent over https only. @default true */
   readonly isSecure?: boolean;
-  /** @default "/" */
+  /** Path of the cookie. @default "/" */
   readonly path?: string;
 }
 
 export interface DbSessionOptions {
-  /** By which programs bring a token and get one; `false` for none. @default "x-db-token" */
+  /** Header that carries the token for programs; `false` for none. @default "x-db-token" */
   readonly header?: string | false;
-  /** By which browsers do; `false` for none. @default {} */
+  /** Cookie that carries the token for browsers; `false` for none. @default {} */
   readonly cookie?: DbSessionCookie | false;
-  /** How long a browser keeps the cookie: no longer than tokens are good for. @default 30000 */
+  /** Lifetime of the cookie, in milliseconds: at most the lifetime of tokens. @default 30000 */
   readonly ttlMs?: number;
 }
 
 export interface DbSessionHeaders {
-  /** How `Router.run` begins the session of a request. */
+  /** Returns the options of `Router.run` for a request. */
   begin(facts: Pick<HttpFacts, "header">): Pick<RunOptions, "token" | "startFresh">;
-  /** The headers by which a token goes to the client. Shared caches must not keep them. */
+  /** Returns the response headers that carry a token. Shared caches must not store them. */
   headersOf(token: string): Readonly<Record<string, string>>;
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 
 const schema = z.strictObject({
-  header: z.union([z.string().regex(TOKEN, "expected the name of a header"), z.literal(false)]).default("x-db-token"),
+  header: z.union([z.string().regex(TOKEN, "expected a header name"), z.literal(false)]).default("x-db-token"),
   cookie: z
     .union([
       z.strictObject({
-        name: z.string().regex(TOKEN, "expected the name of a cookie").default("scale_db"),
+        name: z.string().regex(TOKEN, "expected a cookie name").default("scale_db"),
         isSecure: z.boolean().default(true),
         path: z.string().startsWith("/").default("/"),
       }),
@@ -46,16 +46,16 @@ const schema = z.strictObject({
 });
 
 /**
- * Where the token of a session stands in requests and responses. Tokens are signed, so the cookie need not be.
- * @throws {ConfigError} that names the wrong option
+ * Reads and writes session tokens in HTTP headers and cookies. Tokens are signed, so the cookie is not.
+ * @throws {ConfigError} that names the invalid option
  */
 export function dbSessionHeaders(options: DbSessionOptions = {}): DbSessionHeaders {
   const { header, cookie, ttlMs } = parseOptions(schema, options, "dbSession");
   return {
     begin(facts) {
-      const brought = header === false ? undefined : facts.header(header);
-      const token = brought ?? (cookie === false ? undefined : cookieOf(facts.header("cookie"), cookie.name));
-      // A client that brings nothing has written nothing lately.
+      const sent = header === false ? undefined : facts.header(header);
+      const token = sent ?? (cookie === false ? undefined : cookieOf(facts.header("cookie"), cookie.name));
+      // A client without a token has not written within the lifetime of tokens.
       return token === undefined ? { startFresh: true } : { token };
     },
     headersOf: (token) => ({

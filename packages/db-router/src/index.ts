@@ -1,4 +1,5 @@
-export type { Choice } from "./routing/replica-selector.js";
+export type { Session } from "./consistency/session.js";
+export type { RunOptions, Sessions } from "./consistency/sessions.js";
 export { BusyError, ClosedError, NoPrimaryError, ShardError } from "./errors.js";
 export {
   type BulkheadRefused,
@@ -7,11 +8,10 @@ export {
   bulkheadWait,
   type DiscoveryFailed,
   discoveryFail,
+  type EjectReason,
   type NodeEjected,
   nodeEject,
-  type NodeReturned,
   nodeReturn,
-  type EjectReason,
   type PrimaryChanged,
   primaryChange,
   type RouteChosen,
@@ -22,25 +22,15 @@ export {
 } from "./events.js";
 export type {
   BulkheadOptions,
+  DiscoveryOptions,
   HealthOptions,
   LagOptions,
   PrimaryReadsOptions,
   ReadYourWritesOptions,
+  ReplicaSelectionOptions,
   RouterOptions,
 } from "./options.js";
-export type { GateStats, NodeHealth, RouterHealth, RouterStats } from "./stats.js";
-export { createRouter, type Router, type RunOptions } from "./router.js";
+export { createRouter, type Router } from "./router.js";
 export { createShardedRouter, type ShardedRouter, type ShardedRouterOptions } from "./sharded.js";
-export type { Session } from "./consistency/session.js";
-export type {
-  ClientLike,
-  Consistency,
-  DbNode,
-  RouteRequest,
-  PoolLike,
-  PrimaryReason,
-  Route,
-  Routing,
-  RowsLike,
-  Checkout,
-} from "./types.js";
+export type { NodeHealth, RouterHealth, RouterStats } from "./stats.js";
+export type { Consistency, DbNode, PrimaryReason, Route } from "./types.js";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type TokenRefused, tokenRefuse } from "./events.js";
 import { createRouter, type Router } from "./router.js";
-import { scriptedNode } from "./testing/scripted-node.js";
-import { closing, connectionLost, routeOf, scriptedRouter } from "./testing/scripted-router.js";
+import { scriptedNode } from "../test/scripted-node.js";
+import { closeAfterTest, connectionLost, routeOf, scriptedRouter } from "../test/scripted-router.js";
 
 describe("the tokens of a router", () => {
   it.each([
@@ -21,11 +21,11 @@ describe("the tokens of a router", () => {
     expect(refused).toEqual([{ tenantId: "acme", router: "db", reason }]);
   });
 
-  it("refuses tokens of another cluster and of an older timeline, without an error", async () => {
+  it("refuses tokens of another cluster and of an older timeline without an error", async () => {
     const secrets = ["the same secret of thirty-two characters"];
     const other = await scriptedRouter({ readYourWrites: { secrets } }, [scriptedNode("a")]);
     other.p.script.systemId = "8";
-    const foreign = closing(
+    const foreign = closeAfterTest(
       createRouter({
         primary: scriptedNode("x", { isStandby: false, systemId: "8" }),
         readYourWrites: { secrets },
@@ -50,9 +50,9 @@ describe("the tokens of a router", () => {
     stop();
   });
 
-  it("asks the primary once for all tokens of the moment, and not at all when the position is known", async () => {
+  it("polls the primary once for concurrent tokens, and not at all when the position is known", async () => {
     const { router, p } = await scriptedRouter();
-    const before = p.asked.status.length;
+    const before = p.received.status.length;
     const tokens = await Promise.all(
       Array.from({ length: 50 }, () =>
         router.run({ startFresh: true }, async () => {
@@ -61,12 +61,12 @@ describe("the tokens of a router", () => {
         }),
       ),
     );
-    expect(p.asked.status.length - before).toBeLessThanOrEqual(2);
+    expect(p.received.status.length - before).toBeLessThanOrEqual(2);
     expect(new Set(tokens.map((token) => token?.split(".")[3]))).toEqual(new Set(["0/3E8"]));
     expect(await router.run({ startFresh: true }, () => router.token())).toBeUndefined();
   });
 
-  it("gives a token that says everything when the primary cannot be asked", async () => {
+  it("issues a token that requires everything when the primary cannot be polled", async () => {
     const { router, p } = await scriptedRouter();
     const token = await router.run({}, () => {
       routeOf(router, { intent: "write" });

@@ -2,18 +2,18 @@ import { tenancy } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { type RouteChosen, routeChoose } from "./events.js";
 import { createRouter } from "./router.js";
-import { scriptedNode } from "./testing/scripted-node.js";
-import { closing, connectionLost, placeOf, routeOf, scriptedRouter } from "./testing/scripted-router.js";
+import { scriptedNode } from "../test/scripted-node.js";
+import { closeAfterTest, connectionLost, checkoutOf, routeOf, scriptedRouter } from "../test/scripted-router.js";
 
 describe("a router", () => {
-  it("reads from the primary for as long as nothing is known of replicas", async () => {
+  it("reads from the primary until the first poll of a replica", async () => {
     const p = scriptedNode("p", { isStandby: false });
-    const router = closing(createRouter({ primary: p, replicas: [scriptedNode("a")] }));
+    const router = closeAfterTest(createRouter({ primary: p, replicas: [scriptedNode("a")] }));
     expect(routeOf(router)).toEqual({ to: "primary", node: "p", reason: "no-healthy-replica" });
     expect(routeOf(router, { intent: "write" })).toEqual({ to: "primary", node: "p", reason: "write" });
   });
 
-  it("gives the reason that it is asked with", async () => {
+  it("routes with the reason of the request", async () => {
     const { router } = await scriptedRouter();
     expect(routeOf(router, { intent: "read", reason: "conflict" })).toMatchObject({
       to: "primary",
@@ -22,7 +22,7 @@ describe("a router", () => {
     expect(routeOf(router, { intent: "write", reason: "transaction" })).toMatchObject({ reason: "transaction" });
   });
 
-  it("leaves out the nodes that have failed to serve a statement", async () => {
+  it("excludes the nodes that have failed to serve a statement", async () => {
     const { router } = await scriptedRouter();
     for (let i = 0; i < 4; i += 1) {
       expect(routeOf(router, { intent: "read", except: new Set(["a"]) })).toMatchObject({ node: "b" });
@@ -33,7 +33,7 @@ describe("a router", () => {
     );
   });
 
-  it("reads what work outside of any scope wrote from the primary, until replicas have it", async () => {
+  it("reads the writes of the shared scope from the primary, until replicas have them", async () => {
     const { router, p, replicas } = await scriptedRouter();
     p.script.lsn = 1_100;
     routeOf(router, { intent: "write" });
@@ -43,16 +43,16 @@ describe("a router", () => {
     for (let i = 0; i < 3; i += 1) expect(routeOf(router)).toMatchObject({ to: "replica", node: "b" });
   });
 
-  it("brings a session back to replicas that reads without a pause", async () => {
+  it("returns a session that reads without a pause to replicas", async () => {
     const { router, p, replicas } = await scriptedRouter();
     for (const { script } of [p, ...replicas]) script.lsn = 0x2000;
     await router.run({}, async () => {
       routeOf(router, { intent: "write" });
-      // A sample comes while a read of the primary is under way, every time.
+      // Each sample arrives during a read of the primary.
       for (let i = 0; i < 3; i += 1) {
-        const seat = placeOf(router);
+        const checkout = checkoutOf(router);
         await router.refresh();
-        seat.release({ wrote: false });
+        checkout.release({ wrote: false });
         const next = await router.checkout({ intent: "read" });
         next.release({ wrote: false });
         expect(next.route).toMatchObject({ to: "replica" });
@@ -61,25 +61,25 @@ describe("a router", () => {
     });
   });
 
-  it("pauses no session where replicas lag", async () => {
+  it("does not pause a session while replicas lag", async () => {
     const { router, p } = await scriptedRouter();
     await router.run({}, async () => {
-      const seat = placeOf(router, { intent: "write" });
+      const checkout = checkoutOf(router, { intent: "write" });
       p.script.lsn = 0x2000;
       await router.refresh();
-      seat.release({ wrote: true });
+      checkout.release({ wrote: true });
       await router.refresh();
       expect(routeOf(router)).toMatchObject({ to: "primary", reason: "recent-write" });
-      const held = placeOf(router);
+      const held = checkoutOf(router);
       await router.refresh();
       held.release({ wrote: false });
       expect(routeOf(router)).toMatchObject({ to: "primary", reason: "recent-write" });
     });
   });
 
-  it("begins a lazy query in the scope that it was returned from", async () => {
+  it("starts a lazy query in the scope that returned it", async () => {
     const { router } = await scriptedRouter();
-    // oxlint-disable-next-line unicorn/no-thenable -- that is what such a query is
+    // oxlint-disable-next-line unicorn/no-thenable -- lazy queries are thenables
     const lazy = { then: (resolve: (to: unknown) => void) => resolve(routeOf(router)) };
     expect(await router.primary(() => lazy)).toMatchObject({ reason: "pinned" });
     expect(await router.run({ consistency: "strong" }, () => lazy)).toMatchObject({ reason: "strong" });
@@ -89,37 +89,37 @@ describe("a router", () => {
     const { router } = await scriptedRouter();
     router.run({ startFresh: true }, () => routeOf(router, { intent: "write" }));
     expect(router.run({ startFresh: true }, () => routeOf(router))).toMatchObject({ to: "replica" });
-    // Which is not to be told apart from the writer without a scope.
+    // Work in the shared scope may be the writer.
     expect(routeOf(router)).toMatchObject({ to: "primary", reason: "recent-write" });
     expect(router.run({}, () => routeOf(router))).toMatchObject({ to: "primary", reason: "recent-write" });
   });
 
-  it("counts a write that failed as one that may have been committed", async () => {
+  it("counts a failed write as possibly committed", async () => {
     const { router } = await scriptedRouter();
-    const seat = placeOf(router, { intent: "write" });
-    seat.release({ error: connectionLost, wrote: false });
+    const checkout = checkoutOf(router, { intent: "write" });
+    checkout.release({ error: connectionLost, wrote: false });
     expect(routeOf(router)).toMatchObject({ reason: "recent-write" });
   });
 
-  it("knows of a commit while the place is still held", async () => {
+  it("records a commit while the checkout is held", async () => {
     const { router } = await scriptedRouter();
-    const seat = placeOf(router, { intent: "write", reason: "transaction" });
+    const checkout = checkoutOf(router, { intent: "write", reason: "transaction" });
     expect(routeOf(router)).toMatchObject({ to: "replica" });
-    seat.noteCommit();
+    checkout.noteCommit();
     expect(routeOf(router)).toMatchObject({ reason: "recent-write" });
-    seat.release({ wrote: true });
+    checkout.release({ wrote: true });
   });
 
-  it("takes a place back once, however often it is given back", async () => {
+  it("releases a checkout once, however often release is called", async () => {
     const { router } = await scriptedRouter();
-    const seat = placeOf(router);
-    seat.release({ wrote: false });
-    seat.release({ wrote: true });
+    const checkout = checkoutOf(router);
+    checkout.release({ wrote: false });
+    checkout.release({ wrote: true });
     expect(router.health().nodes.map(({ inFlight }) => inFlight)).toEqual([0, 0, 0]);
     expect(routeOf(router)).toMatchObject({ to: "replica" });
   });
 
-  it("keeps a session on one replica, and everybody's reads on all", async () => {
+  it("keeps a session on one replica, and spreads the reads of the shared scope", async () => {
     const { router } = await scriptedRouter();
     const inOne: string[] = [];
     await router.run({}, async () => {
@@ -132,7 +132,7 @@ describe("a router", () => {
     expect(new Set([routeOf(router).node, routeOf(router).node])).toEqual(new Set(["a", "b"]));
   });
 
-  it("obeys pins, also under another consistency", async () => {
+  it("follows pins under every consistency", async () => {
     const { router } = await scriptedRouter({ consistency: "strong" });
     expect(routeOf(router)).toMatchObject({ to: "primary", reason: "strong" });
     expect(router.replica(() => routeOf(router))).toMatchObject({ to: "replica", reason: "pinned" });
@@ -141,40 +141,40 @@ describe("a router", () => {
       to: "replica",
       reason: "read",
     });
-    // A pinned read keeps to what was written, a scope around it or not.
+    // A pinned read sees the writes of its scope, shared or not.
     routeOf(router, { intent: "write" });
     expect(router.replica(() => routeOf(router))).toMatchObject({ to: "primary", reason: "recent-write" });
   });
 
-  it("reads from replicas after a write where consistency is eventual", async () => {
+  it("reads from replicas after a write with eventual consistency", async () => {
     const { router } = await scriptedRouter({ consistency: "eventual" });
     routeOf(router, { intent: "write" });
     expect(routeOf(router)).toMatchObject({ to: "replica" });
   });
 
-  it("prefers its own zone, and takes another when there is nobody", async () => {
+  it("prefers its zone, and uses others without a replica there", async () => {
     const replicas = [scriptedNode("far", { zone: "2" }), scriptedNode("near", { zone: "1" })];
-    const { router } = await scriptedRouter({ zone: "1" }, replicas);
+    const { router } = await scriptedRouter({ replicaSelection: { zone: "1" } }, replicas);
     expect([routeOf(router).node, routeOf(router).node]).toEqual(["near", "near"]);
     expect(routeOf(router, { intent: "read", except: new Set(["near"]) }).node).toBe("far");
   });
 
-  it("gives reads by weight and by what is under way", async () => {
+  it("selects by weight and running statements", async () => {
     const replicas = [scriptedNode("one"), scriptedNode("three", { weight: 3 })];
     const { router } = await scriptedRouter({}, replicas);
-    const seats = Array.from({ length: 8 }, () => placeOf(router));
+    const checkouts = Array.from({ length: 8 }, () => checkoutOf(router));
     expect(router.health().nodes.map(({ inFlight }) => inFlight)).toEqual([0, 2, 6]);
-    seats.forEach((seat) => seat.release({ wrote: false }));
+    checkouts.forEach((checkout) => checkout.release({ wrote: false }));
   });
 
-  it("gives reads in turn, by weight, when it is told to", async () => {
+  it("selects in turn, by weight, with round-robin", async () => {
     const replicas = [scriptedNode("one"), scriptedNode("two", { weight: 2 })];
-    const { router } = await scriptedRouter({ replicaSelection: "round-robin" }, replicas);
+    const { router } = await scriptedRouter({ replicaSelection: { policy: "round-robin" } }, replicas);
     const nodes = Array.from({ length: 6 }, () => routeOf(router).node);
     expect(nodes).toEqual(["two", "one", "two", "two", "one", "two"]);
   });
 
-  it("ends what waits, and what it owns, when it is closed", async () => {
+  it("rejects waiting statements and ends owned pools on close", async () => {
     const { router, p, replicas } = await scriptedRouter({ failover: { waitMs: 60_000 } }, [
       scriptedNode("a", { isOwned: false }),
     ]);
@@ -187,7 +187,7 @@ describe("a router", () => {
     expect([p, replicas[0]!].map(({ events }) => events.listenerCount("error"))).toEqual([0, 0]);
   });
 
-  it("publishes routes with the tenant, and counts them", async () => {
+  it("publishes and counts routes with the tenant", async () => {
     const { router } = await scriptedRouter({}, [scriptedNode("a")]);
     const events: RouteChosen[] = [];
     const stop = routeChoose.subscribe((event) => events.push(event));
@@ -203,7 +203,7 @@ describe("a router", () => {
   });
 
   it.each([
-    [{ replicas: [scriptedNode("p")] }, "replicas: expected names that are all different"],
+    [{ replicas: [scriptedNode("p")] }, "replicas: expected a different name for each node"],
     [{ lag: { maxMs: 100, pollMs: 250 } }, "lag.maxMs: expected more than lag.pollMs"],
     [{ readYourWrites: { secrets: ["short"] } }, "readYourWrites.secrets.0"],
     [{ consistancy: "strong" }, "Unrecognized key"],

@@ -1,26 +1,27 @@
 import { ConfigError, tenancy } from "@scale/core";
-import { parseTenantId, describeValue } from "@scale/core/kit";
+import { describeValue, parseTenantId } from "@scale/core/kit";
+import type { Sessions } from "./consistency/sessions.js";
 import { ShardError } from "./errors.js";
 import type { Router } from "./router.js";
 import type { Routing } from "./types.js";
 
 export interface ShardedRouterOptions {
-  /** By name. They stay the application's to close, or `close` closes all. */
+  /** Routers by shard name. `close` closes them all. */
   readonly shards: Readonly<Record<string, Router>>;
   readonly tenants: {
     /**
-     * The name of a tenant's shard; `undefined` for a tenant that has none. Asked for every statement, so it should look
-     * into memory.
+     * Returns the shard name of a tenant, or `undefined` for an unknown tenant. Called for every statement, so read it
+     * from memory.
      */
     resolve(tenantId: string): string | undefined;
   };
 }
 
-/** A router for each tenant: statements go to the shard of the current tenant, or nowhere. */
-export interface ShardedRouter extends Routing, Pick<Router, "primary" | "replica" | "run" | "scope" | "token"> {
+/** Sends each statement to the shard of the current tenant. There is no default shard. */
+export interface ShardedRouter extends Routing, Sessions {
   /**
-   * The router of a tenant.
-   * @param tenantId that of the current work without it
+   * Returns the router of a tenant.
+   * @param tenantId default: the tenant of the current work
    * @throws {ShardError} for a tenant without a shard, and for a shard that does not exist
    * @throws {TenantError} when there is no tenant
    */
@@ -30,40 +31,30 @@ export interface ShardedRouter extends Routing, Pick<Router, "primary" | "replic
 }
 
 /**
- * Fails closed: without a tenant, and for a tenant that nobody knows, every call throws. There is no default shard.
- * @throws {ConfigError} that names the wrong option
+ * Creates a router over several clusters. It fails closed: without a tenant, and for an unknown tenant, every call
+ * throws.
+ * @throws {ConfigError} that names the invalid option
  */
 export function createShardedRouter({ shards, tenants }: ShardedRouterOptions): ShardedRouter {
   const routers = new Map(Object.entries(shards ?? {}));
-  if (routers.size === 0)
+  if (routers.size === 0) {
     throw new ConfigError(`createShardedRouter: shards: expected at least one, got ${describeValue(shards)}`);
+  }
   if (typeof tenants?.resolve !== "function") {
     throw new ConfigError(`createShardedRouter: tenants.resolve: expected a function, got ${describeValue(tenants)}`);
   }
 
   function of(tenantId: string = tenancy.require().tenantId): Router {
-    const name = resolve(parseTenantId(tenantId));
+    const name = shardOf(tenants, parseTenantId(tenantId));
     const router = routers.get(name);
-    if (router === undefined)
-      throw new ShardError(`tenant ${describeValue(tenantId)}: there is no shard ${describeValue(name)}`);
-    return router;
-  }
-
-  function resolve(tenantId: string): string {
-    let name: string | undefined;
-    try {
-      name = tenants.resolve(tenantId);
-    } catch (cause) {
-      throw new ShardError(`tenant ${describeValue(tenantId)}: its shard could not be looked up`, { cause });
-    }
-    if (typeof name !== "string") throw new ShardError(`tenant ${describeValue(tenantId)} has no shard`);
-    return name;
+    if (router !== undefined) return router;
+    throw new ShardError(`tenant ${describeValue(tenantId)}: expected a known shard, got ${describeValue(name)}`);
   }
 
   const all = [...routers.values()];
   return {
     of,
-    checkout: (need) => of().checkout(need),
+    checkout: (request) => of().checkout(request),
     primaryPool: () => of().primaryPool(),
     pools: () => all.flatMap((router) => router.pools()),
     onEject(listener) {
@@ -79,4 +70,15 @@ export function createShardedRouter({ shards, tenants }: ShardedRouterOptions): 
       await Promise.all(all.map((router) => router.close(options)));
     },
   };
+}
+
+function shardOf(tenants: ShardedRouterOptions["tenants"], tenantId: string): string {
+  let name: string | undefined;
+  try {
+    name = tenants.resolve(tenantId);
+  } catch (cause) {
+    throw new ShardError(`tenant ${describeValue(tenantId)}: tenants.resolve failed`, { cause });
+  }
+  if (typeof name === "string") return name;
+  throw new ShardError(`tenant ${describeValue(tenantId)}: expected a shard name, got ${describeValue(name)}`);
 }

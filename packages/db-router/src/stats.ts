@@ -1,20 +1,20 @@
-import type { FairGate } from "./routing/fair-semaphore.js";
+import type { NodeRegistry } from "./cluster/node-registry.js";
+import type { NodeState } from "./cluster/node-state.js";
 import type { EjectReason } from "./events.js";
-import type { NodeEntry } from "./cluster/node-state.js";
-import type { Fleet } from "./cluster/node-registry.js";
-import type { House } from "./routing/checkout.js";
+import type { FairSemaphore } from "./routing/fair-semaphore.js";
+import type { RouterState } from "./routing/router-state.js";
 import type { PrimaryReason } from "./types.js";
 
 export interface NodeHealth {
   readonly name: string;
-  /** As it said itself when it last answered. */
+  /** Role that the server reported in its last successful poll. */
   readonly role: "primary" | "replica" | "unknown";
-  /** Where statements go to it: `writes`, `reads`, or none. */
+  /** Statements that the node receives. */
   readonly serves: "writes" | "reads" | "nothing";
-  /** Why it serves nothing. */
+  /** Why the node serves nothing. */
   readonly reason: EjectReason | undefined;
   readonly timeline: number | undefined;
-  /** Of a replica, once there is a sample of the primary to compare with. */
+  /** Replica lag; `undefined` until a sample of the primary allows a comparison. */
   readonly lagBytes: number | undefined;
   readonly lagMs: number | undefined;
   readonly inFlight: number;
@@ -24,7 +24,7 @@ export interface NodeHealth {
 export interface RouterHealth {
   readonly name: string;
   readonly isWritable: boolean;
-  /** True when reads that demand nothing can be served. */
+  /** True when reads without demands on freshness can be served. */
   readonly isReadable: boolean;
   readonly primary: string | undefined;
   readonly systemId: string | undefined;
@@ -32,9 +32,9 @@ export interface RouterHealth {
   readonly nodes: readonly NodeHealth[];
 }
 
-export function healthOf({ fleet, name }: House): RouterHealth {
-  const nodes = fleet.entries.map((entry) => nodeHealth(entry, fleet));
-  const { writer, topology } = fleet;
+export function healthOf({ registry, name }: RouterState): RouterHealth {
+  const nodes = registry.nodes.map((node) => nodeHealth(node, registry));
+  const { writer, topology } = registry;
   return {
     name,
     isWritable: writer !== undefined,
@@ -46,46 +46,41 @@ export function healthOf({ fleet, name }: House): RouterHealth {
   };
 }
 
-function nodeHealth(entry: NodeEntry, { writer }: Fleet): NodeHealth {
-  const { status, lag, node } = entry;
-  const { totalCount: total, idleCount: idle, waitingCount: waiting } = node.pool;
+function nodeHealth(node: NodeState, { writer }: NodeRegistry): NodeHealth {
+  const { status, lag, dbNode } = node;
+  const { totalCount: total, idleCount: idle, waitingCount: waiting } = dbNode.pool;
   const role = status?.isStandby === true ? "replica" : "primary";
   return {
-    name: entry.name,
+    name: node.name,
     role: status === undefined ? "unknown" : role,
-    serves: entry === writer ? "writes" : entry.isServing ? "reads" : "nothing",
-    reason: entry.reason,
+    serves: node === writer ? "writes" : node.isServingReads ? "reads" : "nothing",
+    reason: node.ineligibleReason,
     timeline: status?.timeline,
     lagBytes: lag?.bytes,
     lagMs: lag?.ms,
-    inFlight: entry.inFlight,
+    inFlight: node.inFlight,
     pool: { total, idle, waiting },
   };
 }
 
-export interface GateStats {
-  readonly running: number;
-  readonly waiting: number;
-}
-
 export interface RouterStats {
-  /** Places given since the start: on replicas (`read`), and on the primary by reason. */
+  /** Checkouts since the start: `read` on replicas, the others on the primary by reason. */
   readonly routes: Readonly<Record<PrimaryReason | "read", number>>;
   readonly nodes: Readonly<
     Record<string, { readonly served: number; readonly errors: number; readonly inFlight: number }>
   >;
-  readonly bulkhead: GateStats | undefined;
-  readonly primaryReads: GateStats;
+  readonly bulkhead: RouterStats["primaryReads"] | undefined;
+  readonly primaryReads: { readonly running: number; readonly waiting: number };
 }
 
-export function statsOf({ bulkhead, counts, fleet, primaryReads }: House): RouterStats {
-  const nodes = fleet.entries.map(({ name, served, errors, inFlight }) => [name, { served, errors, inFlight }]);
+export function statsOf({ bulkhead, routeCounts, registry, primaryReads }: RouterState): RouterStats {
+  const nodes = registry.nodes.map(({ name, served, errors, inFlight }) => [name, { served, errors, inFlight }]);
   return {
-    routes: { ...counts },
+    routes: { ...routeCounts },
     nodes: Object.fromEntries(nodes) as RouterStats["nodes"],
-    bulkhead: bulkhead && gateStats(bulkhead),
-    primaryReads: gateStats(primaryReads),
+    bulkhead: bulkhead && permitStats(bulkhead),
+    primaryReads: permitStats(primaryReads),
   };
 }
 
-const gateStats = ({ running, waiting }: FairGate): GateStats => ({ running, waiting });
+const permitStats = ({ running, waiting }: FairSemaphore): RouterStats["primaryReads"] => ({ running, waiting });

@@ -1,15 +1,15 @@
-/** What a query answers, as far as the router looks at it. */
+/** The part of a query result that the router reads. */
 export interface RowsLike {
   readonly rows: readonly Record<string, unknown>[];
 }
 
-/** What we use of a client that a `pg.Pool` lends. */
+/** The part of a checked-out `pg` client that the router uses. */
 export interface ClientLike {
   query(text: string, values?: unknown[]): Promise<RowsLike>;
   release(destroy?: boolean | Error): void;
 }
 
-/** What we use of a `pg.Pool`. */
+/** The part of a `pg.Pool` that the router uses. */
 export interface PoolLike {
   readonly totalCount: number;
   readonly idleCount: number;
@@ -21,28 +21,28 @@ export interface PoolLike {
   off(event: "error", listener: (error: Error) => void): unknown;
 }
 
-/** A server, as the router is given it: `pgNode` of `@scale/db-router/pg` makes one. */
+/** A database server, as the router receives it. `pgNode` of `@scale/db-router/pg` creates one. */
 export interface DbNode {
-  /** In events, statistics and routes. No two nodes have the same. */
+  /** Name in events, statistics and routes. Unique within a router. */
   readonly name: string;
   readonly pool: PoolLike;
-  /** Of two idle replicas one with weight 2 gets twice the reads. @default 1 */
+  /** Relative share of reads: a replica with weight 2 receives twice the reads of one with weight 1. @default 1 */
   readonly weight?: number;
-  /** Reads prefer replicas of the router's own zone. */
+  /** Availability zone of the server. Reads prefer replicas in the zone of the process. */
   readonly zone?: string;
-  /** True when the router ends the pool on `close` and after a removal. */
+  /** True when the router ends the pool, on `close` and after a removal. */
   readonly isOwned: boolean;
   /**
-   * Opens a connection of its own and closes it, and answers what `sql` answers on it: a frozen server goes on to answer
-   * on those it has. Rejects within `timeoutMs`.
+   * Runs `sql` on a new connection that is closed afterwards, because a frozen server still answers on open ones.
+   * Rejects within `timeoutMs`.
    */
   probe(sql: string, timeoutMs: number): Promise<RowsLike>;
 }
 
-/** What reads may miss; see `createRouter`. */
+/** Guarantee for reads; see `RouterOptions.consistency`. */
 export type Consistency = "session" | "eventual" | "strong";
 
-/** Why the primary serves. */
+/** Why the primary serves a statement. */
 export type PrimaryReason =
   | "write"
   | "transaction"
@@ -53,47 +53,45 @@ export type PrimaryReason =
   | "read-only-refused"
   | "conflict";
 
-/** Where a statement goes, and why. */
+/** The node of a statement, and the reason for it. */
 export type Route =
   | { readonly to: "primary"; readonly node: string; readonly reason: PrimaryReason }
   | { readonly to: "replica"; readonly node: string; readonly reason: "read" | "pinned"; readonly lagMs: number };
 
-/** What a statement needs. */
+/** A statement's demands on the node that serves it. */
 export interface RouteRequest {
   readonly intent: "read" | "write";
-  /** Why a read must be served by the primary all the same, or a write is one. */
+  /** Reason that sends a read to the primary, or the kind of a write. */
   readonly reason?: PrimaryReason;
-  /** Nodes that have just failed to serve this statement. */
+  /** Nodes that have already failed to serve this statement. */
   readonly except?: ReadonlySet<string>;
 }
 
-/** A place for one statement, or for one transaction. */
+/** A node checked out for one statement or transaction. Call `release` exactly once, whatever the outcome. */
 export interface Checkout {
   readonly route: Route;
   readonly pool: PoolLike;
-  /**
-   * To be called once, whatever became of it: gives the place back, counts the failure against the node, and remembers
-   * for the scope what was written or read.
-   */
+  /** Returns the checkout, records a failure against the node, and records for the scope what was read or written. */
   release(outcome: { readonly error?: unknown; readonly wrote: boolean }): void;
-  /** Something was committed and the place is still held: later reads of the scope must see it. */
+  /** Records a commit while the checkout is still held: later reads of the scope must see it. */
   noteCommit(): void;
 }
 
-/** What the doors of clients use of a router. */
+/** The part of a router that the adapter of a client library uses. */
 export interface Routing {
   /**
-   * A place at once, or as soon as the tenant may have one.
-   * @throws {ScaleError} when no node may serve, the tenant is unknown, or too many wait already; never asks a server
+   * Checks out a node: at once, or after a wait for a permit, a replica or a primary. Sends nothing to a server.
+   * @throws {ScaleError} when no node may serve, a queue is full, or the tenant has no shard
    */
-  checkout(need: RouteRequest): Checkout | Promise<Checkout>;
-  /** The pool that connections for transactions and sessions come from now. */
+  checkout(request: RouteRequest): Checkout | Promise<Checkout>;
+  /** The pool of the current primary, for transactions and sessions. */
   primaryPool(): PoolLike;
   /** The pools of all nodes, for counters. */
   pools(): readonly PoolLike[];
   /**
-   * Calls `listener` with the name of a node that is found dead, frozen or unfit: what waits for it may be given up.
-   * @returns a function that ends it
+   * Calls `listener` with the name of a node that has become unreachable. Statements that wait for its reply may be
+   * abandoned.
+   * @returns a function that removes the listener
    */
   onEject(listener: (node: string) => void): () => void;
 }

@@ -14,8 +14,8 @@ interface Program {
 }
 
 /**
- * PgBouncer from `SCALE_TEST_PGBOUNCER`, from PATH, or from the Debian archive, into `.cache/pgbouncer`, without root and
- * without installing anything. `undefined`, with a line that says so, where none can be had.
+ * Finds PgBouncer in `SCALE_TEST_PGBOUNCER`, in PATH, or downloads it from the Debian archive into `.cache/pgbouncer`, without
+ * root. Returns `undefined` and emits a warning when that is not possible.
  */
 export function findPgBouncer(): Program | undefined {
   const fetched = { path: join(cache, "root/usr/sbin/pgbouncer"), env: { LD_LIBRARY_PATH: libraries() } };
@@ -26,7 +26,7 @@ export function findPgBouncer(): Program | undefined {
   const refusal = fetch();
   fetched.env.LD_LIBRARY_PATH = libraries();
   if (refusal === undefined && runs(fetched)) return fetched;
-  process.emitWarning(`Tests that need PgBouncer are skipped: ${refusal ?? "the one of Debian does not run here"}`);
+  process.emitWarning(`Tests that need PgBouncer are skipped: ${refusal ?? "the Debian build does not run here"}`);
   return undefined;
 }
 
@@ -42,7 +42,7 @@ function libraries(): string {
     .join(":");
 }
 
-/** @returns why there is none */
+/** @returns the reason of a failure */
 function fetch(): string | undefined {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, ".fetch-"));
@@ -58,7 +58,7 @@ function fetch(): string | undefined {
       const broken = run("dpkg", ["-x", deb, "root"]);
       if (broken !== undefined) return broken;
     }
-    // Last, so that a fetch that is broken off never looks like one that is done.
+    // Last, so that an interrupted download never looks complete.
     if (!existsSync(join(cache, "root"))) renameSync(join(work, "root"), join(cache, "root"));
     return undefined;
   } finally {
@@ -67,12 +67,12 @@ function fetch(): string | undefined {
 }
 
 export interface PgBouncer {
-  /** The url of a database behind it, under the name of its node. */
+  /** URL of a database by the name of its node. */
   urlOf(node: string): string;
   stop(): Promise<void>;
 }
 
-/** One PgBouncer in transaction mode, in front of servers that are given by name. */
+/** One PgBouncer in transaction mode in front of named servers. */
 export async function startPgBouncer(
   { path, env }: Program,
   servers: Readonly<Record<string, number>>,
@@ -97,7 +97,7 @@ export async function startPgBouncer(
     file,
     ["[databases]", ...lines.map((line) => `${line} user=${role}`), "[pgbouncer]", ...settings, ""].join("\n"),
   );
-  // It refuses to run as root.
+  // PgBouncer refuses to run as root.
   const account = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
   const daemon: Daemon = await startDaemon(path, {
     args: [...account, file],

@@ -4,7 +4,7 @@ import { pgNode } from "../src/pg/index.js";
 import { createRouter, type Router } from "../src/router.js";
 import type { ContactsCluster } from "@scale/testkit";
 
-/** A statement that a server was sent. */
+/** A statement that was sent to a server. */
 export interface Sent {
   readonly node: string;
   readonly text: string;
@@ -12,13 +12,13 @@ export interface Sent {
 
 export interface RoutedCluster {
   readonly router: Router;
-  /** Every statement, in the order of their sending; of polls too. */
+  /** Every sent statement in order, status queries included. */
   readonly sent: Sent[];
 }
 
 type Options = Omit<Parameters<typeof createRouter>[0], "primary" | "replicas">;
 
-/** A router over the nodes of a cluster, whose connections tell what they are sent. */
+/** A router over the nodes of a cluster, whose connections record what they send. */
 export async function routed(cluster: ContactsCluster, options: Options = {}): Promise<RoutedCluster> {
   const sent: Sent[] = [];
   const node = (from: { name: string; url: string }): ReturnType<typeof pgNode> =>

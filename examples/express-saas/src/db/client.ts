@@ -56,9 +56,11 @@ export function connectDatabase(options: ConnectOptions): DatabaseConnection {
     replicas: replicaUrls.map((replicaUrl, i) => nodeAt(replicaUrl, `replica-${i + 1}`, options)),
     // A different key than for cursors, so that a cursor cannot be used as a token.
     readYourWrites: { secrets: [`session ${secret}`] },
-    bulkhead: { perTenant: maxConcurrencyOf, waitMs: FAILOVER_MS },
-    // While no replica serves, reads leave two connections of the primary for writes.
-    primaryReads: { maxConcurrent: Math.max(1, pools.primary.max - 2) },
+    limits: {
+      bulkhead: { perTenant: maxConcurrencyOf, waitMs: FAILOVER_MS },
+      // While no replica serves, reads leave two connections of the primary for writes.
+      primaryReads: { maxConcurrent: Math.max(1, pools.primary.max - 2) },
+    },
   });
   const { db } = drizzleClients(router, { make: (client) => drizzle({ client }) });
   // Created without a tenant context, so that work run in it has none.

@@ -1,79 +1,70 @@
 import { ConfigError } from "@scale/core";
 import { discoveryFail } from "../events.js";
+import type { DiscoveryOptions } from "../options.js";
 import type { DbNode } from "../types.js";
-import type { Fleet } from "./node-registry.js";
-import type { Members } from "./membership.js";
+import type { Membership } from "./membership.js";
+import type { NodeRegistry } from "./node-registry.js";
 
-export interface DiscoveryOptions {
-  readonly discover: () => Promise<readonly DbNode[]>;
-  readonly everyMs: number;
-  /** For statements of a node that is no longer named. */
-  readonly drainMs: number;
-}
-
-export interface Discovery {
-  /** Asks once, now. Never rejects. */
-  look(): Promise<void>;
-  stop(): void;
-}
-
-/** Keeps the nodes that `discover` names beside those that the router was given. */
-export function createDiscovery(fleet: Fleet, members: Members, options: DiscoveryOptions): Discovery {
+/**
+ * Keeps the members of the cluster in step with `discover`, from now on. The configured nodes always stay.
+ * @param options `drainMs`: time for the running statements of a node that is no longer listed
+ * @returns a function that stops it
+ */
+export function startDiscovery(
+  registry: NodeRegistry,
+  membership: Membership,
+  options: Required<DiscoveryOptions> & { readonly drainMs: number },
+): () => void {
   const { discover, everyMs, drainMs } = options;
-  const { name: router, random } = fleet.options;
+  const { name: router, random } = registry.options;
   const found = new Map<string, DbNode>();
-  // A pool that was ended never serves again.
+  // An ended pool never serves again.
   const ended = new WeakSet<DbNode>();
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
-  async function adopt(node: DbNode): Promise<void> {
-    const known = fleet.find(node.name)?.node;
+  async function addIfNew(node: DbNode): Promise<void> {
+    const known = registry.find(node.name)?.dbNode;
     if (known === undefined) {
       if (ended.has(node)) throw new ConfigError(`discover: the pool of ${node.name} has been ended`);
       found.set(node.name, node);
-      await members.add(node);
+      await membership.add(node);
     } else if (known !== node && node.isOwned) {
-      // A second pool for a node that we have: nobody else would end it.
+      // A second pool of a known node belongs to the router and is not needed.
       await node.pool.end();
     }
   }
 
-  async function look(): Promise<void> {
+  async function run(): Promise<void> {
     try {
       const nodes = await discover();
       if (isStopped) return;
-      if (nodes.length === 0) throw new Error("discover named no node");
-      const named = new Set(nodes.map((node) => node.name));
-      const gone = [...found.values()].filter((node) => !named.has(node.name));
+      if (nodes.length === 0) throw new Error("discover: expected at least one node, got an empty list");
+      const listed = new Set(nodes.map((node) => node.name));
+      const gone = [...found.values()].filter((node) => !listed.has(node.name));
       for (const node of gone) {
         found.delete(node.name);
         if (node.isOwned) ended.add(node);
       }
-      await Promise.all([...nodes.map(adopt), ...gone.map(({ name }) => members.remove(name, drainMs))]);
+      await Promise.all([...nodes.map(addIfNew), ...gone.map(({ name }) => membership.remove(name, drainMs))]);
     } catch (error) {
       discoveryFail.publish(() => ({ router, error }));
     }
   }
 
   function schedule(): void {
-    timer = setTimeout(
-      () => {
-        void look().then(() => {
-          if (!isStopped) schedule();
-        });
-      },
-      everyMs * (0.75 + random() / 2),
-    ).unref();
+    const turn = (): void => {
+      void run().then(() => {
+        if (!isStopped) schedule();
+      });
+    };
+    timer = setTimeout(turn, everyMs * (0.75 + random() / 2)).unref();
   }
 
-  void look();
+  void run();
   schedule();
-  return {
-    look,
-    stop: () => {
-      isStopped = true;
-      clearTimeout(timer);
-    },
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
   };
 }

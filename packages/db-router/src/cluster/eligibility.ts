@@ -1,42 +1,42 @@
 import type { EjectReason } from "../events.js";
-import { mayServe } from "./outlier-ejection.js";
-import type { NodeEntry } from "./node-state.js";
+import type { NodeState } from "./node-state.js";
+import { acceptsStatement } from "./outlier-ejection.js";
 import type { Topology } from "./topology.js";
 
-/** When a replica may serve reads, apart from what a scope demands. */
-export interface FitnessRules {
+/** Rules for a replica to serve reads, before the demands of a scope are checked. */
+export interface EligibilityRules {
   readonly maxMs: number;
   readonly maxBytes: number;
-  /** A poll that is older says nothing. */
+  /** Age at which a poll no longer counts. */
   readonly staleMs: number;
-  /** Failed polls in a row after which a node is out of reach. */
+  /** Consecutive failed polls after which a node is unreachable. */
   readonly failures: number;
 }
 
-/** True when polls reach it. */
-export function isReachable(entry: NodeEntry, failures: number): boolean {
-  return entry.status !== undefined && entry.pollFailures < failures;
+/** True when polls reach the node. */
+export function isReachable(node: NodeState, failures: number): boolean {
+  return node.status !== undefined && node.pollFailures < failures;
 }
 
-/** @returns why it may not serve, or `undefined` */
-export function unfit(
-  entry: NodeEntry,
+/** @returns why the node may not serve, or `undefined` when it may */
+export function findIneligibleReason(
+  node: NodeState,
   topology: Topology,
-  { rules, nowMs }: { readonly rules: FitnessRules; readonly nowMs: number },
+  { rules, nowMs }: { readonly rules: EligibilityRules; readonly nowMs: number },
 ): EjectReason | undefined {
-  const { status } = entry;
-  if (entry.isDraining) return "draining";
-  if (!isReachable(entry, rules.failures)) return entry.pollFailures === 0 ? "unknown" : "unreachable";
+  const { status } = node;
+  if (node.isDraining) return "draining";
+  if (!isReachable(node, rules.failures)) return node.pollFailures === 0 ? "unknown" : "unreachable";
   if (status === undefined) return "unknown";
   if (status.systemId !== topology.systemId) return "other-system";
   if (status.timeline !== topology.timeline) return "other-timeline";
-  // What was polled before may not hold for the server that answers after a restart.
-  if (entry.lostAt >= entry.tick) return "connection-lost";
-  if (!status.isStandby) return entry.name === topology.writer ? undefined : "not-writable";
+  // The server may have restarted since this poll, and a restarted standby can have lost replayed data.
+  if (node.lostTick >= node.polledTick) return "connection-lost";
+  if (!status.isStandby) return node.name === topology.writer ? undefined : "not-writable";
   if (topology.isForked) return "forked";
-  if (!mayServe(entry.health)) return "failures";
-  if (nowMs - entry.polledAtMs > rules.staleMs) return "stale";
-  const { lag } = entry;
+  if (!acceptsStatement(node.health)) return "failures";
+  if (nowMs - node.polledAtMs > rules.staleMs) return "stale";
+  const { lag } = node;
   if (lag !== undefined && (lag.ms > rules.maxMs || lag.bytes > rules.maxBytes)) return "lagging";
   return undefined;
 }

@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { createLagHistory } from "./lag.js";
 
 describe("the lag of a replica", () => {
-  it("is zero when it has replayed the last sample, however long nobody has written", () => {
+  it("is zero after replay of the last sample, however long the primary has been idle", () => {
     const history = createLagHistory(5_000);
     history.add(100, 0);
     expect(history.of(100, 60_000)).toEqual({ bytes: 0, ms: 0 });
     expect(history.of(101, 60_000)).toEqual({ bytes: 0, ms: 0 });
   });
 
-  it("is the time since the last sample that it has replayed was asked for", () => {
+  it("is the time since the request of the last replayed sample", () => {
     const history = createLagHistory(5_000);
     for (const [lsn, atMs] of [
       [100, 0],
@@ -21,21 +21,21 @@ describe("the lag of a replica", () => {
     expect(history.of(100, 600)).toEqual({ bytes: 200, ms: 600 });
   });
 
-  it("counts from the end of a time in which nobody wrote", () => {
+  it("counts from the end of an idle time", () => {
     const history = createLagHistory(5_000);
     for (const atMs of [0, 1_000, 2_000]) history.add(100, atMs);
     history.add(200, 2_250);
     expect(history.of(100, 2_300)).toEqual({ bytes: 100, ms: 300 });
   });
 
-  it("is without end for what lies before all that is known", () => {
+  it("is infinite before the oldest sample", () => {
     const history = createLagHistory(5_000);
     history.add(100, 0);
     expect(history.of(99, 10)).toEqual({ bytes: 1, ms: Infinity });
     expect(createLagHistory(5_000).of(1, 0)).toBeUndefined();
   });
 
-  it("still tells lags within the bound after samples in quick succession", () => {
+  it("still resolves lags within the bound after samples in quick succession", () => {
     const history = createLagHistory(1_000);
     for (let atMs = 0; atMs <= 10_000; atMs += 1) history.add(atMs, atMs);
     const lag = history.of(9_400, 10_000);
@@ -44,7 +44,7 @@ describe("the lag of a replica", () => {
     expect(history.of(7_000, 10_000)?.ms).toBeGreaterThan(1_000);
   });
 
-  it("starts anew when a crash has taken the end of the log", () => {
+  it("restarts when a crash lost the end of the log", () => {
     const history = createLagHistory(5_000);
     history.add(500, 0);
     history.add(400, 250);

@@ -1,70 +1,71 @@
 import type { DbNode } from "../types.js";
-import type { NodeEntry } from "./node-state.js";
-import type { Fleet } from "./node-registry.js";
+import type { NodeRegistry } from "./node-registry.js";
+import type { NodeState } from "./node-state.js";
 import { pause, type Poller } from "./poller.js";
 
-export interface Members {
+export interface Membership {
   add(node: DbNode): Promise<void>;
-  /** Gives it nothing more, waits for what it has, and lets go of it. */
+  /** Drains the node: it receives no new statements, and its pool ends after the running ones, or after `drainMs`. */
   remove(name: string, drainMs: number): Promise<void>;
-  /** The same for all; they must get nothing any more. */
+  /** Drains all nodes. The caller stops new statements first. */
   close(drainMs: number): Promise<void>;
 }
 
-/** Between two looks at what is still under way. */
-const LOOK_MS = 5;
-/** For a pool to end: a frozen server never says goodbye. */
+/** Interval at which draining checks for running statements. */
+const DRAIN_CHECK_MS = 5;
+/** Time for a pool to end. The connections of a frozen server never close. */
 const END_MS = 2_000;
 
-/** Takes nodes in and lets them go. A pool without a listener for its errors ends the process. */
-export function createMembers(fleet: Fleet, poller: Poller): Members {
-  const listeners = new Map<NodeEntry, (error: Error) => void>();
+/** Adds and removes nodes, and listens for the errors of their pools: without a listener one would end the process. */
+export function createMembership(registry: NodeRegistry, poller: Poller): Membership {
+  const listeners = new Map<NodeState, (error: Error) => void>();
 
-  function watch(entry: NodeEntry): void {
+  function watch(node: NodeState): void {
     const listener = (): void => {
-      fleet.lost(entry);
-      void poller.poll(entry);
+      registry.recordConnectionLoss(node);
+      void poller.poll(node);
     };
-    listeners.set(entry, listener);
-    entry.node.pool.on("error", listener);
+    listeners.set(node, listener);
+    node.dbNode.pool.on("error", listener);
   }
 
-  async function release(entry: NodeEntry): Promise<void> {
-    const listener = listeners.get(entry);
-    listeners.delete(entry);
-    // Ended first: its connections may break on the way.
-    if (entry.node.isOwned) await Promise.race([entry.node.pool.end(), pause(END_MS)]);
-    if (listener !== undefined) entry.node.pool.off("error", listener);
+  async function endPool(node: NodeState): Promise<void> {
+    const { isOwned, pool } = node.dbNode;
+    const listener = listeners.get(node);
+    listeners.delete(node);
+    // The listener stays until the pool has ended: connections may break meanwhile.
+    if (isOwned) await Promise.race([pool.end(), pause(END_MS)]);
+    if (listener !== undefined) pool.off("error", listener);
   }
 
-  async function drain(entries: readonly NodeEntry[], drainMs: number): Promise<void> {
-    const { clock } = fleet.options;
+  async function drain(nodes: readonly NodeState[], drainMs: number): Promise<void> {
+    const { clock } = registry.options;
     const untilMs = clock.monotonic() + drainMs;
-    while (entries.some((entry) => entry.inFlight > 0) && clock.monotonic() < untilMs) {
-      await pause(LOOK_MS);
+    while (nodes.some((node) => node.inFlight > 0) && clock.monotonic() < untilMs) {
+      await pause(DRAIN_CHECK_MS);
     }
   }
 
-  fleet.entries.forEach(watch);
+  registry.nodes.forEach(watch);
   return {
-    async add(node) {
-      const entry = fleet.add(node);
-      watch(entry);
-      await poller.poll(entry);
+    async add(dbNode) {
+      const node = registry.add(dbNode);
+      watch(node);
+      await poller.poll(node);
     },
     async remove(name, drainMs) {
-      const entry = fleet.find(name);
-      if (entry === undefined || entry.isDraining) return;
-      entry.isDraining = true;
-      fleet.assess();
-      await drain([entry], drainMs);
-      fleet.remove(entry);
-      await release(entry);
+      const node = registry.find(name);
+      if (node === undefined || node.isDraining) return;
+      node.isDraining = true;
+      registry.reassess();
+      await drain([node], drainMs);
+      registry.remove(node);
+      await endPool(node);
     },
     async close(drainMs) {
-      const { entries } = fleet;
-      await drain(entries, drainMs);
-      await Promise.all(entries.map(release));
+      const { nodes } = registry;
+      await drain(nodes, drainMs);
+      await Promise.all(nodes.map(endPool));
     },
   };
 }

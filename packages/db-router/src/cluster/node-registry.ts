@@ -1,173 +1,176 @@
 import type { Clock } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import { nodeEject, nodeReturn, type EjectReason, primaryChange } from "../events.js";
-import { due, failed, type HealthRules, succeeded } from "./outlier-ejection.js";
+import { type EjectReason, nodeEject, nodeReturn, primaryChange } from "../events.js";
 import type { Lsn } from "../postgres/lsn.js";
-import type { DbNode } from "../types.js";
-import { NodeEntry } from "./node-state.js";
-import { type FitnessRules, isReachable, unfit } from "./eligibility.js";
-import { createLagHistory, type LagHistory } from "./lag.js";
 import type { NodeStatus } from "../postgres/status.js";
+import type { DbNode } from "../types.js";
+import { type EligibilityRules, findIneligibleReason, isReachable } from "./eligibility.js";
+import { createLagHistory, type LagHistory } from "./lag.js";
+import { NodeState } from "./node-state.js";
+import { type EjectionRules, halfOpenWhenDue, recordFailure, recordSuccess } from "./outlier-ejection.js";
 import { electWriter, type Topology } from "./topology.js";
 
-export interface FleetOptions {
-  /** Of the router, in events. */
+export interface NodeRegistryOptions {
+  /** Name of the router, in events. */
   readonly name: string;
   readonly primary: DbNode;
   readonly replicas: readonly DbNode[];
-  readonly fitness: FitnessRules;
-  readonly health: HealthRules;
-  /** Replicas that go on serving however far they lag. */
+  readonly eligibility: EligibilityRules;
+  readonly ejection: EjectionRules;
+  /** Number of replicas that keep serving, whatever their lag. */
   readonly minServing: number;
   readonly clock: Clock;
   readonly random: () => number;
 }
 
 /**
- * What is known of all nodes, and what follows from it. No I/O: polls report here.
+ * State of all nodes, and the decisions that follow from it: the writer, the eligible replicas, the sample of the
+ * primary's log. No I/O: polls and statements record their results here.
  *
- * Polls are numbered by ticks, and what a scope has written or seen is remembered as the tick at which it was over. A
- * sample shows it if the poll began at a later tick: no clock is compared, so none can be too coarse.
+ * Ticks number the polls. A scope remembers the tick at which a write or read ended. A sample covers that write if its
+ * poll began at a later tick. No clocks are compared, so clock resolution does not matter.
  */
-export class Fleet {
-  readonly options: FleetOptions;
-  entries: readonly NodeEntry[];
-  /** Of the poll that began last. */
+export class NodeRegistry {
+  readonly options: NodeRegistryOptions;
+  nodes: readonly NodeState[];
+  /** Number of the poll that began last. */
   tick = 0;
-  /** The last sample of the primary's log, and the tick at which it began; -1: none since the primary became it. */
+  /** Last sample of the primary's log, and the tick at which its poll began; -1 before the first one of this primary. */
   sampleLsn: Lsn = -1;
   sampleTick = -1;
-  /** Counts timelines: positions of an earlier one mean nothing. */
+  /** Counts the timelines seen. A position of an earlier timeline cannot be compared. */
   epoch = 0;
-  /** What a scope saw under an earlier epoch is in a sample of the new primary that began after this. */
+  /** A sample of the new primary that began after this tick covers every read and write of earlier epochs. */
   epochTick = 0;
   topology: Topology = { systemId: undefined, timeline: 0, writer: undefined, isForked: false };
-  /** Where writes go. */
-  writer: NodeEntry | undefined;
-  readonly #configured: NodeEntry;
+  /** Node that takes writes. */
+  writer: NodeState | undefined;
+  readonly #configured: NodeState;
   readonly #history: LagHistory;
-  readonly #changes = new Set<() => void>();
-  readonly #ejections = new Set<(node: string) => void>();
+  readonly #changeListeners = new Set<() => void>();
+  readonly #ejectListeners = new Set<(node: string) => void>();
 
-  constructor(options: FleetOptions) {
+  constructor(options: NodeRegistryOptions) {
     this.options = options;
-    this.entries = [options.primary, ...options.replicas].map((node) => new NodeEntry(node));
-    this.#configured = this.entries[0] as NodeEntry;
+    this.nodes = [options.primary, ...options.replicas].map((dbNode) => new NodeState(dbNode));
+    this.#configured = this.nodes[0] as NodeState;
     this.writer = this.#configured;
-    this.#history = createLagHistory(options.fitness.maxMs);
+    this.#history = createLagHistory(options.eligibility.maxMs);
   }
 
-  /** A poll begins. */
-  begin(): number {
+  /** @returns the tick of a poll that begins now */
+  beginPoll(): number {
     this.tick += 1;
     return this.tick;
   }
 
-  answered(entry: NodeEntry, status: NodeStatus, poll: { tick: number; atMs: number }): void {
-    entry.pollFailures = 0;
-    if (poll.tick > entry.tick) {
-      // A standby that has less than it had was restored, or has crashed: who has read there has seen more.
-      if (status.isStandby && status.lsn < entry.lsn) entry.lostAt = this.tick;
-      entry.status = status;
-      entry.tick = poll.tick;
-      entry.lsn = status.lsn;
-      entry.polledAtMs = this.options.clock.monotonic();
+  recordPoll(node: NodeState, status: NodeStatus, poll: { tick: number; atMs: number }): void {
+    node.pollFailures = 0;
+    if (poll.tick > node.polledTick) {
+      // If a standby's replay position goes backwards, it was restored or crashed. Sessions that read from it have
+      // already seen newer data.
+      if (status.isStandby && status.lsn < node.lsn) node.lostTick = this.tick;
+      node.status = status;
+      node.polledTick = poll.tick;
+      node.lsn = status.lsn;
+      node.polledAtMs = this.options.clock.monotonic();
     }
     this.#elect();
-    if (entry === this.writer && !status.isStandby && poll.tick > this.sampleTick) {
+    if (node === this.writer && !status.isStandby && poll.tick > this.sampleTick) {
       this.sampleTick = poll.tick;
       this.sampleLsn = status.lsn;
       this.#history.add(status.lsn, poll.atMs);
     }
-    this.assess();
+    this.reassess();
   }
 
-  pollFailed(entry: NodeEntry): void {
-    entry.pollFailures += 1;
+  recordPollFailure(node: NodeState): void {
+    node.pollFailures += 1;
     this.#elect();
-    this.assess();
+    this.reassess();
   }
 
-  /** A statement failed on it and the server is to blame. What is known of the node waits for the next poll. */
-  failed(entry: NodeEntry): void {
-    const { clock, health, random } = this.options;
-    entry.health = failed(entry.health, health, { ms: clock.monotonic(), random: random() });
-    this.lost(entry);
+  /** Records a statement that failed through the server's fault. The node serves again after its next good poll. */
+  recordFailure(node: NodeState): void {
+    const { clock, ejection, random } = this.options;
+    node.health = recordFailure(node.health, ejection, { ms: clock.monotonic(), random: random() });
+    this.recordConnectionLoss(node);
   }
 
-  /** A connection broke. */
-  lost(entry: NodeEntry): void {
-    entry.lostAt = this.tick;
-    this.assess();
+  /** Records a broken connection. Earlier polls of the node no longer count. */
+  recordConnectionLoss(node: NodeState): void {
+    node.lostTick = this.tick;
+    this.reassess();
   }
 
-  succeeded(entry: NodeEntry): void {
-    if (entry.health.is === "up" && entry.health.failures === 0) return;
-    entry.health = succeeded(entry.health, this.options.clock.monotonic);
-    this.assess();
+  recordSuccess(node: NodeState): void {
+    if (node.health.state === "healthy" && node.health.failures === 0) return;
+    node.health = recordSuccess(node.health, this.options.clock.monotonic);
+    this.reassess();
   }
 
-  /** A replica has said that it has replayed this much. */
-  reached(entry: NodeEntry, lsn: Lsn): void {
-    if (lsn > entry.lsn && entry.reason === undefined) entry.lsn = lsn;
-    this.assess();
+  /** Records a position that the replica has confirmed to have replayed. */
+  recordReplayed(node: NodeState, lsn: Lsn): void {
+    if (lsn > node.lsn && node.ineligibleReason === undefined) node.lsn = lsn;
+    this.reassess();
   }
 
-  add(node: DbNode): NodeEntry {
-    const entry = new NodeEntry(node);
-    this.entries = [...this.entries, entry];
-    return entry;
+  add(dbNode: DbNode): NodeState {
+    const node = new NodeState(dbNode);
+    this.nodes = [...this.nodes, node];
+    return node;
   }
 
-  remove(entry: NodeEntry): void {
-    this.entries = this.entries.filter((each) => each !== entry);
+  remove(node: NodeState): void {
+    this.nodes = this.nodes.filter((each) => each !== node);
     this.#elect();
-    this.assess();
+    this.reassess();
   }
 
-  find(name: string): NodeEntry | undefined {
-    return this.entries.find((entry) => entry.name === name);
+  find(name: string): NodeState | undefined {
+    return this.nodes.find((node) => node.name === name);
   }
 
-  /** Decides anew who may serve; for when time has passed, or after a change. */
-  assess(): void {
+  /** Decides again which nodes may serve: after a change, or when time has passed. */
+  reassess(): void {
     const nowMs = this.options.clock.monotonic();
-    const { fitness: rules, minServing } = this.options;
-    const before = this.entries.map((entry) => entry.reason);
-    for (const entry of this.entries) {
-      entry.health = due(entry.health, nowMs);
-      const lag = entry.status?.isStandby === true ? this.#history.of(entry.lsn, nowMs) : undefined;
-      if (lag !== entry.lag) entry.setLag(lag);
-      entry.reason = unfit(entry, this.topology, { rules, nowMs });
+    const { eligibility: rules, minServing } = this.options;
+    const before = this.nodes.map((node) => node.ineligibleReason);
+    for (const node of this.nodes) {
+      node.health = halfOpenWhenDue(node.health, nowMs);
+      const lag = node.status?.isStandby === true ? this.#history.of(node.lsn, nowMs) : undefined;
+      if (lag !== node.lag) node.setLag(lag);
+      node.ineligibleReason = findIneligibleReason(node, this.topology, { rules, nowMs });
     }
-    keepServing(this.entries, minServing);
-    for (const entry of this.entries) {
-      entry.isServing = entry.reason === undefined && entry !== this.writer && entry.status?.isStandby === true;
+    keepServing(this.nodes, minServing);
+    for (const node of this.nodes) {
+      node.isServingReads =
+        node.ineligibleReason === undefined && node !== this.writer && node.status?.isStandby === true;
     }
-    this.entries.forEach((entry, index) => this.#report(entry, before[index]));
-    for (const listener of this.#changes) listener();
+    this.nodes.forEach((node, index) => this.#publishChange(node, before[index]));
+    for (const listener of this.#changeListeners) listener();
   }
 
-  /** @returns a function that ends it */
+  /** @returns a function that removes the listener */
   onChange(listener: () => void): () => void {
-    this.#changes.add(listener);
-    return () => void this.#changes.delete(listener);
+    this.#changeListeners.add(listener);
+    return () => void this.#changeListeners.delete(listener);
   }
 
-  /** @returns a function that ends it */
+  /** @returns a function that removes the listener */
   onEject(listener: (node: string) => void): () => void {
-    this.#ejections.add(listener);
-    return () => void this.#ejections.delete(listener);
+    this.#ejectListeners.add(listener);
+    return () => void this.#ejectListeners.delete(listener);
   }
 
   #elect(): void {
-    const { failures } = this.options.fitness;
+    const { failures } = this.options.eligibility;
     const configured = this.#configured;
-    // A replica of another cluster must not name the cluster only because it answered first.
+    // A replica of another cluster may answer first and must not define the cluster.
     const isSettled = configured.status !== undefined || configured.pollFailures >= failures;
     if (this.topology.systemId === undefined && !isSettled) return;
     const { timeline, writer } = this.topology;
-    this.topology = electWriter(candidates(this.entries, failures), this.topology);
+    this.topology = electWriter(candidates(this.nodes, failures), this.topology);
     if (this.topology.timeline !== timeline) {
       this.epoch += 1;
       this.epochTick = this.tick;
@@ -176,9 +179,9 @@ export class Fleet {
       this.sampleTick = -1;
       this.#history.clear();
     }
-    // The configured primary is taken at its word until it has been asked.
+    // The configured primary counts as the writer until its first poll.
     const presumed = configured.status === undefined && !isSettled ? configured : undefined;
-    const next = this.entries.find((entry) => entry.name === this.topology.writer) ?? presumed;
+    const next = this.nodes.find((node) => node.name === this.topology.writer) ?? presumed;
     const from = this.writer?.name;
     if (from === next?.name) return;
     this.writer = next;
@@ -190,20 +193,20 @@ export class Fleet {
     }));
   }
 
-  #report(entry: NodeEntry, before: EjectReason | undefined): void {
-    const { reason } = entry;
-    if (reason === before) return;
+  #publishChange(node: NodeState, before: EjectReason | undefined): void {
+    const { ineligibleReason } = node;
+    if (ineligibleReason === before) return;
     const { name: router } = this.options;
-    if (reason === undefined) return nodeReturn.publish(() => ({ router, node: entry.name }));
-    nodeEject.publish(() => ({ router, node: entry.name, reason }));
-    // Of all others statements that are under way may still be answered.
-    if (reason !== "unreachable") return;
-    for (const listener of this.#ejections) tell(listener, entry.name);
+    if (ineligibleReason === undefined) return nodeReturn.publish(() => ({ router, node: node.name }));
+    nodeEject.publish(() => ({ router, node: node.name, reason: ineligibleReason }));
+    // With any other reason the node can still answer its running statements.
+    if (ineligibleReason !== "unreachable") return;
+    for (const listener of this.#ejectListeners) notifyEjected(listener, node.name);
   }
 }
 
-/** What a listener throws has no caller who could answer for it, and must not end the polls. */
-function tell(listener: (node: string) => void, node: string): void {
+/** Calls a listener. No caller could catch its error, and it must not stop the polls: it becomes a process warning. */
+function notifyEjected(listener: (node: string) => void, node: string): void {
   try {
     listener(node);
   } catch (error) {
@@ -211,21 +214,21 @@ function tell(listener: (node: string) => void, node: string): void {
   }
 }
 
-function candidates(entries: readonly NodeEntry[], failures: number): Parameters<typeof electWriter>[0] {
-  return entries.flatMap((entry) => {
-    const { name, status } = entry;
+function candidates(nodes: readonly NodeState[], failures: number): Parameters<typeof electWriter>[0] {
+  return nodes.flatMap((node) => {
+    const { name, status } = node;
     if (status === undefined) return [];
     const { isStandby, timeline, systemId } = status;
-    return [{ name, isStandby, timeline, systemId, isReachable: isReachable(entry, failures) && !entry.isDraining }];
+    return [{ name, isStandby, timeline, systemId, isReachable: isReachable(node, failures) && !node.isDraining }];
   });
 }
 
-/** Lets the least lagging serve all the same, until there are enough. */
-function keepServing(entries: readonly NodeEntry[], minServing: number): void {
+/** Lets the least lagging replicas serve despite their lag, until `minServing` do. */
+function keepServing(nodes: readonly NodeState[], minServing: number): void {
   if (minServing === 0) return;
-  const serving = entries.filter((entry) => entry.reason === undefined && entry.status?.isStandby === true).length;
-  const lagging = entries
-    .filter((entry) => entry.reason === "lagging")
+  const serving = nodes.filter((node) => node.ineligibleReason === undefined && node.status?.isStandby === true).length;
+  const lagging = nodes
+    .filter((node) => node.ineligibleReason === "lagging")
     .sort((a, b) => (a.lag?.bytes ?? 0) - (b.lag?.bytes ?? 0));
-  for (const entry of lagging.slice(0, Math.max(minServing - serving, 0))) entry.reason = undefined;
+  for (const node of lagging.slice(0, Math.max(minServing - serving, 0))) node.ineligibleReason = undefined;
 }

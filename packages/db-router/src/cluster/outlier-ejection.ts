@@ -1,66 +1,71 @@
-/** How a node has fared with statements. What polls find is kept apart: that ends with the first good poll. */
+/**
+ * Outlier ejection with back-off, as a circuit breaker per node. Statements drive it. Failed polls are counted
+ * separately, because one good poll ends them.
+ */
 export type Health =
-  | { readonly is: "up"; readonly failures: number; readonly trips: number; readonly sinceMs: number }
-  | { readonly is: "out"; readonly trips: number; readonly untilMs: number }
-  | { readonly is: "trial"; readonly trips: number; readonly isRunning: boolean };
+  | { readonly state: "healthy"; readonly failures: number; readonly ejections: number; readonly sinceMs: number }
+  | { readonly state: "ejected"; readonly ejections: number; readonly untilMs: number }
+  | { readonly state: "half-open"; readonly ejections: number; readonly trialInFlight: boolean };
 
-export interface HealthRules {
-  /** Failures in a row that take a node out. */
+export interface EjectionRules {
+  /** Consecutive failures that eject a node. */
   readonly failures: number;
   readonly ejectMs: number;
   readonly maxEjectMs: number;
 }
 
-export const healthy: Health = { is: "up", failures: 0, trips: 0, sinceMs: 0 };
+export const healthy: Health = { state: "healthy", failures: 0, ejections: 0, sinceMs: 0 };
 
-/** One of its statements failed and the server was to blame. A failed trial doubles the time that it is out. */
-export function failed(
+/** Records a statement that failed through the server's fault. A failed trial doubles the ejection time. */
+export function recordFailure(
   health: Health,
-  rules: HealthRules,
+  rules: EjectionRules,
   now: { readonly ms: number; readonly random: number },
 ): Health {
-  if (health.is === "out") return health;
-  if (health.is === "up") {
+  if (health.state === "ejected") return health;
+  if (health.state === "healthy") {
     const failures = health.failures + 1;
     if (failures < rules.failures) return { ...health, failures };
   }
-  // Who has been up for as long as it would be out now is forgiven: it fails now and then, it does not come and go.
-  const next = outMs(health.trips + 1, rules);
-  const isForgiven = health.is === "up" && now.ms - health.sinceMs >= next;
-  const trips = isForgiven ? 1 : health.trips + 1;
-  const ms = outMs(trips, rules);
-  // Up to a tenth longer: processes that lost a node together do not try it together.
-  return { is: "out", trips, untilMs: now.ms + ms * (1 + now.random / 10) };
+  // A node that stayed healthy longer than the next ejection would last starts again from the first back-off step: it
+  // fails occasionally, it is not flapping.
+  const nextMs = ejectionMs(health.ejections + 1, rules);
+  const startsAgain = health.state === "healthy" && now.ms - health.sinceMs >= nextMs;
+  const ejections = startsAgain ? 1 : health.ejections + 1;
+  // Jitter of up to 10 %: processes that ejected a node together must not try it again together.
+  return { state: "ejected", ejections, untilMs: now.ms + ejectionMs(ejections, rules) * (1 + now.random / 10) };
 }
 
-function outMs(trips: number, { ejectMs, maxEjectMs }: HealthRules): number {
-  return Math.min(ejectMs * 2 ** (trips - 1), maxEjectMs);
+function ejectionMs(ejections: number, { ejectMs, maxEjectMs }: EjectionRules): number {
+  return Math.min(ejectMs * 2 ** (ejections - 1), maxEjectMs);
 }
 
-/** One of its statements was answered, an error of the statement's own included. */
-export function succeeded(health: Health, nowMs: () => number): Health {
-  if (health.is === "trial") return { is: "up", failures: 0, trips: health.trips, sinceMs: nowMs() };
-  return health.is === "up" && health.failures > 0 ? { ...health, failures: 0 } : health;
+/** Records a statement that the server answered; the statement's own errors count as answers. */
+export function recordSuccess(health: Health, nowMs: () => number): Health {
+  if (health.state === "half-open") {
+    return { state: "healthy", failures: 0, ejections: health.ejections, sinceMs: nowMs() };
+  }
+  return health.state === "healthy" && health.failures > 0 ? { ...health, failures: 0 } : health;
 }
 
-/** When its time is over one statement may try it. */
-export function due(health: Health, nowMs: number): Health {
-  return health.is === "out" && nowMs >= health.untilMs
-    ? { is: "trial", trips: health.trips, isRunning: false }
+/** Opens the breaker halfway once the ejection is over: one trial statement may run. */
+export function halfOpenWhenDue(health: Health, nowMs: number): Health {
+  return health.state === "ejected" && nowMs >= health.untilMs
+    ? { state: "half-open", ejections: health.ejections, trialInFlight: false }
     : health;
 }
 
-/** Whether it may be given a statement. */
-export function mayServe(health: Health): boolean {
-  return health.is === "up" || (health.is === "trial" && !health.isRunning);
+/** True when the node may receive a statement. */
+export function acceptsStatement(health: Health): boolean {
+  return health.state === "healthy" || (health.state === "half-open" && !health.trialInFlight);
 }
 
-/** The trial has begun: until it is over there is no second one. */
-export function begun(health: Health): Health {
-  return health.is === "trial" ? { ...health, isRunning: true } : health;
+/** Marks the trial as running. Until it ends, the node receives no second one. */
+export function startTrial(health: Health): Health {
+  return health.state === "half-open" ? { ...health, trialInFlight: true } : health;
 }
 
-/** The trial ended and says nothing: somebody gave the place back unused. */
-export function undecided(health: Health): Health {
-  return health.is === "trial" ? { ...health, isRunning: false } : health;
+/** Ends a trial without a verdict, because the statement never reached the server. */
+export function abandonTrial(health: Health): Health {
+  return health.state === "half-open" ? { ...health, trialInFlight: false } : health;
 }

@@ -1,34 +1,35 @@
 import { TimeoutError } from "@scale/core";
-import { withResponsiveDeadline } from "../responsive-timeout.js";
-import type { NodeEntry } from "./node-state.js";
 import { type NodeStatus, parseStatus, STATUS_SQL } from "../postgres/status.js";
+import { withResponsiveDeadline } from "../responsive-timeout.js";
+import type { NodeState } from "./node-state.js";
 
-/** Statements on the pool that never came back: while there is one no second is sent after it. */
-const hanging = new WeakSet<NodeEntry>();
+/** Nodes with a status query on the pool that is still unanswered. No second one is sent there meanwhile. */
+const unanswered = new WeakSet<NodeState>();
 
 /**
- * True when the pool's own connections must not be used, or prove too little: all are busy, so that the question would
- * wait behind statements, the last question failed or is still unanswered, or it is time to see whether new ones are accepted. A
- * server whose parent process is frozen goes on to answer on those that it has.
+ * True when the status query needs a new connection instead of one of the pool:
+ * - all pooled connections are busy, so the query would queue with statements;
+ * - the last query failed, or is still unanswered;
+ * - `isDue`: a server whose postmaster is frozen still answers on old connections, so new ones are tried regularly.
  */
-export function needsFresh(entry: NodeEntry, isDue: boolean): boolean {
-  const { idleCount, totalCount } = entry.node.pool;
+export function needsNewConnection(node: NodeState, isDue: boolean): boolean {
+  const { idleCount, totalCount } = node.dbNode.pool;
   const isBusy = totalCount > 0 && idleCount === 0;
-  return isDue || isBusy || hanging.has(entry) || entry.pollFailures > 0;
+  return isDue || isBusy || unanswered.has(node) || node.pollFailures > 0;
 }
 
-/** @throws what the server or its client says, or SCALE_TIMEOUT */
-export async function askStatus(entry: NodeEntry, isFresh: boolean, timeoutMs: number): Promise<NodeStatus> {
-  const { node } = entry;
-  const what = `a poll of ${node.name}`;
-  // A node of somebody else's may not keep to its own deadline.
-  if (isFresh) return parseStatus(await withResponsiveDeadline(node.probe(STATUS_SQL, timeoutMs), 2 * timeoutMs, what));
-  hanging.add(entry);
-  const asked = node.pool.query(STATUS_SQL).finally(() => hanging.delete(entry));
-  return parseStatus(await withResponsiveDeadline(asked, timeoutMs, what));
+/** @throws the error of the server or its client, or SCALE_TIMEOUT */
+export async function queryStatus(node: NodeState, isNew: boolean, timeoutMs: number): Promise<NodeStatus> {
+  const { dbNode } = node;
+  const what = `a poll of ${dbNode.name}`;
+  // An application's own DbNode may not keep its deadline.
+  if (isNew) return parseStatus(await withResponsiveDeadline(dbNode.probe(STATUS_SQL, timeoutMs), 2 * timeoutMs, what));
+  unanswered.add(node);
+  const reply = dbNode.pool.query(STATUS_SQL).finally(() => unanswered.delete(node));
+  return parseStatus(await withResponsiveDeadline(reply, timeoutMs, what));
 }
 
-/** True for a server that lives and has no connection to spare: what it has goes on working. */
-export function isFull(error: unknown): boolean {
+/** True when the server lives and has no connection slot left. Open connections still work. */
+export function isOutOfConnections(error: unknown): boolean {
   return error instanceof Error && !(error instanceof TimeoutError) && "code" in error && error.code === "53300";
 }

@@ -14,7 +14,7 @@ const node = (name: string, init: Partial<Candidate> = {}): Candidate => ({
 });
 
 describe("electWriter", () => {
-  it("takes the node that is not in recovery", () => {
+  it("elects the node that is not in recovery", () => {
     expect(electWriter([node("a", { isStandby: false }), node("b")], nothing)).toEqual({
       systemId: "7",
       timeline: 1,
@@ -23,22 +23,22 @@ describe("electWriter", () => {
     });
   });
 
-  it("takes the promoted one while the old primary still answers", () => {
+  it("elects the promoted node while the old primary still answers", () => {
     const nodes = [node("a", { isStandby: false }), node("b", { isStandby: false, timeline: 2 })];
     expect(electWriter(nodes, { systemId: "7", timeline: 1, writer: "a", isForked: false }).writer).toBe("b");
   });
 
-  it("takes none rather than an old primary while the promoted one is out of reach", () => {
+  it("elects no node while the promoted one is unreachable and an old primary answers", () => {
     const nodes = [node("a", { isStandby: false }), node("b", { isStandby: false, timeline: 2, isReachable: false })];
     expect(electWriter(nodes, { systemId: "7", timeline: 2, writer: "b", isForked: false }).writer).toBeUndefined();
   });
 
-  it("learns of a timeline from a standby that follows it", () => {
+  it("learns a timeline from a standby that follows it", () => {
     const nodes = [node("a", { isStandby: false }), node("c", { timeline: 2 })];
     expect(electWriter(nodes, nothing)).toEqual({ systemId: "7", timeline: 2, writer: undefined, isForked: false });
   });
 
-  it("never takes a node of another cluster", () => {
+  it("never elects a node of another cluster", () => {
     const nodes = [
       node("a", { isStandby: false, isReachable: false }),
       node("x", { isStandby: false, timeline: 9, systemId: "8" }),
@@ -46,12 +46,12 @@ describe("electWriter", () => {
     expect(electWriter(nodes, nothing)).toEqual({ systemId: "7", timeline: 1, writer: undefined, isForked: false });
   });
 
-  it("stays with the one that it was when two claim it", () => {
+  it("keeps the writer when two nodes take writes", () => {
     const nodes = [node("a", { isStandby: false }), node("b", { isStandby: false })];
     expect(electWriter(nodes, { systemId: "7", timeline: 1, writer: "b", isForked: false }).writer).toBe("b");
   });
 
-  it("never goes back to a lower timeline, whatever answers in whatever order", () => {
+  it("never returns to a lower timeline, for any order of answers", () => {
     const candidate = fc.record({
       name: fc.constantFrom("a", "b", "c"),
       isStandby: fc.boolean(),

@@ -1,4 +1,4 @@
-/** What is known of a node when it is decided who takes writes. */
+/** The facts about a node that decide which node takes writes. */
 export interface Candidate {
   readonly name: string;
   readonly isStandby: boolean;
@@ -8,28 +8,28 @@ export interface Candidate {
 }
 
 export interface Topology {
-  /** Of the cluster, once one of its nodes has answered; it never changes. */
+  /** System identifier of the cluster, set by the first node that answers. It never changes. */
   readonly systemId: string | undefined;
-  /** The highest that any node of the cluster has been on; 0 when none has answered. */
+  /** Highest timeline that any node of the cluster has been on; 0 before the first answer. */
   readonly timeline: number;
-  /** Who takes writes. */
+  /** Name of the node that takes writes. */
   readonly writer: string | undefined;
-  /** Two nodes of one timeline take writes, and nobody can tell which of them a replica follows. */
+  /** True when two nodes of one timeline take writes. A replica's upstream is then unknown. */
   readonly isForked: boolean;
 }
 
 /**
- * Among the nodes that are not in recovery the writer is the one on the highest timeline that any node has seen: each
- * promotion begins one. A server that was the primary before, and comes back without knowing that it is no longer, is
- * on a lower one; it would take writes that nobody else ever sees.
- * @param nodes the configured primary first: a cluster that is not known yet is the one of the first node that answered
+ * Elects the writer: of the nodes that are not in recovery, the one on the highest timeline that any node has seen. Each
+ * promotion starts a timeline, so an old primary that returns unaware of its successor is on a lower one. Writes sent
+ * there would be lost.
+ * @param nodes the configured primary first: the first node that answered defines the cluster
  */
 export function electWriter(nodes: readonly Candidate[], before: Topology): Topology {
   const systemId = before.systemId ?? nodes[0]?.systemId;
   const ours = nodes.filter((node) => node.systemId === systemId);
   const timeline = Math.max(before.timeline, ...ours.map((node) => node.timeline));
-  const able = ours.filter((node) => !node.isStandby && node.isReachable && node.timeline === timeline);
-  // Two on one timeline have each been promoted, or one is a copy: it stays with the one it was.
-  const writer = able.find((node) => node.name === before.writer) ?? able[0];
-  return { systemId, timeline, writer: writer?.name, isForked: able.length > 1 };
+  const writable = ours.filter((node) => !node.isStandby && node.isReachable && node.timeline === timeline);
+  // Two writable nodes of one timeline: both were promoted, or one is a copy. The current writer stays.
+  const writer = writable.find((node) => node.name === before.writer) ?? writable[0];
+  return { systemId, timeline, writer: writer?.name, isForked: writable.length > 1 };
 }

@@ -1,136 +1,143 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { NodeEntry } from "../cluster/node-state.js";
-import type { Fleet } from "../cluster/node-registry.js";
+import type { NodeRegistry } from "../cluster/node-registry.js";
+import type { NodeState } from "../cluster/node-state.js";
 import type { Lsn } from "../postgres/lsn.js";
 import type { Consistency } from "../types.js";
 
-/** What one session has written and seen, as far as it matters for where it reads next. */
+/**
+ * The watermark of one session: which writes and reads its next read must see. Positions are resolved lazily: a write
+ * is first pending at a tick, and becomes an LSN with the next sample of the primary.
+ */
 export class Scope {
   readonly consistency: Consistency;
   readonly pin: "primary" | "replica" | undefined;
-  /** The one that this one runs in: it learns of what is written and seen. */
+  /** Enclosing scope; reads and writes are recorded there too. */
   readonly parent: Scope | undefined;
-  /** The scope of all work that runs in none: it keeps to no replica. */
+  /** True for the scope of all work outside of `run`. It sticks to no replica. */
   readonly isShared: boolean;
-  /** A replica must have replayed this much. */
-  floor: Lsn = 0;
-  /** Writes, and reads of the primary, were over at this tick; -1: what they left is in the floor. */
-  mark = -1;
-  /** The tick since which there has been a mark. */
-  markedSince: number;
+  /** Position that a replica must have replayed. */
+  minLsn: Lsn = 0;
+  /** Tick of the last write or primary read that `minLsn` does not cover yet; -1 for none. */
+  pendingTick = -1;
+  /** Tick since which something has been pending. */
+  pendingSince: number;
   epoch: number;
-  /** The replica that has served it, and the tick at which its last read was over. */
-  seen: NodeEntry | undefined;
-  seenAt = -1;
+  /** Replica that serves the scope, and the tick at which its last read ended. */
+  stickyReplica: NodeState | undefined;
+  lastReadTick = -1;
   hasWritten = false;
-  /** Whether a token would say anything. */
+  /** True when a token of the scope would carry information. */
   hasPosition = false;
 
-  constructor(fleet: Fleet, init: ScopeInit) {
+  constructor(registry: NodeRegistry, init: ScopeInit) {
     const { parent } = init;
     this.consistency = init.consistency;
     this.pin = init.pin;
     this.parent = parent;
     this.isShared = init.isShared ?? false;
-    this.epoch = parent?.epoch ?? fleet.epoch;
-    this.markedSince = fleet.tick;
+    this.epoch = parent?.epoch ?? registry.epoch;
+    this.pendingSince = registry.tick;
     if (parent === undefined) return;
-    this.floor = parent.floor;
-    this.mark = parent.mark;
-    this.seen = parent.seen;
-    this.seenAt = parent.seenAt;
+    this.minLsn = parent.minLsn;
+    this.pendingTick = parent.pendingTick;
+    this.stickyReplica = parent.stickyReplica;
+    this.lastReadTick = parent.lastReadTick;
     this.hasPosition = parent.hasPosition;
   }
 
-  /** Something was committed: from now on it must be seen. */
-  wrote(tick: number): void {
-    this.#mark(tick);
+  /** Records a commit: later reads must see it. */
+  recordWrite(tick: number): void {
+    this.#setPending(tick);
     this.hasWritten = this.hasPosition = true;
-    this.parent?.wrote(tick);
+    this.parent?.recordWrite(tick);
   }
 
-  /** The primary has answered, with what no replica may have yet. */
-  readPrimary(tick: number): void {
+  /** Records a read of the primary, which may have returned data that no replica has yet. */
+  recordPrimaryRead(tick: number): void {
     if (this.isShared) return;
-    this.#mark(tick);
-    // A sample that covers this covers what replicas have shown before.
-    this.seen = undefined;
-    this.parent?.readPrimary(tick);
+    this.#setPending(tick);
+    // A sample that covers this read also covers everything that replicas have returned before.
+    this.stickyReplica = undefined;
+    this.parent?.recordPrimaryRead(tick);
   }
 
-  /** A read goes there, so the next ones go there too. Only where `allows` has said so. */
-  settleOn(entry: NodeEntry, tick: number): void {
-    if (this.isShared || this.seen === entry) return;
-    this.seen = entry;
-    this.seenAt = tick;
+  /** Sends the next reads to the same replica. Call it only after `isSatisfiedBy` returned true. */
+  stickTo(node: NodeState, tick: number): void {
+    if (this.isShared || this.stickyReplica === node) return;
+    this.stickyReplica = node;
+    this.lastReadTick = tick;
   }
 
-  readReplica(entry: NodeEntry, tick: number): void {
+  recordReplicaRead(node: NodeState, tick: number): void {
     if (this.isShared) return;
-    this.seen ??= entry;
-    if (this.seen === entry) this.seenAt = tick;
-    // It reads elsewhere already, and only the primary is sure to have both.
-    else this.#mark(tick);
-    this.parent?.readReplica(entry, tick);
+    this.stickyReplica ??= node;
+    if (this.stickyReplica === node) this.lastReadTick = tick;
+    // The scope has moved to another replica meanwhile. Only the primary is sure to have the data of both.
+    else this.#setPending(tick);
+    this.parent?.recordReplicaRead(node, tick);
   }
 
-  /** From a token: everything up to there must be seen. */
-  require(lsn: Lsn): void {
-    this.floor = Math.max(this.floor, lsn);
+  /** Requires a position, for example from a token. */
+  requireLsn(lsn: Lsn): void {
+    this.minLsn = Math.max(this.minLsn, lsn);
     this.hasPosition = true;
   }
 
-  /** Everything that was committed until now must be seen, whatever it is. */
-  requireAll(tick: number): void {
-    this.#mark(tick);
+  /** Requires everything that was committed until now. */
+  requireLatest(tick: number): void {
+    this.#setPending(tick);
     this.hasPosition = true;
   }
 
-  #mark(tick: number): void {
-    if (this.mark < 0) this.markedSince = tick;
-    this.mark = tick;
+  #setPending(tick: number): void {
+    if (this.pendingTick < 0) this.pendingSince = tick;
+    this.pendingTick = tick;
   }
 
   /**
-   * True when a sample has come since it was first marked, and showed nothing because it has been marked again: who reads
-   * from the primary without a pause would never leave it. True once for each sample.
+   * True once for each sample that came while something was pending and did not resolve it, because newer reads or
+   * writes became pending meanwhile. A scope that reads from the primary without a pause would never leave it.
    */
-  isStuck(fleet: Fleet): boolean {
-    if (this.isShared || this.mark < 0 || fleet.sampleTick <= this.markedSince) return false;
-    this.markedSince = fleet.tick;
+  isStuckOnPrimary(registry: NodeRegistry): boolean {
+    if (this.isShared || this.pendingTick < 0 || registry.sampleTick <= this.pendingSince) return false;
+    this.pendingSince = registry.tick;
     return true;
   }
 
   /**
-   * Turns what is marked into a position, if a sample that began later has come.
-   * @returns false while there is none: then only the primary is sure to have it
+   * Turns pending reads and writes into a position, if a sample that began later has come.
+   * @returns false while they are pending: only the primary is sure to have them
    */
-  settle(fleet: Fleet): boolean {
-    if (this.epoch !== fleet.epoch) {
-      // Positions of another timeline mean nothing here. What of it is left is in the new primary's log.
-      this.epoch = fleet.epoch;
-      if (this.floor > 0 || this.seen !== undefined) this.mark = Math.max(this.mark, fleet.epochTick);
-      this.floor = 0;
-      this.seen = undefined;
+  resolvePosition(registry: NodeRegistry): boolean {
+    if (this.epoch !== registry.epoch) {
+      // Positions of another timeline cannot be compared. Everything that survived is in the new primary's log.
+      this.epoch = registry.epoch;
+      if (this.minLsn > 0 || this.stickyReplica !== undefined) {
+        this.pendingTick = Math.max(this.pendingTick, registry.epochTick);
+      }
+      this.minLsn = 0;
+      this.stickyReplica = undefined;
     }
-    if (this.mark < 0) return true;
-    if (fleet.sampleTick <= this.mark) return false;
-    this.floor = Math.max(this.floor, fleet.sampleLsn);
-    this.mark = -1;
+    if (this.pendingTick < 0) return true;
+    if (registry.sampleTick <= this.pendingTick) return false;
+    this.minLsn = Math.max(this.minLsn, registry.sampleLsn);
+    this.pendingTick = -1;
     return true;
   }
 
-  /** Whether a replica has all that the scope has written and seen. */
-  allows(entry: NodeEntry, fleet: Fleet): boolean {
-    if (!this.settle(fleet)) return false;
-    const { seen } = this;
-    if (seen !== undefined) {
-      // After a crash a replica may come back with less than it has shown.
-      if (seen.lostAt >= this.seenAt) return false;
-      // How far another had come when it answered is known once it has been asked again.
-      if (seen !== entry && (seen.tick <= this.seenAt || entry.lsn < seen.lsn)) return false;
+  /** True when the replica has everything that the scope has written and seen. */
+  isSatisfiedBy(node: NodeState, registry: NodeRegistry): boolean {
+    if (!this.resolvePosition(registry)) return false;
+    const { stickyReplica } = this;
+    if (stickyReplica !== undefined) {
+      // A crashed replica may return with less data than it has already shown.
+      if (stickyReplica.lostTick >= this.lastReadTick) return false;
+      // The sticky replica's position at the last read is known only after its next poll.
+      if (stickyReplica !== node && (stickyReplica.polledTick <= this.lastReadTick || node.lsn < stickyReplica.lsn)) {
+        return false;
+      }
     }
-    return entry.lsn >= this.floor;
+    return node.lsn >= this.minLsn;
   }
 }
 
@@ -142,28 +149,28 @@ export interface ScopeInit {
 }
 
 export interface Scopes {
-  /** Of the current work, or the one that all work without one shares. */
+  /** Scope of the current work, or the shared one. */
   current(): Scope;
-  /** `undefined` for work that runs in none. */
-  own(): Scope | undefined;
+  /** Scope of the current work; `undefined` outside of `run`. */
+  active(): Scope | undefined;
   run<T>(scope: Scope, work: () => T): T;
 }
 
-/** One storage for each router: positions of one cluster say nothing of another. */
+/** One storage per router: a position of one cluster means nothing in another. */
 export function createScopes(shared: Scope): Scopes {
   const storage = new AsyncLocalStorage<Scope>();
   return {
     current: () => storage.getStore() ?? shared,
-    own: () => storage.getStore(),
-    run: (scope, work) => storage.run(scope, () => begun(work())),
+    active: () => storage.getStore(),
+    run: (scope, work) => storage.run(scope, () => startLazyQuery(work())),
   };
 }
 
 /**
- * Queries of Prisma and Drizzle begin when somebody awaits them, which would be outside of the scope. A promise that is
- * made of one here awaits it here.
+ * Queries of Prisma and Drizzle start when they are awaited, which would be outside of the scope. Converting them to a
+ * promise here starts them inside.
  */
-function begun<T>(result: T): T {
+function startLazyQuery<T>(result: T): T {
   const isLazy = typeof result === "object" && result !== null && !(result instanceof Promise) && "then" in result;
   return isLazy && typeof result.then === "function" ? (Promise.resolve(result) as T) : result;
 }

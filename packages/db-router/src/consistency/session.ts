@@ -1,37 +1,37 @@
-import { tokenRefuse, type TokenRefusal } from "../events.js";
-import type { Fleet } from "../cluster/node-registry.js";
+import type { NodeRegistry } from "../cluster/node-registry.js";
 import type { Poller } from "../cluster/poller.js";
+import { type TokenRefusal, tokenRefuse } from "../events.js";
 import type { Scope } from "./scope.js";
 import type { Tokens } from "./token.js";
 
-/** What one scope has written, for who carries it elsewhere. */
+/** The writes of one scope, and a token that carries them to another request or process. */
 export interface Session {
-  /** True when something was written in it, or in a scope that ran in it. */
+  /** True when the scope, or one inside it, has written. */
   readonly hasWritten: boolean;
   /**
-   * A token for what was written and what the token of the scope said; `undefined` when there is neither. Waits for at
-   * most one sample of the primary, which all who ask share. Never rejects.
+   * Returns a token for the scope's writes and its own token's position, or `undefined` when there are neither. Waits
+   * for at most one sample of the primary, which concurrent callers share. Never rejects.
    */
   token(): Promise<string | undefined>;
   /**
-   * The same at once: if the position is not known yet, a token that sends reads to the primary until a replica has all
-   * that was committed before they began.
+   * Returns the token at once. If the position is still pending, the token sends reads to the primary until a replica
+   * has everything that was committed before those reads began.
    */
   tokenNow(): string | undefined;
 }
 
 export interface SessionContext {
-  readonly fleet: Fleet;
+  readonly registry: NodeRegistry;
   readonly poller: Poller;
   readonly tokens: Tokens;
 }
 
-export function createSession({ fleet, poller, tokens }: SessionContext, scope: Scope): Session {
+export function createSession({ registry, poller, tokens }: SessionContext, scope: Scope): Session {
   function tokenNow(): string | undefined {
     if (!scope.hasPosition) return undefined;
-    const isKnown = scope.settle(fleet);
-    const { systemId = "0", timeline } = fleet.topology;
-    return tokens.issue({ systemId, timeline, lsn: isKnown ? scope.floor : 0 });
+    const isResolved = scope.resolvePosition(registry);
+    const { systemId = "0", timeline } = registry.topology;
+    return tokens.issue({ systemId, timeline, lsn: isResolved ? scope.minLsn : 0 });
   }
   return {
     get hasWritten() {
@@ -39,34 +39,34 @@ export function createSession({ fleet, poller, tokens }: SessionContext, scope: 
     },
     tokenNow,
     async token() {
-      const { writer } = fleet;
-      if (scope.hasPosition && !scope.settle(fleet) && writer !== undefined) await poller.poll(writer);
+      const { writer } = registry;
+      if (scope.hasPosition && !scope.resolvePosition(registry) && writer !== undefined) await poller.poll(writer);
       return tokenNow();
     },
   };
 }
 
-/** Lets a scope begin where a token says. What the token cannot say, it begins after everything. */
+/** Starts a scope at the position of a token. A token that cannot be used requires everything committed until now. */
 export function applyToken(
-  { fleet, poller, tokens }: SessionContext,
+  { registry, poller, tokens }: SessionContext,
   scope: Scope,
   { token, tenantId }: { readonly token: string; readonly tenantId: string | undefined },
 ): void {
   const refuse = (reason: TokenRefusal): void => {
-    scope.requireAll(fleet.tick);
-    tokenRefuse.publish(() => ({ tenantId, router: fleet.options.name, reason }));
+    scope.requireLatest(registry.tick);
+    tokenRefuse.publish(() => ({ tenantId, router: registry.options.name, reason }));
   };
   const reading = tokens.read(token);
-  if ("refused" in reading) return refuse(reading.refused);
-  const { systemId, timeline, lsn } = reading.position;
-  const { topology } = fleet;
-  // Not known before the first poll: that says nothing of the token.
-  if (topology.systemId === undefined || lsn === 0) return scope.requireAll(fleet.tick);
+  if (typeof reading === "string") return refuse(reading);
+  const { systemId, timeline, lsn } = reading;
+  const { topology } = registry;
+  // Before the first poll the system is unknown, which is no reason to refuse the token.
+  if (topology.systemId === undefined || lsn === 0) return scope.requireLatest(registry.tick);
   if (systemId !== topology.systemId) return refuse("other-system");
   if (timeline < topology.timeline) return refuse("older-timeline");
   if (timeline > topology.timeline) {
-    void poller.round();
+    void poller.pollAll();
     return refuse("newer-timeline");
   }
-  scope.require(lsn);
+  scope.requireLsn(lsn);
 }

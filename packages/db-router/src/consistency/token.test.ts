@@ -10,31 +10,31 @@ const tokensOf = (secrets: string[] = [secret]) => createTokens({ secrets, ttlMs
 const position: Position = { systemId: "7710243587112828157", timeline: 3, lsn: 0x174b4f0 };
 
 describe("tokens", () => {
-  it("bring a position back", () => {
+  it("return the position that they were issued for", () => {
     const token = tokensOf().issue(position);
     expect(token).toMatch(/^v1\.7710243587112828157\.3\.0\/174B4F0\.\d+\.[\w-]{43}$/);
-    expect(tokensOf().read(token)).toEqual({ position });
+    expect(tokensOf().read(token)).toEqual(position);
   });
 
-  it("end by themselves", () => {
+  it("expire after the lifetime", () => {
     const own = createManualClock();
     const tokens = createTokens({ secrets: [secret], ttlMs: 30_000, clock: own });
     const token = tokens.issue(position);
     own.advance(29_999);
-    expect(tokens.read(token)).toEqual({ position });
+    expect(tokens.read(token)).toEqual(position);
     own.advance(1_001);
-    expect(tokens.read(token)).toEqual({ refused: "expired" });
+    expect(tokens.read(token)).toBe("expired");
   });
 
-  it("are good under an old secret while it is listed, and are signed with the first", () => {
+  it("verify with every listed secret, and are signed with the first", () => {
     const old = tokensOf(["an older secret of thirty-two characters!"]).issue(position);
     const rotated = tokensOf([secret, "an older secret of thirty-two characters!"]);
-    expect(rotated.read(old)).toEqual({ position });
-    expect(tokensOf().read(old)).toEqual({ refused: "forged" });
-    expect(tokensOf().read(rotated.issue(position))).toEqual({ position });
+    expect(rotated.read(old)).toEqual(position);
+    expect(tokensOf().read(old)).toBe("forged");
+    expect(tokensOf().read(rotated.issue(position))).toEqual(position);
   });
 
-  it("are refused when any character is another", () => {
+  it("are refused after a change of any character", () => {
     const token = tokensOf().issue(position);
     fc.assert(
       fc.property(
@@ -43,15 +43,15 @@ describe("tokens", () => {
         (at, character) => {
           const changed = token.slice(0, at) + character + token.slice(at + 1);
           const reading = tokensOf().read(changed);
-          // The last of the 43 characters carries two bits that say nothing.
-          return changed === token || at === token.length - 1 || "refused" in reading;
+          // Two bits of the last of the 43 characters are unused.
+          return changed === token || at === token.length - 1 || typeof reading === "string";
         },
       ),
     );
   });
 
-  it("are refused, never thrown at, whatever was sent", () => {
-    fc.assert(fc.property(fc.string({ maxLength: 400 }), (text) => "refused" in tokensOf().read(text)));
-    expect(tokensOf().read("v1".padEnd(100_000, "."))).toEqual({ refused: "malformed" });
+  it("are refused without an exception for any input", () => {
+    fc.assert(fc.property(fc.string({ maxLength: 400 }), (text) => typeof tokensOf().read(text) === "string"));
+    expect(tokensOf().read("v1".padEnd(100_000, "."))).toBe("malformed");
   });
 });

@@ -3,7 +3,7 @@ import { count, eq, sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PlainRouting, routingOf } from "../../test/plain-routing.js";
+import { type RecordingRouting, routingOf } from "../../test/recording-routing.js";
 import { drizzleClients, type RoutedDrizzle } from "./clients.js";
 
 const contacts = pgTable("contacts", {
@@ -16,7 +16,7 @@ type Db = NodePgDatabase<typeof schema>;
 
 describe.skipIf(!findPostgres())("drizzleClients", () => {
   let cluster: ContactsCluster;
-  let routing: PlainRouting;
+  let routing: RecordingRouting;
   let db: RoutedDrizzle<Db>;
   let dbRead: Db;
   beforeAll(async () => {
@@ -30,10 +30,10 @@ describe.skipIf(!findPostgres())("drizzleClients", () => {
   });
   beforeEach(() => void routing.served());
 
-  const kinds = (): string[] => routing.taken.splice(0).map(({ route }) => route.to);
+  const kinds = (): string[] => routing.checkouts.splice(0).map(({ route }) => route.to);
   const values = { tenantId: "x", name: "y" };
 
-  it("reads on replicas and does all else on the primary", async () => {
+  it("reads from replicas and runs everything else on the primary", async () => {
     await db.select().from(contacts).where(eq(contacts.id, 1));
     await db.query.contacts.findFirst();
     await db.$count(contacts);
@@ -54,10 +54,10 @@ describe.skipIf(!findPostgres())("drizzleClients", () => {
       return tx.select().from(contacts).where(eq(contacts.id, made!.id));
     });
     expect(found).toMatchObject([values]);
-    expect(routing.taken).toMatchObject([{ route: { reason: "transaction" }, commits: 1 }]);
+    expect(routing.checkouts).toMatchObject([{ route: { reason: "transaction" }, commits: 1 }]);
   });
 
-  it("runs a prepared statement on whatever node serves", async () => {
+  it("runs a prepared statement on any serving node", async () => {
     const one = db
       .select()
       .from(contacts)
@@ -73,7 +73,7 @@ describe.skipIf(!findPostgres())("drizzleClients", () => {
     await dbRead.query.contacts.findFirst();
     await dbRead.insert(contacts).values(values);
     await db.$primary.transaction((tx) => tx.select({ n: count() }).from(contacts));
-    expect(routing.taken.map(({ route }) => [route.to, route.reason])).toEqual([
+    expect(routing.checkouts.map(({ route }) => [route.to, route.reason])).toEqual([
       ["primary", "pinned"],
       ["replica", "pinned"],
       ["replica", "pinned"],
@@ -82,7 +82,7 @@ describe.skipIf(!findPostgres())("drizzleClients", () => {
     ]);
   });
 
-  it("begins a read-only transaction on a replica where it is asked to", async () => {
+  it("begins a read-only transaction on a replica through $replica", async () => {
     const readOnly = { accessMode: "read only", isolationLevel: "repeatable read" } as const;
     const ask = (on: Db): Promise<unknown> =>
       on.transaction((tx) => tx.execute(sql`select pg_is_in_recovery() as standby`), readOnly);

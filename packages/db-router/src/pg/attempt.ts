@@ -1,18 +1,21 @@
 import type { Pool, PoolClient } from "pg";
-import type { PoolLike, Checkout } from "../types.js";
-import { failureOf } from "../postgres/failure.js";
+import { failureOf, isPoolFull } from "../postgres/failure.js";
+import type { Checkout, PoolLike, RouteRequest, Routing } from "../types.js";
 import type { Statement } from "./statement.js";
 
-/** The pool of a node as what it is: nodes come from `pgNode`. */
+/** Maximum number of failed connections before the caller receives the error. */
+const MAX_FAILURES = 3;
+
+/** The real type of a node's pool: the nodes of a routed pool come from `pgNode`. */
 export function pgPool(pool: PoolLike): Pool {
   return pool as Pool;
 }
 
-/** Reads that wait for a node, to be given up when the node is. A frozen server never tells. */
-export class Waiting {
+/** Reads that wait for a reply, by node. They are rejected when their node is ejected: a frozen server never replies. */
+export class InFlightReads {
   readonly #byNode = new Map<string, Set<(error: Error) => void>>();
 
-  of(node: string): Set<(error: Error) => void> {
+  forNode(node: string): Set<(error: Error) => void> {
     const known = this.#byNode.get(node);
     if (known !== undefined) return known;
     const made = new Set<(error: Error) => void>();
@@ -20,62 +23,99 @@ export class Waiting {
     return made;
   }
 
-  giveUp(node: string): void {
-    const all = this.#byNode.get(node);
-    if (all === undefined || all.size === 0) return;
-    const error = new Error(`Connection terminated: ${node} was given up`);
-    for (const end of [...all]) end(error);
+  rejectAll(node: string): void {
+    const reads = this.#byNode.get(node);
+    if (reads === undefined || reads.size === 0) return;
+    const error = new Error(`Connection terminated: ${node} was ejected`);
+    for (const end of [...reads]) end(error);
   }
 }
 
 const unsent = new WeakSet<object>();
 
-/** False when `attempt` failed before the server was told anything. */
+/** False when `attemptRead` failed before anything was sent to the server. */
 export function wasSent(error: unknown): boolean {
   return typeof error !== "object" || error === null || !unsent.has(error);
 }
 
 /**
- * Runs a read once, on the node of the seat. Unlike `pool.query`, which closes the connection of every statement that
- * fails, it keeps the connection of one that the server answered with an error.
+ * Runs a read once, on the node of the checkout. `pool.query` closes the connection of every failed statement; this
+ * keeps the connection when the server replied with an error.
  */
-export function attempt(seat: Checkout, statement: Statement, waiting: Waiting): Promise<unknown> {
-  const waits = waiting.of(seat.route.node);
+export function attemptRead(checkout: Checkout, statement: Statement, inFlight: InFlightReads): Promise<unknown> {
+  const reads = inFlight.forNode(checkout.route.node);
   return new Promise((resolve, reject) => {
-    let lent: PoolClient | undefined;
-    let over = false;
+    let connection: PoolClient | undefined;
+    let isOver = false;
     const end = (error: unknown, result?: unknown): void => {
-      if (over) return;
-      over = true;
-      waits.delete(end);
-      lent?.release(isBroken(error, seat));
+      if (isOver) return;
+      isOver = true;
+      reads.delete(end);
+      connection?.release(isBroken(error, checkout));
       if (error === undefined) resolve(result);
       else reject(error);
     };
-    waits.add(end);
-    pgPool(seat.pool).connect((error, client) => {
+    reads.add(end);
+    pgPool(checkout.pool).connect((error, client) => {
       if (client === undefined) {
         if (error !== undefined) unsent.add(error);
         return end(error);
       }
-      if (over) return client.release(true);
-      lent = client;
+      if (isOver) return client.release(true);
+      connection = client;
       try {
         client.query(statement.query as string, statement.values as unknown[], (error: Error | null, result) => {
           if (error === null || error === undefined) end(undefined, result);
           else end(error);
         });
       } catch (thrown) {
-        end(thrown); // A query that `pg` does not take.
+        end(thrown); // `pg` rejects some queries synchronously.
       }
     });
   });
 }
 
-function isBroken(error: unknown, seat: Checkout): boolean {
+function isBroken(error: unknown, checkout: Checkout): boolean {
   if (error === undefined) return false;
-  // Without a code it is none of the server's errors.
-  const answered = typeof error === "object" && error !== null && "code" in error && "severity" in error;
-  const failure = failureOf(error, seat.route.to === "replica");
-  return !answered || failure === "connection" || failure === "conflict";
+  // The server's own errors have a code and a severity.
+  const isReply = typeof error === "object" && error !== null && "code" in error && "severity" in error;
+  const failure = failureOf(error, checkout.route.to === "replica");
+  return !isReply || failure === "connection" || failure === "conflict";
+}
+
+export interface ConnectedCheckout {
+  readonly checkout: Checkout;
+  readonly client: PoolClient;
+}
+
+/**
+ * Checks out a node and a connection, for statements that must not be sent twice. When no connection can be opened,
+ * nothing was sent, so another node is tried; a router with `failover.waitMs` waits for the next primary meanwhile.
+ * @throws the error of the first connection, when there is no other node
+ */
+export async function checkoutConnection(routing: Routing, request: RouteRequest): Promise<ConnectedCheckout> {
+  const tried = new Set<string>();
+  let first: unknown;
+  for (let failures = 1; ; failures += 1) {
+    const checkout = await checkoutOrThrow(first, routing, tried.size === 0 ? request : { ...request, except: tried });
+    try {
+      return { checkout, client: await pgPool(checkout.pool).connect() };
+    } catch (error) {
+      checkout.release({ error, wrote: false });
+      first ??= error;
+      tried.add(checkout.route.node);
+      const isLast = failures === MAX_FAILURES || isPoolFull(error);
+      if (isLast || failureOf(error, false) !== "connection") throw first;
+    }
+  }
+}
+
+/** Checks out a node for the next attempt. Without one it throws `first`, the error that made the attempt necessary. */
+export async function checkoutOrThrow(first: unknown, routing: Routing, request: RouteRequest): Promise<Checkout> {
+  if (first === undefined) return routing.checkout(request);
+  try {
+    return await routing.checkout(request);
+  } catch {
+    throw first;
+  }
 }

@@ -2,12 +2,12 @@ import type { EventChannel } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
 
 export interface ConnectionLoss {
-  /** The node that the connection led to. */
+  /** Name of the connection's node. */
   readonly node: string;
   readonly error: Error;
 }
 
 /**
- * A connection broke that no statement was waiting on. Its pool has dropped it, and nothing else is to be done.
+ * Published when an idle connection broke. Its pool has removed it; no action is needed.
  */
 export const connectionLose: EventChannel<ConnectionLoss> = defineEvent("scale:db-router:connection-lose");

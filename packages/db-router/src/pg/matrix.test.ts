@@ -7,7 +7,7 @@ import { type ContactsClient, prismaFor } from "../../scenarios/prisma-client.js
 import { routed, type RoutedCluster } from "../../test/routed.js";
 import { routedPool } from "./routed-pool.js";
 
-/** "refused": a replica is asked first, refuses, and the primary does it. */
+/** "refused": a replica refuses the statement, and the primary runs it. */
 type Served = "replica" | "primary" | "refused";
 
 const matrix: readonly (readonly [Served, string])[] = [
@@ -110,7 +110,7 @@ describe.skipIf(!findPostgres())("the routing matrix", () => {
   async function served(client: string, text: string): Promise<string[]> {
     await cluster.primary.query("drop table if exists copied");
     on.sent.length = 0;
-    // A session of its own, to which what others have written means nothing.
+    // A fresh session, independent of the writes of others.
     await on.router.run({ startFresh: true }, async () => runners[client]?.run(text));
     return on.sent.filter((sent) => sent.text === text).map(({ node }) => (node === "primary" ? "primary" : "replica"));
   }

@@ -7,7 +7,7 @@ import { pgNode } from "./node.js";
 const url = "postgres://app@127.0.0.1:1/app";
 
 describe("pgNode", () => {
-  it("gives a primary and a replica pools of their sizes", () => {
+  it("sizes the pools of a primary and of a replica", () => {
     const common = { idleTimeoutMillis: 30_000, connectionTimeoutMillis: 2_000, maxUses: 7_500 };
     const primary = pgNode({ name: "p", role: "primary", connectionString: url });
     expect(primary.pool.options).toMatchObject({ ...common, max: 20, min: 5 });
@@ -15,28 +15,28 @@ describe("pgNode", () => {
     expect(primary).toMatchObject({ name: "p", isOwned: true });
   });
 
-  it("reads connection_limit of a url, below options of pg", () => {
+  it("uses connection_limit of the url unless options of pg override it", () => {
     const limited = { name: "r", connectionString: `${url}?pgbouncer=true&connection_limit=3` };
     expect(pgNode(limited).pool.options).toMatchObject({ max: 3, min: 3 });
     expect(pgNode({ ...limited, config: { max: 7, min: 0 } }).pool.options).toMatchObject({ max: 7, min: 0 });
     const config = { connectionString: `${url}?connection_limit=4`, idleTimeoutMillis: 5 };
     expect(pgNode({ name: "r", config }).pool.options).toMatchObject({ max: 4, idleTimeoutMillis: 5 });
     const wrong = { name: "r", connectionString: `${url}?connection_limit=many` };
-    expect(() => pgNode(wrong)).toThrow("expected connection_limit to be a positive integer, got many");
+    expect(() => pgNode(wrong)).toThrow("expected connection_limit to be an integer >= 1, got many");
   });
 
-  it("names an option that is wrong or would be ignored", () => {
+  it("names an option that is invalid or would be ignored", () => {
     const pool = new Pool();
-    expect(() => pgNode({ name: "r" })).toThrow("pgNode: connectionString: expected it, config or pool");
+    expect(() => pgNode({ name: "r" })).toThrow("pgNode: expected connectionString, config or pool, got none");
     expect(() => pgNode({ name: "", connectionString: url })).toThrow("pgNode: name: ");
     expect(() => pgNode({ name: "r", connectionString: url, weight: 0 })).toThrow("pgNode: weight: ");
     expect(() => pgNode({ name: "r", pool, statementTimeoutMs: 5 })).toThrow(
-      "pgNode: statementTimeoutMs: the pool that was passed keeps its own options",
+      "pgNode: pool: expected no statementTimeoutMs beside it",
     );
     expect(() => pgNode({ name: "r", pool: {} as Pool })).toThrow("pgNode: pool: expected a pool of pg");
   });
 
-  it("takes a pool of the caller as it is", () => {
+  it("uses the caller's pool unchanged", () => {
     const pool = new Pool({ max: 2 });
     expect(pgNode({ name: "r", pool, weight: 2, zone: "a" })).toMatchObject({
       pool,
@@ -59,13 +59,13 @@ describe.skipIf(!findPostgres())("pgNode, on a server", () => {
   const stop = connectionLose.subscribe(({ node, error }) => void losses.push(`${node}: ${error.message}`));
   afterAll(stop);
 
-  it("ends statements at the time limit that it was given", async () => {
+  it("cancels statements at statementTimeoutMs", async () => {
     const { pool } = pgNode({ name: "slow", connectionString: cluster.url, statementTimeoutMs: 40 });
     await expect(pool.query("select pg_sleep(10)")).rejects.toMatchObject({ code: "57014" });
     await pool.end();
   });
 
-  it("probes over a connection of its own, with the options of the pool, and leaves none", async () => {
+  it("probes on a new connection with the options of the pool, and closes it", async () => {
     const config = { connectionString: cluster.url, application_name: "probed", max: 1 };
     const { pool, probe } = pgNode({ name: "p", config });
     const held = await pool.connect();
@@ -79,7 +79,7 @@ describe.skipIf(!findPostgres())("pgNode, on a server", () => {
     await pool.end();
   });
 
-  it("gives a probe up in time on a frozen server, and on one that is down", async () => {
+  it("rejects a probe in time on a frozen server, and on one that is down", async () => {
     const replica = cluster.replicas[0]!;
     const { probe, pool } = pgNode({ name: "r1", connectionString: replica.url });
     onTestFinished(() => replica.resume());
@@ -96,8 +96,8 @@ describe.skipIf(!findPostgres())("pgNode, on a server", () => {
     await pool.end();
   });
 
-  // Each of the round trips of a new connection waits for a busy event loop: that is no fault of the server.
-  it("gives a probe its whole time while this process is busy", async () => {
+  // A busy event loop delays each round trip of a new connection, through no fault of the server.
+  it("counts only the time in which this process runs against a probe", async () => {
     const { probe, pool } = pgNode({ name: "p", connectionString: cluster.url });
     let busy: NodeJS.Timeout | undefined;
     const block = (): void => {
@@ -111,21 +111,24 @@ describe.skipIf(!findPostgres())("pgNode, on a server", () => {
     await pool.end();
   });
 
-  it.each(["its own", "a caller's"])("survives the end of idle and lent connections of %s pool", async (whose) => {
-    const foreign = whose === "its own" ? undefined : new Pool({ connectionString: cluster.url });
-    await foreign?.query("select 1"); // It has a connection before it is known.
-    const { pool } = pgNode({ name: whose, ...(foreign ? { pool: foreign } : { connectionString: cluster.url }) });
-    const [lent, idle] = await Promise.all([pool.connect(), pool.connect()]);
-    idle.release();
-    const pids = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()";
-    losses.length = 0;
-    await cluster.primary.query(`${pids} and datname = 'postgres' and application_name <> 'testkit'`);
-    await waitUntil(() => losses.filter((loss) => loss.startsWith(`${whose}: terminating`)).length >= 2, {
-      what: "both losses are told",
-    });
-    await expect(lent.query("select 1")).rejects.toThrow(/not queryable|terminat/);
-    lent.release(true);
-    expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
-    await pool.end();
-  });
+  it.each(["its own", "a caller's"])(
+    "survives the loss of idle and checked-out connections of %s pool",
+    async (whose) => {
+      const foreign = whose === "its own" ? undefined : new Pool({ connectionString: cluster.url });
+      await foreign?.query("select 1"); // Opens a connection before pgNode sees the pool.
+      const { pool } = pgNode({ name: whose, ...(foreign ? { pool: foreign } : { connectionString: cluster.url }) });
+      const [active, idle] = await Promise.all([pool.connect(), pool.connect()]);
+      idle.release();
+      const pids = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()";
+      losses.length = 0;
+      await cluster.primary.query(`${pids} and datname = 'postgres' and application_name <> 'testkit'`);
+      await waitUntil(() => losses.filter((loss) => loss.startsWith(`${whose}: terminating`)).length >= 2, {
+        what: "both losses are told",
+      });
+      await expect(active.query("select 1")).rejects.toThrow(/not queryable|terminat/);
+      active.release(true);
+      expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+      await pool.end();
+    },
+  );
 });

@@ -3,28 +3,27 @@ import pg, { type Client, type Pool, type PoolClient, type PoolConfig } from "pg
 import { startResponsiveTimeout } from "../responsive-timeout.js";
 import type { DbNode, RowsLike } from "../types.js";
 import { connectionLose } from "./events.js";
-import { parseNode, type PgNodeOptions, poolConfig } from "./options.js";
+import { checkNodeOptions, type PgNodeOptions, poolConfig } from "./options.js";
 
-/** A server of the router, with a pool that keeps its real type. */
+/** A node of the router, with the real type of its pool. */
 export interface PgNode extends DbNode {
   readonly pool: Pool;
 }
 
 /**
- * A server for `createRouter`, with a pool of its own, or with the caller's.
- * Opens no connection. A connection that breaks while nobody uses it is published as `scale:db-router:connection-lose`,
- * and ends neither the process nor the pool.
- * @throws {ConfigError} for options that are wrong
+ * Creates a node for `createRouter`, with its own pool or the caller's. Opens no connection.
+ * A connection that breaks while idle is published as `scale:db-router:connection-lose`; the process and the pool go on.
+ * @throws {ConfigError} that names the invalid option
  */
 export function pgNode(options: PgNodeOptions): PgNode {
-  const parsed = parseNode(options);
-  const { name, weight, zone } = parsed;
-  const pool = parsed.pool ?? new pg.Pool(poolConfig(parsed));
+  checkNodeOptions(options);
+  const { name, weight, zone } = options;
+  const pool = options.pool ?? new pg.Pool(poolConfig(options));
   surviveLosses(name, pool);
   return {
     name,
     pool,
-    isOwned: parsed.pool === undefined,
+    isOwned: options.pool === undefined,
     probe: (sql, timeoutMs) => probe({ name, pool, timeoutMs }, sql),
     ...(weight === undefined ? {} : { weight }),
     ...(zone === undefined ? {} : { zone }),
@@ -33,11 +32,11 @@ export function pgNode(options: PgNodeOptions): PgNode {
 
 const watched = new WeakSet<PoolClient>();
 
-/** Without a listener an "error" event ends the process: of the pool for idle clients, of a client for one that is lent. */
+/** Without a listener an "error" event ends the process. The pool emits it for idle clients, a client while checked out. */
 function surviveLosses(node: string, pool: Pool): void {
   const publish = (error: Error): void => connectionLose.publish(() => ({ node, error }));
   pool.on("error", publish);
-  // Not "connect": a pool of the caller has clients already.
+  // "acquire" and not "connect": the caller's pool may already have clients.
   pool.on("acquire", (client) => {
     if (watched.has(client)) return;
     watched.add(client);
@@ -45,17 +44,14 @@ function surviveLosses(node: string, pool: Pool): void {
   });
 }
 
-interface Probe {
-  readonly name: string;
-  readonly pool: Pool;
-  readonly timeoutMs: number;
-}
-
 /**
- * One timeout for the connection and the statement, since a frozen server accepts connections and then never answers. The
- * connection takes several round trips, so that a busy event loop delays it several times: that must not eject the server.
+ * One timeout for connecting and querying, because a frozen server accepts connections and never replies. Connecting takes
+ * several round trips, and a busy event loop delays each of them: that must not eject the server.
  */
-function probe({ name, pool, timeoutMs }: Probe, sql: string): Promise<RowsLike> {
+function probe(
+  { name, pool, timeoutMs }: { readonly name: string; readonly pool: Pool; readonly timeoutMs: number },
+  sql: string,
+): Promise<RowsLike> {
   // Without the client's own timer, which would count the time in which this process did not run.
   const client = new pg.Client({ ...clientConfig(pool), connectionTimeoutMillis: 0 });
   return new Promise((resolve, reject) => {
@@ -68,7 +64,7 @@ function probe({ name, pool, timeoutMs }: Probe, sql: string): Promise<RowsLike>
       discard(client);
       settle();
     };
-    // The statement's own promise tells what is wrong.
+    // The promise of the query rejects with the same error.
     client.on("error", () => undefined);
     client
       .connect()
@@ -80,7 +76,7 @@ function probe({ name, pool, timeoutMs }: Probe, sql: string): Promise<RowsLike>
   });
 }
 
-/** Says goodbye, and does not wait for an answer, which a frozen server never gives. */
+/** Sends the end of the session and closes the socket without waiting: a frozen server never replies. */
 function discard(client: Client): void {
   client.end().catch(() => undefined);
   const { stream } = client.connection;
@@ -88,7 +84,7 @@ function discard(client: Client): void {
   else stream.destroy();
 }
 
-/** What a pool makes its clients with. It hides the password from those who copy its options. */
+/** The options of a pool's clients. The password is not enumerable there, so a copy needs it explicitly. */
 function clientConfig({ options }: Pool): PoolConfig {
   return options.password === undefined ? { ...options } : { ...options, password: options.password };
 }

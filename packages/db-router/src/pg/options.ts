@@ -4,24 +4,24 @@ import type { Pool, PoolConfig } from "pg";
 import { z } from "zod";
 
 export interface PgNodeOptions {
-  /** In events, statistics and routes. No two nodes of a router have the same. */
+  /** Name in events, statistics and routes. Unique within a router. */
   name: string;
-  /** Which defaults the pool gets: at most 20 connections for a primary, 30 for a replica. @default "replica" */
+  /** Defaults of the pool: at most 20 connections for a primary, 30 for a replica. @default "replica" */
   role?: "primary" | "replica";
-  /** Its `connection_limit`, where it has one, is the size of the pool. */
+  /** URL of the server. Its `connection_limit` parameter sets the size of the pool. */
   connectionString?: string;
-  /** Options of `pg`, which win over our defaults and over `connection_limit`. */
+  /** Options of `pg`, which override the defaults and `connection_limit`. */
   config?: PoolConfig;
-  /** A pool of the caller, in place of the two above. It keeps its own options, and is never ended. */
+  /** Pool of the caller, instead of the two options above. It keeps its own options, and the router never ends it. */
   pool?: Pool;
   /**
-   * How long the server works on one statement of a pool that is made here. It is a start-up parameter, which PgBouncer
-   * has to be told to ignore. @default no limit
+   * Maximum run time of a statement on the server, for the pool that is created here. It is a start-up parameter, which
+   * PgBouncer must be configured to ignore. @default no limit
    */
   statementTimeoutMs?: number;
-  /** Of two idle replicas one with weight 2 gets twice the reads. @default 1 */
+  /** Relative share of reads: a replica with weight 2 receives twice the reads of one with weight 1. @default 1 */
   weight?: number;
-  /** Reads prefer replicas of the router's own zone. */
+  /** Availability zone of the server. Reads prefer replicas in the zone of the process. */
   zone?: string;
 }
 
@@ -30,7 +30,7 @@ const isPool = (value: unknown): value is Pool =>
 
 const schema = z.strictObject({
   name: z.string().min(1),
-  role: z.enum(["primary", "replica"]).default("replica"),
+  role: z.enum(["primary", "replica"]).optional(),
   connectionString: z.string().min(1).optional(),
   config: z
     .custom<PoolConfig>((value) => typeof value === "object" && value !== null, "expected options of pg")
@@ -41,34 +41,34 @@ const schema = z.strictObject({
   zone: z.string().min(1).optional(),
 });
 
-export type ParsedNode = PgNodeOptions & Required<Pick<PgNodeOptions, "role">>;
-
-/** @throws {ConfigError} also when a pool comes with options for one, which would be ignored */
-export function parseNode(options: PgNodeOptions): ParsedNode {
-  const { role } = parseOptions(schema, options, "pgNode");
+/** @throws {ConfigError} also for `pool` together with options that it would ignore */
+export function checkNodeOptions(options: PgNodeOptions): void {
+  parseOptions(schema, options, "pgNode");
   const { pool, connectionString, config, statementTimeoutMs } = options;
   const forPools = { connectionString, config, statementTimeoutMs };
   const ignored = Object.entries(forPools).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (pool !== undefined && ignored.length > 0) {
-    throw new ConfigError(`pgNode: ${ignored.join(", ")}: the pool that was passed keeps its own options`);
+    throw new ConfigError(
+      `pgNode: pool: expected no ${ignored.join(", ")} beside it, because it keeps its own options`,
+    );
   }
   if (pool === undefined && connectionString === undefined && config === undefined) {
-    throw new ConfigError("pgNode: connectionString: expected it, config or pool");
+    throw new ConfigError("pgNode: expected connectionString, config or pool, got none");
   }
-  return { ...options, role };
 }
 
 const SIZES = { primary: { max: 20, min: 5 }, replica: { max: 30, min: 10 } } as const;
 
-/** The options of a node's own pool: ours, then those of the connection string, then those of `pg`. */
-export function poolConfig({ role, connectionString, config, statementTimeoutMs }: ParsedNode): PoolConfig {
+/** The options of a node's own pool: defaults, then the connection string, then `config`. */
+export function poolConfig(options: PgNodeOptions): PoolConfig {
+  const { role = "replica", connectionString, config, statementTimeoutMs } = options;
   const url = connectionString ?? config?.connectionString;
   const limit = url === undefined ? undefined : connectionLimit(url);
   const { max, min } = SIZES[role];
   const size = config?.max ?? limit ?? max;
   return {
     max: size,
-    // A small pool keeps what it may have.
+    // A pool below the default minimum keeps all its connections open.
     min: Math.min(min, size),
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 2_000,
@@ -79,11 +79,11 @@ export function poolConfig({ role, connectionString, config, statementTimeoutMs 
   };
 }
 
-/** Prisma's name for the size of a pool, in the parameters of a url. */
+/** The size of a pool by Prisma's URL parameter. */
 function connectionLimit(url: string): number | undefined {
   const written = /[?&]connection_limit=([^&#]*)/.exec(url)?.[1];
   if (written === undefined) return undefined;
   const limit = Number(written);
   if (Number.isSafeInteger(limit) && limit > 0) return limit;
-  throw new ConfigError(`pgNode: connectionString: expected connection_limit to be a positive integer, got ${written}`);
+  throw new ConfigError(`pgNode: connectionString: expected connection_limit to be an integer >= 1, got ${written}`);
 }

@@ -39,7 +39,7 @@ describe.skipIf(!program)("behind PgBouncer in transaction mode", () => {
     (await router.run({ startFresh: true }, ask)).rows[0]?.port;
   const PORT = "select inet_server_port() as port";
 
-  it("sends reads to replicas and writes to the primary, and sees what it wrote", async () => {
+  it("sends reads to replicas and writes to the primary, and reads its own writes", async () => {
     const replicas = cluster.replicas.map(({ port }) => port);
     expect(replicas).toContain(await portsOf(() => pool.query(PORT)));
     expect(await portsOf(() => pool.query(`${PORT} for update`))).toBe(cluster.primary.port);
@@ -71,7 +71,7 @@ describe.skipIf(!program)("behind PgBouncer in transaction mode", () => {
     expect(await Promise.all(work)).toEqual(Array.from({ length: 30 }, (_, i) => `d${i + 1}`));
   });
 
-  it("keeps a setting to the transaction that made it, where it is local", async () => {
+  it("limits SET LOCAL to its transaction", async () => {
     const client = await pool.connect();
     await client.query("begin");
     await client.query("set local statement_timeout = '30ms'");
@@ -81,7 +81,7 @@ describe.skipIf(!program)("behind PgBouncer in transaction mode", () => {
     await expect(pool.query("select pg_sleep(0.1)")).resolves.toBeDefined();
   });
 
-  it("refuses a time limit at the start of a connection, which goes to the role instead", async () => {
+  it("rejects a statement timeout at connection start, and accepts one of the role", async () => {
     const limited = pgNode({ name: "limited", connectionString: bouncer.urlOf("r1"), statementTimeoutMs: 50 });
     await expect(limited.pool.query("select 1")).rejects.toMatchObject({ code: "08P01" });
     await limited.pool.end();
@@ -95,11 +95,11 @@ describe.skipIf(!program)("behind PgBouncer in transaction mode", () => {
     await own.stop();
   });
 
-  it("goes on after named statements, which PgBouncer 1.18 mixes up", async () => {
+  it("recovers from named statements, which PgBouncer 1.18 mixes up", async () => {
     const named = { name: "by-id", text: "select name from contacts where id = $1", values: [1] };
     const ends = await Promise.allSettled(Array.from({ length: 40 }, () => pool.query(named)));
     const codes = ends.flatMap((end) => (end.status === "rejected" ? [String(end.reason.code)] : []));
-    // Newer ones keep named statements apart, and then there are none.
+    // Newer versions separate named statements, so there are no errors.
     for (const code of codes) expect(["42P05", "26000", "08P01"]).toContain(code);
     expect((await pool.query(PORT)).rows).toHaveLength(1);
   });

@@ -1,89 +1,88 @@
 import type { PoolClient } from "pg";
-import type { StatementKind } from "../postgres/sql/kind.js";
-import type { RouteRequest, Routing, Checkout } from "../types.js";
-import { pgPool } from "./attempt.js";
-import { type Connected, connected } from "./connected.js";
 import { failureOf } from "../postgres/failure.js";
+import type { StatementKind } from "../postgres/sql/kind.js";
+import type { Checkout, RouteRequest, Routing } from "../types.js";
+import { checkoutConnection, type ConnectedCheckout, pgPool } from "./attempt.js";
 
 const TRANSACTION: RouteRequest = { intent: "write", reason: "transaction" };
 const READ_ONLY_BEGIN = /^\s*(?:begin|start\s+transaction)\b[\s\w,]*\bread\s+only\b[\s\w,;]*$/i;
-/** Of a text that may commit though a transaction is open after it: the next one, or one whose end was not heard of. */
+/** Matches a statement that may commit although a transaction is open afterwards, for example the next one. */
 const COMMIT = /\b(?:commit|end)\b/i;
 
-/** A connection that statements share, with the place that it takes. */
-export interface Session {
+/** A connection that several statements share, with its checkout. */
+export interface PinnedConnection {
   readonly client: PoolClient;
   readonly isPrimary: boolean;
-  /** Takes note of a statement whose end nobody tells us. */
-  begins(kind: StatementKind): void;
-  /** Takes note of a statement that has ended. */
-  note(statement: { readonly kind: StatementKind; readonly text: string | undefined }, error?: unknown): void;
+  /** Records the start of a statement whose end is not reported. */
+  noteStart(kind: StatementKind): void;
+  /** Records the end of a statement. */
+  noteEnd(statement: { readonly kind: StatementKind; readonly text: string | undefined }, error?: unknown): void;
   release(error?: Error | boolean): void;
 }
 
 /**
- * Takes a connection for the statement `text` and what follows it. The primary's, unless the statement begins a read-only
- * transaction where reads are pinned to replicas.
+ * Pins a connection for the statement `text` and those after it: of the primary, or of a replica when `text` begins a
+ * read-only transaction and the scope's reads are pinned to replicas.
  */
-export async function openSession(routing: Routing, text: string | undefined): Promise<Session> {
-  const seat = await pinnedSeat(routing, text);
-  return sessionOn(seat === undefined ? await connected(routing, TRANSACTION) : await connectedTo(seat));
+export async function pinConnection(routing: Routing, text: string | undefined): Promise<PinnedConnection> {
+  const checkout = await checkoutReadOnly(routing, text);
+  return pinTo(checkout === undefined ? await checkoutConnection(routing, TRANSACTION) : await connectTo(checkout));
 }
 
-async function connectedTo(seat: Checkout): Promise<Connected> {
+/** Pins a connection for the stream or cursor of a read, until the client that opened it is released. */
+export async function pinReadConnection(routing: Routing): Promise<PinnedConnection> {
+  return pinTo(await checkoutConnection(routing, { intent: "read" }));
+}
+
+async function connectTo(checkout: Checkout): Promise<ConnectedCheckout> {
   try {
-    return { seat, client: await pgPool(seat.pool).connect() };
+    return { checkout, client: await pgPool(checkout.pool).connect() };
   } catch (error) {
-    seat.release({ error, wrote: false });
+    checkout.release({ error, wrote: false });
     throw error;
   }
 }
 
-async function pinnedSeat(routing: Routing, text = ""): Promise<Checkout | undefined> {
+async function checkoutReadOnly(routing: Routing, text = ""): Promise<Checkout | undefined> {
   if (!READ_ONLY_BEGIN.test(text)) return undefined;
-  const seat = await routing.checkout({ intent: "read" });
-  if (seat.route.to === "replica" && seat.route.reason === "pinned") return seat;
-  seat.release({ wrote: false });
+  const checkout = await routing.checkout({ intent: "read" });
+  if (checkout.route.to === "replica" && checkout.route.reason === "pinned") return checkout;
+  checkout.release({ wrote: false });
   return undefined;
 }
 
-/** For a stream or a cursor of a read, until the client that opened it is released. */
-export async function openReader(routing: Routing): Promise<Session> {
-  return sessionOn(await connected(routing, { intent: "read" }));
-}
-
-function sessionOn({ seat, client }: Connected): Session {
-  const isPrimary = seat.route.to === "primary";
-  // Written, and not known to be rolled back or told as committed.
-  let dirty = false;
+function pinTo({ checkout, client }: ConnectedCheckout): PinnedConnection {
+  const isPrimary = checkout.route.to === "primary";
+  // True after a write that is neither rolled back nor recorded as committed.
+  let isDirty = false;
   let lost: unknown;
   return {
     client,
     isPrimary,
-    begins(kind) {
-      dirty ||= isPrimary && writes(kind);
+    noteStart(kind) {
+      isDirty ||= isPrimary && mayWrite(kind);
     },
-    note({ kind, text = "" }, error) {
+    noteEnd({ kind, text = "" }, error) {
       if (failureOf(error, !isPrimary) === "connection") lost = error;
       if (!isPrimary) return;
-      dirty ||= writes(kind);
-      if (!dirty || kind === "read") return;
+      isDirty ||= mayWrite(kind);
+      if (!isDirty || kind === "read") return;
       const isOpen = isInTransaction(client);
       if (isOpen && !COMMIT.test(text)) return;
-      dirty = isOpen;
-      seat.noteCommit();
+      isDirty = isOpen;
+      checkout.noteCommit();
     },
     release(error) {
       client.release(error);
       const failure = lost ?? (error instanceof Error ? error : undefined);
-      seat.release({ wrote: dirty, ...(failure === undefined ? {} : { error: failure }) });
+      checkout.release({ wrote: isDirty, ...(failure === undefined ? {} : { error: failure }) });
     },
   };
 }
 
-const writes = (kind: StatementKind): boolean => kind === "write" || kind === "call";
+const mayWrite = (kind: StatementKind): boolean => kind === "write" || kind === "call";
 
-/** Where `pg` is too old to know, each statement counts as committed, which costs reads on replicas and nothing else. */
+/** Old versions of `pg` do not report it. Each statement then counts as committed, which only costs replica reads. */
 function isInTransaction(client: PoolClient): boolean {
   const status = "getTransactionStatus" in client ? client.getTransactionStatus() : null;
   return status === "T" || status === "E";

@@ -1,70 +1,68 @@
-import type { RouteRequest, Route, Routing } from "../types.js";
-import type { StatementKind } from "../postgres/sql/kind.js";
-import { attempt, type Waiting, wasSent } from "./attempt.js";
-import { seatOr } from "./connected.js";
 import { failureOf } from "../postgres/failure.js";
+import type { StatementKind } from "../postgres/sql/kind.js";
+import type { Route, RouteRequest, Routing } from "../types.js";
+import { attemptRead, checkoutOrThrow, type InFlightReads, wasSent } from "./attempt.js";
 import type { Statement } from "./statement.js";
 
-/** Nodes that may fail to serve one read before its caller hears of it. */
+/** Maximum number of nodes that may fail one read before its caller receives the error. */
 const MAX_FAILURES = 3;
 const READ: RouteRequest = { intent: "read" };
-const WELL = { wrote: false } as const;
-
-export interface Readers {
-  readonly routing: Routing;
-  readonly waiting: Waiting;
-}
+const SUCCEEDED = { wrote: false } as const;
 
 /**
- * Runs a read where the router says, and again elsewhere when the node, and not the statement, is at fault. On the
- * primary a "call" may write, so that it counts as a write there, and is never sent to a primary after one has had it.
+ * Runs a read where the router says, and retries it on another node when the node, and not the statement, is at fault.
+ * A "call" may write on the primary. There it counts as a write, and is never sent to a second primary.
  */
-export async function read(statement: Statement, kind: StatementKind, { routing, waiting }: Readers): Promise<unknown> {
-  let need = READ;
+export async function runRead(
+  statement: Statement,
+  kind: StatementKind,
+  { routing, inFlight }: { readonly routing: Routing; readonly inFlight: InFlightReads },
+): Promise<unknown> {
+  let request = READ;
   let tried: Set<string> | undefined;
   let first: unknown;
-  // A primary has had it, and its answer was lost.
+  // True when a primary received the statement and its reply was lost.
   let mayBeDone = false;
   for (;;) {
-    const asked = first === undefined ? routing.checkout(need) : seatOr(first, routing, need);
-    // Mostly there is one at once, and no promise to wait for.
-    const seat = asked instanceof Promise ? await asked : asked;
-    const isPrimary = seat.route.to === "primary";
-    if (isPrimary && mayBeDone && (kind === "call" || need.intent === "write")) {
-      seat.release(WELL);
-      throw traced(first);
+    const pending = first === undefined ? routing.checkout(request) : checkoutOrThrow(first, routing, request);
+    // The usual checkout is immediate; awaiting it anyway would cost a turn.
+    const checkout = pending instanceof Promise ? await pending : pending;
+    const isPrimary = checkout.route.to === "primary";
+    if (isPrimary && mayBeDone && (kind === "call" || request.intent === "write")) {
+      checkout.release(SUCCEEDED);
+      throw withCallerStack(first);
     }
-    const wrote = need.intent === "write" || (isPrimary && kind === "call");
+    const wrote = request.intent === "write" || (isPrimary && kind === "call");
     try {
-      const result = await attempt(seat, statement, waiting);
-      seat.release(wrote ? { wrote } : WELL);
+      const result = await attemptRead(checkout, statement, inFlight);
+      checkout.release(wrote ? { wrote } : SUCCEEDED);
       return result;
     } catch (error) {
-      seat.release({ error, wrote });
+      checkout.release({ error, wrote });
       first ??= error;
       mayBeDone ||= isPrimary && wasSent(error);
       tried ??= new Set();
-      const isLast = need.intent === "write" || tried.has(seat.route.node);
-      tried.add(seat.route.node);
-      const next = isLast ? undefined : nextNeed(error, seat.route, tried);
-      if (next === undefined) throw traced(error);
-      need = next;
+      const isLast = request.intent === "write" || tried.has(checkout.route.node);
+      tried.add(checkout.route.node);
+      const next = isLast ? undefined : nextRequest(error, checkout.route, tried);
+      if (next === undefined) throw withCallerStack(error);
+      request = next;
     }
   }
 }
 
-/** What to ask for after a failure, or `undefined` when no other node would do better. */
-export function nextNeed(error: unknown, route: Route, tried: ReadonlySet<string>): RouteRequest | undefined {
+/** The request of the next attempt, or `undefined` when no other node would do better. */
+export function nextRequest(error: unknown, route: Route, tried: ReadonlySet<string>): RouteRequest | undefined {
   const failure = failureOf(error, route.to === "replica");
-  // The standby has done nothing, so that this is no second time; what it refuses may well write.
+  // The standby has not run it, so this is no second execution. A statement that a standby refuses may write.
   if (failure === "refused") return { intent: "write", reason: "read-only-refused" };
   if (failure === undefined || tried.size >= MAX_FAILURES) return undefined;
   if (failure === "conflict" && tried.size === MAX_FAILURES - 1) return { intent: "read", reason: "conflict" };
   return { intent: "read", except: tried };
 }
 
-/** An error of `pg` leads to the socket that it came from; this way it leads to who asked as well. */
-function traced(error: unknown): unknown {
+/** The stack of a `pg` error ends at the socket. This one includes the caller of the query. */
+function withCallerStack(error: unknown): unknown {
   if (error instanceof Error) Error.captureStackTrace(error);
   return error;
 }

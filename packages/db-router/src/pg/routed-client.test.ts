@@ -3,14 +3,14 @@ import { type ContactsCluster, findPostgres, startContacts, waitUntil } from "@s
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg, { type Pool, type PoolClient } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PlainRouting, routingOf } from "../../test/plain-routing.js";
+import { type RecordingRouting, routingOf } from "../../test/recording-routing.js";
 import { routedPool } from "./routed-pool.js";
 
 const INSERT = "insert into contacts (tenant_id, name) values ('x', 'y') returning id";
 
 describe.skipIf(!findPostgres())("a client of a routed pool", () => {
   let cluster: ContactsCluster;
-  let routing: PlainRouting;
+  let routing: RecordingRouting;
   let pool: Pool;
   beforeAll(async () => {
     cluster = await startContacts();
@@ -24,7 +24,7 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
     await routing.end();
   });
 
-  async function lent<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+  async function withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect();
     try {
       return await work(client);
@@ -35,8 +35,8 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
   const isStandby = async (client: PoolClient): Promise<boolean> =>
     (await client.query("select pg_is_in_recovery() as standby")).rows[0].standby;
 
-  it("reads on replicas until something needs a session, and on the primary from then on", async () => {
-    await lent(async (client) => {
+  it("reads from replicas until a statement needs a session, and from the primary afterwards", async () => {
+    await withClient(async (client) => {
       expect([await isStandby(client), await isStandby(client)]).toEqual([true, true]);
       expect(routing.writer.pool.totalCount).toBe(0);
       await client.query("begin");
@@ -49,13 +49,13 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
     expect(routing.writer.pool).toMatchObject({ totalCount: 1, idleCount: 1 });
   });
 
-  it("keeps the order of statements that nobody waits for", async () => {
-    await lent(async (client) => {
+  it("keeps the order of statements that are not awaited", async () => {
+    await withClient(async (client) => {
       const all = ["begin", INSERT, "savepoint a", "select wrong", "rollback to a", INSERT, "commit"];
       const ends = await Promise.allSettled(all.map((text) => client.query(text)));
       expect(ends.map(({ status }) => status === "fulfilled")).toEqual([true, true, true, false, true, true, true]);
     });
-    expect(routing.taken).toMatchObject([{ route: { reason: "transaction" }, commits: 1 }]);
+    expect(routing.checkouts).toMatchObject([{ route: { reason: "transaction" }, commits: 1 }]);
   });
 
   it.each<[string, string[], number, boolean]>([
@@ -66,25 +66,25 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
     ["nothing of settings", ["set a.b = 1", "select 1"], 0, false],
     ["a write that may still be committed", ["begin", INSERT], 0, true],
   ])("tells of %s", async (_what, texts, commits, wrote) => {
-    await lent(async (client) => {
+    await withClient(async (client) => {
       for (const text of texts) await client.query(text);
     });
-    expect(routing.taken).toMatchObject([{ commits, outcome: { wrote } }]);
+    expect(routing.checkouts).toMatchObject([{ commits, outcome: { wrote } }]);
   });
 
-  it("tells of a commit before the caller hears of it, while the client is still lent", async () => {
-    await lent(async (client) => {
+  it("notes a commit before the caller receives the result, while the client is checked out", async () => {
+    await withClient(async (client) => {
       for (const text of ["begin", INSERT]) await client.query(text);
-      expect(routing.taken[0]).toMatchObject({ commits: 0 });
+      expect(routing.checkouts[0]).toMatchObject({ commits: 0 });
       await client.query("commit");
-      expect(routing.taken[0]).toMatchObject({ commits: 1 });
-      expect(routing.taken[0]?.outcome).toBeUndefined();
+      expect(routing.checkouts[0]).toMatchObject({ commits: 1 });
+      expect(routing.checkouts[0]?.outcome).toBeUndefined();
     });
   });
 
-  it("begins a read-only transaction on a replica where reads are pinned to replicas, and only there", async () => {
+  it("begins a read-only transaction on a replica only if reads are pinned to replicas", async () => {
     const readOnly = (begin: string): Promise<boolean> =>
-      lent(async (client) => {
+      withClient(async (client) => {
         await client.query(begin);
         const standby = await isStandby(client);
         await client.query("commit");
@@ -95,20 +95,20 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
     expect(await readOnly("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")).toBe(false);
   });
 
-  it("tries three connections for the first statement, and fails every one when there is none", async () => {
+  it("tries three connections for the first statement, and rejects all statements without one", async () => {
     const dead = routingOf(cluster);
     Object.assign(dead.writer.pool.options, { port: 1, connectionString: undefined, host: "127.0.0.1" });
     const client = await routedPool(dead).connect();
     await expect(client.query("begin")).rejects.toMatchObject({ code: "ECONNREFUSED" });
     await expect(client.query(INSERT)).rejects.toMatchObject({ code: "ECONNREFUSED" });
     client.release();
-    expect(dead.taken).toMatchObject(
+    expect(dead.checkouts).toMatchObject(
       Array.from({ length: 3 }, () => ({ outcome: { error: { code: "ECONNREFUSED" }, wrote: false } })),
     );
     await dead.end();
   });
 
-  it("tells of a connection that is lost, and does not end the process", async () => {
+  it("reports a lost connection, and does not end the process", async () => {
     const client = await pool.connect();
     await client.query("begin");
     const errors: Error[] = [];
@@ -119,12 +119,12 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
     await waitUntil(() => errors.length > 0, { what: "the error event" });
     await expect(client.query("commit")).rejects.toThrow(/not queryable|terminat/);
     client.release(true);
-    await waitUntil(() => routing.taken[0]?.outcome !== undefined, { what: "the end of the seat" });
-    expect(routing.taken[0]?.outcome?.error).toBeDefined();
+    await waitUntil(() => routing.checkouts[0]?.outcome !== undefined, { what: "the release of the checkout" });
+    expect(routing.checkouts[0]?.outcome?.error).toBeDefined();
     expect(routing.writer.pool.totalCount).toBe(0);
   });
 
-  it("hears notifications", async () => {
+  it("receives notifications", async () => {
     const client = await pool.connect();
     const heard = new Promise((resolve) => client.on("notification", ({ payload }) => resolve(payload)));
     await client.query("listen jobs");
@@ -133,7 +133,7 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
     client.release();
   });
 
-  it("is released once, and takes callbacks", async () => {
+  it("can be released once, and accepts callbacks", async () => {
     const client = await new Promise<PoolClient>((resolve, reject) => {
       pool.connect((error, lentOne, done) => {
         if (!lentOne) return reject(error);
@@ -149,8 +149,8 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
     await expect(client.query("select 1")).rejects.toThrow("was released");
   });
 
-  it("gives a cursor of a read a connection of a replica until it is released", async () => {
-    await lent(async (client) => {
+  it("keeps a replica connection for the cursor of a read until the release", async () => {
+    await withClient(async (client) => {
       const rows: unknown[] = [];
       const query = new pg.Query({ text: "select inet_server_port() as port from generate_series(1, 100)" });
       const events = client.query(query) as unknown;
@@ -162,21 +162,21 @@ describe.skipIf(!findPostgres())("a client of a routed pool", () => {
       expect(rows[0]).toEqual({ port: cluster.replicas[0].port });
       await client.query(INSERT);
     });
-    expect(routing.taken).toMatchObject([{ route: { to: "replica" } }, { route: { to: "primary" }, commits: 1 }]);
+    expect(routing.checkouts).toMatchObject([{ route: { to: "replica" } }, { route: { to: "primary" }, commits: 1 }]);
   });
 
-  it("tells of what a query object wrote when it ends, before the client is released", async () => {
-    await lent(async (client) => {
+  it("notes the write of a query object at its end, before the release", async () => {
+    await withClient(async (client) => {
       const query = new pg.Query(INSERT);
       const ended = new Promise((resolve, reject) => query.on("end", resolve).on("error", reject));
       client.query(query);
       await ended;
-      expect(routing.taken).toMatchObject([{ route: { to: "primary" }, commits: 1 }]);
+      expect(routing.checkouts).toMatchObject([{ route: { to: "primary" }, commits: 1 }]);
     });
-    expect(routing.taken).toMatchObject([{ commits: 1, outcome: { wrote: false } }]);
+    expect(routing.checkouts).toMatchObject([{ commits: 1, outcome: { wrote: false } }]);
   });
 
-  it("serves Kysely, which asks for a client for every statement", async () => {
+  it("serves Kysely, which checks out a client for every statement", async () => {
     interface Tables {
       contacts: { id: number; tenant_id: string; name: string };
     }

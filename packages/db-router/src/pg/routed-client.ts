@@ -1,30 +1,30 @@
 import { EventEmitter } from "node:events";
 import pg, { type PoolClient } from "pg";
 import type { StatementKind } from "../postgres/sql/kind.js";
-import type { Door } from "./statement-executor.js";
-import { openReader, openSession, type Session } from "./pinned-connection.js";
-import { isSubmittable, reply, type Statement, statementOf } from "./statement.js";
+import type { StatementExecutor } from "./statement-executor.js";
+import { pinReadConnection, pinConnection, type PinnedConnection } from "./pinned-connection.js";
+import { isSubmittable, deliver, type Statement, statementOf } from "./statement.js";
 
 const FORWARDED = ["notice", "notification", "drain", "error", "end"] as const;
 
 /**
- * What `connect()` of a routed pool lends. It has no connection until a statement needs one: a read before that is routed
- * like any other, because nothing ties it to a session. The first statement that opens a transaction, keeps state or
- * writes takes a connection of the primary, and from then on everything runs there.
+ * The client that `connect()` of a routed pool returns. It has no connection at first: a read is routed like any other,
+ * because nothing ties it to a session. The first statement that opens a transaction, keeps state or writes pins a
+ * connection of the primary, and all later statements run there.
  */
 export class RoutedClient extends EventEmitter {
-  readonly #door: Door;
-  #session: Promise<Session> | undefined;
-  #reader: Promise<Session> | undefined;
-  #open: Session | undefined;
+  readonly #executor: StatementExecutor;
+  #pinned: Promise<PinnedConnection> | undefined;
+  #reader: Promise<PinnedConnection> | undefined;
+  #open: PinnedConnection | undefined;
   #released = false;
 
-  constructor(door: Door) {
+  constructor(executor: StatementExecutor) {
     super();
-    this.#door = door;
+    this.#executor = executor;
   }
 
-  /** Of the connection, once there is one. */
+  /** Process ID of the pinned connection; null before there is one. */
   get processID(): number | null {
     const client: object | undefined = this.#open?.client;
     return client !== undefined && "processID" in client ? Number(client.processID) : null;
@@ -50,65 +50,69 @@ export class RoutedClient extends EventEmitter {
 
   query(...args: unknown[]): unknown {
     const statement = statementOf(args);
-    if (this.#released) return reply(Promise.reject(new Error("Client was released to the pool")), statement.callback);
-    const kind = this.#door.kindOf(statement);
-    const reads = this.#session === undefined && (kind === "read" || kind === "call");
+    if (this.#released)
+      return deliver(Promise.reject(new Error("Client was released to the pool")), statement.callback);
+    const kind = this.#executor.kindOf(statement);
+    const reads = this.#pinned === undefined && (kind === "read" || kind === "call");
     if (isSubmittable(statement.query)) return this.#submit(statement, kind, reads);
-    const result = reads ? this.#door.run(statement) : this.#onSession(statement, kind);
-    return reply(result, statement.callback);
+    const result = reads ? this.#executor.run(statement) : this.#runPinned(statement, kind);
+    return deliver(result, statement.callback);
   }
 
   release(error?: Error | boolean): void {
     if (this.#released) throw new Error("Release called on client which has already been released to the pool.");
     this.#released = true;
-    if (this.#open === undefined) void this.#giveBack(this.#session, error);
-    else this.#giveBackNow(this.#open, error);
-    void this.#giveBack(this.#reader, error);
+    if (this.#open === undefined) void this.#releaseWhenOpen(this.#pinned, error);
+    else this.#releaseNow(this.#open, error);
+    void this.#releaseWhenOpen(this.#reader, error);
   }
 
-  /** One that is still being opened is given back after the statements that wait for it. */
-  async #giveBack(opening: Promise<Session> | undefined, error: Error | boolean | undefined): Promise<void> {
-    const session = await opening?.catch(() => undefined); // Its statements have told.
-    if (session !== undefined) this.#giveBackNow(session, error);
+  /** A connection that is still opening is released after the statements that wait for it. */
+  async #releaseWhenOpen(
+    opening: Promise<PinnedConnection> | undefined,
+    error: Error | boolean | undefined,
+  ): Promise<void> {
+    const connection = await opening?.catch(() => undefined); // Its statements have rejected.
+    if (connection !== undefined) this.#releaseNow(connection, error);
   }
 
-  #giveBackNow(session: Session, error: Error | boolean | undefined): void {
-    if (session === this.#open) for (const event of FORWARDED) session.client.off(event, this.#forward[event]);
-    session.release(error);
+  #releaseNow(connection: PinnedConnection, error: Error | boolean | undefined): void {
+    if (connection === this.#open) for (const event of FORWARDED) connection.client.off(event, this.#forward[event]);
+    connection.release(error);
   }
 
-  async #onSession({ text, query, values }: Statement, kind: StatementKind): Promise<unknown> {
+  async #runPinned({ text, query, values }: Statement, kind: StatementKind): Promise<unknown> {
     const ended = { kind, text };
-    const session = await (this.#session ??= this.#begin(text));
+    const connection = await (this.#pinned ??= this.#openPinned(text));
     try {
-      const result: unknown = await session.client.query(query as string, values as unknown[]);
-      session.note(ended);
+      const result: unknown = await connection.client.query(query as string, values as unknown[]);
+      connection.noteEnd(ended);
       return result;
     } catch (error) {
-      session.note(ended, error);
+      connection.noteEnd(ended, error);
       throw error;
     }
   }
 
-  async #begin(text: string | undefined): Promise<Session> {
-    const session = await openSession(this.#door.routing, text);
-    this.#open = session;
-    for (const event of FORWARDED) session.client.on(event as "notice", this.#forward[event]);
-    return session;
+  async #openPinned(text: string | undefined): Promise<PinnedConnection> {
+    const connection = await pinConnection(this.#executor.routing, text);
+    this.#open = connection;
+    for (const event of FORWARDED) connection.client.on(event as "notice", this.#forward[event]);
+    return connection;
   }
 
-  /** What is asked of a cursor or a stream before it has a connection waits inside it. */
+  /** Cursors and streams queue their own calls until they have a connection. */
   #submit({ text, query, callback }: Statement, kind: StatementKind, reads: boolean): unknown {
     const opened = reads
-      ? (this.#reader ??= openReader(this.#door.routing))
-      : (this.#session ??= this.#begin(undefined));
+      ? (this.#reader ??= pinReadConnection(this.#executor.routing))
+      : (this.#pinned ??= this.#openPinned(undefined));
     opened.then(
-      (session) => {
-        session.begins(kind);
-        // A query object ends, a COPY into the server finishes; a cursor tells nothing before the release.
-        const note = (): void => session.note({ kind, text });
+      (connection) => {
+        connection.noteStart(kind);
+        // A query object emits "end", a COPY to the server "finish". A cursor emits nothing before the release.
+        const note = (): void => connection.noteEnd({ kind, text });
         if (query instanceof EventEmitter) query.once("end", note).once("finish", note);
-        session.client.query(query as string, callback as () => void);
+        connection.client.query(query as string, callback as () => void);
       },
       (error: unknown) => {
         (query as { handleError?(error: unknown, client: unknown): void }).handleError?.(error, this);
@@ -121,7 +125,7 @@ export class RoutedClient extends EventEmitter {
     FORWARDED.map((event) => [
       event,
       (...args: unknown[]): void => {
-        // An "error" that nobody listens for would end the process; its node's own listener has published it.
+        // An "error" event without a listener would end the process. The node's own listener has published it.
         if (this.listenerCount(event) > 0) this.emit(event, ...args);
       },
     ]),

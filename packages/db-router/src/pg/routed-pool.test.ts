@@ -1,14 +1,14 @@
 import { type ContactsCluster, findPostgres, startContacts, waitUntil } from "@scale/testkit";
 import pg, { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PlainRouting, routingOf } from "../../test/plain-routing.js";
+import { type RecordingRouting, routingOf } from "../../test/recording-routing.js";
 import { routedPool } from "./routed-pool.js";
 
 const ONE = { text: "select count(*)::int as n from contacts where id = $1", values: [1] };
 
 describe.skipIf(!findPostgres())("routedPool", () => {
   let cluster: ContactsCluster;
-  let routing: PlainRouting;
+  let routing: RecordingRouting;
   let pool: Pool;
   beforeAll(async () => {
     cluster = await startContacts();
@@ -22,14 +22,14 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     await routing.end();
   });
 
-  it("is a pool of pg that has no connection of its own", async () => {
+  it("is a pool of pg without connections of its own", async () => {
     expect(pool).toBeInstanceOf(Pool);
     expect(pool.totalCount).toBe(0);
     await Promise.all([pool.query("select 1"), pool.query("select 1"), pool.query("listen jobs")]);
     expect(pool).toMatchObject({ totalCount: 3, idleCount: 3, waitingCount: 0 });
   });
 
-  it("takes every form of a query that pg takes", async () => {
+  it("accepts every form of a query that pg accepts", async () => {
     const rows = [{ n: 1 }];
     expect((await pool.query(ONE.text, ONE.values)).rows).toEqual(rows);
     expect((await pool.query(ONE)).rows).toEqual(rows);
@@ -49,7 +49,7 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     expect(routing.served().filter((node) => node === "primary")).toEqual([]);
   });
 
-  it("passes on what pg says of a query that is none", async () => {
+  it("rejects an invalid query with the error of pg", async () => {
     await expect(pool.query(null as never)).rejects.toThrow("null or undefined query");
     const circular: Record<string, unknown> = {};
     circular["self"] = circular;
@@ -57,18 +57,18 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     expect((await pool.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
   });
 
-  it("keeps the connection of a read that the server answered with an error", async () => {
+  it("keeps the connection of a read that the server rejected", async () => {
     for (let i = 0; i < 6; i++) await expect(pool.query("select 1 / 0")).rejects.toMatchObject({ code: "22012" });
-    expect(routing.served()).toHaveLength(6); // No second tries.
+    expect(routing.served()).toHaveLength(6); // No retries.
     expect(pool).toMatchObject({ totalCount: 2, idleCount: 2 });
   });
 
-  it("gives an error whose stack leads to who asked", async () => {
+  it("adds the caller to the stack of an error", async () => {
     const asker = async (): Promise<unknown> => await pool.query("select wrong");
     await expect(asker()).rejects.toMatchObject({ stack: expect.stringContaining("asker") });
   });
 
-  it("does on the primary, once, what a replica refuses", async () => {
+  it("runs a statement that a replica refused on the primary, once", async () => {
     await cluster.primary.query(
       "create or replace function sneak() returns bigint language sql as $$ select nextval('tickets') $$",
     );
@@ -76,27 +76,27 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     const before = Number((await cluster.primary.query("select last_value from tickets"))[0]?.["last_value"]);
     const { rows } = await pool.query("select sneak() as ticket");
     expect(Number(rows[0].ticket)).toBeGreaterThanOrEqual(before);
-    const [refused, done, ...more] = routing.taken;
+    const [refused, done, ...more] = routing.checkouts;
     expect(refused).toMatchObject({ route: { to: "replica" }, outcome: { error: { code: "25006" } } });
     expect(done).toMatchObject({ route: { reason: "read-only-refused" }, outcome: { wrote: true } });
     expect(more).toEqual([]);
     expect((await pool.query("select sneak() + 0 as ticket")).rows[0].ticket).toBe(String(Number(rows[0].ticket) + 1));
   });
 
-  it("sends functions that it is told of to the primary", async () => {
+  it("sends listed volatile functions to the primary", async () => {
     await expect(pool.query("select touch(1)")).rejects.toMatchObject({ code: "42883" });
     expect(routing.served()).toEqual(["primary"]);
   });
 
-  it("says of each statement whether it wrote", async () => {
+  it("reports for each statement whether it wrote", async () => {
     await pool.query("insert into contacts (tenant_id, name) values ('x', 'y')");
     await pool.query("set local a.b = 'c'");
     await expect(pool.query("insert into contacts values (1, 'a', 'b')")).rejects.toMatchObject({ code: "23505" });
-    expect(routing.taken.map((entry) => entry.outcome?.wrote)).toEqual([true, false, true]);
-    expect(routing.taken[2]?.outcome?.error).toMatchObject({ code: "23505" });
+    expect(routing.checkouts.map((entry) => entry.outcome?.wrote)).toEqual([true, false, true]);
+    expect(routing.checkouts[2]?.outcome?.error).toMatchObject({ code: "23505" });
   });
 
-  it("reads on another replica when one is gone, and on the primary when all are", async () => {
+  it("reads from another replica when one is down, and from the primary when all are", async () => {
     const [r1, r2] = cluster.replicas;
     await Promise.all(Array.from({ length: 8 }, () => pool.query(ONE)));
     await r1.kill();
@@ -104,12 +104,12 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     await r2.kill();
     routing.served();
     for (let i = 0; i < 4; i++) expect((await pool.query(ONE)).rows).toEqual([{ n: 1 }]);
-    expect(routing.taken.filter((entry) => entry.route.to === "primary")).toHaveLength(4);
-    expect(routing.taken.filter((entry) => entry.outcome?.error !== undefined).length).toBeGreaterThan(0);
+    expect(routing.checkouts.filter((entry) => entry.route.to === "primary")).toHaveLength(4);
+    expect(routing.checkouts.filter((entry) => entry.outcome?.error !== undefined).length).toBeGreaterThan(0);
     await Promise.all([r1.start(), r2.start()]);
   });
 
-  it("reads elsewhere what a node was asked for that is given up, and closes its connections", async () => {
+  it("retries the reads of an ejected node elsewhere, and closes its connections", async () => {
     const [r1] = cluster.replicas;
     await Promise.all(Array.from({ length: 8 }, () => pool.query(ONE)));
     const open = routing.readers[0]!.pool.totalCount;
@@ -124,7 +124,7 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     await waitUntil(() => routing.readers[0]!.pool.totalCount === 0, { what: "the end of the frozen connections" });
   });
 
-  it("reads elsewhere what recovery cancels", async () => {
+  it("retries reads that recovery cancelled elsewhere", async () => {
     const [r1, r2] = cluster.replicas;
     for (const node of [r1, r2]) {
       await node.query("alter system set max_standby_streaming_delay = 0");
@@ -142,12 +142,12 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     await waitUntil(async () => (await sleepers()) > 0, { what: "the slow read" });
     await cluster.primary.query("alter table gone add column more int");
     expect((await read).rows).toEqual([{ n: 10 }]);
-    const failed = routing.taken.filter((entry) => entry.outcome?.error !== undefined);
+    const failed = routing.checkouts.filter((entry) => entry.outcome?.error !== undefined);
     expect(failed.length).toBeGreaterThan(0);
     expect(failed[0]).toMatchObject({ route: { to: "replica" }, outcome: { error: { code: "40001" } } });
   });
 
-  it("never runs a write again", async () => {
+  it("never repeats a write", async () => {
     const asleep = "select pid from pg_stat_activity where wait_event = 'PgSleep'";
     const write = pool
       .query("insert into contacts (tenant_id, name) select 'lost', 'x' from pg_sleep(20)")
@@ -155,11 +155,11 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     await waitUntil(async () => (await cluster.primary.query(asleep)).length === 1, { what: "the slow write" });
     await cluster.primary.query(`select pg_terminate_backend(pid) from (${asleep}) asleep`);
     expect(await write).toMatchObject({ code: "57P01" });
-    expect(routing.taken).toHaveLength(1);
-    expect(routing.taken[0]?.outcome).toMatchObject({ wrote: true, error: { code: "57P01" } });
+    expect(routing.checkouts).toHaveLength(1);
+    expect(routing.checkouts[0]?.outcome).toMatchObject({ wrote: true, error: { code: "57P01" } });
   });
 
-  it("ends itself and nothing else", async () => {
+  it("ends only itself", async () => {
     await pool.query("select 1");
     await pool.end();
     expect(pool).toMatchObject({ ending: true, ended: true });
@@ -169,7 +169,7 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     expect((await routing.writer.pool.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
   });
 
-  it("names an option that is wrong", () => {
+  it("names the invalid option", () => {
     expect(() => routedPool(routing, { volatileFunctions: [""] })).toThrow("routedPool: volatileFunctions.0: ");
   });
 });

@@ -4,14 +4,15 @@ import { z } from "zod";
 import { createClassifier } from "../postgres/sql/classifier.js";
 import type { Routing } from "../types.js";
 import { pgPool } from "./attempt.js";
-import { createDoor, type Door } from "./statement-executor.js";
+import { createStatementExecutor, type StatementExecutor } from "./statement-executor.js";
 import { RoutedClient } from "./routed-client.js";
-import { reply, statementOf } from "./statement.js";
+import { deliver, statementOf } from "./statement.js";
 
 export interface RoutedPoolOptions {
   /**
-   * Functions of the application that write, lock, or depend on the session. Of one that is not named here, a write is
-   * refused by the replica and then done by the primary; a lock or a setting is taken where nobody sees it.
+   * Functions of the application that write, lock, or depend on the session. A function that is missing here costs a
+   * retry if it writes: the replica refuses, the primary repeats. If it locks or changes a setting, that happens on the
+   * wrong connection.
    */
   volatileFunctions?: readonly string[];
 }
@@ -19,38 +20,38 @@ export interface RoutedPoolOptions {
 const schema = z.strictObject({ volatileFunctions: z.array(z.string().min(1)).readonly().optional() });
 
 /**
- * A `pg.Pool` that runs each statement where the router says, for `pg`, Prisma, Drizzle, Kysely and whatever else takes a
- * pool. It holds no connections: those of the nodes' pools serve.
- * Reads run on replicas; everything else, and everything inside of a transaction, on the primary. A read that its node
- * failed to serve runs again on another; a write never does. `end()` ends this pool only, not the nodes.
+ * Creates a `pg.Pool` that sends each statement to the node that the router selects, for `pg`, Prisma, Drizzle, Kysely
+ * and other libraries that accept a pool. It opens no connections; the pools of the nodes do.
+ * Reads run on replicas. Everything else, and everything inside a transaction, runs on the primary. A read that its node
+ * fails to serve is retried on another; a write never is. `end()` ends this pool only, not the nodes.
  */
 export function routedPool(routing: Routing, options: RoutedPoolOptions = {}): Pool {
   const { volatileFunctions } = parseOptions(schema, options, "routedPool");
-  return new RoutedPool(routing, createDoor(routing, createClassifier(volatileFunctions)));
+  return new RoutedPool(routing, createStatementExecutor(routing, createClassifier(volatileFunctions)));
 }
 
-/** A subclass, since Prisma and Drizzle look at what they are given. */
+/** A subclass of `pg.Pool`, because Prisma and Drizzle check for one. */
 class RoutedPool extends pg.Pool {
-  readonly #door: Door;
+  readonly #executor: StatementExecutor;
 
-  constructor(routing: Routing, door: Door) {
-    // Connects nothing; some read the options to make other pools alike.
+  constructor(routing: Routing, executor: StatementExecutor) {
+    // Opens no connections. Some libraries read the options, to create pools like it.
     super(routing.pools().map(pgPool)[0]?.options);
-    this.#door = door;
+    this.#executor = executor;
     Object.defineProperties(this, counters(routing));
   }
 
-  // `never` stands for what the form of the call asks for: a promise, or nothing when there is a callback.
+  // `never` fits both forms of the call: a promise, or nothing with a callback.
   override query(...args: unknown[]): never {
     const statement = statementOf(args);
-    return reply(this.ending ? ended() : this.#door.run(statement), statement.callback) as never;
+    return deliver(this.ending ? ended() : this.#executor.run(statement), statement.callback) as never;
   }
 
   override connect(...args: unknown[]): never {
     const [callback] = args;
-    const client = new RoutedClient(this.#door);
+    const client = new RoutedClient(this.#executor);
     if (typeof callback !== "function") return (this.ending ? ended() : Promise.resolve(client)) as never;
-    if (this.ending) return reply(ended(), callback as Parameters<typeof reply>[1]) as never;
+    if (this.ending) return deliver(ended(), callback as Parameters<typeof deliver>[1]) as never;
     process.nextTick(() => {
       callback(undefined, client, (error?: Error | boolean) => client.release(error));
     });
@@ -58,7 +59,7 @@ class RoutedPool extends pg.Pool {
   }
 
   override end(...args: unknown[]): never {
-    if (!this.ending) this.#door.close();
+    if (!this.ending) this.#executor.close();
     return super.end(...(args as [])) as never;
   }
 }
@@ -69,7 +70,7 @@ function ended(): Promise<never> {
 
 const COUNTERS = ["totalCount", "idleCount", "waitingCount"] as const;
 
-/** The sums of all nodes. Own properties: `pg` declares them as such, and has them as accessors of its class. */
+/** Sums over all nodes. Own properties, because `pg` declares properties that its class implements as accessors. */
 function counters(routing: Routing): PropertyDescriptorMap {
   return Object.fromEntries(
     COUNTERS.map((name) => [

@@ -22,7 +22,7 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
     return made;
   }
 
-  it("fails no read while a replica is frozen, and while it is killed", async () => {
+  it("rejects no read while a replica is frozen or killed", async () => {
     const { router } = await on({ lag: { pollMs: 50, pollTimeoutMs: 100 } });
     const pool = routedPool(router);
     const [r1] = cluster.replicas;
@@ -38,7 +38,7 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
       waitUntil(() => router.health().nodes.some((node) => node.name === "r1" && node.serves === what), {
         what: `r1 serves ${what}`,
       });
-    /** Also those that were waiting for it when it stopped. */
+    /** Includes the reads that were waiting for the replica when it stopped. */
     const allGoOn = (): Promise<void> => {
       const before = [...reads];
       return waitUntil(() => reads.every((count, i) => count > before[i]! + 1), { what: "every reader goes on" });
@@ -57,7 +57,7 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
     await Promise.all(readers);
   });
 
-  it("shows each of many requests what it has written, through Prisma, while no replica has it", async () => {
+  it("shows each concurrent request its own writes, through Prisma, while no replica has them", async () => {
     const { router, sent } = await on();
     const plain: ContactsClient = connect(routedPool(router));
     onTestFinished(() => plain.$disconnect());
@@ -76,13 +76,13 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
       const seen = await Promise.all(ids.map((id) => router.run({ startFresh: true }, () => request(id))));
       expect(ids.filter((_, i) => !seen[i])).toEqual([]);
     }
-    // Requests that have written nothing were served by replicas all the while.
+    // Requests without writes were served by replicas meanwhile.
     expect(sent.filter(({ node, text }) => node !== "primary" && text.includes("contacts")).length).toBeGreaterThan(20);
     await Promise.all([r1.resumeReplay(), r2.resumeReplay()]);
   });
 
-  it("reads an include from one node in a scope of the router", async () => {
-    const { router, sent } = await on({ replicaSelection: "round-robin" });
+  it("reads an include from one node inside a scope", async () => {
+    const { router, sent } = await on({ replicaSelection: { policy: "round-robin" } });
     const prisma: ContactsClient = connect(routedPool(router));
     onTestFinished(() => prisma.$disconnect());
     await cluster.caughtUp();
@@ -100,8 +100,8 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
     expect([...nodes].sort()).toEqual(["r1", "r2"]);
   });
 
-  it("keeps 500 slow queries of one tenant from slowing another down", async () => {
-    const { router } = await on({ bulkhead: { perTenant: 8, maxWaiting: 500, waitMs: 60_000 } });
+  it("isolates a tenant from 500 slow queries of another", async () => {
+    const { router } = await on({ limits: { bulkhead: { perTenant: 8, maxWaiting: 500, waitMs: 60_000 } } });
     const pool = routedPool(router);
     const ask = async (): Promise<number> => {
       const start = performance.now();
@@ -124,11 +124,11 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
     const crowded = await p95();
     stop.abort();
     await Promise.all(slow);
-    // The machine of a test has bad moments of its own, which are no matter of queues: one of those is 20 ms and more.
+    // Pauses of the test machine are 20 ms and more, and are not caused by queues.
     expect(crowded).toBeLessThan(Math.max(2 * baseline, 15));
   });
 
-  it("leaves no handle open when the router is closed, frozen replica or not", async () => {
+  it("leaves no handle open after close, with a frozen replica too", async () => {
     const handles = (): string[] =>
       process
         .getActiveResourcesInfo()

@@ -2,47 +2,45 @@ import type { PoolClient } from "pg";
 import type { Classifier } from "../postgres/sql/classifier.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import type { RouteRequest, Routing } from "../types.js";
-import { Waiting } from "./attempt.js";
-import { connected } from "./connected.js";
-import { read } from "./read-retry.js";
+import { checkoutConnection, InFlightReads } from "./attempt.js";
+import { runRead } from "./read-retry.js";
 import { isSubmittable, type Statement } from "./statement.js";
 
-/** What the pool and its clients share: where single statements go. */
-export interface Door {
+/** Runs single statements. A routed pool and its clients share one. */
+export interface StatementExecutor {
   readonly routing: Routing;
-  /** Whether a statement may leave the primary, and what it means for later reads when it does not. */
-  kindOf(statement: Statement): ReturnType<Classifier>;
-  /** A single statement outside of any transaction. */
+  /** The kind of a statement: whether a replica may serve it, and whether it counts as a write on the primary. */
+  kindOf(statement: Statement): StatementKind;
+  /** Runs one statement outside of any transaction. */
   run(statement: Statement): Promise<unknown>;
   close(): void;
 }
 
 const WRITE: RouteRequest = { intent: "write" };
 
-export function createDoor(routing: Routing, classify: Classifier): Door {
-  const waiting = new Waiting();
-  const readers = { routing, waiting };
-  const close = routing.onEject((node) => waiting.giveUp(node));
-  const kindOf = ({ text }: Statement): ReturnType<Classifier> => (text === undefined ? "write" : classify(text));
+export function createStatementExecutor(routing: Routing, classify: Classifier): StatementExecutor {
+  const inFlight = new InFlightReads();
+  const close = routing.onEject((node) => inFlight.rejectAll(node));
+  const kindOf = ({ text }: Statement): StatementKind => (text === undefined ? "write" : classify(text));
 
   function run(statement: Statement): Promise<unknown> {
     const kind = kindOf(statement);
-    const reads = kind === "read" || kind === "call";
-    // It cannot be sent twice.
-    if (isSubmittable(statement.query)) return once(statement, reads ? { intent: "read" } : WRITE, kind);
-    return reads ? read(statement, kind, readers) : once(statement, WRITE, kind);
+    const isRead = kind === "read" || kind === "call";
+    // A submittable can be sent only once, so a read cannot be retried.
+    if (isSubmittable(statement.query)) return runOnce(statement, isRead ? { intent: "read" } : WRITE, kind);
+    return isRead ? runRead(statement, kind, { routing, inFlight }) : runOnce(statement, WRITE, kind);
   }
 
-  /** Never again, whatever happens: nobody knows what a failed write has done. */
-  async function once(statement: Statement, need: RouteRequest, kind: StatementKind): Promise<unknown> {
-    const { seat, client } = await connected(routing, need);
-    const wrote = kind === "write" || (kind === "call" && seat.route.to === "primary");
+  /** Sends a statement at most once: after a failed write its effect is unknown. */
+  async function runOnce(statement: Statement, request: RouteRequest, kind: StatementKind): Promise<unknown> {
+    const { checkout, client } = await checkoutConnection(routing, request);
+    const wrote = kind === "write" || (kind === "call" && checkout.route.to === "primary");
     try {
-      const result = await only(client, statement);
-      seat.release({ wrote });
+      const result = await runAndRelease(client, statement);
+      checkout.release({ wrote });
       return result;
     } catch (error) {
-      seat.release({ error, wrote });
+      checkout.release({ error, wrote });
       throw error;
     }
   }
@@ -50,10 +48,10 @@ export function createDoor(routing: Routing, classify: Classifier): Door {
   return { routing, kindOf, run, close };
 }
 
-/** Ends the connection of a statement that fails, as `pool.query` does: its text may have begun a transaction. */
-async function only(client: PoolClient, { query, values }: Statement): Promise<unknown> {
+/** Closes the connection of a failed statement, as `pool.query` does: its text may have opened a transaction. */
+async function runAndRelease(client: PoolClient, { query, values }: Statement): Promise<unknown> {
   try {
-    const result = await answered(client, query, values);
+    const result = await resultOf(client, query, values);
     client.release();
     return result;
   } catch (error) {
@@ -62,8 +60,8 @@ async function only(client: PoolClient, { query, values }: Statement): Promise<u
   }
 }
 
-/** The promise of a statement; an object that talks to the connection itself has none, but takes a callback. */
-function answered(client: PoolClient, query: unknown, values: unknown): Promise<unknown> {
+/** The result of a statement. A submittable returns no promise, but accepts a callback. */
+function resultOf(client: PoolClient, query: unknown, values: unknown): Promise<unknown> {
   if (!isSubmittable(query)) return client.query(query as string, values as unknown[]);
   return new Promise((resolve, reject) => {
     void client.query(

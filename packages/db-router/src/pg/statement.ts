@@ -1,16 +1,14 @@
 import type { Submittable } from "pg";
 
-/** How `pg` tells a caller who wants no promise. */
-export type Callback = (error: unknown, result?: unknown) => void;
-
 /** One call of `query`, in any of the forms that `pg` takes. */
 export interface Statement {
-  /** `undefined` when the call is one that `pg` refuses, or a kind of query that hides its text. */
+  /** `undefined` for a call that `pg` rejects, and for a query object without a readable text. */
   readonly text: string | undefined;
-  /** The text, the config object or the submittable, as it was passed. */
+  /** The first argument as passed: text, config object or submittable. */
   readonly query: unknown;
   readonly values: unknown;
-  readonly callback: Callback | undefined;
+  /** The callback form of `pg`. */
+  readonly callback: ((error: unknown, result?: unknown) => void) | undefined;
 }
 
 export function statementOf(args: readonly unknown[]): Statement {
@@ -24,19 +22,19 @@ function textOf(query: unknown): string | undefined {
   if (typeof query === "string") return query;
   if (typeof query !== "object" || query === null) return undefined;
   if ("text" in query && typeof query.text === "string") return query.text;
-  // A stream keeps its text in the cursor that it reads.
+  // A stream keeps its text in its cursor.
   return "cursor" in query ? textOf(query.cursor) : undefined;
 }
 
-/** A cursor, a stream, or a `pg.Query`: an object that talks to the connection itself, once. */
+/** True for a cursor, a stream or a `pg.Query`: an object that drives the connection itself, once. */
 export function isSubmittable(query: unknown): query is Submittable {
   return typeof query === "object" && query !== null && "submit" in query && typeof query.submit === "function";
 }
 
-const isCallback = (value: unknown): value is Callback => typeof value === "function";
+const isCallback = (value: unknown): value is NonNullable<Statement["callback"]> => typeof value === "function";
 
-/** Gives the result to whoever asked. A callback that throws does so as it would without us, outside of any promise. */
-export function reply(result: Promise<unknown>, callback: Callback | undefined): Promise<unknown> | undefined {
+/** Delivers the result as promise or callback. A callback runs outside of the promise, so its errors surface as with `pg`. */
+export function deliver(result: Promise<unknown>, callback: Statement["callback"]): Promise<unknown> | undefined {
   if (callback === undefined) return result;
   result.then(
     (value) => process.nextTick(callback, undefined, value),

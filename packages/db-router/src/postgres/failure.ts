@@ -1,14 +1,7 @@
-/**
- * What the failure of a read says about the server, as far as another server could do better.
- * "refused": a standby does not do such things, and has done nothing. "conflict": recovery needed what the statement read.
- * "connection": the server is down, starting, ending, full, or out of reach.
- */
-export type Failure = "refused" | "conflict" | "connection";
-
-/** Only from a standby. Read-only transaction, feature not supported (unlogged tables, SERIALIZABLE), recovery in progress. */
+/** Codes of refusals by a standby: read-only transaction, feature not supported (unlogged tables, SERIALIZABLE), recovery in progress. */
 const REFUSED = new Set(["25006", "0A000", "55000"]);
 
-/** Ending, crashed, starting, database dropped, idle too long; too many connections. */
+/** Codes of a server that is ending, crashed, starting, dropped the database or the idle session, or is full. */
 const UNAVAILABLE = new Set(["57P01", "57P02", "57P03", "57P04", "57P05", "53300"]);
 
 const NETWORK = new Set([
@@ -25,12 +18,17 @@ const NETWORK = new Set([
   "EAI_AGAIN",
 ]);
 
-// What `pg` says of connections has no code.
+// The connection errors of `pg` have no code.
 const CONNECTION_MESSAGE =
   /^(?:Connection terminated|timeout e|Cannot use a pool after|Client has encountered a connection error|Client was closed)/;
 
-/** @param isReplica what a primary refuses, or takes back for a conflict of transactions, no other server does either */
-export function failureOf(error: unknown, isReplica: boolean): Failure | undefined {
+/**
+ * Classifies the error of a statement by whether another server could do better.
+ * @param isReplica false for a primary, whose refusals and serialization failures would repeat on any server
+ * @returns "refused": a standby cannot run such statements and has done nothing. "conflict": recovery cancelled the
+ * statement. "connection": the server is down, starting, ending, full or unreachable. `undefined`: the statement's fault
+ */
+export function failureOf(error: unknown, isReplica: boolean): "refused" | "conflict" | "connection" | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   if (code === undefined) return hasConnectionMessage(error) ? "connection" : undefined;
@@ -39,7 +37,7 @@ export function failureOf(error: unknown, isReplica: boolean): Failure | undefin
   return UNAVAILABLE.has(code) || NETWORK.has(code) || code.startsWith("08") ? "connection" : undefined;
 }
 
-/** All connections of our own pool are in use: the server has not been asked. */
+/** True when all connections of the pool are in use: nothing was sent to the server. */
 export function isPoolFull(error: unknown): boolean {
   return error instanceof Error && error.message === "timeout exceeded when trying to connect";
 }

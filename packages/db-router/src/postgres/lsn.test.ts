@@ -6,13 +6,13 @@ fc.configureGlobal({ seed: 20_261_120 });
 const geometry = { segmentBytes: 16 * 1024 * 1024, pageBytes: 8192 };
 
 describe("positions in the log", () => {
-  it("are read as PostgreSQL writes them", () => {
+  it("are parsed as PostgreSQL writes them", () => {
     expect(parseLsn("0/174B4F0")).toBe(0x174b4f0);
     expect(parseLsn("1F/A0")).toBe(0x1f * 2 ** 32 + 0xa0);
     expect(formatLsn(0x1f * 2 ** 32 + 0xa0)).toBe("1F/A0");
   });
 
-  it("come back from text unchanged, and keep their order", () => {
+  it("survive a round trip, and keep their order", () => {
     const lsn = fc.nat({ max: Number.MAX_SAFE_INTEGER });
     fc.assert(fc.property(lsn, (a) => parseLsn(formatLsn(a)) === a));
   });
@@ -28,7 +28,7 @@ describe("positions in the log", () => {
     expect(endOfRecord(8192 * 3 + 32, geometry)).toBe(8192 * 3 + 32);
   });
 
-  it("are cut as the server cuts its log", () => {
+  it("follow the page and segment size of the server", () => {
     expect(endOfRecord(1024 * 1024 + 40, { segmentBytes: 1024 * 1024, pageBytes: 8192 })).toBe(1024 * 1024);
     expect(endOfRecord(1024 * 1024 + 40, geometry)).toBe(1024 * 1024 + 40);
   });

@@ -13,7 +13,7 @@ const row = {
 };
 
 describe("the status of a server", () => {
-  it("is that of a standby as it is, and that of a primary at the end of its last record", () => {
+  it("has the replayed position of a standby, and the end of the last record of a primary", () => {
     const status = { isStandby: true, lsn: 0x2000018, timeline: 3, systemId: "7710243587112828157", version: 180_004 };
     expect(parseStatus({ rows: [row] })).toEqual(status);
     const onPage = { rows: [{ ...row, standby: "false", lsn: "0/2002018" }] };
@@ -21,7 +21,7 @@ describe("the status of a server", () => {
   });
 
   it.each([[[]], [[{ ...row, lsn: null }]], [[{ ...row, timeline: "x" }]], [[{ ...row, lsn: "FFFFFFFF/FFFFFFFF" }]]])(
-    "is not %j",
+    "rejects %j",
     (rows) => {
       expect(() => parseStatus({ rows })).toThrow(/^status: /);
     },
@@ -30,8 +30,8 @@ describe("the status of a server", () => {
 
 const urls = [inject("postgresUrl"), inject("postgresReplicaUrl")];
 
-describe.skipIf(urls.includes(""))("the question for it", () => {
-  it("may be asked by a role without any privilege, of a primary and of a replica", async () => {
+describe.skipIf(urls.includes(""))("the status query", () => {
+  it("runs for a role without privileges, on a primary and on a replica", async () => {
     const [primary, replica] = urls.map((url) => new URL(url)) as [URL, URL];
     const admin = pgNode({ name: "admin", config: { connectionString: primary.href, max: 1, min: 0 } });
     await admin.pool.query("DROP ROLE IF EXISTS plain_reader");

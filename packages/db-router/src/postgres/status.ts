@@ -1,12 +1,12 @@
 import { endOfRecord, type Lsn, parseLsn } from "./lsn.js";
 import type { RowsLike } from "../types.js";
 
-/** What a server says of itself. */
+/** Status that a server reports. */
 export interface NodeStatus {
   readonly isStandby: boolean;
-  /** Of a primary: behind every record that was written before the question. Of a standby: what it has replayed. */
+  /** On a primary, the end of all records written before the query. On a standby, the replayed position. */
   readonly lsn: Lsn;
-  /** Of a standby that follows nobody, and of one that hides its receiver from our role: at least this. */
+  /** A lower bound on a standby without an upstream, and on one that hides its receiver from the role. */
   readonly timeline: number;
   readonly systemId: string;
   /** 180004 */
@@ -14,10 +14,10 @@ export interface NodeStatus {
 }
 
 /**
- * One question for either role, that any role of the database may ask.
- * The insert position and not the one that was written or flushed, which lie before a commit that did not wait for the
- * disk. The timeline of a primary is that of the file it writes: the control file's is that of the last checkpoint.
- * All as text: parsers of types may be the application's own.
+ * Status query for primaries and standbys. Any database role may run it.
+ * It reads the insert position, because the written and flushed positions are before a commit that did not wait for the
+ * disk. The timeline of a primary is the one of its current log file, because the control file has the one of the last
+ * checkpoint. All columns are text, because the application may have replaced the type parsers.
  */
 export const STATUS_SQL = `/* scale:db-router */ SELECT standby::text AS standby,
   (CASE WHEN standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END)::text AS lsn,
@@ -32,7 +32,7 @@ export const STATUS_SQL = `/* scale:db-router */ SELECT standby::text AS standby
   current_setting('wal_block_size') AS page_bytes
 FROM (SELECT pg_is_in_recovery() AS standby) AS role`;
 
-/** @throws {Error} for an answer that no PostgreSQL gives: a position too large, or another kind of server */
+/** @throws {Error} for a result that is not PostgreSQL's, and for a position that is too large */
 export function parseStatus({ rows: [row] }: RowsLike): NodeStatus {
   const text = (name: string): string => String(row?.[name]);
   const count = (name: string): number => {
@@ -42,7 +42,7 @@ export function parseStatus({ rows: [row] }: RowsLike): NodeStatus {
   };
   const isStandby = text("standby") === "true" || text("standby") === "t";
   const lsn = parseLsn(text("lsn"));
-  if (lsn === undefined) throw new Error(`status: lsn: expected a position, got ${text("lsn")}`);
+  if (lsn === undefined) throw new Error(`status: lsn: expected an LSN, got ${text("lsn")}`);
   const geometry = { segmentBytes: count("segment_bytes"), pageBytes: count("page_bytes") };
   return {
     isStandby,

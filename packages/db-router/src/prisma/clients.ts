@@ -1,24 +1,24 @@
 import type { RouterExtension } from "./extension.js";
 
-/** A client that `withRouter` has extended. */
-export interface RoutedPrisma {
-  $primary: RouterExtension["client"]["$primary"];
-  $replica: RouterExtension["client"]["$replica"];
-}
-
 export interface PrismaClients<Client> {
-  /** Reads where the router says. */
+  /** Client whose reads go where the router says. */
   readonly prisma: Client;
-  /** Reads on a replica, as long as one may serve them. */
+  /** Client whose reads go to a replica, while one may serve them. */
   readonly prismaRead: Client;
-  /** Everything on the primary. */
+  /** Client whose statements all go to the primary. */
   readonly prismaWrite: Client;
-  /** The client for what is to be done; without it, the one that leaves it to the router. */
+  /** Returns the client for an intent; without one, the client that leaves the choice to the router. */
   getPrismaClient(intent?: "read" | "write"): Client;
 }
 
-/** The clients of an application that tells reads from writes itself. They share one set of connections. */
-export function prismaClients<Client extends RoutedPrisma>(prisma: Client): PrismaClients<Client> {
+/**
+ * Creates the clients of an application that chooses between reads and writes itself. They share one set of
+ * connections.
+ * @param prisma a client extended by `withRouter`
+ */
+export function prismaClients<Client extends Pick<RouterExtension["client"], "$primary" | "$replica">>(
+  prisma: Client,
+): PrismaClients<Client> {
   const prismaRead = prisma.$replica();
   const prismaWrite = prisma.$primary();
   const clients = { read: prismaRead, write: prismaWrite };

@@ -1,19 +1,16 @@
 import { tenancy } from "@scale/core";
 import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import type { Pinning } from "../pg/pins.js";
-import { Turns } from "./turns.js";
+import type { Sessions } from "../consistency/sessions.js";
+import { BatchTurns } from "./batch-turns.js";
 
-/** What the extension uses of a router. */
-export interface PrismaRouting extends Pinning {
-  /** What stands for the session that the caller is in; `undefined` outside of any. */
-  scope(): object | undefined;
-}
+/** The part of a router that the extension uses. */
+type Scoping = Pick<Sessions, "primary" | "replica" | "scope">;
 
 export interface WithRouterOptions {
   /**
-   * Reads all parts of an operation with `include` or a nested `select` from one node, also outside of any scope of the
-   * router; inside of one it is so anyway. Prisma calls a hook for every operation then, which costs.
+   * True reads all parts of an operation with `include` or a nested `select` from one node, also outside of `run`;
+   * inside it that holds anyway. Prisma then calls a hook for every operation, which costs time.
    * @default false
    */
   pinIncludes?: boolean;
@@ -28,13 +25,13 @@ export interface PrismaOperation {
 
 type Hook = (operation: PrismaOperation) => Promise<unknown>;
 
-/** For `prisma.$extends()`. */
+/** Argument for `prisma.$extends()`. */
 export interface RouterExtension {
   readonly name: string;
   readonly client: {
-    /** The same client, with all its reads on the primary. Inside of a transaction, the transaction's own. */
+    /** Returns the client with all statements on the primary. In a transaction it returns the transaction's client. */
     $primary<Client>(this: Client): Client;
-    /** The same client, with its reads on one replica, as long as one may serve them. */
+    /** Returns the client with its reads on one replica, while one may serve them. */
     $replica<Client>(this: Client): Client;
   };
   readonly query: { readonly $allModels: Readonly<Record<string, Hook>> };
@@ -43,71 +40,66 @@ export interface RouterExtension {
 const schema = z.strictObject({ pinIncludes: z.boolean().default(false) });
 
 /**
- * Adds `$primary()` and `$replica()` to a client of Prisma on `routedPool(router)`, and keeps single rows that several
- * requests ask for at the same time apart. Needed with Prisma: without it, a `findUnique` may be run as that of another
- * request, of another tenant too. Apply it after all other extensions: where one applied later waits for something, they
- * are no longer kept apart. Ask for single rows through an extended client only.
+ * Creates the extension of a Prisma client on `routedPool(router)`. It adds `$primary()` and `$replica()`, and separates
+ * the `findUnique` batches of different sessions and tenants. Prisma needs it: without it, a `findUnique` may run as
+ * part of another request's batch, and on another tenant's shard.
+ * Apply it last. Prisma runs the hooks of later extensions inside it, and one that awaits would break the batching it
+ * controls. Call `findUnique` on an extended client only.
  */
-export function withRouter(router: PrismaRouting, options: WithRouterOptions = {}): RouterExtension {
+export function withRouter(router: Scoping, options: WithRouterOptions = {}): RouterExtension {
   const { pinIncludes } = parseOptions(schema, options, "withRouter");
-  const apart = keepApart(router);
+  const inTurn = serializeBatches(router);
+  const pinned = onOneNode(router);
   return {
     name: "scale-db-router",
-    client: { $primary: pinner("primary", router, apart), $replica: pinner("replica", router, apart) },
+    client: { $primary: pinTo("primary", router, inTurn), $replica: pinTo("replica", router, inTurn) },
     query: {
       $allModels: {
-        findUnique: apart,
-        findUniqueOrThrow: apart,
-        ...(pinIncludes
-          ? { findMany: oneNode(router), findFirst: oneNode(router), findFirstOrThrow: oneNode(router) }
-          : {}),
+        findUnique: inTurn,
+        findUniqueOrThrow: inTurn,
+        ...(pinIncludes ? { findMany: pinned, findFirst: pinned, findFirstOrThrow: pinned } : {}),
       },
     },
   };
 }
 
-type Pin = <Client>(this: Client) => Client;
-
-/** The extended clients are made once for each client, since Prisma compiles them. */
-function pinner(to: "primary" | "replica", router: PrismaRouting, apart: Hook): Pin {
-  const made = new WeakMap<object, object>();
-  const hook: Hook = (asked) =>
-    router[to](() => (asked.operation.startsWith("findUnique") ? apart(asked) : awaited(asked)));
+/** Caches the extended clients by their base, because Prisma compiles each. */
+function pinTo(to: "primary" | "replica", router: Scoping, inTurn: Hook): <Client>(this: Client) => Client {
+  const extended = new WeakMap<object, object>();
+  const hook: Hook = (operation) =>
+    router[to](() => (operation.operation.startsWith("findUnique") ? inTurn(operation) : runOperation(operation)));
   return function pin<Client>(this: Client): Client {
-    if (!isExtendable(this)) return this; // Inside of a transaction.
-    const known = made.get(this);
+    if (!isExtendable(this)) return this; // The client of a transaction.
+    const known = extended.get(this);
     if (known !== undefined) return known as Client;
     const client = this.$extends({ name: `scale-db-router-${to}`, query: { $allOperations: hook } });
-    made.set(this, client);
+    extended.set(this, client);
     return client as Client;
   };
 }
 
-interface Extendable {
-  $extends(extension: object): object;
-}
-
-function isExtendable(client: unknown): client is Extendable {
+function isExtendable(client: unknown): client is { $extends(extension: object): object } {
   return typeof client === "object" && client !== null && "$extends" in client && typeof client.$extends === "function";
 }
 
-// One for all clients: those that extend one client share what collects.
-const turns = new Turns();
+// One for all clients, because extensions of one client share its batches.
+const turns = new BatchTurns();
 
-function keepApart(router: PrismaRouting): Hook {
-  return async (asked) => {
-    const wait = turns.enter({ scope: router.scope(), tenantId: tenancy.current()?.tenantId });
-    if (wait !== undefined) await wait;
-    return awaited(asked);
+function serializeBatches(router: Scoping): Hook {
+  return async (operation) => {
+    const turn = turns.enter({ scope: router.scope(), tenantId: tenancy.current()?.tenantId });
+    if (turn !== undefined) await turn;
+    return runOperation(operation);
   };
 }
 
-function oneNode(router: PrismaRouting): Hook {
-  return (asked) => (hasRelations(asked.args) ? router.replica(() => awaited(asked)) : awaited(asked));
+function onOneNode(router: Scoping): Hook {
+  return (operation) =>
+    hasRelations(operation.args) ? router.replica(() => runOperation(operation)) : runOperation(operation);
 }
 
-/** What Prisma returns does nothing before it is awaited, and then in the context of whoever awaits it: here. */
-async function awaited({ args, query }: PrismaOperation): Promise<unknown> {
+/** Awaits here: Prisma's promises are lazy and run in the asynchronous context that awaits them. */
+async function runOperation({ args, query }: PrismaOperation): Promise<unknown> {
   return await query(args);
 }
 

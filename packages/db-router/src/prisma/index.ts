@@ -1,8 +1,2 @@
-export { type PrismaClients, prismaClients, type RoutedPrisma } from "./clients.js";
-export {
-  type PrismaOperation,
-  type PrismaRouting,
-  type RouterExtension,
-  withRouter,
-  type WithRouterOptions,
-} from "./extension.js";
+export { type PrismaClients, prismaClients } from "./clients.js";
+export { type PrismaOperation, type RouterExtension, withRouter, type WithRouterOptions } from "./extension.js";

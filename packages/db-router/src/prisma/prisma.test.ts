@@ -1,7 +1,7 @@
 import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import type { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PlainRouting, routingOf } from "../../test/plain-routing.js";
+import { type RecordingRouting, routingOf } from "../../test/recording-routing.js";
 import { type ContactsClient, prismaFor } from "../../scenarios/prisma-client.js";
 import { routedPool } from "../pg/routed-pool.js";
 import { prismaClients } from "./clients.js";
@@ -9,7 +9,7 @@ import { type RouterExtension, withRouter } from "./extension.js";
 
 describe.skipIf(!findPostgres())("withRouter", () => {
   let cluster: ContactsCluster;
-  let routing: PlainRouting;
+  let routing: RecordingRouting;
   let pool: Pool;
   let plain: ContactsClient;
   let connect: (pool: Pool) => ContactsClient;
@@ -34,9 +34,9 @@ describe.skipIf(!findPostgres())("withRouter", () => {
 
   const by = (id: number): { where: { id: number } } => ({ where: { id } });
   const data = { tenantId: "x", name: "y" };
-  const kinds = (): string[] => routing.taken.splice(0).map(({ route }) => route.to);
+  const kinds = (): string[] => routing.checkouts.splice(0).map(({ route }) => route.to);
 
-  it("reads on replicas and writes on the primary, with one client", async () => {
+  it("reads from replicas and writes to the primary, with one client", async () => {
     await prisma.contact.findMany({ take: 1, include: { notes: true } });
     await prisma.contact.count();
     await prisma.$queryRawUnsafe("select 1");
@@ -60,16 +60,16 @@ describe.skipIf(!findPostgres())("withRouter", () => {
     expect(kinds()).toEqual(["primary", "primary"]);
   });
 
-  it("pins the reads of a view, however late they are awaited, and nothing else", async () => {
+  it("pins only the reads of a view, however late they are awaited", async () => {
     await cluster.caughtUp();
     const late = [prisma.$primary().contact.findMany({ take: 1 }), prisma.$replica().contact.count()];
-    expect(routing.taken).toEqual([]);
+    expect(routing.checkouts).toEqual([]);
     await late[0];
     await late[1];
     await prisma.$primary().$queryRawUnsafe("select 1");
     await prisma.$primary().contact.findUnique(by(1));
     await prisma.contact.count();
-    expect(routing.taken.splice(0).map(({ route }) => [route.to, route.reason])).toEqual([
+    expect(routing.checkouts.splice(0).map(({ route }) => [route.to, route.reason])).toEqual([
       ["primary", "pinned"],
       ["replica", "pinned"],
       ["primary", "pinned"],
@@ -81,7 +81,7 @@ describe.skipIf(!findPostgres())("withRouter", () => {
     expect(prisma.$primary()).toBe(prisma.$primary());
   });
 
-  it("has views inside of a transaction, which are the transaction", async () => {
+  it("returns the client of the transaction for views inside it", async () => {
     const found = await prisma.$transaction(async (tx) => {
       const view = tx as typeof prisma;
       const { id } = await view.$primary().contact.create({ data });
@@ -91,7 +91,7 @@ describe.skipIf(!findPostgres())("withRouter", () => {
     expect(kinds()).toEqual(["primary"]);
   });
 
-  it("runs each request's findUnique as that request's, also those of one tick", async () => {
+  it("runs each request's findUnique in its own session, also those of one tick", async () => {
     const scopes = Array.from({ length: 40 }, (_, i) => ({ id: i + 1 }));
     const ask = (scope: { id: number }): Promise<unknown[]> =>
       routing.within(scope, () =>
@@ -103,50 +103,50 @@ describe.skipIf(!findPostgres())("withRouter", () => {
       );
     const found = await Promise.all(scopes.map(ask));
     expect(found).toMatchObject(scopes.map(({ id }) => [{ id }, { id: id + 1 }, { id }]));
-    const seats = scopes.map((scope) =>
-      routing.taken.filter((entry) => entry.scope === scope).map(({ route }) => route.to),
+    const checkouts = scopes.map((scope) =>
+      routing.checkouts.filter((entry) => entry.scope === scope).map(({ route }) => route.to),
     );
-    expect(routing.taken.filter(({ scope }) => scope === undefined)).toEqual([]);
-    for (const own of seats) expect(own.sort()).toEqual(["primary", "replica"]);
+    expect(routing.checkouts.filter(({ scope }) => scope === undefined)).toEqual([]);
+    for (const own of checkouts) expect(own.sort()).toEqual(["primary", "replica"]);
   });
 
-  it("runs them so from the first operation of a client on, with which Prisma starts", async () => {
+  it("separates them from the first operation of a client on", async () => {
     const fresh = connect(pool).$extends(withRouter(routing));
     const scopes = Array.from({ length: 12 }, (_, i) => ({ id: i + 1 }));
     await Promise.all(
       scopes.map((scope) => routing.within(scope, async () => await fresh.contact.findUnique(by(scope.id)))),
     );
-    expect(routing.taken.map(({ scope }) => scope)).toEqual(scopes);
+    expect(routing.checkouts.map(({ scope }) => scope)).toEqual(scopes);
     await fresh.$disconnect();
   });
 
-  it("runs them so through two clients that extend one", async () => {
+  it("separates them across two extensions of one client", async () => {
     const clients = [prisma, plain.$extends(withRouter(routing))];
     const scopes = Array.from({ length: 12 }, (_, i) => ({ id: i + 1 }));
     const ask = ({ id }: { id: number }): Promise<unknown> =>
       routing.within(scopes[id - 1]!, async () => await clients[id % 2]!.contact.findUnique(by(id)));
     await Promise.all(scopes.map(ask));
-    expect(new Set(routing.taken.map(({ scope }) => scope))).toEqual(new Set(scopes));
+    expect(new Set(routing.checkouts.map(({ scope }) => scope))).toEqual(new Set(scopes));
   });
 
-  it("lets Prisma collect the rows that one request asks for", async () => {
+  it("lets Prisma batch the rows of one request", async () => {
     const ids = Array.from({ length: 10 }, (_, i) => i + 1);
     const found = await routing.within({}, () => Promise.all(ids.map((id) => prisma.contact.findUnique(by(id)))));
     expect(found.map((row) => row?.id)).toEqual(ids);
-    expect(routing.taken).toHaveLength(1);
+    expect(routing.checkouts).toHaveLength(1);
   });
 
-  it("reads an include from one node when it is asked to", async () => {
+  it("reads an include from one node with pinIncludes", async () => {
     const pinning = plain.$extends(withRouter(routing, { pinIncludes: true }));
     for (let i = 0; i < 3; i++) await pinning.contact.findMany({ take: 1, include: { notes: true } });
-    expect(routing.taken).toHaveLength(6);
-    expect(routing.taken.every(({ route }) => route.reason === "pinned")).toBe(true);
+    expect(routing.checkouts).toHaveLength(6);
+    expect(routing.checkouts.every(({ route }) => route.reason === "pinned")).toBe(true);
     routing.served();
     await pinning.contact.findMany({ take: 1 });
-    expect(routing.taken).toMatchObject([{ route: { reason: "read" } }]);
+    expect(routing.checkouts).toMatchObject([{ route: { reason: "read" } }]);
   });
 
-  it("gives the clients of an application that tells reads from writes itself", async () => {
+  it("returns the clients of an application that chooses itself", async () => {
     const { prismaRead, prismaWrite, getPrismaClient } = prismaClients(prisma);
     await prismaRead.contact.count();
     await prismaWrite.contact.count();

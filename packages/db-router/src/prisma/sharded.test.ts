@@ -10,7 +10,7 @@ import { type PrismaOperation, withRouter } from "./extension.js";
 
 const TENANTS = Array.from({ length: 6 }, (_, i) => `tenant-${i}`);
 
-/** Prisma runs the hooks of a later extension inside of those of an earlier one. */
+/** Prisma runs the hooks of a later extension inside those of an earlier one. */
 const slow = {
   query: {
     $allModels: {
@@ -72,7 +72,7 @@ describe.skipIf(!findPostgres())("Prisma on shards", () => {
     }
   });
 
-  it("asks no database without a tenant", async () => {
+  it("queries no database without a tenant", async () => {
     await expect(prisma.contact.findUnique({ where: { id: 1 } })).rejects.toThrow("no tenant");
     await expect(prisma.contact.count()).rejects.toThrow("no tenant");
   });

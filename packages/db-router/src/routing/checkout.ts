@@ -1,130 +1,115 @@
 import { channel } from "node:diagnostics_channel";
-import type { FairGate } from "./fair-semaphore.js";
-import { routeChoose } from "../events.js";
-import { begun, undecided } from "../cluster/outlier-ejection.js";
-import type { NodeEntry } from "../cluster/node-state.js";
-import type { Fleet } from "../cluster/node-registry.js";
-import type { Poller } from "../cluster/poller.js";
-import { failureOf, isPoolFull } from "../postgres/failure.js";
+import type { NodeState } from "../cluster/node-state.js";
+import { abandonTrial, startTrial } from "../cluster/outlier-ejection.js";
 import type { Scope } from "../consistency/scope.js";
-import type { RouteRequest, PoolLike, PrimaryReason, Route, Checkout } from "../types.js";
+import { routeChoose } from "../events.js";
+import { failureOf, isPoolFull } from "../postgres/failure.js";
+import type { Checkout, PoolLike, Route, RouteRequest } from "../types.js";
+import type { RouterState } from "./router-state.js";
 
-/** What all places of a router share. */
-export interface House {
-  readonly name: string;
-  readonly fleet: Fleet;
-  readonly poller: Poller;
-  /** Of the work that runs in no scope: it learns of every write. */
-  readonly shared: Scope;
-  readonly bulkhead: FairGate | undefined;
-  readonly primaryReads: FairGate;
-  readonly counts: Record<PrimaryReason | "read", number>;
-}
+// Checked directly: calling `publish` would create a closure for every checkout, with no subscriber to use it.
+const subscribers = channel(routeChoose.name);
 
-// A look at the channel itself: publishing would make a closure for each place that nobody listens to.
-const listeners = channel(routeChoose.name);
-
-/** A place that is being looked for, and then held. A class: one is made for every statement. */
-export class Place implements Checkout {
+/** A checkout that is being dispatched, and then held. A class, because one is created for every statement. */
+export class NodeCheckout implements Checkout {
   readonly scope: Scope;
   readonly intent: RouteRequest["intent"];
   readonly tenantId: string | undefined;
-  /** Its places in the gates, given back with it. */
-  isCounted = false;
-  isGuarded = false;
+  /** Permits of the two semaphores, released with the checkout. */
+  holdsTenantPermit = false;
+  holdsPrimaryPermit = false;
   route: Route;
-  readonly #house: House;
-  #entry: NodeEntry;
-  #isOver = false;
+  readonly #router: RouterState;
+  #node: NodeState;
+  #isReleased = false;
 
   constructor(
-    house: House,
+    router: RouterState,
     scope: Scope,
     { intent, tenantId }: { intent: RouteRequest["intent"]; tenantId: string | undefined },
   ) {
-    this.#house = house;
+    this.#router = router;
     this.scope = scope;
     this.intent = intent;
     this.tenantId = tenantId;
-    this.#entry = house.fleet.entries[0] as NodeEntry;
-    this.route = this.#entry.readRoute;
+    this.#node = router.registry.nodes[0] as NodeState;
+    this.route = this.#node.readRoute;
   }
 
   get pool(): PoolLike {
-    return this.#entry.node.pool;
+    return this.#node.dbNode.pool;
   }
 
-  /** The key of its tenant in the gates. */
-  get key(): string {
+  /** Key of the tenant in the semaphores. */
+  get permitKey(): string {
     return this.tenantId ?? "";
   }
 
-  take(entry: NodeEntry, route: Route): this {
-    const { counts, fleet, name } = this.#house;
-    this.#entry = entry;
+  assign(node: NodeState, route: Route): this {
+    const { routeCounts, registry, name } = this.#router;
+    this.#node = node;
     this.route = route;
-    entry.inFlight += 1;
-    entry.served += 1;
-    counts[route.to === "replica" ? "read" : route.reason] += 1;
+    node.inFlight += 1;
+    node.served += 1;
+    routeCounts[route.to === "replica" ? "read" : route.reason] += 1;
     if (route.to === "replica") {
-      this.scope.settleOn(entry, fleet.tick);
-      if (entry.health.is === "trial") {
-        entry.health = begun(entry.health);
-        entry.isServing = false;
+      this.scope.stickTo(node, registry.tick);
+      if (node.health.state === "half-open") {
+        node.health = startTrial(node.health);
+        node.isServingReads = false;
       }
     }
-    if (listeners.hasSubscribers) routeChoose.publish(() => ({ tenantId: this.tenantId, router: name, ...route }));
+    if (subscribers.hasSubscribers) routeChoose.publish(() => ({ tenantId: this.tenantId, router: name, ...route }));
     return this;
   }
 
   release({ error, wrote }: { readonly error?: unknown; readonly wrote: boolean }): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    const entry = this.#entry;
-    entry.inFlight -= 1;
-    // What failed may have been committed before the answer was lost.
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    const node = this.#node;
+    node.inFlight -= 1;
+    // A failed write may have been committed before its reply was lost.
     if (wrote || (error !== undefined && this.intent === "write")) this.noteCommit();
-    if (error === undefined) this.#answered(entry);
-    else this.#failed(entry, error);
-    this.leave();
+    if (error === undefined) this.#recordSuccess(node);
+    else this.#recordFailure(node, error);
+    this.releasePermits();
   }
 
   noteCommit(): void {
-    const { fleet, shared } = this.#house;
-    this.scope.wrote(fleet.tick);
-    if (this.scope !== shared) shared.wrote(fleet.tick);
+    const { registry, sharedScope } = this.#router;
+    this.scope.recordWrite(registry.tick);
+    if (this.scope !== sharedScope) sharedScope.recordWrite(registry.tick);
   }
 
-  /** Gives its places in the gates back. */
-  leave(): void {
-    const { bulkhead, primaryReads } = this.#house;
-    if (this.isGuarded) primaryReads.leave(this.key);
-    if (this.isCounted) bulkhead?.leave(this.key);
-    this.isGuarded = this.isCounted = false;
+  releasePermits(): void {
+    const { bulkhead, primaryReads } = this.#router;
+    if (this.holdsPrimaryPermit) primaryReads.release(this.permitKey);
+    if (this.holdsTenantPermit) bulkhead?.release(this.permitKey);
+    this.holdsPrimaryPermit = this.holdsTenantPermit = false;
   }
 
-  #answered(entry: NodeEntry): void {
-    const { fleet } = this.#house;
-    fleet.succeeded(entry);
-    if (this.route.to === "replica") this.scope.readReplica(entry, fleet.tick);
-    else this.scope.readPrimary(fleet.tick);
+  #recordSuccess(node: NodeState): void {
+    const { registry } = this.#router;
+    registry.recordSuccess(node);
+    if (this.route.to === "replica") this.scope.recordReplicaRead(node, registry.tick);
+    else this.scope.recordPrimaryRead(registry.tick);
   }
 
-  #failed(entry: NodeEntry, error: unknown): void {
-    const { fleet, poller } = this.#house;
+  #recordFailure(node: NodeState, error: unknown): void {
+    const { registry, poller } = this.#router;
     const isReplica = this.route.to === "replica";
-    entry.errors += 1;
+    node.errors += 1;
     if (failureOf(error, isReplica) === "connection" && !isPoolFull(error)) {
-      fleet.failed(entry);
-      // Without its primary the router needs to know what has become of all the others.
-      void (isReplica ? poller.poll(entry) : poller.round());
+      registry.recordFailure(node);
+      // Without its primary the router needs the state of all nodes, to elect another one.
+      void (isReplica ? poller.poll(node) : poller.pollAll());
       return;
     }
-    // It takes no writes any more: somebody else may.
-    if (!isReplica && hasCode(error, "25006")) void poller.round();
-    // An error of the statement is an answer of the server; one of our own pool says nothing of it.
-    if (isPoolFull(error)) entry.health = undecided(entry.health);
-    else fleet.succeeded(entry);
+    // The primary has become read-only: another node may be the writer now.
+    if (!isReplica && hasCode(error, "25006")) void poller.pollAll();
+    // A statement's own error is a reply of the server. A full pool says nothing about the server.
+    if (isPoolFull(error)) node.health = abandonTrial(node.health);
+    else registry.recordSuccess(node);
   }
 }
 

@@ -1,145 +1,148 @@
 import { tenancy } from "@scale/core";
-import type { FairGate } from "./fair-semaphore.js";
-import type { Chooser } from "./replica-selector.js";
+import type { NodeState } from "../cluster/node-state.js";
+import type { Scope } from "../consistency/scope.js";
 import { BusyError, ClosedError, NoPrimaryError } from "../errors.js";
 import { bulkheadRefuse, bulkheadWait } from "../events.js";
-import type { NodeEntry } from "../cluster/node-state.js";
-import { type House, Place } from "./checkout.js";
-import type { Scope, Scopes } from "../consistency/scope.js";
-import type { RouteRequest, PrimaryReason } from "../types.js";
-import type { Waiting } from "./change-waiter.js";
+import type { PrimaryReason, RouteRequest } from "../types.js";
+import { NodeCheckout } from "./checkout.js";
+import type { FairSemaphore } from "./fair-semaphore.js";
 import { awaitReplica } from "./replica-catch-up.js";
+import type { RouterState } from "./router-state.js";
 
-export interface PlacingOptions {
-  readonly house: House;
-  readonly scopes: Scopes;
-  readonly chooser: Chooser;
-  readonly waiting: Waiting;
-  /** Of a tenant; asked for each statement. */
-  readonly limitOf: (tenantId: string) => number;
-  /** How long a read waits for a replica, and a statement for a primary. */
-  readonly waitMs: number;
-  readonly failoverMs: number;
-}
+/** Maximum pause of a read for a sample; see `#shouldPause`. A scope pauses at most once per sample. */
+const SAMPLE_PAUSE_MS = 20;
 
-/** How long such a read waits at the most, once for each sample. */
-const PAUSE_MS = 20;
-
-/** Finds places. Nothing here asks a server. */
-export class Placing {
+/** Decides which node serves a statement. Sends nothing to a server. */
+export class Dispatcher {
   isClosed = false;
-  readonly #options: PlacingOptions;
+  readonly #router: RouterState;
 
-  constructor(options: PlacingOptions) {
-    this.#options = options;
+  constructor(router: RouterState) {
+    this.#router = router;
   }
 
-  seat(need: RouteRequest): Place | Promise<Place> {
-    const { house, scopes, limitOf } = this.#options;
-    if (this.isClosed) throw new ClosedError(house.name);
+  checkout(request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
+    const { name, scopes, bulkhead, maxConcurrencyOf } = this.#router;
+    if (this.isClosed) throw new ClosedError(name);
     const tenantId = tenancy.current()?.tenantId;
-    const place = new Place(house, scopes.current(), { intent: need.intent, tenantId });
-    const { bulkhead } = house;
-    if (bulkhead === undefined) return this.#find(place, need);
-    // Work without a tenant has no share of its own: it is bounded by the total.
-    if (!bulkhead.tryEnter(place.key, tenantId === undefined ? Infinity : limitOf(tenantId))) {
-      return this.#queue(bulkhead, place).then(() => {
-        place.isCounted = true;
-        return this.#find(place, need);
+    const checkout = new NodeCheckout(this.#router, scopes.current(), { intent: request.intent, tenantId });
+    if (bulkhead === undefined) return this.#dispatch(checkout, request);
+    // Work without a tenant has no limit of its own, only the total.
+    if (!bulkhead.tryAcquire(checkout.permitKey, tenantId === undefined ? Infinity : maxConcurrencyOf(tenantId))) {
+      return this.#waitForPermit(bulkhead, checkout).then(() => {
+        checkout.holdsTenantPermit = true;
+        return this.#dispatch(checkout, request);
       });
     }
-    place.isCounted = true;
-    return this.#find(place, need);
+    checkout.holdsTenantPermit = true;
+    return this.#dispatch(checkout, request);
   }
 
-  #find(place: Place, need: RouteRequest): Place | Promise<Place> {
+  /** Releases the permits when no node can be assigned. */
+  #dispatch(checkout: NodeCheckout, request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
     try {
-      const found = this.#route(place, need);
-      return found instanceof Place ? found : found.catch((error: unknown) => giveUp(place, error));
+      const assigned = this.#route(checkout, request);
+      if (assigned instanceof NodeCheckout) return assigned;
+      return assigned.catch((error: unknown) => releaseAndThrow(checkout, error));
     } catch (error) {
-      return giveUp(place, error);
+      return releaseAndThrow(checkout, error);
     }
   }
 
-  #route(place: Place, need: RouteRequest): Place | Promise<Place> {
-    if (this.isClosed) throw new ClosedError(this.#options.house.name);
-    if (need.intent === "write" || need.reason !== undefined) {
-      return this.#onPrimary(place, need, need.reason ?? "write");
+  #route(checkout: NodeCheckout, request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
+    const { name, registry, waitMs } = this.#router;
+    if (this.isClosed) throw new ClosedError(name);
+    if (request.intent === "write" || request.reason !== undefined) {
+      return this.#assignPrimary(checkout, request, request.reason ?? "write");
     }
-    const { scope } = place;
-    if (scope.pin === "primary") return this.#onPrimary(place, need, "pinned");
-    if (scope.pin === undefined && scope.consistency === "strong") return this.#onPrimary(place, need, "strong");
-    const entry = this.#replica(scope, need);
-    if (entry !== undefined) return takeReplica(place, entry);
-    const { house, waiting, waitMs } = this.#options;
-    const isThere = house.fleet.entries.some((each) => isOpen(each, need));
-    if (!isThere) return this.#instead(place, need);
-    const ms = this.#isWorthPausing(scope, need) ? Math.max(waitMs, PAUSE_MS) : waitMs;
-    if (ms === 0) return this.#onPrimary(place, need, "recent-write");
-    const attempt = (): NodeEntry | undefined => this.#replica(scope, need);
-    return awaitReplica({ house, waiting, scope, attempt, ms }).then((found) =>
-      found === undefined ? this.#onPrimary(place, need, "recent-write") : takeReplica(place, found),
+    const { scope } = checkout;
+    if (scope.pin === "primary") return this.#assignPrimary(checkout, request, "pinned");
+    if (scope.pin === undefined && scope.consistency === "strong") {
+      return this.#assignPrimary(checkout, request, "strong");
+    }
+    const replica = this.#selectReplica(scope, request);
+    if (replica !== undefined) return assignReplica(checkout, replica);
+    const hasReplica = registry.nodes.some((node) => canServe(node, request));
+    if (!hasReplica) return this.#primaryAsFallback(checkout, request);
+    const ms = this.#shouldPause(scope, request) ? Math.max(waitMs, SAMPLE_PAUSE_MS) : waitMs;
+    if (ms === 0) return this.#assignPrimary(checkout, request, "recent-write");
+    const attempt = (): NodeState | undefined => this.#selectReplica(scope, request);
+    return awaitReplica(this.#router, scope, { attempt, ms }).then((node) =>
+      node === undefined ? this.#assignPrimary(checkout, request, "recent-write") : assignReplica(checkout, node),
     );
   }
 
-  /** A session in a loop leaves the primary only if one of its reads waits for a sample; not where replicas lag. */
-  #isWorthPausing(scope: Scope, need: RouteRequest): boolean {
-    const { fleet } = this.#options.house;
-    if (!scope.isStuck(fleet)) return false;
-    return fleet.entries.some((entry) => isOpen(entry, need) && entry.lsn >= fleet.sampleLsn);
+  /**
+   * True when one read of the scope should pause for the next sample: a session that reads from the primary in a loop
+   * would otherwise never leave it. False while the replicas lag, because the pause would not help.
+   */
+  #shouldPause(scope: Scope, request: RouteRequest): boolean {
+    const { registry } = this.#router;
+    if (!scope.isStuckOnPrimary(registry)) return false;
+    return registry.nodes.some((node) => canServe(node, request) && node.lsn >= registry.sampleLsn);
   }
 
-  #replica(scope: Scope, need: RouteRequest): NodeEntry | undefined {
-    const { chooser, house } = this.#options;
-    const { fleet } = house;
-    const { seen } = scope;
+  #selectReplica(scope: Scope, request: RouteRequest): NodeState | undefined {
+    const { registry, selectReplica } = this.#router;
+    const { stickyReplica } = scope;
     if (scope.consistency === "eventual") {
-      if (scope.pin === "replica" && seen !== undefined && isOpen(seen, need)) return seen;
-      return chooser.choose(fleet.entries, (entry) => isOpen(entry, need));
+      if (scope.pin === "replica" && stickyReplica !== undefined && canServe(stickyReplica, request)) {
+        return stickyReplica;
+      }
+      return selectReplica(registry.nodes, (node) => canServe(node, request));
     }
-    if (!scope.settle(fleet)) return undefined;
-    // One session keeps to one replica while it may: what it has seen there it sees again.
-    if (seen !== undefined && isOpen(seen, need) && scope.allows(seen, fleet)) return seen;
-    return chooser.choose(fleet.entries, (entry) => isOpen(entry, need) && scope.allows(entry, fleet));
+    if (!scope.resolvePosition(registry)) return undefined;
+    // A session stays on one replica while it may, so that it does not go back in time.
+    if (
+      stickyReplica !== undefined &&
+      canServe(stickyReplica, request) &&
+      scope.isSatisfiedBy(stickyReplica, registry)
+    ) {
+      return stickyReplica;
+    }
+    return selectReplica(registry.nodes, (node) => canServe(node, request) && scope.isSatisfiedBy(node, registry));
   }
 
-  /** No replica may serve: the primary does, as far as it can. */
-  #instead(place: Place, need: RouteRequest): Place | Promise<Place> {
-    const { primaryReads, fleet } = this.#options.house;
-    // Where there are no replicas, the primary is meant to serve all reads.
-    if (fleet.entries.length < 2) return this.#onPrimary(place, need, "no-healthy-replica");
-    if (primaryReads.tryEnter(place.key, Infinity)) {
-      place.isGuarded = true;
-      return this.#onPrimary(place, need, "no-healthy-replica");
+  /** No replica is eligible: the primary serves the read, within its limit. */
+  #primaryAsFallback(checkout: NodeCheckout, request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
+    const { primaryReads, registry } = this.#router;
+    // Without replicas in the configuration the primary is meant to serve all reads.
+    if (registry.nodes.length < 2) return this.#assignPrimary(checkout, request, "no-healthy-replica");
+    if (primaryReads.tryAcquire(checkout.permitKey, Infinity)) {
+      checkout.holdsPrimaryPermit = true;
+      return this.#assignPrimary(checkout, request, "no-healthy-replica");
     }
-    return this.#queue(primaryReads, place).then(() => {
-      place.isGuarded = true;
-      return this.#onPrimary(place, need, "no-healthy-replica");
+    return this.#waitForPermit(primaryReads, checkout).then(() => {
+      checkout.holdsPrimaryPermit = true;
+      return this.#assignPrimary(checkout, request, "no-healthy-replica");
     });
   }
 
-  #onPrimary(place: Place, need: RouteRequest, reason: PrimaryReason): Place | Promise<Place> {
-    const { house, waiting, failoverMs } = this.#options;
-    const attempt = (): Place | undefined => {
-      const { writer } = house.fleet;
-      if (writer === undefined || isTried(writer, need)) return undefined;
-      return place.take(writer, writer.primaryRoute(reason));
+  #assignPrimary(
+    checkout: NodeCheckout,
+    request: RouteRequest,
+    reason: PrimaryReason,
+  ): NodeCheckout | Promise<NodeCheckout> {
+    const { name, registry, changes, failoverWaitMs: ms } = this.#router;
+    const attempt = (): NodeCheckout | undefined => {
+      const { writer } = registry;
+      if (writer === undefined || isExcluded(writer, request)) return undefined;
+      return checkout.assign(writer, writer.primaryRoute(reason));
     };
-    const found = attempt();
-    if (found !== undefined) return found;
-    if (failoverMs === 0) throw new NoPrimaryError(house.name);
-    return waiting.until({ ms: failoverMs, attempt }).then((later) => {
-      if (later === undefined) throw new NoPrimaryError(house.name);
+    const assigned = attempt();
+    if (assigned !== undefined) return assigned;
+    if (ms === 0) throw new NoPrimaryError(name);
+    return changes.until({ ms, attempt }).then((later) => {
+      if (later === undefined) throw new NoPrimaryError(name);
       return later;
     });
   }
 
-  async #queue(gate: FairGate, { key, tenantId }: Place): Promise<void> {
-    const { house } = this.#options;
-    const about = { tenantId, router: house.name, what: gate.what };
+  async #waitForPermit(semaphore: FairSemaphore, { permitKey, tenantId }: NodeCheckout): Promise<void> {
+    const about = { tenantId, router: this.#router.name, what: semaphore.what };
     bulkheadWait.publish(() => about);
     try {
-      await gate.enter(key);
+      await semaphore.acquire(permitKey);
     } catch (error) {
       if (error instanceof BusyError) bulkheadRefuse.publish(() => ({ ...about, reason: error.reason }));
       throw error;
@@ -147,19 +150,19 @@ export class Placing {
   }
 }
 
-const isOpen = (entry: NodeEntry, { except }: RouteRequest): boolean =>
-  entry.isServing && (except === undefined || !except.has(entry.name));
+const canServe = (node: NodeState, { except }: RouteRequest): boolean =>
+  node.isServingReads && (except === undefined || !except.has(node.name));
 
-/** A write that found no connection may try the same node again when that has answered since. */
-function isTried(writer: NodeEntry, { except, intent }: RouteRequest): boolean {
-  return except?.has(writer.name) === true && (intent === "read" || writer.reason !== undefined);
+/** A write that found no connection may try the same node again once a poll has succeeded there. */
+function isExcluded(writer: NodeState, { except, intent }: RouteRequest): boolean {
+  return except?.has(writer.name) === true && (intent === "read" || writer.ineligibleReason !== undefined);
 }
 
-function takeReplica(place: Place, entry: NodeEntry): Place {
-  return place.take(entry, place.scope.pin === "replica" ? entry.pinnedRoute : entry.readRoute);
+function assignReplica(checkout: NodeCheckout, node: NodeState): NodeCheckout {
+  return checkout.assign(node, checkout.scope.pin === "replica" ? node.pinnedRoute : node.readRoute);
 }
 
-function giveUp(place: Place, error: unknown): never {
-  place.leave();
+function releaseAndThrow(checkout: NodeCheckout, error: unknown): never {
+  checkout.releasePermits();
   throw error;
 }

@@ -1,41 +1,38 @@
 import { BusyError } from "../errors.js";
 
-export interface GateOptions {
+export interface FairSemaphoreOptions {
   readonly what: BusyError["what"];
-  /** Places for all keys together. */
+  /** Permits for all keys together. */
   readonly total: number;
-  /** Who may wait for each key. 0: nobody waits. */
+  /** Maximum queue length of a key. 0 rejects instead of queueing. */
   readonly maxWaiting: number;
   readonly waitMs: number;
 }
 
-interface Waiter {
-  admit(): void;
-}
-
-interface Lane {
+interface KeyQueue {
   running: number;
   limit: number;
-  readonly waiting: Set<Waiter>;
+  /** Callbacks of the waiting callers, oldest first. */
+  readonly waiting: Set<() => void>;
 }
 
 /**
- * Places for keys: each has its limit, all together have one, and who waits is served key by key in turn, so that a
- * thousand waiters of one key hold up another key's first by one place.
+ * Fair semaphore: permits per key and in total, with round-robin queues. A thousand waiters of one key delay the first
+ * waiter of another key by one permit.
  */
-export class FairGate {
-  readonly #options: GateOptions;
-  readonly #lanes = new Map<string, Lane>();
-  /** The keys that have waiters and are below their own limit, the next in turn first. */
-  readonly #turns = new Map<string, Lane>();
+export class FairSemaphore {
+  readonly #options: FairSemaphoreOptions;
+  readonly #queues = new Map<string, KeyQueue>();
+  /** Keys with waiters that are below their own limit, the next in turn first. */
+  readonly #turns = new Map<string, KeyQueue>();
   #running = 0;
   #waiting = 0;
 
-  constructor(options: GateOptions) {
+  constructor(options: FairSemaphoreOptions) {
     this.#options = options;
   }
 
-  get what(): GateOptions["what"] {
+  get what(): FairSemaphoreOptions["what"] {
     return this.#options.what;
   }
 
@@ -47,89 +44,88 @@ export class FairGate {
     return this.#waiting;
   }
 
-  /** @returns true when a place was taken; false when the key must wait */
-  tryEnter(key: string, limit: number): boolean {
-    const lane = this.#laneOf(key, limit);
-    // Nobody overtakes those who wait for the same places.
-    if (lane.waiting.size > 0 || lane.running >= limit || this.#running >= this.#options.total) return false;
+  /** @returns true with a permit; false when the caller must queue */
+  tryAcquire(key: string, limit: number): boolean {
+    const queue = this.#queueOf(key, limit);
+    // First come, first served: a new caller does not overtake the waiting ones.
+    if (queue.waiting.size > 0 || queue.running >= limit || this.#running >= this.#options.total) return false;
     if (this.#turns.size > 0) return false;
-    lane.running += 1;
+    queue.running += 1;
     this.#running += 1;
     return true;
   }
 
   /**
-   * After `tryEnter` has answered false: resolves when a place was taken.
-   * @throws {BusyError} when too many wait, or no place came in time
+   * Queues after `tryAcquire` returned false; resolves with a permit.
+   * @throws {BusyError} when the queue is full, or the wait timed out
    */
-  async enter(key: string): Promise<void> {
+  async acquire(key: string): Promise<void> {
     const { what, maxWaiting, waitMs } = this.#options;
-    const lane = this.#laneOf(key);
-    if (lane.waiting.size >= maxWaiting) {
-      this.#forget(key, lane);
+    const queue = this.#queueOf(key);
+    if (queue.waiting.size >= maxWaiting) {
+      this.#deleteIfIdle(key, queue);
       throw new BusyError(what, maxWaiting === 0 ? "shed" : "queue-full");
     }
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#leaveQueue(key, lane, waiter);
-        this.#forget(key, lane);
+        this.#removeWaiter(key, queue, waiter);
+        this.#deleteIfIdle(key, queue);
         reject(new BusyError(what, "waited-too-long"));
       }, waitMs).unref();
-      const waiter: Waiter = {
-        admit: () => {
-          clearTimeout(timer);
-          resolve();
-        },
+      const waiter = (): void => {
+        clearTimeout(timer);
+        resolve();
       };
-      lane.waiting.add(waiter);
+      queue.waiting.add(waiter);
       this.#waiting += 1;
-      if (lane.running < lane.limit) this.#turns.set(key, lane);
-      // The limit of the key may have risen since others began to wait.
-      this.#serve();
+      if (queue.running < queue.limit) this.#turns.set(key, queue);
+      // The limit of the key may have risen since earlier callers queued.
+      this.#admitWaiters();
     });
   }
 
-  leave(key: string): void {
-    const lane = this.#lanes.get(key);
-    if (lane === undefined) return;
-    lane.running -= 1;
+  release(key: string): void {
+    const queue = this.#queues.get(key);
+    if (queue === undefined) return;
+    queue.running -= 1;
     this.#running -= 1;
-    if (lane.waiting.size > 0 && lane.running < lane.limit && !this.#turns.has(key)) this.#turns.set(key, lane);
-    this.#serve();
-    this.#forget(key, lane);
+    if (queue.waiting.size > 0 && queue.running < queue.limit && !this.#turns.has(key)) this.#turns.set(key, queue);
+    this.#admitWaiters();
+    this.#deleteIfIdle(key, queue);
   }
 
-  #serve(): void {
-    for (const [key, lane] of this.#turns) {
+  #admitWaiters(): void {
+    for (const [key, queue] of this.#turns) {
       if (this.#running >= this.#options.total) return;
-      const [waiter] = lane.waiting;
+      const [waiter] = queue.waiting;
       if (waiter === undefined) continue;
-      lane.running += 1;
+      queue.running += 1;
       this.#running += 1;
-      this.#leaveQueue(key, lane, waiter);
-      // To the end of the turns, if it may have another one.
+      this.#removeWaiter(key, queue, waiter);
+      // Moves the key to the end of the turns, if it may take another permit.
       this.#turns.delete(key);
-      if (lane.waiting.size > 0 && lane.running < lane.limit) this.#turns.set(key, lane);
-      waiter.admit();
+      if (queue.waiting.size > 0 && queue.running < queue.limit) this.#turns.set(key, queue);
+      waiter();
     }
   }
 
-  #leaveQueue(key: string, lane: Lane, waiter: Waiter): void {
-    if (!lane.waiting.delete(waiter)) return;
+  #removeWaiter(key: string, queue: KeyQueue, waiter: () => void): void {
+    if (!queue.waiting.delete(waiter)) return;
     this.#waiting -= 1;
-    if (lane.waiting.size === 0) this.#turns.delete(key);
+    if (queue.waiting.size === 0) this.#turns.delete(key);
   }
 
-  #laneOf(key: string, limit?: number): Lane {
-    let lane = this.#lanes.get(key);
-    if (lane === undefined) this.#lanes.set(key, (lane = { running: 0, limit: limit ?? Infinity, waiting: new Set() }));
-    // A plan may have changed.
-    if (limit !== undefined) lane.limit = limit;
-    return lane;
+  #queueOf(key: string, limit?: number): KeyQueue {
+    let queue = this.#queues.get(key);
+    if (queue === undefined)
+      this.#queues.set(key, (queue = { running: 0, limit: limit ?? Infinity, waiting: new Set() }));
+    // The plan of a tenant may have changed.
+    if (limit !== undefined) queue.limit = limit;
+    return queue;
   }
 
-  /** Idle keys are not remembered. */
-  #forget(key: string, lane: Lane): void {
-    if (lane.running === 0 && lane.waiting.size === 0) this.#lanes.delete(key);
+  /** Keeps the map bounded by the active keys. */
+  #deleteIfIdle(key: string, queue: KeyQueue): void {
+    if (queue.running === 0 && queue.waiting.size === 0) this.#queues.delete(key);
   }
 }

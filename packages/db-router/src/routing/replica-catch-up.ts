@@ -1,44 +1,42 @@
-import type { Lsn } from "../postgres/lsn.js";
-import type { NodeEntry } from "../cluster/node-state.js";
+import type { NodeState } from "../cluster/node-state.js";
 import { canWait, waitForLsn } from "../cluster/wait-for-lsn.js";
-import type { House } from "./checkout.js";
 import type { Scope } from "../consistency/scope.js";
-import type { Waiting } from "./change-waiter.js";
-
-export interface ReplicaWait {
-  readonly house: House;
-  readonly waiting: Waiting;
-  readonly scope: Scope;
-  readonly attempt: () => NodeEntry | undefined;
-  readonly ms: number;
-}
+import type { Lsn } from "../postgres/lsn.js";
+import type { RouterState } from "./router-state.js";
 
 /**
- * Waits until a replica has what the scope has written. Where a server can wait for a position, one of them does;
- * otherwise polls come without a pause.
- * @returns `undefined` when the time is up
+ * Waits until a replica has replayed the scope's writes. A server with `WAIT FOR LSN` waits itself; otherwise polling is
+ * fast meanwhile.
+ * @param attempt selects a replica that may serve now
+ * @returns `undefined` after `ms`
  */
-export function awaitReplica({ house, waiting, scope, attempt, ms }: ReplicaWait): Promise<NodeEntry | undefined> {
-  const { fleet } = house;
-  const untilMs = fleet.options.clock.monotonic() + ms;
-  let asked = false;
-  function ask(entry: NodeEntry, lsn: Lsn): void {
-    asked = true;
-    waitForLsn(entry, lsn, untilMs - fleet.options.clock.monotonic()).then(
+export function awaitReplica(
+  { registry, changes }: RouterState,
+  scope: Scope,
+  { attempt, ms }: { readonly attempt: () => NodeState | undefined; readonly ms: number },
+): Promise<NodeState | undefined> {
+  const { clock } = registry.options;
+  const untilMs = clock.monotonic() + ms;
+  let isServerWaiting = false;
+
+  function waitOnServer(node: NodeState, lsn: Lsn): void {
+    isServerWaiting = true;
+    waitForLsn(node, lsn, untilMs - clock.monotonic()).then(
       (reached) => {
-        if (reached) fleet.reached(entry, lsn);
+        if (reached) registry.recordReplayed(node, lsn);
       },
-      // Polls go on, and say what is wrong with it.
+      // Polls continue and record what is wrong with the node.
       () => undefined,
     );
   }
-  return waiting.until({
+
+  return changes.until({
     ms,
     attempt: () => {
       const found = attempt();
-      if (found !== undefined || asked || !scope.settle(fleet)) return found;
-      const able = fleet.entries.find((entry) => entry.isServing && canWait(entry));
-      if (able !== undefined) ask(able, scope.floor);
+      if (found !== undefined || isServerWaiting || !scope.resolvePosition(registry)) return found;
+      const node = registry.nodes.find((each) => each.isServingReads && canWait(each));
+      if (node !== undefined) waitOnServer(node, scope.minLsn);
       return undefined;
     },
   });

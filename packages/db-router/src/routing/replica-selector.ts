@@ -1,59 +1,58 @@
-import type { NodeEntry } from "../cluster/node-state.js";
+import type { NodeState } from "../cluster/node-state.js";
 
-export type Choice = "least-in-flight" | "round-robin";
+/** Selects one of the eligible replicas, or returns `undefined` when none is. */
+export type ReplicaSelector = (
+  nodes: readonly NodeState[],
+  isEligible: (node: NodeState) => boolean,
+) => NodeState | undefined;
 
-/** Whether a node may serve this read. */
-export type Fits = (entry: NodeEntry) => boolean;
-
-export interface Chooser {
-  /** One of those that fit: of the own zone if there is one there, or else of any. */
-  choose(entries: readonly NodeEntry[], fits: Fits): NodeEntry | undefined;
+/** Prefers the replicas of the process's zone. A selector runs for every read, so it builds no lists. */
+export function createReplicaSelector({
+  policy,
+  zone,
+}: {
+  readonly policy: "least-in-flight" | "round-robin";
+  readonly zone?: string | undefined;
+}): ReplicaSelector {
+  const select = policy === "least-in-flight" ? leastInFlight() : roundRobin;
+  if (zone === undefined) return select;
+  return (nodes, isEligible) =>
+    select(nodes, (node) => node.dbNode.zone === zone && isEligible(node)) ?? select(nodes, isEligible);
 }
 
-/** Runs for every read, so it makes no lists. */
-export function createChooser(choice: Choice, zone: string | undefined): Chooser {
-  const pick = choice === "least-in-flight" ? leastInFlight() : roundRobin;
-  return {
-    choose: (entries, fits) =>
-      zone === undefined
-        ? pick(entries, fits)
-        : (pick(entries, (entry) => entry.node.zone === zone && fits(entry)) ?? pick(entries, fits)),
-  };
-}
-
-/** The fewest statements for its weight. Of equals the next in turn, or else the first would get all of a quiet time. */
-function leastInFlight(): Chooser["choose"] {
-  let turn = 0;
-  return (entries, fits) => {
-    const { length } = entries;
-    let best: NodeEntry | undefined;
-    let chosen = turn;
+/** Fewest running statements for its weight. Ties rotate; otherwise the first replica would serve all reads at low load. */
+function leastInFlight(): ReplicaSelector {
+  let last = 0;
+  return (nodes, isEligible) => {
+    const { length } = nodes;
+    let best: NodeState | undefined;
+    let selected = last;
     let least = Infinity;
-    // From the one after the last choice on: those that do not fit must not leave their turns to their neighbours.
+    // Starts after the last selection: an ineligible node must not pass its turn to its neighbour.
     for (let offset = 1; offset <= length; offset += 1) {
-      const place = (turn + offset) % length;
-      const entry = entries[place] as NodeEntry;
-      const load = (entry.inFlight + 1) / entry.weight;
-      if (load < least && fits(entry)) {
-        best = entry;
-        chosen = place;
+      const index = (last + offset) % length;
+      const node = nodes[index] as NodeState;
+      const load = (node.inFlight + 1) / node.weight;
+      if (load < least && isEligible(node)) {
+        best = node;
+        selected = index;
         least = load;
       }
     }
-    turn = chosen;
+    last = selected;
     return best;
   };
 }
 
-/** Smooth weighted round robin: shares follow the weights, and a heavy node's turns are spread over the round. */
-function roundRobin(entries: readonly NodeEntry[], fits: Fits): NodeEntry | undefined {
-  let best: NodeEntry | undefined;
+/** Smooth weighted round robin: shares follow the weights, and the turns of a heavy node are spread over the round. */
+function roundRobin(nodes: readonly NodeState[], isEligible: (node: NodeState) => boolean): NodeState | undefined {
+  let best: NodeState | undefined;
   let total = 0;
-  for (const entry of entries) {
-    if (!fits(entry)) continue;
-    entry.credit += entry.weight;
-    total += entry.weight;
-    if (best === undefined || entry.credit > best.credit) best = entry;
+  for (const node of nodes) {
+    if (!isEligible(node)) continue;
+    node.credit += node.weight;
+    total += node.weight;
+    if (best === undefined || node.credit > best.credit) best = node;
   }
   if (best !== undefined) best.credit -= total;
   return best;

@@ -3,8 +3,8 @@ import { parseStatus, STATUS_SQL } from "../postgres/status.js";
 import type { DbNode, RowsLike } from "../types.js";
 
 /**
- * What every `DbNode` must do, over a real PostgreSQL.
- * @param create a node that nobody else uses; its pool is ended when it is owned
+ * Conformance suite for implementations of `DbNode`, over a real PostgreSQL.
+ * @param create returns a node for one test; the suite ends its pool if it is owned
  */
 export function describeDbNode(name: string, create: () => DbNode | Promise<DbNode>): void {
   async function withNode(test: (node: DbNode) => Promise<void>): Promise<void> {
@@ -18,7 +18,7 @@ export function describeDbNode(name: string, create: () => DbNode | Promise<DbNo
   const first = ({ rows: [row] }: RowsLike): unknown => Object.values(row ?? {})[0];
 
   describe(`DbNode: ${name}`, () => {
-    it("lets the router know what the server is, by the pool and by a probe", () =>
+    it("returns the status of the server, through the pool and through a probe", () =>
       withNode(async (node) => {
         const status = parseStatus(await node.pool.query(STATUS_SQL));
         expect(status.systemId).toMatch(/^\d+$/);
@@ -26,7 +26,7 @@ export function describeDbNode(name: string, create: () => DbNode | Promise<DbNo
         expect(parseStatus(await node.probe(STATUS_SQL, 2_000))).toMatchObject({ systemId: status.systemId });
       }));
 
-    it("lends a client and takes it back", () =>
+    it("checks out a client and takes it back", () =>
       withNode(async ({ pool }) => {
         const client = await pool.connect();
         expect(Number(first(await client.query("SELECT $1::int AS n", [7])))).toBe(7);
@@ -35,7 +35,7 @@ export function describeDbNode(name: string, create: () => DbNode | Promise<DbNo
         expect(pool.totalCount - pool.idleCount).toBe(0);
       }));
 
-    it("probes over a connection of its own, and leaves none behind", () =>
+    it("probes on a new connection, and closes it", () =>
       withNode(async (node) => {
         const own = Number(first(await node.probe("SELECT pg_backend_pid() AS pid", 2_000)));
         const alive = "SELECT pg_backend_pid()::text AS own, count(*)::text AS n FROM pg_stat_activity WHERE pid = $1";
@@ -45,7 +45,7 @@ export function describeDbNode(name: string, create: () => DbNode | Promise<DbNo
         expect(Number(first(await node.pool.query(alive, [own])))).not.toBe(own);
       }));
 
-    it("gives a probe up in time", () =>
+    it("rejects a probe within its timeout", () =>
       withNode(async (node) => {
         const late = Promise.race([
           node.probe("SELECT pg_sleep(10)", 100).then(
@@ -57,7 +57,7 @@ export function describeDbNode(name: string, create: () => DbNode | Promise<DbNo
         expect(await late).toBe("rejected");
       }));
 
-    it("passes the server's error codes on", () =>
+    it("rejects with the error code of the server", () =>
       withNode(async (node) => {
         await expect(node.pool.query("SELECT 1/0")).rejects.toMatchObject({ code: "22012" });
         await expect(node.probe("SELECT 1/0", 2_000)).rejects.toMatchObject({ code: "22012" });

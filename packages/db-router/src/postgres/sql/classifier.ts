@@ -1,22 +1,22 @@
 import { isKnownVolatile } from "./functions.js";
 import { kindOf, type StatementKind } from "./kind.js";
 
-/** Longer texts are mostly lists of values, and no two of them alike. */
+/** Longer statements are mostly lists of values and rarely repeat, so they are not cached. */
 const MAX_LENGTH = 4_000;
 const MAX_ENTRIES = 1_000;
 
-/** What a statement does, by its text. */
+/** Returns the kind of a statement. */
 export type Classifier = (text: string) => StatementKind;
 
 /**
- * A classifier that remembers texts.
- * @param volatileFunctions functions of the application that write or lock, besides those of PostgreSQL; a schema before
- * the name is left out of account
+ * Creates a classifier with a cache.
+ * @param volatileFunctions functions of the application that write or lock, in addition to PostgreSQL's; a schema in
+ * front of the name is ignored
  */
 export function createClassifier(volatileFunctions: readonly string[] = []): Classifier {
   const own = new Set(volatileFunctions.map((name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase()));
   const isVolatile = (name: string): boolean => isKnownVolatile(name) || own.has(name.toLowerCase());
-  // Two halves: what was not asked for while the newer one filled is forgotten. A hit moves nothing.
+  // Two generations: entries without a hit while the newer one filled are dropped. A hit in the newer one moves nothing.
   let newer = new Map<string, StatementKind>();
   let older = new Map<string, StatementKind>();
 

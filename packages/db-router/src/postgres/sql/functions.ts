@@ -1,6 +1,6 @@
 /**
  * Functions of PostgreSQL and its extensions that write, hold session state, or act on the server they run on.
- * Most are refused by a standby; those of locks and settings are not, and would silently do nothing of use there.
+ * A standby refuses most of them. It accepts those of locks and settings, where they would silently have no use.
  */
 const NAMES = [
   "nextval",
@@ -86,11 +86,11 @@ const PREFIXES = [
   "brin_desummarize",
 ];
 
-/** By which most words of a statement are let through. */
+/** First letters of all listed names: a fast check that most words of a statement fail. */
 const FIRST_LETTERS = new Set([...NAMES, ...PREFIXES].map((name) => name.charCodeAt(0)));
 const listed = new Set(NAMES);
 
-/** True for a function that belongs on the primary. `name` is in lower case. */
+/** True for a function that must run on the primary. `name` is in lower case. */
 export function isKnownVolatile(name: string): boolean {
   if (!FIRST_LETTERS.has(name.charCodeAt(0))) return false;
   return listed.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));
@@ -112,7 +112,7 @@ const PURE = new Set(
     "ntile lag lead first_value last_value nth_value percentile_cont percentile_disc mode grouping stddev variance " +
     "to_tsvector to_tsquery plainto_tsquery websearch_to_tsquery phraseto_tsquery ts_rank ts_rank_cd ts_headline " +
     "similarity word_similarity gen_random_uuid current_setting pg_sleep pg_is_in_recovery pg_backend_pid version " +
-    // What stands before a parenthesis and is no function.
+    // Keywords that may be in front of a parenthesis.
     "select from where on using join lateral in and or not exists any all some as with values table union except " +
     "intersect when then else case is like ilike between by having limit offset distinct filter over partition order " +
     "group within rollup cube sets row array cast interval numeric decimal varchar char character bit timestamp " +
@@ -120,7 +120,7 @@ const PURE = new Set(
   ).split(" "),
 );
 
-/** True for a word that may stand before a parenthesis without any doubt that nothing is written. */
+/** True for a word that may be in front of a parenthesis in a statement that writes nothing. */
 export function isKnownPure(word: string): boolean {
   return PURE.has(word);
 }

@@ -140,21 +140,21 @@ const cases: readonly (readonly [StatementKind, readonly string[]])[] = [
 
 describe("kindOf", () => {
   for (const [kind, texts] of cases) {
-    it.each(texts)(`takes for a ${kind}: %s`, (text) => {
+    it.each(texts)(`classifies as ${kind}: %s`, (text) => {
       expect(kindOf(text)).toBe(kind);
     });
   }
 });
 
 describe("createClassifier", () => {
-  it("knows the functions of the application, in any schema and case", () => {
+  it("recognises volatile functions of the application in any schema and case", () => {
     const classify = createClassifier(["app.Touch", "audit"]);
     const texts = ["select TOUCH(1)", "select x.audit()", "with a as (delete from t returning *) table a"];
     expect(texts.map(classify)).toEqual(["write", "write", "write"]);
     expect(classify("select other(1)")).toBe("call");
   });
 
-  it("answers alike however many texts it has seen since", () => {
+  it("returns the same kind after any number of other statements", () => {
     const classify = createClassifier();
     const ask = (): unknown => [classify("select 1"), classify("delete from t"), classify("begin")];
     const first = ask();

@@ -2,8 +2,8 @@ import { isKnownPure, isKnownVolatile } from "./functions.js";
 import { Lexer, type TokenKind } from "./lexer.js";
 
 /**
- * "read": a standby can do it. "call": it can as far as the text tells, but functions are called that we do not know.
- * "session": belongs to the primary, or to one connection, and writes nothing. "write": all else, and all doubt.
+ * "read": a standby can run it. "call": a standby can probably run it, but it calls unknown functions. "session": needs
+ * the primary or one connection, and writes nothing. "write": everything else, and every doubtful case.
  */
 export type StatementKind = "read" | "call" | "session" | "write";
 
@@ -32,14 +32,12 @@ const SESSION = new Set([
   "checkpoint",
   "load",
 ]);
-/** Some of them are names of columns too; such a statement goes to the primary without need. */
+/** Some are common column names too; such a statement goes to the primary without need. */
 const CHANGES = new Set(["insert", "update", "delete", "merge", "into"]);
 const LOCKS = new Set(["update", "share", "no", "key"]);
 
-export type IsVolatile = (name: string) => boolean;
-
-/** Tells from its text what a statement does. Pure. */
-export function kindOf(text: string, isVolatile: IsVolatile = isKnownVolatile): StatementKind {
+/** Classifies a statement by its text. Pure. */
+export function kindOf(text: string, isVolatile: typeof isKnownVolatile = isKnownVolatile): StatementKind {
   const lexer = new Lexer(text);
   let token = lexer.next();
   while (token === "semicolon") token = lexer.next();
@@ -47,20 +45,20 @@ export function kindOf(text: string, isVolatile: IsVolatile = isKnownVolatile): 
   return statement(lexer, skipOpen(lexer, token), isVolatile);
 }
 
-function statement(lexer: Lexer, first: TokenKind, isVolatile: IsVolatile): StatementKind {
+function statement(lexer: Lexer, first: TokenKind, isVolatile: typeof isKnownVolatile): StatementKind {
   if (first !== "word") return "write";
   const verb = lexer.value;
   if (QUERIES.has(verb)) return query(lexer, isVolatile);
   if (verb === "explain") return explained(lexer, isVolatile);
-  // FETCH runs what the cursor is declared for, and says nothing of it.
+  // FETCH runs the query of the cursor without naming it, so DECLARE decides.
   if (verb === "declare") return query(lexer, isVolatile) === "read" ? "session" : "write";
-  if (verb === "commit" || verb === "rollback") return ending(lexer);
+  if (verb === "commit" || verb === "rollback") return transactionEnd(lexer);
   return SESSION.has(verb) && isLast(lexer) ? "session" : "write";
 }
 
-function query(lexer: Lexer, isVolatile: IsVolatile): StatementKind {
+function query(lexer: Lexer, isVolatile: typeof isKnownVolatile): StatementKind {
   let kind: StatementKind = "read";
-  // The word or quoted name just before, which a parenthesis makes a function, and FOR a lock.
+  // The previous word or quoted name: a parenthesis after it makes it a function, FOR before UPDATE makes a lock.
   let before = "";
   for (let token = lexer.next(); token !== "end"; token = lexer.next()) {
     if (token === "broken") return "write";
@@ -79,21 +77,21 @@ function isChange(word: string, before: string): boolean {
   return CHANGES.has(word) || (before === "for" && LOCKS.has(word));
 }
 
-/** COMMIT PREPARED makes another transaction's writes seen. */
-function ending(lexer: Lexer): StatementKind {
+/** COMMIT PREPARED publishes the writes of another transaction. */
+function transactionEnd(lexer: Lexer): StatementKind {
   const token = lexer.next();
   const isPrepared = token === "word" && lexer.value === "prepared";
   return !isPrepared && isLast(lexer, token) ? "session" : "write";
 }
 
-/** EXPLAIN plans what it explains where it runs; with ANALYZE it does it. */
-function explained(lexer: Lexer, isVolatile: IsVolatile): StatementKind {
+/** EXPLAIN plans its statement on the server it runs on; with ANALYZE it executes it. */
+function explained(lexer: Lexer, isVolatile: typeof isKnownVolatile): StatementKind {
   const { analyze, verb } = explainOptions(lexer);
   if (QUERIES.has(verb)) return query(lexer, isVolatile);
   return !analyze && CHANGES.has(verb) && isLast(lexer) ? "session" : "write";
 }
 
-/** Reads up to the verb of what is explained, "" when there is none. Options stand in parentheses or without. */
+/** Reads up to the verb of the explained statement; "" without one. Options may be in parentheses. */
 function explainOptions(lexer: Lexer): { analyze: boolean; verb: string } {
   let analyze = false;
   let depth = 0;

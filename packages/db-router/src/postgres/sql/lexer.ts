@@ -1,24 +1,24 @@
 /**
  * "word": unquoted, in lower case. "name": quoted, as written. "value": a literal, a parameter, or a piece of an operator.
- * "broken": the rest cannot be told apart for certain.
+ * "broken": the rest cannot be tokenized with certainty.
  */
 export type TokenKind = "word" | "name" | "open" | "close" | "semicolon" | "value" | "end" | "broken";
 
 const WORD = /[a-z_\u0080-\uffff][\w$\u0080-\uffff]*/iy;
 const DOLLAR_TAG = /\$(?:[a-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/iy;
 const BLANKS = /[ \t\n\r\f\v]*(?:--[^\n\r]*[ \t\n\r\f\v]*)*/y;
-/** Digits, and what operators are made of, but for where a comment may begin. */
+/** Digits and operator characters, except those that may begin a comment. */
 const PLAIN = /[\d.,=<>+*!@#%^&|~?:[\]{}\\`]+/y;
 
 /**
- * Reads PostgreSQL's lexical structure as far as it hides words: comments, strings of every kind, quoted names.
- * Takes `standard_conforming_strings` to be on, as it is unless somebody has turned it off.
+ * Tokenizes PostgreSQL's lexical structure as far as it can hide words: comments, all kinds of strings, quoted names.
+ * Assumes `standard_conforming_strings = on`, PostgreSQL's default.
  * Source: PostgreSQL documentation, 4.1 "Lexical Structure"; `scan.l`.
  */
 export class Lexer {
   #at = 0;
   readonly #text: string;
-  /** Of the last word or name. */
+  /** Value of the last word or name. */
   value = "";
 
   constructor(text: string) {
@@ -41,7 +41,7 @@ export class Lexer {
     return char === ";" ? "semicolon" : "value";
   }
 
-  /** A prefix of a string is no word of its own. */
+  /** A string prefix is not a word. */
   #word(word: string): TokenKind {
     const quote = this.#text[this.#at];
     if (quote === "'" && word.length === 1) {
@@ -74,12 +74,12 @@ export class Lexer {
     return -1;
   }
 
-  /** A string after a line break goes on with the one before, escapes and all. */
+  /** A string after a line break continues the previous one, with its escapes. */
   #unlessContinued(): TokenKind {
     const end = this.#at;
-    const goesOn = !this.#skipBlanks() || this.#text[this.#at] === "'";
+    const continues = !this.#skipBlanks() || this.#text[this.#at] === "'";
     this.#at = end;
-    return goesOn ? "broken" : "value";
+    return continues ? "broken" : "value";
   }
 
   #name(): TokenKind {
@@ -90,7 +90,7 @@ export class Lexer {
     return "name";
   }
 
-  /** Where a quote ends: two of them are one that is meant. */
+  /** Position of the closing quote; a doubled quote is part of the value. */
   #closing(quote: string): number {
     const text = this.#text;
     let at = text.indexOf(quote, this.#at + 1);
@@ -101,7 +101,7 @@ export class Lexer {
   #dollar(): TokenKind {
     const tag = this.#match(DOLLAR_TAG);
     if (tag === undefined) {
-      this.#at += 1; // A parameter; its digits say nothing.
+      this.#at += 1; // A parameter; its digits are the next token.
       return "value";
     }
     const end = this.#text.indexOf(tag, this.#at);

@@ -10,7 +10,7 @@ fc.configureGlobal({ seed: 20_261_120 });
 
 const oneOf = (...texts: string[]): fc.Arbitrary<string> => fc.constantFrom(...texts);
 
-// Pieces that hide words from a careless reader, or hide nothing and look as if they did.
+// Pieces that hide keywords from a careless parser, or only look as if they did.
 const blank = oneOf(" ", "\n", " -- for update\n", " /* x */ ", " /* /* ; */ insert */ ", "\t\f ");
 const value = oneOf(
   "1",
@@ -90,7 +90,7 @@ const statement = fc
     [start, "select", columns.join(`${gap},`), into, "from contacts", end].filter(Boolean).join(gap),
   );
 
-describe.skipIf(!findPostgres())("what is called a read, on a standby", () => {
+describe.skipIf(!findPostgres())("a statement classified as a read, on a standby", () => {
   let cluster: ContactsCluster;
   let standby: pg.Client;
   beforeAll(async () => {
@@ -103,7 +103,7 @@ describe.skipIf(!findPostgres())("what is called a read, on a standby", () => {
     await cluster.stop();
   });
 
-  /** What the standby says; the error of a wrong statement is not what is asked for. */
+  /** The refusal of the standby; errors of invalid statements do not count. */
   async function refusal(text: string): Promise<string | undefined> {
     try {
       await standby.query(text);
@@ -123,11 +123,11 @@ describe.skipIf(!findPostgres())("what is called a read, on a standby", () => {
       }),
       { numRuns: 3_000 },
     );
-    // Both sides were tried.
+    // Both outcomes occurred.
     expect(Math.min(seen.read, seen.write)).toBeGreaterThan(300);
   });
 
-  it("covers every function of the server that changes something", async () => {
+  it("covers every function of the server that has effects", async () => {
     const { rows } = await standby.query<{ name: string }>(
       `select distinct proname as name from pg_proc where provolatile <> 'i' and pronargs = 0
         and pronamespace = 'pg_catalog'::regnamespace and prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)`,
@@ -136,7 +136,7 @@ describe.skipIf(!findPostgres())("what is called a read, on a standby", () => {
     expect(unknown).toContain("clock_timestamp");
     for (const name of unknown) {
       const said = await refusal(`select ${name}()`);
-      // What no server does at these settings is no matter of standbys.
+      // Functions that no server runs with these settings are not refusals of a standby.
       const everywhere = said && (await cluster.primary.query(`select ${name}()`).catch(String));
       expect([name, said]).toEqual([name, everywhere]);
     }

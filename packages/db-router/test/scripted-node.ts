@@ -1,31 +1,31 @@
 import { EventEmitter } from "node:events";
-import { formatLsn, type Lsn } from "../postgres/lsn.js";
-import type { DbNode, PoolLike, RowsLike } from "../types.js";
+import { formatLsn, type Lsn } from "../src/postgres/lsn.js";
+import type { DbNode, PoolLike, RowsLike } from "../src/types.js";
 
-/** What a scripted server says of itself, and how it fails. Change it as the test goes on. */
+/** Status and failures of a scripted server. A test changes it while it runs. */
 export interface ServerScript {
   isStandby: boolean;
   lsn: Lsn;
   timeline: number;
   systemId: string;
   version: number;
-  /** Every statement and probe rejects with it. */
+  /** Error of every statement and probe. */
   error: unknown;
-  /** Probes alone reject with it: a server that answers on old connections only. */
+  /** Error of probes only: a server that answers on old connections only. */
   probeError: unknown;
-  /** What a statement that is not about the status answers. */
+  /** Result of a statement that is not the status query. */
   answer: (sql: string) => RowsLike | Promise<RowsLike>;
 }
 
 export interface ScriptedNode extends DbNode {
   readonly script: ServerScript;
-  /** Statements that came, probes included. */
-  readonly asked: { readonly status: string[]; readonly probes: string[]; readonly statements: string[] };
+  /** Statements received, probes included. */
+  readonly received: { readonly status: string[]; readonly probes: string[]; readonly statements: string[] };
   readonly events: EventEmitter;
   isEnded(): boolean;
 }
 
-/** A node without a server, for failures that no server makes on demand. It is a standby unless told otherwise. */
+/** A node without a server, for failures that a real server cannot produce on demand. A standby by default. */
 export function scriptedNode(
   name: string,
   init: Partial<ServerScript> & Partial<Pick<DbNode, "weight" | "zone" | "isOwned">> = {},
@@ -42,13 +42,13 @@ export function scriptedNode(
     answer: () => ({ rows: [] }),
     ...own,
   };
-  const asked = { status: [] as string[], probes: [] as string[], statements: [] as string[] };
+  const received = { status: [] as string[], probes: [] as string[], statements: [] as string[] };
   const events = new EventEmitter();
   let ended = false;
 
   async function query(sql: string): Promise<RowsLike> {
     const isStatus = sql.includes("pg_is_in_recovery");
-    asked[isStatus ? "status" : "statements"].push(sql);
+    received[isStatus ? "status" : "statements"].push(sql);
     if (script.error !== undefined) throw script.error;
     return isStatus ? statusRow(script) : script.answer(sql);
   }
@@ -72,12 +72,12 @@ export function scriptedNode(
     ...(weight !== undefined && { weight }),
     ...(zone !== undefined && { zone }),
     async probe(sql) {
-      asked.probes.push(sql);
+      received.probes.push(sql);
       if (script.probeError !== undefined) throw script.probeError;
       return query(sql);
     },
     script,
-    asked,
+    received,
     events,
     isEnded: () => ended,
   };

@@ -3,42 +3,42 @@ import type { ContactsCluster, PostgresNode } from "@scale/testkit";
 import { type PgNode, pgNode } from "../src/pg/index.js";
 import type { RouteRequest, Route, Routing, Checkout } from "../src/types.js";
 
-/** What became of one seat. */
-export interface Taken {
-  readonly need: RouteRequest;
+/** A checkout and its outcome. */
+export interface RecordedCheckout {
+  readonly request: RouteRequest;
   readonly route: Route;
   readonly scope: object | undefined;
   outcome?: { readonly error?: unknown; readonly wrote: boolean };
   commits: number;
 }
 
-/** A routing without health, lag or memory, that replicas take turns in, and that tells what it was asked. */
-export interface PlainRouting extends Routing {
-  readonly taken: Taken[];
+/** A routing without health or lag, that uses replicas in turn and records every checkout. */
+export interface RecordingRouting extends Routing {
+  readonly checkouts: RecordedCheckout[];
   readonly writer: PgNode;
   readonly readers: readonly PgNode[];
-  /** Nodes in the order in which they served since the last call. */
+  /** Nodes that served since the last call, in order. */
   served(): string[];
   primary<T>(work: () => T): T;
   replica<T>(work: () => T): T;
-  /** A session of its own: what runs in it has this as its scope. */
+  /** Runs work in a session; `scope` identifies it. */
   within<T>(scope: object, work: () => T): T;
   scope(): object | undefined;
   eject(node: string): void;
   end(): Promise<void>;
 }
 
-export function plainRouting(primary: PgNode, replicas: readonly PgNode[]): PlainRouting {
+export function recordingRouting(primary: PgNode, replicas: readonly PgNode[]): RecordingRouting {
   const scopes = new AsyncLocalStorage<{ readonly pin?: "primary" | "replica"; readonly of: object | undefined }>();
   const listeners = new Set<(node: string) => void>();
-  const taken: Taken[] = [];
+  const checkouts: RecordedCheckout[] = [];
   const pools = new Map([primary, ...replicas].map(({ name, pool }) => [name, pool]));
   let turn = 0;
 
-  function route(need: RouteRequest): Route {
+  function route(request: RouteRequest): Route {
     const pin = scopes.getStore()?.pin;
-    const fit = replicas.filter(({ name }) => !need.except?.has(name));
-    const reason = need.reason ?? (need.intent === "write" ? "write" : pin === "primary" ? "pinned" : undefined);
+    const fit = replicas.filter(({ name }) => !request.except?.has(name));
+    const reason = request.reason ?? (request.intent === "write" ? "write" : pin === "primary" ? "pinned" : undefined);
     if (reason !== undefined || fit.length === 0) {
       return { to: "primary", node: primary.name, reason: reason ?? "no-healthy-replica" };
     }
@@ -46,15 +46,15 @@ export function plainRouting(primary: PgNode, replicas: readonly PgNode[]): Plai
     return { to: "replica", node, reason: pin === "replica" ? "pinned" : "read", lagMs: 0 };
   }
 
-  function checkout(need: RouteRequest): Checkout {
-    const entry: Taken = { need, route: route(need), scope: scopes.getStore()?.of, commits: 0 };
-    taken.push(entry);
+  function checkout(request: RouteRequest): Checkout {
+    const entry: RecordedCheckout = { request, route: route(request), scope: scopes.getStore()?.of, commits: 0 };
+    checkouts.push(entry);
     const pool = pools.get(entry.route.node) ?? primary.pool;
     return {
       route: entry.route,
       pool,
       release: (outcome) => {
-        if (entry.outcome !== undefined) throw new Error("a seat was given back twice");
+        if (entry.outcome !== undefined) throw new Error("a checkout was released twice");
         entry.outcome = outcome;
       },
       noteCommit: () => void entry.commits++,
@@ -62,11 +62,11 @@ export function plainRouting(primary: PgNode, replicas: readonly PgNode[]): Plai
   }
 
   return {
-    taken,
+    checkouts,
     writer: primary,
     readers: replicas,
     checkout,
-    served: () => taken.splice(0).map((entry) => entry.route.node),
+    served: () => checkouts.splice(0).map((entry) => entry.route.node),
     primary: (work) => scopes.run({ pin: "primary", of: scopes.getStore()?.of }, work),
     replica: (work) => scopes.run({ pin: "replica", of: scopes.getStore()?.of }, work),
     within: (of, work) => scopes.run({ of }, work),
@@ -80,16 +80,16 @@ export function plainRouting(primary: PgNode, replicas: readonly PgNode[]): Plai
     eject: (node) => listeners.forEach((listener) => listener(node)),
     end: async () => {
       await Promise.all([primary, ...replicas].map(({ pool }) => pool.end()));
-      if (taken.some(({ outcome }) => outcome === undefined)) throw new Error("a seat was not given back");
+      if (checkouts.some(({ outcome }) => outcome === undefined)) throw new Error("a checkout was not released");
     },
   };
 }
 
-/** One over the nodes of a cluster, in the database `app` or the one named. */
-export function routingOf(cluster: ContactsCluster, database = "postgres"): PlainRouting {
+/** A recording routing over the nodes of a cluster. */
+export function routingOf(cluster: ContactsCluster, database = "postgres"): RecordingRouting {
   const node = ({ name, urlOf }: PostgresNode): PgNode => {
     const config = { connectionString: urlOf(database), max: 8, min: 0 };
     return pgNode({ name, role: name === "primary" ? "primary" : "replica", config });
   };
-  return plainRouting(node(cluster.primary), cluster.replicas.map(node));
+  return recordingRouting(node(cluster.primary), cluster.replicas.map(node));
 }

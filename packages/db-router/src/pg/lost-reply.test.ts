@@ -1,15 +1,15 @@
 import { type ContactsCluster, findPostgres, startContacts } from "@scale/testkit";
 import pg, { type Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { plainRouting, type PlainRouting } from "../../test/plain-routing.js";
+import { recordingRouting, type RecordingRouting } from "../../test/recording-routing.js";
 import type { Routing } from "../types.js";
 import { pgNode } from "./node.js";
 import { routedPool } from "./routed-pool.js";
-import { type Callback, reply } from "./statement.js";
+import { deliver, type Statement } from "./statement.js";
 
 const LOST = "Connection terminated unexpectedly";
 
-/** Lets the server do what its text ends with "/* lost *\/", and loses the answer. */
+/** Runs a statement that ends with "/* lost *\/" on the server, and drops its reply. */
 class Losing extends pg.Client {
   #isLost = false;
   override getTransactionStatus(): "T" | "I" | "E" | null {
@@ -24,9 +24,9 @@ class Losing extends pg.Client {
     this.#isLost = true;
     const lost = query(args[0]) as Promise<unknown>;
     if (typeof callback !== "function") return lost.then(() => Promise.reject(new Error(LOST))) as never;
-    void reply(
+    void deliver(
       lost.then(() => Promise.reject(new Error(LOST))),
-      callback as Callback,
+      callback as Statement["callback"],
     );
     return undefined as never;
   }
@@ -41,7 +41,7 @@ const SCHEMA = [
 
 describe.skipIf(!findPostgres())("a statement that may have written", () => {
   let cluster: ContactsCluster;
-  let routing: PlainRouting;
+  let routing: RecordingRouting;
   let pool: Pool;
   beforeAll(async () => {
     cluster = await startContacts();
@@ -53,7 +53,7 @@ describe.skipIf(!findPostgres())("a statement that may have written", () => {
     const [first] = cluster.replicas;
     const node = ({ name, url }: { name: string; url: string }): ReturnType<typeof pgNode> =>
       pgNode({ name, config: { connectionString: url, Client: Losing, min: 0, max: 4 } });
-    routing = plainRouting(node(cluster.primary), [node(first)]);
+    routing = recordingRouting(node(cluster.primary), [node(first)]);
     pool = routedPool(routing);
     await cluster.primary.query("truncate touched");
   });
@@ -62,19 +62,19 @@ describe.skipIf(!findPostgres())("a statement that may have written", () => {
   const touched = async (): Promise<number> =>
     Number((await cluster.primary.query("select count(*)::int as n from touched"))[0]?.["n"]);
 
-  it("is sent to no primary again when a function of it is not known", async () => {
+  it("is not sent to a second primary when it calls an unknown function", async () => {
     const work = routing.primary(() => pool.query("select touch() /* lost */"));
     await expect(work).rejects.toThrow(LOST);
     expect(await touched()).toBe(1);
   });
 
-  it("is not done once more by the primary when a replica refuses what the primary has lost", async () => {
+  it("is not repeated on the primary when the primary lost its reply and a replica refuses it", async () => {
     const primaryFirst: Routing = {
       ...routing,
-      checkout: (need) =>
-        need.except === undefined && need.intent === "read"
-          ? routing.primary(() => routing.checkout(need))
-          : routing.checkout(need),
+      checkout: (request) =>
+        request.except === undefined && request.intent === "read"
+          ? routing.primary(() => routing.checkout(request))
+          : routing.checkout(request),
     };
     const work = routedPool(primaryFirst).query("select * from touching /* lost */");
     await expect(work).rejects.toThrow(LOST);
@@ -82,12 +82,12 @@ describe.skipIf(!findPostgres())("a statement that may have written", () => {
     expect(routing.served()).toEqual(["primary", "r1", "primary"]);
   });
 
-  it("counts as written where the primary runs a function that is not known", async () => {
+  it("counts as a write when the primary runs an unknown function", async () => {
     await routing.primary(() => pool.query("select touch()"));
     await routing.primary(() => pool.query(new pg.Query("select touch()") as never));
     await routing.primary(() => pool.query("select count(*) from touched"));
     await pool.query("select * from pg_ls_waldir()");
-    expect(routing.taken.map(({ route, outcome }) => [route.to, outcome?.wrote])).toEqual([
+    expect(routing.checkouts.map(({ route, outcome }) => [route.to, outcome?.wrote])).toEqual([
       ["primary", true],
       ["primary", true],
       ["primary", false],
@@ -95,28 +95,28 @@ describe.skipIf(!findPostgres())("a statement that may have written", () => {
     ]);
   });
 
-  async function lent(work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
+  async function withClient(work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
     const client = await pool.connect();
     await work(client).finally(() => client.release(true));
   }
-  const commits = (): number | undefined => routing.taken[0]?.commits;
+  const commits = (): number | undefined => routing.checkouts[0]?.commits;
 
-  it("is told when a COMMIT is lost, before the client is released", () =>
-    lent(async (client) => {
+  it("is noted when the reply to COMMIT is lost, before the release", () =>
+    withClient(async (client) => {
       await client.query("begin");
       await client.query("insert into touched default values");
       await expect(client.query("commit /* lost */")).rejects.toThrow(LOST);
       expect(commits()).toBe(1);
     }));
 
-  it("is told when a COMMIT begins the next transaction at once", () =>
-    lent(async (client) => {
+  it("is noted when a COMMIT begins the next transaction at once", () =>
+    withClient(async (client) => {
       for (const text of ["begin", "insert into touched default values", "commit and chain"]) await client.query(text);
       expect(commits()).toBe(1);
     }));
 
-  it("counts as written when a cursor calls what is not known", () =>
-    lent(async (client) => {
+  it("counts as a write when a cursor calls an unknown function", () =>
+    withClient(async (client) => {
       for (const text of ["begin", "declare c cursor for select touch()", "fetch c", "commit"])
         await client.query(text);
       expect(commits()).toBe(1);

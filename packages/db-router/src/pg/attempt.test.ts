@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { routed, type RoutedCluster } from "../../test/routed.js";
 import { routedPool } from "./routed-pool.js";
 
-describe.skipIf(!findPostgres())("a write that finds no connection", () => {
+describe.skipIf(!findPostgres())("a write without a connection", () => {
   let cluster: ContactsCluster;
   let on: RoutedCluster;
   beforeAll(async () => {
@@ -15,13 +15,13 @@ describe.skipIf(!findPostgres())("a write that finds no connection", () => {
     await cluster.stop();
   });
 
-  it("is sent once when the primary is back, in a transaction or not", async () => {
+  it("is sent once after the primary is back, with and without a transaction", async () => {
     const pool = routedPool(on.router);
     await cluster.primary.kill();
     const single = pool.query("insert into contacts (tenant_id, name) values ('x', 'once')");
     const client = await pool.connect();
     const begun = client.query("begin");
-    // Both are on their way before the server is.
+    // Both are started before the server is.
     await Promise.all([cluster.primary.start(), single, begun]);
     await client.query("insert into contacts (tenant_id, name) values ('x', 'once')");
     await client.query("commit");

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { dbSession } from "./next.js";
+import { dbSession } from "./fetch.js";
+import { dbSession as nextSession } from "./next.js";
 import { createRouter, type Router } from "./router.js";
-import { scriptedNode } from "./testing/scripted-node.js";
+import { scriptedNode } from "../test/scripted-node.js";
 import type { RouteRequest } from "./types.js";
 
 const routers: Router[] = [];
@@ -18,15 +19,15 @@ async function routed(): Promise<Router> {
   return router;
 }
 
-function sql(router: Router, need: RouteRequest): string {
-  const seat = router.checkout(need);
-  if (seat instanceof Promise) throw new Error("expected a place at once");
-  seat.release({ wrote: need.intent === "write" });
-  return seat.route.to;
+function sql(router: Router, request: RouteRequest): string {
+  const checkout = router.checkout(request);
+  if (checkout instanceof Promise) throw new Error("expected an immediate checkout");
+  checkout.release({ wrote: request.intent === "write" });
+  return checkout.route.to;
 }
 
-describe("dbSession of a route handler", () => {
-  it("tells writes by header and cookie, also on a redirect, and reads by nothing", async () => {
+describe("dbSession of a fetch handler", () => {
+  it("sends a token after a write by header and cookie, also on a redirect, and none after reads", async () => {
     const router = await routed();
     const POST = dbSession(router, async (request: Request, context: { go: boolean }) => {
       sql(router, { intent: "write" });
@@ -46,11 +47,15 @@ describe("dbSession of a route handler", () => {
     expect(await (await GET(request())).json()).toEqual({ to: "replica" });
   });
 
-  it("passes on what the handler throws", async () => {
+  it("rejects with the error of the handler", async () => {
     const router = await routed();
     const handler = dbSession(router, () => {
       throw new Error("mine");
     });
     await expect(handler(new Request("http://localhost/"))).rejects.toThrow("mine");
+  });
+
+  it("is the same function for route handlers of Next", () => {
+    expect(nextSession).toBe(dbSession);
   });
 });

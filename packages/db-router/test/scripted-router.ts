@@ -1,8 +1,8 @@
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import { onTestFinished } from "vitest";
-import type { RouterOptions } from "../options.js";
-import { createRouter, type Router } from "../router.js";
-import type { RouteRequest, Route, Checkout } from "../types.js";
+import type { RouterOptions } from "../src/options.js";
+import { createRouter, type Router } from "../src/router.js";
+import type { RouteRequest, Route, Checkout } from "../src/types.js";
 import { type ScriptedNode, scriptedNode } from "./scripted-node.js";
 
 export interface ScriptedRouter {
@@ -13,12 +13,12 @@ export interface ScriptedRouter {
 }
 
 /** A router that is closed after the test. */
-export function closing(router: Router): Router {
+export function closeAfterTest(router: Router): Router {
   onTestFinished(() => router.close({ drainMs: 0 }));
   return router;
 }
 
-/** Polled by hand: the turns of the router itself are too far apart to come. */
+/** A router whose polls the test triggers: its own interval is too long to elapse. */
 export async function scriptedRouter(
   options: Partial<RouterOptions> = {},
   replicas: readonly ScriptedNode[] = [scriptedNode("a"), scriptedNode("b")],
@@ -26,22 +26,22 @@ export async function scriptedRouter(
   const clock = createManualClock();
   const p = scriptedNode("p", { isStandby: false });
   const lag = { pollMs: 4_000, pollTimeoutMs: 3_000_000, ...options.lag };
-  const router = closing(createRouter({ primary: p, replicas, clock, ...options, lag, random: () => 0.5 }));
+  const router = closeAfterTest(createRouter({ primary: p, replicas, clock, ...options, lag, random: () => 0.5 }));
   await router.ready();
   return { router, clock, p, replicas };
 }
 
-export function placeOf(router: Router, need: RouteRequest = { intent: "read" }): Checkout {
-  const seat = router.checkout(need);
-  if (seat instanceof Promise) throw new Error("expected a place at once");
-  return seat;
+export function checkoutOf(router: Router, request: RouteRequest = { intent: "read" }): Checkout {
+  const checkout = router.checkout(request);
+  if (checkout instanceof Promise) throw new Error("expected an immediate checkout");
+  return checkout;
 }
 
-/** Where a statement that succeeds would have gone. */
-export function routeOf(router: Router, need?: RouteRequest): Route {
-  const seat = placeOf(router, need);
-  seat.release({ wrote: need?.intent === "write" });
-  return seat.route;
+/** The route of a statement that succeeds. */
+export function routeOf(router: Router, request?: RouteRequest): Route {
+  const checkout = checkoutOf(router, request);
+  checkout.release({ wrote: request?.intent === "write" });
+  return checkout.route;
 }
 
 export const connectionLost: Error = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });

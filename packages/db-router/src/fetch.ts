@@ -1,0 +1,31 @@
+import { factsFromFetch } from "@scale/http/adapter";
+import { type FetchHandler, toFetch } from "@scale/http/fetch";
+import type { Sessions } from "./consistency/sessions.js";
+import { type DbSessionOptions, dbSessionHeaders } from "./http.js";
+
+export type { DbSessionCookie, DbSessionOptions } from "./http.js";
+
+/**
+ * Runs a fetch handler in a session of the router, as `dbSession` of `./express` does, in any runtime that passes a
+ * `Request`. Writes that happen while the body streams are not in the token.
+ * @throws {ConfigError} that names the invalid option
+ */
+export function dbSession<Args extends readonly [Request, ...unknown[]]>(
+  router: Pick<Sessions, "run">,
+  handler: FetchHandler<Args>,
+  options?: DbSessionOptions,
+): (...args: Args) => Promise<Response> {
+  const { begin, headersOf } = dbSessionHeaders(options);
+  return async (...args) =>
+    router.run(begin(factsFromFetch(args[0])), async (session) => {
+      const response = await handler(...args);
+      const token = session.hasWritten ? await session.token() : undefined;
+      if (token === undefined) return response;
+      // `toFetch` copies responses whose headers are immutable.
+      const withToken = toFetch(
+        () => ({ headers: headersOf(token) }),
+        (_request: Request) => response,
+      );
+      return withToken(args[0]);
+    });
+}
