@@ -5,7 +5,7 @@ import { pagination } from "../pagination/bench.js";
 import { drizzleReads, pgReads, prismaReads, type Reads } from "./latency.js";
 import { cluster, stageOn } from "./stage.js";
 
-/** What does it cost to have a router choose the replica, and what do two replicas give? On a real primary with two. */
+/** What does routing a read cost, and what do two replicas gain? On a real primary with two replicas. */
 export async function* dbRouter({ smoke }: SectionOptions): AsyncIterable<Line> {
   const servers = await cluster();
   try {
@@ -14,7 +14,7 @@ export async function* dbRouter({ smoke }: SectionOptions): AsyncIterable<Line> 
   } finally {
     await servers.stop();
   }
-  // Shown to run by its own section.
+  // The smoke run has a section of its own for pagination.
   if (!smoke) yield* pagination({ smoke });
 }
 
@@ -29,14 +29,14 @@ async function* latencies(servers: ContactsCluster, smoke: boolean): AsyncIterab
     const official = { against: "@prisma/extension-read-replicas", atMost: 1, smoke };
     yield await besidePeer("Prisma findMany", prisma.findMany, official);
     yield await besidePeer("Prisma findUnique", prisma.findUnique, official);
-    yield await together(prisma.session, smoke);
+    yield await concurrentSessions(prisma.session, smoke);
   } finally {
     await prisma.close();
     await stage.close();
   }
 }
 
-/** One read at a time, its median. */
+/** Median latency, one read at a time. */
 async function overDirect(what: string, { direct, routed }: Reads, smoke: boolean): Promise<Line> {
   const sides = await compareAll({ direct, routed }, rounds(smoke));
   return line({
@@ -50,17 +50,17 @@ async function overDirect(what: string, { direct, routed }: Reads, smoke: boolea
   });
 }
 
-interface Beside {
+interface PeerOptions {
   readonly against: string;
   readonly atMost: number;
   readonly smoke: boolean;
 }
 
-/** How many times as long as without any routing, for both: one over the other. */
+/** Latency relative to direct reads, for the router and for a peer; the ratio compares the two. */
 async function besidePeer(
   what: string,
   { direct, routed, peer = direct }: Reads,
-  { against, atMost, smoke }: Beside,
+  { against, atMost, smoke }: PeerOptions,
 ): Promise<Line> {
   const sides = await compareAll({ direct, routed, peer }, rounds(smoke));
   return line({
@@ -74,16 +74,16 @@ async function besidePeer(
   });
 }
 
-const TOGETHER = 16;
+const SESSIONS = 16;
 
 /**
- * Requests that ask for single rows at the same time. Prisma makes one statement of those, for whoever came first; ours
- * are kept apart, since what one of them must see another need not.
+ * Concurrent requests for single rows. Prisma merges them into one statement in the context of the first request. The
+ * extension keeps sessions apart, because each must see its own writes.
  */
-async function together({ routed, peer = routed }: Reads, smoke: boolean): Promise<Line> {
-  const sides = await compareAll({ routed, peer }, { concurrency: TOGETHER, ...rounds(smoke) });
+async function concurrentSessions({ routed, peer = routed }: Reads, smoke: boolean): Promise<Line> {
+  const sides = await compareAll({ routed, peer }, { concurrency: SESSIONS, ...rounds(smoke) });
   return line({
-    bench: `db-router: Prisma findUnique, ${TOGETHER} sessions at the same time`,
+    bench: `db-router: Prisma findUnique, ${SESSIONS} concurrent sessions`,
     unit: "rows/s",
     ours: sides.routed.opsPerSecond,
     peer: sides.peer.opsPerSecond,
@@ -96,7 +96,7 @@ async function together({ routed, peer = routed }: Reads, smoke: boolean): Promi
 const CONNECTIONS = 10;
 const SLEEP = "select pg_sleep(0.01)";
 
-/** Queries that wait, and need no processor: those of a machine with few would be what limits. */
+/** Queries that sleep, so that the cores of the machine are not the limit. */
 async function throughput(servers: ContactsCluster, smoke: boolean): Promise<Line> {
   const stage = await stageOn(servers, CONNECTIONS);
   const pool = routedPool(stage.router);
@@ -107,7 +107,7 @@ async function throughput(servers: ContactsCluster, smoke: boolean): Promise<Lin
       { concurrency: 4 * CONNECTIONS, ...rounds(smoke, 400) },
     );
     return line({
-      bench: `db-router: queries that wait 10 ms, two replicas, ${CONNECTIONS} connections each`,
+      bench: `db-router: queries that sleep 10 ms, two replicas, ${CONNECTIONS} connections each`,
       unit: "queries/s",
       ours: sides.routed.opsPerSecond,
       peer: sides.one.opsPerSecond,

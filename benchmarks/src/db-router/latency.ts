@@ -10,8 +10,8 @@ import { type ContactsClient, prismaFor } from "@scale/db-router/scenarios";
 import { inTurn, type Stage } from "./stage.js";
 
 /**
- * One read by one client: of the replicas in turn, by the router, and by the client's own way to read replicas where it
- * has one. All use the connections of the same pools.
+ * The variants of one read: directly on the replicas in turn, through the router, and through the client library's own
+ * replica support if it has one. All use the connections of the same pools.
  */
 export interface Reads {
   readonly direct: Variant;
@@ -26,7 +26,7 @@ const ids = (): (() => number) => {
   return () => (next++ % 100) + 1;
 };
 
-/** In the session that all work without one shares, and in one that is made for each read, as a request makes one. */
+/** Reads in the shared session, and in one session per read, as requests have. */
 export function pgReads({ router, replicas }: Stage): { pg: Reads; session: Reads } {
   const [one, id] = [inTurn(poolsOf(replicas)), ids()];
   const pool = routedPool(router);
@@ -51,7 +51,7 @@ export function drizzleReads({ router, primary, replicas }: Stage): Reads {
   const [p1, p2] = poolsOf(replicas);
   const pair = [drizzle({ client: p1 }), drizzle({ client: p2 })] as const;
   const one = inTurn(pair);
-  // By default at random: half of the reads then find the server process that has just run, which is no merit of a client.
+  // Random by default: half of the reads would hit the server process that has just run, which is no merit of the library.
   const peer = withReplicas(drizzle({ client: primary.pool }), [...pair], inTurn(pair));
   const routed = drizzle({ client: routedPool(router) });
   return {
@@ -61,7 +61,7 @@ export function drizzleReads({ router, primary, replicas }: Stage): Reads {
   };
 }
 
-/** Lists and single rows: both ways hook into them in different ways. */
+/** Lists and single rows, because both extensions hook into them differently. */
 export async function prismaReads({
   router,
   primary,
@@ -73,7 +73,7 @@ export async function prismaReads({
   const [writer, plain] = [connect(primary.pool), connect(routedPool(router))];
   const one = inTurn(pair);
   const routed = plain.$extends(withRouter(router));
-  const peer = officially(writer, pair);
+  const peer = withOfficialExtension(writer, pair);
   const id = ids();
   const findMany = (client: ContactsClient): Promise<unknown> => client.contact.findMany({ take: 10 });
   const findUnique = (client: ContactsClient): Promise<unknown> => client.contact.findUnique({ where: { id: id() } });
@@ -90,8 +90,8 @@ export async function prismaReads({
   };
 }
 
-/** Its types know generated clients only by their package. */
-function officially(writer: ContactsClient, replicas: readonly ContactsClient[]): ContactsClient {
+/** The types of the extension accept only clients of the package `@prisma/client`. */
+function withOfficialExtension(writer: ContactsClient, replicas: readonly ContactsClient[]): ContactsClient {
   const options: unknown = { replicas };
   const extended: unknown = readReplicas(options as Parameters<typeof readReplicas>[0])(writer);
   return extended as ContactsClient;

@@ -12,7 +12,7 @@ export interface Stage {
 
 export const cluster: () => Promise<ContactsCluster> = startContacts;
 
-/** @param max connections of each node; by default those of `pgNode` */
+/** @param max connections of each node; default: those of `pgNode` */
 export async function stageOn({ primary, replicas }: ContactsCluster, max?: number): Promise<Stage> {
   const node = ({ name, url }: PostgresNode): PgNode =>
     pgNode({
@@ -27,7 +27,7 @@ export async function stageOn({ primary, replicas }: ContactsCluster, max?: numb
   return { router, primary: writer, replicas: [r1, r2], close: () => router.close() };
 }
 
-/** What is asked without a router: one of the replicas, then the other, as a router does. */
+/** Alternates between the two replicas, as a router does. */
 export function inTurn<T>(pair: readonly [T, T]): () => T {
   let turn = 0;
   return () => pair[turn++ & 1] as T;

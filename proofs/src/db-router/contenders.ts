@@ -10,12 +10,12 @@ import type { ContactsClient } from "@scale/db-router/scenarios";
 import type { Address } from "./stage.js";
 import { READ, type ReadRow, WRITE } from "./statements.js";
 
-/** A way to write a row and to read it. What is written is a number that only grows. */
+/** A client library that writes a row and reads it. The written numbers only grow. */
 export interface Contender {
   readonly name: string;
   write(id: number, version: number): Promise<unknown>;
   read(id: number): Promise<number>;
-  /** What a request is to it. */
+  /** Runs the work of one request. */
   session<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<unknown>;
 }
@@ -68,7 +68,7 @@ export function prismaContender(router: Router, connect: ConnectPrisma): Contend
   return { ...pgContender(router, "Prisma"), ...withPrisma(client), close };
 }
 
-/** What Drizzle and Prisma have themselves to read replicas with. */
+/** The replica support of Drizzle and of Prisma. */
 export function peers(addresses: readonly Address[], connect: ConnectPrisma): readonly [Contender, Contender] {
   const pools = addresses.map(({ url }) => new Pool({ connectionString: url, max: 20 }));
   const [primary, ...replicas] = pools as [Pool, Pool, Pool];
@@ -82,12 +82,12 @@ export function peers(addresses: readonly Address[], connect: ConnectPrisma): re
   };
   return [
     { name: "drizzle withReplicas", ...withDrizzle(db), session, close: () => Promise.resolve() },
-    { name: "@prisma/extension-read-replicas", ...withPrisma(officially(clients)), session, close },
+    { name: "@prisma/extension-read-replicas", ...withPrisma(withOfficialExtension(clients)), session, close },
   ];
 }
 
-/** Its types know generated clients only by their package. */
-function officially([writer, ...replicas]: readonly ContactsClient[]): ContactsClient {
+/** The types of the extension accept only clients of the package `@prisma/client`. */
+function withOfficialExtension([writer, ...replicas]: readonly ContactsClient[]): ContactsClient {
   const options: unknown = { replicas };
   const extended: unknown = readReplicas(options as Parameters<typeof readReplicas>[0])(writer);
   return extended as ContactsClient;

@@ -4,9 +4,9 @@ import type { Contender } from "./contenders.js";
 import { POLL_MS, SEED } from "./stage.js";
 import { nextVersion } from "./statements.js";
 
-/** Each has a row of its own: what it reads there it has written itself. */
+/** Each writer has its own row, so it reads what it has written itself. */
 const WRITERS = 50;
-/** How long after it was written a row is read again, at the most. */
+/** Maximum delay of the second read after the write. */
 export const LATER_MS: number = 4 * POLL_MS;
 
 export interface Cycles {
@@ -15,13 +15,13 @@ export interface Cycles {
   readonly stale: number;
 }
 
-/** Writes a row, reads it at once, and reads it again a random time later, when a replica may have it. */
+/** Writes a row, reads it at once, and reads it again after a random delay, when a replica may have it. */
 export async function writeAndRead(contender: Contender, cycles: number): Promise<Cycles> {
   const { read, session, write } = contender;
   let [reads, stale] = [0, 0];
   async function check(id: number, version: number): Promise<void> {
     reads += 1;
-    // Not "less than": a row that is not there is stale too.
+    // Not "less than": a missing row is stale too.
     if (!((await read(id)) >= version)) stale += 1;
   }
   async function cycle(id: number, version: number, pauseMs: number): Promise<void> {
@@ -34,7 +34,7 @@ export async function writeAndRead(contender: Contender, cycles: number): Promis
   return { cycles, reads, stale };
 }
 
-/** So many in all, by writers that each go on with the next when one is over. */
+/** Runs `cycles` cycles in total, on parallel writers that run one at a time. */
 export async function inParallel(
   cycles: number,
   one: (id: number, version: number, random: () => number) => Promise<void>,

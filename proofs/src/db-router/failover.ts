@@ -15,10 +15,10 @@ import { addressesOf, routerOn } from "./stage.js";
 import { startTraffic, type Traffic } from "./traffic.js";
 
 const PER_SECOND = 200;
-/** No key: an id that is written twice is there twice. */
+/** No key, so that a repeated write is visible as a second row. */
 const TABLE = "create table writes (id bigint not null)";
 const INSERT = "insert into writes (id) values ($1) returning current_setting('cluster_name') as node";
-/** Is committed long before it is answered: when the primary is killed, nobody knows what has become of some of these. */
+/** Commits long before it replies: after the kill of the primary, the outcome of some of these is unknown. */
 const slowly = (id: number): string =>
   `begin; insert into writes (id) values (${id}); commit; select current_setting('cluster_name') as node from pg_sleep(0.1)`;
 const SLOW_ID = /^begin; insert into writes \(id\) values \((\d+)\)/;
@@ -27,7 +27,7 @@ const LOOK = "select current_setting('cluster_name') as node, (select count(*) f
 
 interface Written {
   readonly id: number;
-  /** The name of the server that took it, and of the one that the same session then read from. */
+  /** Names of the server that took the write, and of the one that the same session then read from. */
   readonly server: string;
   readonly reader: string;
   readonly isStale: boolean;
@@ -37,22 +37,22 @@ interface Round {
   readonly answered: number;
   readonly failed: number;
   readonly resumeMs: number;
-  /** Rows of the old primary that were due after it was killed. */
+  /** Rows on the old primary that were due after its kill. */
   readonly toOld: number;
-  /** Answers of the old primary to what was due after that. */
+  /** Replies of the old primary to statements that were due after its kill. */
   readonly byOld: number;
-  /** Ids that were sent more than once, and those that are on the new primary more than once. */
+  /** Ids sent more than once, and ids present on the new primary more than once. */
   readonly sentTwice: number;
   readonly twice: number;
-  /** Reads that missed what the new primary had acknowledged to the same session. */
+  /** Reads that missed a write which the new primary had acknowledged to the same session. */
   readonly stale: number;
-  /** Failed, and on the new primary: nobody could know. */
+  /** Writes that rejected and are on the new primary. */
   readonly ambiguous: number;
-  /** Acknowledged by the old primary, and not on the new one. */
+  /** Writes that the old primary acknowledged and the new one lacks. */
   readonly lost: number;
 }
 
-/** How soon do writes go on when a replica takes over, and does the old primary get any when it comes back? */
+/** How soon do writes resume after a failover, and does a returning old primary receive any? */
 export async function* failover({ smoke }: SectionOptions): AsyncIterable<Line> {
   const rounds: Round[] = [];
   for (let i = 0; i < (smoke ? 1 : 5); i++) rounds.push(await fail(smoke ? 300 : 2_000));
@@ -81,7 +81,7 @@ async function fail(calmMs: number): Promise<Round> {
     const resumeMs = (await firstWrite(traffic, { server: next.name, after: killed.at })) - from;
     await sleep(calmMs / 2);
     await old.start();
-    await waitUntil(() => isKnown(router, old), { what: "the router knows that the old primary is back" });
+    await waitUntil(() => isKnown(router, old), { what: "the router polls the returned old primary" });
     await sleep(calmMs);
     await traffic.stop();
     return { resumeMs, ...(await count(traffic, { cluster, killed, sent })) };
@@ -92,13 +92,13 @@ async function fail(calmMs: number): Promise<Round> {
   }
 }
 
-/** Polls reach it again, so that nothing but the router's choice keeps statements from it. */
+/** True when polls reach the node again, so that only the election keeps statements away from it. */
 function isKnown(router: Router, { name }: PostgresNode): boolean {
   const node = router.health().nodes.find((each) => each.name === name);
   return node?.reason !== "unreachable" && node?.reason !== "connection-lost";
 }
 
-/** Each writes a row of its own and looks for it, as one session. */
+/** Each request writes its own row and reads it back, as one session. */
 function requests(router: Router): (n: number) => Promise<Written> {
   const pool = routedPool(router);
   return (n) =>
@@ -113,14 +113,14 @@ async function serverOf(pool: Pool, text: string, id: number): Promise<string> {
   return (await pool.query<{ node: string }>(text, [id])).rows[0]?.node ?? "";
 }
 
-/** Several statements in one text have several results. */
+/** A query of several statements returns several results. */
 async function lastOf(pool: Pool, text: string): Promise<string> {
   const results: unknown = await pool.query(text);
   const last = (results as readonly { readonly rows: readonly { readonly node: string }[] }[]).at(-1);
   return last?.rows[0]?.node ?? "";
 }
 
-/** Clients that count how often each id is sent to whatever server. */
+/** Clients that count the sends of each id, to all servers. */
 function counting(sent: Map<string, number>): typeof pg.Client {
   class Counting extends pg.Client {
     override query(...args: unknown[]): never {
@@ -133,7 +133,7 @@ function counting(sent: Map<string, number>): typeof pg.Client {
   return Counting;
 }
 
-/** When a server first answered a write that it got after a time. */
+/** Time of the first reply of a server to a write after `after`. */
 async function firstWrite(
   { outcomes }: Traffic<Written>,
   { server, after }: { readonly server: string; readonly after: number },
@@ -146,7 +146,7 @@ async function firstWrite(
 
 interface Left {
   readonly cluster: ContactsCluster;
-  /** When the old primary was killed, and the id of the first write that was due after that. */
+  /** Time of the kill, and the id of the first write that was due after it. */
   readonly killed: { readonly at: number; readonly n: number };
   readonly sent: ReadonlyMap<string, number>;
 }
@@ -161,7 +161,7 @@ async function count(
   const later = answers.filter(({ dueAt }) => dueAt > killed.at);
   const [there, onOld] = [await idsOn(next), await idsOn(old)];
   const kept = new Set(there);
-  // It would have taken them.
+  // The old primary still takes writes: only the router kept them away.
   await old.query("insert into writes (id) values (-1)");
   return {
     answered: answers.length,
@@ -189,15 +189,15 @@ function* judge(rounds: readonly Round[]): Iterable<Line> {
   const slowest = Math.max(...of("resumeMs"));
   yield line({ proof: "failover: writes resume after the kill", unit: "ms", value: slowest, bound: { atMost: 3_000 } });
   yield line({ proof: "failover: rows of the old primary since", unit: "rows", value: sum("toOld"), bound: none });
-  yield line({ proof: "failover: answers of it since the kill", unit: "answers", value: sum("byOld"), bound: none });
+  yield line({ proof: "failover: its replies since the kill", unit: "answers", value: sum("byOld"), bound: none });
   const ambiguous = sum("ambiguous");
-  const unknown = "failover: writes that failed and are there";
+  const unknown = "failover: writes that rejected and are present";
   yield line({ proof: unknown, unit: "writes", value: ambiguous, bound: { atLeast: 1 } });
   yield line({ proof: "failover: writes sent twice", unit: "writes", value: sum("sentTwice"), bound: none });
-  yield line({ proof: "failover: writes there twice", unit: "rows", value: sum("twice"), bound: none });
+  yield line({ proof: "failover: writes present twice", unit: "rows", value: sum("twice"), bound: none });
   yield line({ proof: "failover: reads that miss their own write", unit: "reads", value: sum("stale"), bound: none });
-  yield told("failover: writes that failed, under way when it was killed or before that was known", sum("failed"));
-  // Replication is asynchronous: what the primary had not sent is not there, whoever routes.
+  yield told("failover: writes that rejected, in flight at the kill or before its detection", sum("failed"));
+  // Replication is asynchronous: writes that the primary had not sent are lost with any router.
   yield told("failover: acknowledged by the old primary and never replicated", sum("lost"));
 }
 

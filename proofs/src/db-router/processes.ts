@@ -11,7 +11,7 @@ import { type Begin, returns } from "./return.js";
 import { addressesOf, routerOn, SEED } from "./stage.js";
 import { nextVersion, WRITE } from "./statements.js";
 
-/** Wherever this module was built to. */
+/** Resolved from a package, because this module runs from its build folder. */
 const WORKER = new URL("../../../proofs/src/db-router/reader.worker.ts", import.meta.resolve("@scale/testkit"));
 
 interface Writer {
@@ -20,7 +20,7 @@ interface Writer {
   readonly reader: ProcessPool<Reply>;
 }
 
-/** Does a read in another process see what was written here, when it is told by a token? */
+/** Does a read in another process see the writes of this one, by token? */
 export async function* acrossProcesses(cluster: ContactsCluster, smoke: boolean): AsyncIterable<Line> {
   const addresses = addressesOf(cluster);
   const parse = (reply: unknown): Reply => reply as Reply;
@@ -66,21 +66,21 @@ async function* cycles(cluster: ContactsCluster, writer: Writer, count: number):
     await replay.end();
   }
   const about = `read-your-writes: ${count} cycles over two processes, replay paused at random (seed ${SEED})`;
-  const told = `${about}, by token, stale reads of ${reads}`;
-  yield line({ proof: told, unit: "reads", value: stale.token, bound: { atMost: 0 } });
+  const withToken = `${about}, by token, stale reads of ${reads}`;
+  yield line({ proof: withToken, unit: "reads", value: stale.token, bound: { atMost: 0 } });
   const share = onReplicas / reads;
   yield line({ proof: `${about}, by token, reads on replicas`, unit: "share", value: share, bound: { atLeast: 0.1 } });
-  // If those were right as well, the load would prove nothing.
-  const untold = `${about}, without one, stale reads of ${count}`;
-  yield line({ proof: untold, unit: "reads", value: stale.none, bound: { atLeast: 1 } });
+  // A control: without stale reads here, the load would prove nothing.
+  const withoutToken = `${about}, without one, stale reads of ${count}`;
+  yield line({ proof: withoutToken, unit: "reads", value: stale.none, bound: { atLeast: 1 } });
 }
 
-/** @returns the token of the session that has written */
+/** @returns the token of the session that wrote */
 async function writeFor({ router, pool }: Writer, id: number, version: number): Promise<string> {
   const token = await router.run({ startFresh: true }, async (session) => {
     await pool.query(WRITE, [id, version]);
     return session.token();
   });
-  if (token === undefined) throw new Error("a session that has written has no token");
+  if (token === undefined) throw new Error("expected a token after a write, got none");
   return token;
 }

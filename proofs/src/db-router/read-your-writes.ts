@@ -16,7 +16,7 @@ import { disturbReplay } from "./replay.js";
 import { returns, sessionsOf } from "./return.js";
 import { addressesOf, routerOn, SEED } from "./stage.js";
 
-/** Does a session ever read less than it wrote, while replicas lag, and are they used all the same? */
+/** Does a session ever read less than it wrote while replicas lag, and do replicas still serve reads? */
 export async function* readYourWrites({ smoke }: SectionOptions): AsyncIterable<Line> {
   const [connect, cluster] = await Promise.all([prismaFor(), startContacts()]);
   const cycles = smoke ? 50 : 2_000;
@@ -53,7 +53,7 @@ async function* ours(contender: Contender, { cluster, router, cycles }: Setup): 
   yield line({ proof: `${about}, reads on replicas`, unit: "share", value: onReplicas, bound: { atLeast: 0.1 } });
 }
 
-/** The same for those that promise nothing. If all of them were right as well, the load would prove nothing. */
+/** Controls without the guarantee. Without stale reads here, the load would prove nothing. */
 async function* controls(
   cluster: ContactsCluster,
   { connect, cycles }: { readonly connect: ConnectPrisma; readonly cycles: number },

@@ -7,13 +7,13 @@ import { READ, type ReadRow } from "./statements.js";
 
 export interface Ask {
   readonly id: number;
-  /** `undefined`: a request that brings none. */
+  /** `undefined` for a request without a token. */
   readonly token: string | undefined;
 }
 
 export interface Reply {
   readonly version: number;
-  /** The name of the server that answered. */
+  /** Name of the server that replied. */
   readonly server: string;
 }
 
@@ -24,7 +24,7 @@ interface Ready {
 
 let ready: Promise<Ready> | undefined;
 
-/** Reads a row in a session of its own, with the token that it is given. */
+/** Reads a row in its own session, with the token of the message. */
 serveWorker(async (message, { args }): Promise<Reply> => {
   const { router, pool } = await (ready ??= open(args as readonly Address[]));
   const { id, token } = message as Ask;

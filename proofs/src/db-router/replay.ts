@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type PostgresNode, seededRandom } from "@scale/testkit";
 import { SEED } from "./stage.js";
 
-/** How long replay runs, and how long it is paused, at the most. */
+/** Maximum time that replay runs, and that it is paused. */
 const LONGEST_MS = 400;
 
-/** Pauses and resumes the replay of each replica for random times, each for itself, until it is ended. */
+/** Pauses and resumes the replay of each replica independently, for random times, until `end` is called. */
 export function disturbReplay(replicas: readonly PostgresNode[]): { end(): Promise<void> } {
   const stop = new AbortController();
   const disturb = async (replica: PostgresNode, i: number): Promise<void> => {
@@ -18,7 +18,7 @@ export function disturbReplay(replicas: readonly PostgresNode[]): { end(): Promi
     }
   };
   const all = Promise.all(replicas.map(disturb));
-  // Whoever ends it hears of a failure.
+  // A failure is reported by `end`.
   all.catch(() => undefined);
   return {
     async end() {

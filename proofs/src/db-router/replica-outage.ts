@@ -17,21 +17,21 @@ import { nextVersion, READ, type ReadRow, WRITE } from "./statements.js";
 import { startTraffic, type Traffic } from "./traffic.js";
 
 const PER_SECOND = 300;
-/** Every so many requests one writes what it reads. */
+/** One request in so many writes the row before it reads. */
 const WRITES_EACH = 5;
 const LONGEST_MS = 4_000;
-/** For a read to be sent again over a connection that is opened for it, beside a server that starts. */
+/** Time to retry a read over a new connection, while a server starts on the same machine. */
 const SLACK_MS = 250;
 
-/** A way for a replica to fail, and to come back. */
+/** A fault of a replica, and its end. */
 interface Fault {
   readonly name: string;
   begin(replica: PostgresNode): Promise<void>;
   end(replica: PostgresNode): Promise<void>;
   /**
-   * How long a read may take that this hits. A server that is dead says so. A frozen one says nothing: the next poll,
-   * and a second one on a connection of its own, have to go unanswered. One that only takes no new connections is found
-   * by the next poll that opens one.
+   * Maximum latency of an affected read. A dead server resets its connections at once. A frozen one never replies: the
+   * next poll, and a second one on a new connection, must time out. A server that only accepts no new connections is
+   * detected by the next poll that opens one.
    */
   readonly boundMs: number;
 }
@@ -55,20 +55,20 @@ const FAULTS: readonly Fault[] = [
 ];
 
 interface Read {
-  /** The name of the server that answered. */
+  /** Name of the server that replied. */
   readonly server: string;
   readonly isStale: boolean;
 }
 
-interface Suffered {
+interface FaultPeriod {
   readonly fault: Fault;
   readonly from: number;
   readonly to: number;
-  /** From when the replica was started again until it answered a read. */
+  /** Time from the end of the fault to the replica's first read. */
   readonly returnMs: number;
 }
 
-/** Do reads go on, in time, while a replica dies and freezes under load, and is it used again soon after? */
+/** Do reads continue, in time, while a replica dies or freezes under load, and does it serve again soon after? */
 export async function* replicaOutage({ smoke }: SectionOptions): AsyncIterable<Line> {
   const cluster = await startContacts();
   const router = await routerOn(addressesOf(cluster));
@@ -78,7 +78,7 @@ export async function* replicaOutage({ smoke }: SectionOptions): AsyncIterable<L
     await sleep(smoke ? 300 : 3_000); // The first reads compile code and open connections.
     const calm = { from: performance.now(), to: performance.now() + (smoke ? 300 : 5_000) };
     await sleep(calm.to - calm.from);
-    const all = await sufferAll(cluster, { traffic, ...plan });
+    const all = await injectAll(cluster, { traffic, ...plan });
     await traffic.stop();
     yield* judge(traffic, calm, all);
   } finally {
@@ -88,7 +88,7 @@ export async function* replicaOutage({ smoke }: SectionOptions): AsyncIterable<L
   }
 }
 
-/** Each is a session of its own, and one of some of them writes first. */
+/** Each request is its own session; some write first. */
 function requests(router: Router): (n: number) => Promise<Read> {
   const pool = routedPool(router);
   return (n) =>
@@ -97,7 +97,7 @@ function requests(router: Router): (n: number) => Promise<Read> {
       if (version > 0) await pool.query(WRITE, [id, version]);
       const { rows } = await pool.query<ReadRow>(READ, [id]);
       const [row] = rows;
-      // The row is shared: another may have written it since, but not before.
+      // The row is shared: a later request may have overwritten it, with a higher version.
       return { server: row?.node ?? "", isStale: version > 0 && !(Number(row?.name) >= version) };
     });
 }
@@ -108,9 +108,9 @@ interface Plan {
   readonly longestMs: number;
 }
 
-async function sufferAll({ replicas }: ContactsCluster, { traffic, cycles, longestMs }: Plan): Promise<Suffered[]> {
+async function injectAll({ replicas }: ContactsCluster, { traffic, cycles, longestMs }: Plan): Promise<FaultPeriod[]> {
   const random = seededRandom(SEED);
-  const all: Suffered[] = [];
+  const all: FaultPeriod[] = [];
   for (let cycle = 0; cycle < cycles; cycle++) {
     for (const fault of FAULTS) {
       const replica = replicas[random() < 0.5 ? 0 : 1];
@@ -127,7 +127,7 @@ async function sufferAll({ replicas }: ContactsCluster, { traffic, cycles, longe
   return all;
 }
 
-/** Milliseconds until the server answers a read that was begun after a time. */
+/** Milliseconds until the server replies to a read that was due after `after`. */
 async function answered({ outcomes }: Traffic<Read>, server: string, after: number): Promise<number> {
   let seen = outcomes.length;
   let doneAt: number | undefined;
@@ -138,17 +138,21 @@ async function answered({ outcomes }: Traffic<Read>, server: string, after: numb
     }
     return doneAt !== undefined;
   };
-  await waitUntil(look, { what: `${server} answers reads`, timeoutMs: 60_000, everyMs: 2 });
+  await waitUntil(look, { what: `${server} serves reads`, timeoutMs: 60_000, everyMs: 2 });
   return (doneAt ?? Number.NaN) - after;
 }
 
 function signal({ name, pid }: PostgresNode, what: NodeJS.Signals): void {
-  if (pid === undefined) throw new Error(`${name} does not run`);
+  if (pid === undefined) throw new Error(`${name}: expected a running server`);
   process.kill(pid, what);
 }
 
-function* judge({ outcomes }: Traffic<Read>, calm: Pick<Suffered, "from" | "to">, all: Suffered[]): Iterable<Line> {
-  const within = ({ from, to }: Pick<Suffered, "from" | "to">): number[] =>
+function* judge(
+  { outcomes }: Traffic<Read>,
+  calm: Pick<FaultPeriod, "from" | "to">,
+  all: FaultPeriod[],
+): Iterable<Line> {
+  const within = ({ from, to }: Pick<FaultPeriod, "from" | "to">): number[] =>
     outcomes.filter(({ dueAt }) => dueAt >= from && dueAt < to).map(({ latencyMs }) => latencyMs);
   const failed = outcomes.filter(({ answer }) => answer === undefined).length;
   const stale = outcomes.filter(({ answer }) => answer?.isStale === true).length;

@@ -7,10 +7,10 @@ import { line } from "../bound.js";
 import { POLL_MS } from "./stage.js";
 import { nextVersion, READ, type ReadRow, WRITE } from "./statements.js";
 
-/** Sessions that wait for the replicas at the same time. */
+/** Concurrent sessions. */
 const SESSIONS = 50;
 
-/** Writes a row. @returns what reads it afterwards, as the same session: it gives the name of the server that answered */
+/** Writes a row. @returns a function that reads it in the same session and returns the name of the server */
 export type Begin = (id: number) => Promise<() => Promise<string>>;
 
 export interface Returns {
@@ -19,7 +19,7 @@ export interface Returns {
   readonly begin: Begin;
 }
 
-/** How many of the sessions that wrote while replay was paused read from a replica two polls after it goes on? */
+/** Which share of the sessions that wrote during a replay pause reads from a replica two polls after it ends? */
 export async function returns({ primary, replicas }: ContactsCluster, { what, rounds, begin }: Returns): Promise<Line> {
   const servers: string[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -31,14 +31,14 @@ export async function returns({ primary, replicas }: ContactsCluster, { what, ro
   }
   const back = servers.filter((name) => name !== primary.name).length;
   return line({
-    proof: `read-your-writes: ${rounds} x ${SESSIONS} ${what}, reads on replicas two polls after replay goes on`,
+    proof: `read-your-writes: ${rounds} x ${SESSIONS} ${what}, reads on replicas two polls after replay resumes`,
     unit: "share",
     value: back / servers.length,
     bound: { atLeast: 0.9 },
   });
 }
 
-/** Sessions of one process. They read once while replay is paused, so that they have read from the primary too. */
+/** Sessions of one process. Each reads once during the pause, so it has read from the primary too. */
 export function sessionsOf(router: Router): Begin {
   const pool = routedPool(router);
   const serverOf = async (id: number): Promise<string> => (await pool.query<ReadRow>(READ, [id])).rows[0]?.node ?? "";

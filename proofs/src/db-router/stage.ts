@@ -5,22 +5,22 @@ import type { PoolConfig } from "pg";
 
 export const SEED = 20_261_120;
 
-/** Those of a router that is told nothing else; what is promised of it is stated in them. */
+/** The defaults of a router. The bounds of the proofs are stated in them. */
 export const POLL_MS = 250;
 export const POLL_TIMEOUT_MS = 500;
 export const PROBE_MS = 1_000;
 
-/** Known to all processes of a proof. */
+/** Shared by all processes of a proof. */
 const SECRETS = ["signs the tokens of the proofs and nothing else"];
 
 type Options = Omit<Parameters<typeof createRouter>[0], "primary" | "replicas">;
 
-/** Where a node is, as it can be told to another process. */
+/** The address of a node, as it is sent to another process. */
 export type Address = Pick<PostgresNode, "name" | "url">;
 
 export const addressesOf = ({ nodes }: ContactsCluster): Address[] => nodes.map(({ name, url }) => ({ name, url }));
 
-/** A router over servers of which the first is the primary. */
+/** A router over servers; the first one is the primary. */
 export async function routerOn(
   addresses: readonly Address[],
   { config, ...options }: Options & { config?: PoolConfig } = {},

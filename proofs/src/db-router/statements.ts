@@ -1,7 +1,7 @@
-/** The name of a contact is a number here, which only grows. */
+/** The name of a contact holds a number that only grows. */
 export const WRITE = "update contacts set name = $2 where id = $1";
 
-/** The server says itself which one it is. */
+/** The result includes the name of the server. */
 export const READ = "select name, current_setting('cluster_name') as node from contacts where id = $1";
 
 export interface ReadRow {
@@ -11,5 +11,5 @@ export interface ReadRow {
 
 let last = 0;
 
-/** Higher than any before, so that a read tells what it has missed. */
+/** Higher than any before, so that a read of a lower one is stale. */
 export const nextVersion = (): number => ++last;

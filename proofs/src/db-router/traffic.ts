@@ -6,23 +6,23 @@ export interface Outcome<T> {
   /** Milliseconds on the monotonic clock. */
   readonly dueAt: number;
   readonly doneAt: number;
-  /** From when it was due, without the time in which the machine did not run this process. */
+  /** Time since it was due, without the time in which the machine did not run this process. */
   readonly latencyMs: number;
   readonly answer: T | undefined;
-  /** `undefined` when there is an answer. */
+  /** `undefined` with an answer. */
   readonly error: unknown;
 }
 
 export interface Traffic<T> {
-  /** In the order in which they ended. */
+  /** In the order of their end. */
   readonly outcomes: readonly Outcome<T>[];
-  /** How many were begun: the number of the next one. */
+  /** Number of started calls, which is the index of the next one. */
   readonly begun: number;
-  /** Resolves when all have ended. */
+  /** Resolves after all calls have ended. */
   stop(): Promise<void>;
 }
 
-/** Does work at a steady rate, whether earlier work is over or not. */
+/** Open-loop traffic: calls `work` at a steady rate, whether earlier calls have ended or not. */
 export function startTraffic<T>(perSecond: number, work: (n: number) => Promise<T>): Traffic<T> {
   const outcomes: Outcome<T>[] = [];
   const open = new Set<Promise<void>>();
