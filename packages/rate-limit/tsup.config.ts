@@ -6,7 +6,9 @@ export default lib([
   "src/testing/index.ts",
   "src/http/guard.ts",
   "src/express.ts",
+  "src/fetch.ts",
   "src/next/index.ts",
+  "src/store.ts",
   "src/adapters/express-rate-limit.ts",
   "src/adapters/throttler.ts",
 ]);

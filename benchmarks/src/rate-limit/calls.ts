@@ -5,7 +5,7 @@ import { subjects } from "./subjects.js";
 
 const CHECKS = 64;
 
-/** How many commands does Redis get for 64 checks over three rules that come together? */
+/** How many commands does Redis get for 64 concurrent checks with three rules? */
 export async function redisCalls(url: string): Promise<Line> {
   const field = await contenders(url, { rules: 3 });
   const redis = new Redis(url);
@@ -15,7 +15,7 @@ export async function redisCalls(url: string): Promise<Line> {
     await decide(next());
     await redis.config("RESETSTAT");
     await Promise.all(Array.from({ length: CHECKS }, () => decide(next())));
-    // Each EVALSHA is one call from outside; what scripts call is counted apart, by the names of the commands.
+    // Each EVALSHA is one call of a client. Redis counts the calls inside scripts under their own command names.
     counts.push(Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]));
   }
   for (const { close } of field) close();

@@ -14,28 +14,28 @@ export interface Contender {
   close(): void;
 }
 
-/** So high that every request is admitted: denials are cheap for everyone and would hide the work. */
+/** So high that every request is admitted: denials are cheap for every contender and would hide the work. */
 const LIMIT = 1_000_000_000;
 const WINDOW_S = 60;
 const SCOPES = ["tenant", "user", "ip"] as const;
 
-/** What is decided. */
+/** The rules of a scenario. */
 export interface Setting {
   readonly rules: 1 | 3;
   /** @default 100 */
   readonly tenants?: 1 | 100;
-  /** Whether our rules are leased. The peers have nothing like it. @default false */
+  /** True to lease our rules. The peers have no leases. @default false */
   readonly leased?: boolean;
 }
 
-/** How a contender asks for several rules: the peers know one rule a call. */
+/** Order of the calls of a peer with several rules: a peer decides one rule per call. */
 type Order = "sequential" | "parallel";
 
 interface Variant {
   readonly url: string;
   readonly rules: 1 | 3;
   readonly order: Order;
-  /** ioredis gathers the commands of one turn into one write. */
+  /** True when ioredis sends the commands of one turn in one write. */
   readonly pipelining: boolean;
 }
 

@@ -5,13 +5,13 @@ import { RateLimiterMemory } from "rate-limiter-flexible";
 import { line } from "../gate.js";
 import { type Subject, subjects } from "./subjects.js";
 
-/** Calls of one measured piece: to start and await it costs as much as a decision. */
+/** Calls per measured operation: starting and awaiting an operation costs as much as a decision. */
 const BATCH = 100;
 const WINDOW_S = 86_400;
 
 const PEER = "rate-limiter-flexible in memory";
 
-/** A decision about one of 10,000 users, over one rule, in this process alone. */
+/** Decisions about 10,000 users with one rule, in this process alone, awaited as requests await them. */
 export async function* memory(smoke: boolean): AsyncIterable<Line> {
   for (const outcome of ["allowed", "denied"] as const) {
     const express = new MemoryStore();
@@ -20,23 +20,23 @@ export async function* memory(smoke: boolean): AsyncIterable<Line> {
     });
     express.shutdown();
     const expectation = { gate: { atLeast: 1 }, goal: { atLeast: outcome === "allowed" ? 4 : 10 } };
-    yield resultOf(`one rule in memory, ${outcome}`, { ours: sides.checkNow, peer: sides.peer, ...expectation });
-    yield resultOf(`one rule in memory, ${outcome}, awaited`, { ours: sides.check, peer: sides.peer });
-    // It counts, and leaves the decision to its caller.
-    yield resultOf(`one rule in memory, ${outcome}, beside a count`, { ours: sides.checkNow, peer: sides.express });
+    yield resultOf(`one rule in memory, ${outcome}: check`, { ours: sides.check, peer: sides.peer, ...expectation });
+    yield resultOf(`one rule in memory, ${outcome}: acquire`, { ours: sides.acquire, peer: sides.peer });
+    // express-rate-limit only counts, and leaves the decision to its caller.
+    yield resultOf(`one rule in memory, ${outcome}: check, beside a count`, { ours: sides.check, peer: sides.express });
   }
 }
 
 function variants(limit: number, express: MemoryStore) {
   const rules = { user: { limit, window: `${WINDOW_S}s` } } as const;
-  const [now, awaited] = [createRateLimiter({ rules }), createRateLimiter({ rules })];
+  const [checked, acquired] = [createRateLimiter({ rules }), createRateLimiter({ rules })];
   const peer = new RateLimiterMemory({ points: limit, duration: WINDOW_S });
   express.init({ windowMs: WINDOW_S * 1000 } as Parameters<MemoryStore["init"]>[0]);
   // A denial of this peer is a rejected promise.
   const ignore = (): void => undefined;
   return {
-    checkNow: repeated((subject) => void now.checkNow(subject)),
-    check: repeated((subject) => awaited.check(subject)),
+    check: repeated((subject) => checked.check(subject)),
+    acquire: repeated((subject) => acquired.acquire(subject)),
     peer: repeated(({ userId }) => peer.consume(userId).then(ignore, ignore)),
     express: repeated(({ userId }) => express.increment(userId)),
   };
@@ -45,10 +45,7 @@ function variants(limit: number, express: MemoryStore) {
 function repeated(decide: (subject: Subject) => unknown): () => Promise<void> {
   const next = subjects(100);
   return async () => {
-    for (let i = 0; i < BATCH; i++) {
-      const answer = decide(next());
-      if (answer !== undefined) await answer;
-    }
+    for (let i = 0; i < BATCH; i++) await decide(next());
   };
 }
 

@@ -4,13 +4,13 @@ import type { Decision } from "./types.js";
 
 export interface RequestDecided {
   readonly limiter: string;
-  /** The address for a subject that has no tenant. */
+  /** The address for a subject without a tenant. */
   readonly tenantId: string;
   readonly group: string | undefined;
   readonly decision: Decision;
 }
 
-/** Published for every decision, allowed or not; a peek is one with a cost of 0. */
+/** Published for every decision, allowed or not. A peek is a decision with a cost of 0. */
 export const requestDecide: EventChannel<RequestDecided> = defineEvent("scale:rate-limit:request-decide");
 
 export interface StoreFailed {
@@ -27,5 +27,5 @@ export interface SlotLost {
   readonly tenantId: string;
 }
 
-/** Published when a slot could not be renewed in time, and may be another's by now. */
+/** Published when a slot could not be renewed in time and may be held by another caller now. */
 export const slotLose: EventChannel<SlotLost> = defineEvent("scale:rate-limit:slot-lose");

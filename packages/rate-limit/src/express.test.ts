@@ -17,7 +17,7 @@ describeRateLimitAdapter("Express 5", (limiter) => {
   return listen(app);
 });
 
-it("charges the plan's own rules once, for a group inside of an application that is limited already", async () => {
+it("charges the plan's own rules once, for a group inside an application that is limited already", async () => {
   const tenant = { limit: 10, window: "1m" } as const;
   const plans = createPlanResolver({
     plans: definePlans({
@@ -42,7 +42,7 @@ it("charges the plan's own rules once, for a group inside of an application that
   expect(last).toMatch(/^"tenant";r=6;t=\d+, "ai\.tenant";r=0;t=\d+$/);
 });
 
-it("limits a company and its use of AI under the names that applications know", async () => {
+it("limits a company and its use of AI under the names that applications use", async () => {
   const tenant = { limit: 3, window: "1m" } as const;
   const plans = createPlanResolver({
     plans: definePlans({
@@ -65,7 +65,7 @@ it("limits a company and its use of AI under the names that applications know", 
   await close();
 });
 
-it("frees the slot of a client that left before it was answered", async () => {
+it("frees the slot of a client that disconnects before the response", async () => {
   const limiter = createRateLimiter({ rules: { tenant: { limit: 1, algorithm: "concurrency" } } });
   const app = express();
   let arrived = (): void => undefined;

@@ -1,20 +1,15 @@
-export { capacity, type Algorithm, type MutableState, type State } from "./algorithms/counter.js";
-export { counterOf } from "./algorithms/counter-of.js";
 export { type RequestDecided, requestDecide, type SlotLost, type StoreFailed, slotLose, storeFail } from "./events.js";
-export { type CheckOptions, createRateLimiter, type RateLimiter, type RuleOptions } from "./limiter.js";
+export { createRateLimiter, type RateLimiter } from "./limiter.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory/store.js";
 export type { RateLimiterOptions } from "./options.js";
+export { type SetupWarning, setupWarn } from "./setup-warnings.js";
 export type {
-  Charge,
+  CheckOptions,
   Decision,
-  RefundRequest,
-  HeldSlot,
   LimitStatus,
   RateLimitStore,
   RateLimitSubject,
-  Slot,
+  RuleOptions,
   RuleStatus,
-  ConsumeRequest,
-  ConsumeResult,
+  Slot,
 } from "./types.js";
-export { type WiringCode, type WiringWarning, wiringWarn } from "./setup-warnings.js";

@@ -36,7 +36,7 @@ function setup(options: Partial<RateLimiterOptions> = {}) {
 const names = (decision: Decision): string[] => decision.limits.map(({ name }) => name);
 
 describe("createRateLimiter", () => {
-  it("decides tenant, user and address together, and says which refused", async () => {
+  it("decides tenant, user and address together, and names the rule that refused", async () => {
     const { limiter } = setup();
     const ann = { tenantId: "acme", userId: "ann", ip: "192.0.2.1" };
     for (let i = 0; i < 3; i++) expect((await limiter.check(ann)).allowed).toBe(true);
@@ -55,7 +55,7 @@ describe("createRateLimiter", () => {
     ]);
   });
 
-  it("spends nothing of the tenant for what the user rule denies", async () => {
+  it("charges nothing to the tenant rule when the user rule denies", async () => {
     const { limiter } = setup();
     for (let i = 0; i < 500; i++) await limiter.check({ tenantId: "acme", userId: "ann" });
     expect((await limiter.check({ tenantId: "acme", userId: "bob" }, { cost: 2 })).allowed).toBe(true);
@@ -67,12 +67,12 @@ describe("createRateLimiter", () => {
     expect(names(await limiter.check({ tenantId: "acme", ip: "192.0.2.1" }))).toEqual(["tenant", "ip"]);
   });
 
-  it("refuses to decide when no rule is left, because that would be no limit", async () => {
+  it("rejects when no rule applies, because that would be no limit", async () => {
     const limiter = createRateLimiter({ rules: { user: { limit: 1, window: "1m" } } });
     await expect(limiter.check({ tenantId: "acme" })).rejects.toMatchObject({ code: "SCALE_PLAN" });
   });
 
-  it("adds the rules of a group, counted apart from the plan's own", async () => {
+  it("adds the rules of a group, counted separately from the plan's own", async () => {
     const { limiter } = setup();
     const ai = () => limiter.check({ tenantId: "acme" }, { group: "ai" });
     expect(names(await ai())).toEqual(["tenant", "ai.tenant"]);
@@ -88,7 +88,7 @@ describe("createRateLimiter", () => {
     });
   });
 
-  it("puts a changed plan in force in the middle of a window, and keeps what was used", async () => {
+  it("applies a changed plan in the middle of a window, and keeps the usage", async () => {
     const { limiter, assigned, resolver } = setup();
     await limiter.check({ tenantId: "acme" }, { cost: 5 });
     expect((await limiter.check({ tenantId: "acme" })).allowed).toBe(false);
@@ -101,12 +101,12 @@ describe("createRateLimiter", () => {
     });
   });
 
-  it("decides nothing for a tenant without a plan", async () => {
+  it("rejects for a tenant without a plan", async () => {
     const { limiter } = setup();
     await expect(limiter.check({ tenantId: "nobody" })).rejects.toMatchObject({ code: "SCALE_PLAN", status: 403 });
   });
 
-  it("keeps tenants with hostile ids apart", async () => {
+  it("separates tenants with hostile ids", async () => {
     const limiter = createRateLimiter({ rules: { tenant: { limit: 1, window: "1m" } } });
     const ids = ["a:b", "a", "*", "{}", "\u0000", "__proto__", "constructor", "x".repeat(1024), "а"];
     for (const tenantId of ids) expect((await limiter.check({ tenantId })).allowed, tenantId).toBe(true);
@@ -116,7 +116,7 @@ describe("createRateLimiter", () => {
     }
   });
 
-  it("refuses a cost that is no whole number of units", async () => {
+  it("throws for a cost that is not an integer >= 0", async () => {
     const { limiter } = setup();
     for (const cost of [-1, 0.5, Number.NaN, Infinity, "1" as never, 2 ** 53]) {
       await expect(limiter.check({ tenantId: "acme" }, { cost })).rejects.toThrow(TypeError);
@@ -151,7 +151,7 @@ describe("createRateLimiter", () => {
     expect(make({ rules: { tenant: { limit: 0, window: "1m" } } })).toThrow(/limit.*got 0/);
     expect(make({ rules, whenStoreFails: "local" })).toThrow(/instances/);
     expect(make({ rules, whenStoreFails: "open" })).toThrow(/whenStoreFails.*got "open"/);
-    expect(make({ rules, store: {} })).toThrow(/store: .*take/);
+    expect(make({ rules, store: {} })).toThrow(/store: .*consume/);
     expect(make({ rules, name: "a b" })).toThrow(/name.*got "a b"/);
     const without = createPlanResolver({ plans: definePlans({ free: {} }), lookup: () => "free" });
     expect(make({ plans: without })).toThrow(/plan "free" has no rateLimit/);
@@ -170,7 +170,7 @@ describe("createRateLimiter with a store that fails", () => {
     ["rejects", rejects],
     ["throws", throws],
     ["hangs", hangs],
-  ])("answers by the chosen policy when it %s", async (_how, store) => {
+  ])("follows the failure policy when it %s", async (_how, store) => {
     const check = (whenStoreFails: "allow" | "deny" | "throw") =>
       createRateLimiter({ rules, store, whenStoreFails, timeoutMs: 5 }).check({ tenantId: "acme" });
     expect(await check("allow")).toMatchObject({ allowed: true, decidedBy: "policy", limits: [] });
@@ -194,23 +194,23 @@ describe("createRateLimiter with a store that fails", () => {
     expect(events).toMatchObject([{ limiter: "api", tenantId: "acme", error: errors[0] }]);
   });
 
-  it("gives a promise a deadline, also of a store that says it answers at once", async () => {
+  it("applies a deadline to a promise, even of a store that declares synchronous results", async () => {
     const store = storeWith(() => new Promise(() => undefined), { settlesWithinMs: 0 });
     const limiter = createRateLimiter({ rules, store, whenStoreFails: "allow", timeoutMs: 5 });
     expect(await limiter.check({ tenantId: "acme" })).toMatchObject({ decidedBy: "policy" });
   });
 
-  it("takes an answer that is no decision for a failure of the store", async () => {
+  it("treats an unsound result as a failure of the store", async () => {
     const one = { remaining: 1, resetMs: 0, retryAfterMs: 0 };
     const wrong = [
       undefined,
       null,
       {},
-      { allowed: "no", standings: [one] },
-      { allowed: true, standings: [] },
-      { allowed: true, standings: [null] },
-      { allowed: true, standings: [{ ...one, remaining: Number.NaN }] },
-      { allowed: true, standings: [{ ...one, resetMs: -5 }] },
+      { allowed: "no", statuses: [one] },
+      { allowed: true, statuses: [] },
+      { allowed: true, statuses: [null] },
+      { allowed: true, statuses: [{ ...one, remaining: Number.NaN }] },
+      { allowed: true, statuses: [{ ...one, resetMs: -5 }] },
     ];
     for (const answer of wrong) {
       const limiter = createRateLimiter({ rules, store: storeWith(() => answer), whenStoreFails: "deny" });
@@ -218,7 +218,7 @@ describe("createRateLimiter with a store that fails", () => {
     }
   });
 
-  it("holds to the policy whatever the callback does", async () => {
+  it("follows the policy whatever the callback does", async () => {
     const warnings: Error[] = [];
     const note = (warning: Error): void => void warnings.push(warning);
     process.on("warning", note);
@@ -244,10 +244,10 @@ describe("createRateLimiter with a store that fails", () => {
     expect(answers[9]).toMatchObject({ decidedBy: "local", violated: ["tenant"] });
   });
 
-  it("starts an outage with the share that is left, not with a new one", async () => {
+  it("starts an outage with the rest of the share, not with a full one", async () => {
     const good = memoryStore();
     let down = false;
-    const store = storeWith((take) => (down ? Promise.reject(new Error("down")) : good.consume(take)));
+    const store = storeWith((request) => (down ? Promise.reject(new Error("down")) : good.consume(request)));
     const limiter = createRateLimiter({ rules, store, whenStoreFails: "local", instances: 1 });
     for (let i = 0; i < 7; i++) await limiter.check({ tenantId: "acme" });
     down = true;

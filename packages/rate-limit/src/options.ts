@@ -8,10 +8,9 @@ import {
   type StoreFailurePolicy,
   systemClock,
 } from "@scale/core";
-import { clockOption, describeValue, parseOptions, timeoutOption } from "@scale/core/kit";
+import { clockOption, describeValue, functionOption, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
 import { memoryStore } from "./memory/store.js";
-import { nameSchema, storeSchema } from "./store-options.js";
 import type { RateLimitStore } from "./types.js";
 
 interface CommonOptions {
@@ -21,35 +20,35 @@ interface CommonOptions {
    */
   readonly name?: string;
   /**
-   * Where counts are kept.
+   * Store of the counts.
    * @default memoryStore(), which counts in this process alone
    */
   readonly store?: RateLimitStore;
   /**
-   * Milliseconds that a store may take, for stores that have no deadline of their own.
+   * Deadline of a call to the store in milliseconds, for stores that have none of their own.
    * @default 50
    */
   readonly timeoutMs?: number;
   /**
-   * What a request gets when the store cannot answer, by rules that do not say so themselves. There is no right answer for every route: a login form wants
-   * `deny`, a product page `allow`. `local` decides by this process's share of the limit, limit ÷ `instances`.
+   * Failure policy of rules that have none of their own, for when the store cannot answer. No policy suits every route: a
+   * login form needs `deny`, a product page `allow`. `local` decides by this process's share, limit ÷ `instances`.
    * @default "throw"
    */
   readonly whenStoreFails?: StoreFailurePolicy;
-  /** How many processes share the limits. Needed for `whenStoreFails: "local"`, also where it is of a rule. */
+  /** Number of processes that share the limits. Required for `whenStoreFails: "local"`, of the limiter or of a rule. */
   readonly instances?: number;
   /**
-   * Milliseconds for which a refusal is repeated without asking the store, at most until its retry time. What another
-   * process gives back or resets is seen that much later. 0: every refusal is the store's.
+   * Milliseconds for which a refusal is repeated without asking the store, at most until its retry time. A refund or reset
+   * by another process takes effect here that much later. 0 turns the denial cache off.
    * @default 1000
    */
   readonly denialCacheMs?: number;
   /**
-   * Called for every failure of the store, whatever `whenStoreFails` says. No request waits for it, and what it throws
-   * becomes a warning of the process.
+   * Callback for every failure of the store, whatever `whenStoreFails` says. No request waits for it, and an error that it
+   * throws is emitted as a process warning.
    */
   readonly onStoreError?: (error: unknown) => unknown;
-  /** For tests: the time of what this process remembers. The store has a clock of its own. */
+  /** Clock of the denial cache, leases and slot renewal, for tests. The store has a clock of its own. */
   readonly clock?: Clock;
 }
 
@@ -60,17 +59,25 @@ export type RateLimiterOptions = CommonOptions &
     | { readonly rules: RateLimitRulesInput; readonly plans?: never }
   );
 
+/** Name of a limiter, or of another counter in a store. */
+export const nameOption: z.ZodString = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, dots and dashes");
+
+export const storeOption: z.ZodType<RateLimitStore> = z.custom<RateLimitStore>(
+  (value) => typeof value === "object" && value !== null && "consume" in value && typeof value.consume === "function",
+  "expected a store with a consume method",
+);
+
 const optionsSchema = z
   .strictObject({
-    name: nameSchema.default("api"),
-    store: storeSchema.default(() => memoryStore()),
+    name: nameOption.default("api"),
+    store: storeOption.default(() => memoryStore()),
     timeoutMs: timeoutOption(50),
     whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).default("throw"),
     instances: z.int().min(1).max(100_000).optional(),
     denialCacheMs: z.number().min(0).max(60_000).default(1000),
-    onStoreError: z
-      .custom<NonNullable<CommonOptions["onStoreError"]>>((f) => typeof f === "function", "expected a function")
-      .optional(),
+    onStoreError: functionOption<NonNullable<CommonOptions["onStoreError"]>>().optional(),
     clock: clockOption.default(systemClock),
     plans: z.custom<PlanResolver>(isResolver, "expected a plan resolver from createPlanResolver").optional(),
     rules: z.unknown().optional(),
@@ -91,26 +98,26 @@ export interface ParsedOptions {
   readonly clock: Clock;
   readonly onStoreError: CommonOptions["onStoreError"];
   readonly plans: PlanResolver | undefined;
-  /** The plan of every tenant, and of who has none, when there are no `plans`. */
+  /** The one plan of every subject, with or without a tenant, when the limiter has `rules` instead of `plans`. */
   readonly samePlan: Plan | undefined;
   readonly resolve: PlanResolver["resolve"];
-  /** Lets plans be replaced by such as this limiter could not use: it is closed. */
-  readonly endChecks: () => void;
+  /** Stops checking replacement plans against this limiter, because it was closed. */
+  readonly endPlanChecks: () => void;
 }
 
-/** @throws {ConfigError} also for plans of which one has no rate limit: it would fail every request of its tenants */
+/** @throws {ConfigError} also when a plan has no rate limit: every request of its tenants would fail */
 export function parseLimiterOptions(options: RateLimiterOptions): ParsedOptions {
   const { plans, rules, ...parsed } = parseOptions(optionsSchema, options, "createRateLimiter");
   const common = { ...parsed, instances: parsed.instances, onStoreError: parsed.onStoreError };
   if (plans !== undefined) {
-    const endChecks = plans.check(({ names, resolve }) => {
+    const endPlanChecks = plans.check(({ names, resolve }) => {
       for (const name of names) checkPlan(resolve(name), common.instances);
     });
-    return { ...common, plans, samePlan: undefined, resolve: plans.resolve, endChecks };
+    return { ...common, plans, samePlan: undefined, resolve: plans.resolve, endPlanChecks };
   }
   const samePlan = definePlans({ default: { rateLimit: { rules: rules as RateLimitRulesInput } } }).resolve("default");
   checkPlan(samePlan, common.instances);
-  return { ...common, plans: undefined, samePlan, resolve: () => samePlan, endChecks: () => undefined };
+  return { ...common, plans: undefined, samePlan, resolve: () => samePlan, endPlanChecks: () => undefined };
 }
 
 function checkPlan({ name, rateLimit }: Plan, instances: number | undefined): void {

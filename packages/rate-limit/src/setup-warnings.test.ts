@@ -5,15 +5,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RateLimitGuardOptions, rateLimitGuard } from "./http/guard.js";
 import { createRateLimiter } from "./limiter.js";
 import { memoryStore } from "./memory/store.js";
-import { noteLimiter, sharingName, type WiringWarning, wiringWarn } from "./setup-warnings.js";
+import { registerLimiterName, type SetupWarning, setupWarn } from "./setup-warnings.js";
 
-const published: WiringWarning[] = [];
+const published: SetupWarning[] = [];
 const emitted: Error[] = [];
 const note = (warning: Error): void => void emitted.push(warning);
 let stop = (): void => undefined;
 
 beforeEach(() => {
-  stop = wiringWarn.subscribe((warning) => published.push(warning));
+  stop = setupWarn.subscribe((warning) => published.push(warning));
   process.on("warning", note);
 });
 afterEach(() => {
@@ -23,7 +23,7 @@ afterEach(() => {
   emitted.length = 0;
 });
 
-/** The codes of the warnings up to now, which the process tells a turn later. */
+/** The codes of the warnings so far. The process emits them in the next turn of the event loop. */
 async function codes(): Promise<string[]> {
   await new Promise((resolve) => {
     setImmediate(resolve);
@@ -33,10 +33,10 @@ async function codes(): Promise<string[]> {
   return published.map(({ code }) => code);
 }
 
-/** A request to whom all guards that see it belong together. */
+/** A request whose guards share one framework request object. */
 const request = (init: FactsInit): HttpFacts => ({ ...createFacts(init), raw: {} });
 
-describe("wiring: forwarded", () => {
+describe("setup warning: forwarded", () => {
   const guardOf = (options: RateLimitGuardOptions = {}) =>
     rateLimitGuard(createRateLimiter({ rules: { ip: { limit: 100, window: "1m" } } }), {
       subject: ({ remoteAddress }) => ({ ip: remoteAddress?.replace("::ffff:", "") ?? "" }),
@@ -53,11 +53,11 @@ describe("wiring: forwarded", () => {
   ])("warns once when %s is counted, which forwards by %s", async (remoteAddress, header) => {
     const guard = guardOf();
     for (let i = 0; i < 3; i++) await guard(request({ remoteAddress, headers: { [header]: "203.0.113.7" } }));
-    expect(await codes()).toEqual(["SCALE_WIRING_FORWARDED"]);
+    expect(await codes()).toEqual(["SCALE_SETUP_FORWARDED"]);
     expect(published[0]).toMatchObject({ limiter: "api", docs: "docs/guides/rate-limit-wiring.md#forwarded" });
   });
 
-  it("does not warn of a direct client, a public one, one that the proxy named, or a text that is no address", async () => {
+  it("does not warn of a direct client, a public one, a forwarded one, or a string that is not an address", async () => {
     await guardOf()(request({ remoteAddress: "10.1.2.3" }));
     await guardOf()(request({ remoteAddress: "203.0.113.7", headers: { "x-forwarded-for": "1.2.3.4" } }));
     const named = guardOf({ subject: () => ({ ip: "203.0.113.7" }) });
@@ -67,7 +67,7 @@ describe("wiring: forwarded", () => {
   });
 });
 
-describe("wiring: double", () => {
+describe("setup warning: double", () => {
   const rules = { tenant: { limit: 100, window: "1m" }, user: { limit: 100, window: "1m" } } as const;
   const group = { tenant: { limit: 100, window: "1m" } } as const;
   const plans = createPlanResolver({
@@ -88,10 +88,10 @@ describe("wiring: double", () => {
     const guard = guards(...options);
     await guard(request({}));
     await guard(request({}));
-    expect(await codes()).toEqual(["SCALE_WIRING_DOUBLE"]);
+    expect(await codes()).toEqual(["SCALE_SETUP_DOUBLE"]);
   });
 
-  it("does not warn of groups after the own rules, of other subjects, of questions, and of two requests", async () => {
+  it("does not warn of groups after the plan's own rules, of other subjects, of a cost of 0, and of two requests", async () => {
     const guard = guards({}, { group: "ai" }, { group: "upload" });
     await guard(request({}));
     await guard(request({}));
@@ -101,7 +101,7 @@ describe("wiring: double", () => {
   });
 });
 
-describe("wiring: ip unknown", () => {
+describe("setup warning: ip unknown", () => {
   const tenant = { limit: 100, window: "1m" } as const;
   const ip = tenant;
   const planned = (rules: object, groups: object = {}) =>
@@ -117,18 +117,18 @@ describe("wiring: ip unknown", () => {
     const guard = rateLimitGuard(planned({ tenant, ip }), { subject });
     await guard(request({}));
     await guard(request({}));
-    expect(await codes()).toEqual(["SCALE_WIRING_IP_UNKNOWN"]);
+    expect(await codes()).toEqual(["SCALE_SETUP_IP_UNKNOWN"]);
     await rateLimitGuard(planned({ tenant }, { ai: { ip } }), { subject, group: "ai" })(request({}));
     expect(await codes()).toHaveLength(2);
   });
 
-  it("warns when there is nothing to count at all, and fails as the limiter does", async () => {
+  it("warns when a subject has nothing to count, and throws as the limiter does", async () => {
     const limiter = createRateLimiter({ rules: { ip } });
     const guard = rateLimitGuard(limiter, { subject: () => ({}) });
     for (let i = 0; i < 2; i++) {
       await expect(guard(request({}))).rejects.toMatchObject({ code: "SCALE_TENANT" });
     }
-    expect(await codes()).toEqual(["SCALE_WIRING_IP_UNKNOWN"]);
+    expect(await codes()).toEqual(["SCALE_SETUP_IP_UNKNOWN"]);
   });
 
   it("does not warn of a subject with an address, and of plans without such rules", async () => {
@@ -138,36 +138,36 @@ describe("wiring: ip unknown", () => {
   });
 });
 
-describe("wiring: shared name", () => {
+describe("setup warning: shared name", () => {
   it("warns of a second limiter of one name on one store", async () => {
     const store = memoryStore();
-    noteLimiter(memoryStore(), "api");
-    noteLimiter(store, "web");
-    noteLimiter(store, "api");
+    registerLimiterName(memoryStore(), "api");
+    registerLimiterName(store, "web");
+    registerLimiterName(store, "api");
     expect(await codes()).toEqual([]);
-    noteLimiter(store, "api");
-    noteLimiter(store, "api");
-    expect(await codes()).toEqual(["SCALE_WIRING_SHARED_NAME"]);
+    registerLimiterName(store, "api");
+    registerLimiterName(store, "api");
+    expect(await codes()).toEqual(["SCALE_SETUP_SHARED_NAME"]);
     expect(published[0]?.message).toContain('"api"');
   });
 
-  it("forgets a limiter that was closed, once", async () => {
+  it("removes a closed limiter once", async () => {
     const store = memoryStore();
-    const first = noteLimiter(store, "api");
+    const first = registerLimiterName(store, "api");
     first();
-    const second = noteLimiter(store, "api");
+    const second = registerLimiterName(store, "api");
     expect(await codes()).toEqual([]);
-    noteLimiter(store, "api");
+    registerLimiterName(store, "api");
     second();
     second();
-    noteLimiter(store, "api");
-    expect(await codes()).toEqual(["SCALE_WIRING_SHARED_NAME", "SCALE_WIRING_SHARED_NAME"]);
+    registerLimiterName(store, "api");
+    expect(await codes()).toEqual(["SCALE_SETUP_SHARED_NAME", "SCALE_SETUP_SHARED_NAME"]);
   });
 
-  it("does not warn of limiters that mean to share", async () => {
+  it("does not warn of limiters that share their name on purpose", async () => {
     const store = memoryStore();
-    noteLimiter(store, "api");
-    sharingName(() => noteLimiter(store, "api"));
+    registerLimiterName(store, "api");
+    registerLimiterName(store, "api", true);
     expect(await codes()).toEqual([]);
   });
 });

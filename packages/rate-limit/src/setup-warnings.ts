@@ -3,165 +3,144 @@ import type { EventChannel, Plan } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
 import type { Decision, RateLimitSubject } from "./types.js";
 
-/** A mistake in how limiters are put together, which makes them count the wrong thing. */
-export type WiringCode =
-  | "SCALE_WIRING_FORWARDED"
-  | "SCALE_WIRING_DOUBLE"
-  | "SCALE_WIRING_SHARED_NAME"
-  | "SCALE_WIRING_IP_UNKNOWN";
-
-export interface WiringWarning {
-  readonly code: WiringCode;
+/** A setup mistake of a limiter or its guards that makes it count the wrong thing. */
+export interface SetupWarning {
+  readonly code: "SCALE_SETUP_FORWARDED" | "SCALE_SETUP_DOUBLE" | "SCALE_SETUP_SHARED_NAME" | "SCALE_SETUP_IP_UNKNOWN";
   readonly limiter: string;
-  /** What is wrong, in one sentence. */
+  /** The mistake in one sentence. */
   readonly message: string;
-  /** The place in the documentation that says what to do. */
+  /** The section of the documentation that explains the fix. */
   readonly docs: string;
 }
 
-/** Published once for each limiter and mistake, with a warning of the process. */
-export const wiringWarn: EventChannel<WiringWarning> = defineEvent("scale:rate-limit:wiring-warn");
+/** Published once per limiter and mistake, together with a process warning. */
+export const setupWarn: EventChannel<SetupWarning> = defineEvent("scale:rate-limit:setup-warn");
 
-const GUIDE = "docs/guides/rate-limit-wiring.md";
-
-const ANCHORS: Readonly<Record<WiringCode, string>> = {
-  SCALE_WIRING_FORWARDED: "forwarded",
-  SCALE_WIRING_DOUBLE: "double",
-  SCALE_WIRING_SHARED_NAME: "shared-name",
-  SCALE_WIRING_IP_UNKNOWN: "ip-unknown",
+const ANCHORS: Readonly<Record<SetupWarning["code"], string>> = {
+  SCALE_SETUP_FORWARDED: "forwarded",
+  SCALE_SETUP_DOUBLE: "double",
+  SCALE_SETUP_SHARED_NAME: "shared-name",
+  SCALE_SETUP_IP_UNKNOWN: "ip-unknown",
 };
 
-function warn(code: WiringCode, limiter: string, message: string): void {
-  const docs = `${GUIDE}#${ANCHORS[code]}`;
+function warn(code: SetupWarning["code"], limiter: string, message: string): void {
+  const docs = `docs/guides/rate-limit-wiring.md#${ANCHORS[code]}`;
   process.emitWarning(message, { code, type: "ScaleWarning", detail: docs });
-  wiringWarn.publish(() => ({ code, limiter, message, docs }));
+  setupWarn.publish(() => ({ code, limiter, message, docs }));
 }
 
 const names = new WeakMap<object, Map<string, number>>();
-let sharing = false;
-
-/** Makes limiters that share a name with one there is, and mean to. */
-export function sharingName(make: () => void): void {
-  sharing = true;
-  try {
-    make();
-  } finally {
-    sharing = false;
-  }
-}
 
 /**
- * Tells that a limiter of this name counts in this store, and warns when another one does already.
- * @returns what to call when the limiter is closed
+ * Registers the name of a limiter in its store, and warns when another open limiter of that name counts there.
+ * @param allowSharedName true for limiters that share their counts on purpose
+ * @returns a function that removes the registration, for when the limiter is closed
  */
-export function noteLimiter(store: object, name: string): () => void {
-  const used = names.get(store) ?? new Map<string, number>();
-  names.set(store, used);
-  const count = used.get(name) ?? 0;
-  used.set(name, count + 1);
-  if (count === 1 && !sharing) {
+export function registerLimiterName(store: object, name: string, allowSharedName = false): () => void {
+  const counts = names.get(store) ?? new Map<string, number>();
+  names.set(store, counts);
+  const count = counts.get(name) ?? 0;
+  counts.set(name, count + 1);
+  if (count === 1 && !allowSharedName) {
     warn(
-      "SCALE_WIRING_SHARED_NAME",
+      "SCALE_SETUP_SHARED_NAME",
       name,
-      `Two limiters named ${JSON.stringify(name)} count in the same store: their rules of the same name are one count.`,
+      `Two limiters named ${JSON.stringify(name)} count in the same store: their rules of the same name share one count.`,
     );
   }
-  let noted = true;
+  let isRegistered = true;
   return () => {
-    const left = (used.get(name) ?? 0) - Number(noted);
-    noted = false;
-    if (left > 0) used.set(name, left);
-    else used.delete(name);
+    const left = (counts.get(name) ?? 0) - Number(isRegistered);
+    isRegistered = false;
+    if (left > 0) counts.set(name, left);
+    else counts.delete(name);
   };
 }
 
 /** One request as a guard has decided it. */
 export interface GuardedRequest {
-  /** The framework's own request, which all guards of one request share. */
+  /** The framework's own request object, which all guards of one request share. */
   readonly request: object;
   readonly facts: { readonly remoteAddress: string | undefined; header(name: string): string | undefined };
   readonly subject: RateLimitSubject;
   readonly decision: Decision;
-  /** False when the rules of the group alone were asked. */
+  /** False when only the rules of the group were checked. */
   readonly ownRules: boolean;
 }
 
-/** Looks at the requests of one limiter for mistakes, and warns of each once. Nothing it finds changes an answer. */
-export interface WiringCheck {
-  decided(seen: GuardedRequest): void;
-  /** Runs a decision, and looks at the subject when there is none. */
-  deciding<T>(subject: RateLimitSubject, decide: () => Promise<T>): Promise<T>;
-}
+/** Checks the requests of one limiter for setup mistakes, and warns of each mistake once. No response changes. */
+export class SetupCheck {
+  readonly #limiter: string;
+  readonly #planOf: (name: string) => Plan | undefined;
+  readonly #warned = new Set<SetupWarning["code"]>();
+  readonly #charged = new WeakMap<object, GuardedRequest[]>();
 
-/** @param planOf a plan in force; `undefined` for a limiter without plans */
-export function createWiringCheck(limiter: string, planOf: (name: string) => Plan | undefined): WiringCheck {
-  const warned = new Set<WiringCode>();
-  const charged = new WeakMap<object, Charged[]>();
-  const who = `Limiter ${JSON.stringify(limiter)}`;
-
-  function once(code: WiringCode, message: string): void {
-    if (warned.has(code)) return;
-    warned.add(code);
-    warn(code, limiter, message);
+  /** @param planOf looks up a plan by name; returns `undefined` for a limiter without plans */
+  constructor(limiter: string, planOf: (name: string) => Plan | undefined) {
+    this.#limiter = limiter;
+    this.#planOf = planOf;
   }
 
-  const lacks = (): void =>
-    once("SCALE_WIRING_IP_UNKNOWN", `${who} has rules that count addresses, and the subject of a request has none.`);
+  inspect(seen: GuardedRequest): void {
+    if (!this.#warned.has("SCALE_SETUP_FORWARDED") && isProxyCounted(seen)) {
+      const proxy = seen.subject.ip ?? "";
+      this.#warnOnce("SCALE_SETUP_FORWARDED", `counts ${proxy}, which is a proxy: all of its clients share one count.`);
+    }
+    if (!this.#warned.has("SCALE_SETUP_IP_UNKNOWN") && lacksAddress(seen, this.#planOf)) this.#warnNoAddress();
+    if (!this.#warned.has("SCALE_SETUP_DOUBLE") && isChargedTwice(seen, this.#charged)) {
+      this.#warnOnce("SCALE_SETUP_DOUBLE", "charges the same rules twice for one request: two of its guards see it.");
+    }
+  }
 
-  return {
-    decided(seen) {
-      if (!warned.has("SCALE_WIRING_FORWARDED") && isProxyCounted(seen)) {
-        const proxy = seen.subject.ip ?? "";
-        once("SCALE_WIRING_FORWARDED", `${who} counts ${proxy}, which is a proxy: all clients behind it are one.`);
+  /** Runs a decision, and inspects the subject when the decision throws. */
+  async watchDecision<T>(subject: RateLimitSubject, decide: () => Promise<T>): Promise<T> {
+    try {
+      return await decide();
+    } catch (error) {
+      // Without a tenant and a user only an address could be counted, and it is missing.
+      if (subject.ip === undefined && subject.tenantId === undefined && subject.userId === undefined) {
+        this.#warnNoAddress();
       }
-      if (!warned.has("SCALE_WIRING_IP_UNKNOWN") && lacksAddress(seen, planOf)) lacks();
-      if (!warned.has("SCALE_WIRING_DOUBLE") && isChargedTwice(seen, charged)) {
-        once(
-          "SCALE_WIRING_DOUBLE",
-          `${who} charges the same rules twice for one request: two guards of it are in its way.`,
-        );
-      }
-    },
-    async deciding(subject, decide) {
-      try {
-        return await decide();
-      } catch (error) {
-        // Nothing but an address can be counted for it, and it has none.
-        if (subject.ip === undefined && subject.tenantId === undefined && subject.userId === undefined) lacks();
-        throw error;
-      }
-    },
-  };
+      throw error;
+    }
+  }
+
+  #warnNoAddress(): void {
+    this.#warnOnce("SCALE_SETUP_IP_UNKNOWN", "has rules that count addresses, and the subject of a request has none.");
+  }
+
+  #warnOnce(code: SetupWarning["code"], mistake: string): void {
+    if (this.#warned.has(code)) return;
+    this.#warned.add(code);
+    warn(code, this.#limiter, `Limiter ${JSON.stringify(this.#limiter)} ${mistake}`);
+  }
 }
 
 const PRIVATE = new BlockList();
-for (const [net, bits] of [
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-] as const) {
-  PRIVATE.addSubnet(net, bits, "ipv4");
+for (const subnet of [
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+]) {
+  const [net = "", bits] = subnet.split("/");
+  PRIVATE.addSubnet(net, Number(bits), "ipv4");
 }
-for (const [net, bits] of [
-  ["::1", 128],
-  ["fc00::", 7],
-  ["fe80::", 10],
-] as const) {
-  PRIVATE.addSubnet(net, bits, "ipv6");
-}
+PRIVATE.addAddress("::1", "ipv6");
+PRIVATE.addSubnet("fc00::", 7, "ipv6");
+PRIVATE.addSubnet("fe80::", 10, "ipv6");
 
-/** True when the subject is the socket's other end, which is a private address and says that it forwards for someone. */
+/** True when the subject is the peer of the socket, and that peer is a private address that forwarded the request. */
 function isProxyCounted({ facts, subject: { ip } }: GuardedRequest): boolean {
   const { remoteAddress = "" } = facts;
-  if (ip === undefined || !sameAddress(ip, remoteAddress) || !isPrivate(remoteAddress)) return false;
+  if (ip === undefined || !isSameAddress(ip, remoteAddress) || !isPrivate(remoteAddress)) return false;
   return facts.header("x-forwarded-for") !== undefined || facts.header("forwarded") !== undefined;
 }
 
-// `::ffff:10.0.0.1` is 10.0.0.1 to who counts it.
-const sameAddress = (ip: string, remote: string): boolean => ip === remote || `::ffff:${ip}` === remote;
+// A subject counts `::ffff:10.0.0.1` as 10.0.0.1.
+const isSameAddress = (ip: string, remote: string): boolean => ip === remote || `::ffff:${ip}` === remote;
 
 function isPrivate(address: string): boolean {
   const [bare = ""] = address.split("%", 1);
@@ -176,27 +155,21 @@ function lacksAddress({ subject, decision }: GuardedRequest, planOf: (name: stri
   return [section?.rules, group].some((rules) => rules?.some(({ by }) => by === "ip"));
 }
 
-/** What one guard charged for a request. */
-interface Charged {
-  readonly subject: RateLimitSubject;
-  readonly ownRules: boolean;
-  readonly group: string | undefined;
-}
-
-function isChargedTwice(
-  { request, subject, ownRules, decision }: GuardedRequest,
-  charged: WeakMap<object, Charged[]>,
-): boolean {
-  const { allowed, cost, group } = decision;
+function isChargedTwice(now: GuardedRequest, charged: WeakMap<object, GuardedRequest[]>): boolean {
+  const { allowed, cost } = now.decision;
   if (!allowed || cost === 0) return false;
-  const earlier = charged.get(request);
-  const now: Charged = { subject, ownRules, group };
-  if (earlier === undefined) charged.set(request, [now]);
-  else earlier.push(now);
-  return earlier?.some((one) => one !== now && overlap(one, now)) ?? false;
+  const earlier = charged.get(now.request);
+  if (earlier === undefined) {
+    charged.set(now.request, [now]);
+    return false;
+  }
+  const isRepeated = earlier.some((one) => chargeSameRules(one, now));
+  earlier.push(now);
+  return isRepeated;
 }
 
-function overlap(one: Charged, other: Charged): boolean {
+function chargeSameRules(one: GuardedRequest, other: GuardedRequest): boolean {
   const isSame = (["tenantId", "userId", "ip"] as const).every((id) => one.subject[id] === other.subject[id]);
-  return isSame && ((one.ownRules && other.ownRules) || (one.group !== undefined && one.group === other.group));
+  const { group } = one.decision;
+  return isSame && ((one.ownRules && other.ownRules) || (group !== undefined && group === other.decision.group));
 }

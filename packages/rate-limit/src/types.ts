@@ -1,6 +1,6 @@
 import type { RateLimitRule } from "@scale/core";
 
-/** Whom a request is counted for. Rules of plans need a tenant; rules that are the same for all may do without. */
+/** The caller a request is counted for. Rules of plans need a tenant; rules that are the same for every tenant do not. */
 export interface RateLimitSubject {
   readonly tenantId?: string;
   readonly userId?: string;
@@ -8,34 +8,53 @@ export interface RateLimitSubject {
   readonly ip?: string;
 }
 
-/** One rule applied to whom it counts. */
+/** Selects rules of the tenant's plan. */
+export interface RuleOptions {
+  /** Group of the plan whose rules apply in addition to the plan's own. */
+  readonly group?: string;
+  /**
+   * Applies the rules of `group` alone, for a request that the plan's own rules have admitted already.
+   * @default false
+   */
+  readonly groupOnly?: boolean;
+}
+
+export interface CheckOptions extends RuleOptions {
+  /**
+   * Units to charge, an integer. 0 charges nothing and reports whether one unit would be admitted.
+   * @default 1
+   */
+  readonly cost?: number;
+}
+
+/** One rule applied to the subject that it counts. */
 export interface Charge {
   readonly rule: RateLimitRule;
-  /** The limiter's and the rule's name: what tells this count from all others of the subject. */
+  /** The names of the limiter and the rule. They separate this count from all others of the subject. */
   readonly scope: readonly string[];
-  /** The tenant, user or address that is counted. */
+  /** Id of the counted tenant or user, or the counted address. */
   readonly subject: string;
-  /** Units to hand out on top of the cost, as many as there are up to this: see `Standing.granted`. */
+  /** Units to grant on top of the cost, as many as are left up to this number: see `RuleStatus.granted`. */
   readonly want?: number;
 }
 
-/** A question to a store: may these be charged `cost` units each, all or none? */
+/** Asks a store to charge `cost` units to every charge, or to none. */
 export interface ConsumeRequest {
-  /** Whose counts these are; the address for a subject that has no tenant. All of one question lie together. */
+  /** The tenant that owns the counts; the address for a subject without a tenant. All counts of one request lie together. */
   readonly tenantId: string;
-  /** Whole units. 0 charges nothing and asks whether one unit would be admitted. */
+  /** Units, an integer. 0 charges nothing and asks whether one unit would be admitted. */
   readonly cost: number;
-  /** At least one; no two with the same scope and subject. */
+  /** At least one. No two have the same scope and subject. */
   readonly charges: readonly Charge[];
-  /** Names the slot that is taken of every `concurrency` rule. */
+  /** Id of the slot to take in every `concurrency` rule. */
   readonly slot?: string;
 }
 
-/** Where one rule stands after the decision. */
+/** The state of one rule after a decision. */
 export interface RuleStatus {
-  /** Whole units that may come at once, or slots that are free. */
+  /** Whole units that would be admitted now, or free slots. */
   readonly remaining: number;
-  /** Milliseconds until the whole burst is there again; for `concurrency` until the longest held slot expires. */
+  /** Milliseconds until the whole burst is available again; for `concurrency` until the slot held longest expires. */
   readonly resetMs: number;
   /** Milliseconds until this rule would admit the cost; 0 when it does, `Infinity` when it never will. */
   readonly retryAfterMs: number;
@@ -44,75 +63,72 @@ export interface RuleStatus {
 }
 
 export interface ConsumeResult {
-  /** True when every rule that is not in shadow admitted the cost. Only then was anything charged. */
+  /** True when every rule that is not in shadow admitted the cost. Units are charged only then. */
   readonly allowed: boolean;
-  /** The store's time of the decision, milliseconds since a point of its own. */
+  /** The store's time of the decision, in milliseconds since an epoch of its own. */
   readonly atMs: number;
   /** In the order of the charges. */
   readonly statuses: readonly RuleStatus[];
 }
 
-/** Units that were charged, and are given back. */
+/** Returns units that were charged earlier. */
 export interface RefundRequest {
   readonly tenantId: string;
   readonly units: number;
   readonly charges: readonly Charge[];
-  /** What the store answered when it charged them. */
+  /** The store's result when it charged the units. */
   readonly consumed: ConsumeResult;
 }
 
-/** A slot, and the `concurrency` rules of which it was taken. */
+/** A held slot, and the `concurrency` rules it was taken from. */
 export interface HeldSlot {
   readonly tenantId: string;
   readonly slot: string;
   readonly charges: readonly Charge[];
 }
 
-/**
- * Keeps the counts and decides atomically. `describeRateLimitStore` from `@scale/rate-limit/testing` says what every
- * store must do.
- */
+/** Keeps the counts and decides atomically. `describeRateLimitStore` from `@scale/rate-limit/testing` is its contract. */
 export interface RateLimitStore {
-  /** Decides all charges of one question together. A slot that is held already is renewed, until `windowMs` from now. */
-  consume(take: ConsumeRequest): ConsumeResult | Promise<ConsumeResult>;
-  /** Gives units back to where they were charged, as far as they still count there. */
-  refund(give: RefundRequest): void | Promise<void>;
-  /** Forgets these counts, whoever holds slots of them included. */
-  reset(take: Pick<ConsumeRequest, "tenantId" | "charges">): void | Promise<void>;
-  /** Frees a slot. One that has expired, and may be another's place by now, stays as it is. */
+  /** Decides all charges of one request together. A slot that is held already is renewed for another `windowMs`. */
+  consume(request: ConsumeRequest): ConsumeResult | Promise<ConsumeResult>;
+  /** Returns units to the counts they were charged to, as far as they still count there. */
+  refund(request: RefundRequest): void | Promise<void>;
+  /** Deletes these counts, held slots included. */
+  reset(request: Pick<ConsumeRequest, "tenantId" | "charges">): void | Promise<void>;
+  /** Frees a slot. A slot that has expired, and may be held by another caller now, stays as it is. */
   release(held: HeldSlot): void | Promise<void>;
   /**
-   * Present when every method settles within this many milliseconds by itself: the limiter then sets no deadline of its
-   * own. 0 says that they return their answers and no promises.
+   * Deadline of the store's own: every method settles within this many milliseconds, and the limiter adds no deadline.
+   * 0 means that the methods return values instead of promises.
    */
   readonly settlesWithinMs?: number;
 }
 
-/** Where one rule stands, with the rule. */
+/** The status of one rule, together with the rule. */
 export interface LimitStatus extends RuleStatus {
   /** `tenant`, or `ai.tenant` for a rule of the group `ai`. */
   readonly name: string;
   readonly limit: number;
-  /** For `concurrency`: how long a slot stays taken when its holder is not heard of. */
+  /** For `concurrency`: how long a slot stays taken when it is not renewed. */
   readonly windowMs: number;
   readonly algorithm: RateLimitRule["algorithm"];
   /** True for a rule that reports and does not deny. */
   readonly shadow: boolean;
 }
 
-/** What a limiter decided about one request. A denial is a value, not an error. */
+/** The decision of a limiter about one request. A denial is a value, not an error. */
 export interface Decision {
   readonly allowed: boolean;
   /**
-   * `store` as asked. `lease` by units that this process was given in advance. `denial-cache` by what the store has just
-   * refused. `local` and `policy` when the store could not answer.
+   * `store`: the store decided. `lease`: units that this process holds in advance. `denial-cache`: a recent refusal of the
+   * store. `local` and `policy`: the store could not answer.
    */
   readonly decidedBy: "store" | "lease" | "denial-cache" | "local" | "policy";
   readonly plan: string;
-  /** The group that was asked for. */
+  /** The requested group. */
   readonly group: string | undefined;
   readonly cost: number;
-  /** Every rule that was asked: those that refused for `denial-cache`, none for `policy`. */
+  /** Every rule that was checked; the rules that refused for `denial-cache`, none for `policy`. */
   readonly limits: readonly LimitStatus[];
   /** Names of the rules that refused. */
   readonly violated: readonly string[];
@@ -122,16 +138,16 @@ export interface Decision {
   readonly retryAfterMs: number;
 }
 
-/** Room among what runs at the same time, or the refusal of it. */
+/** A slot of every `concurrency` rule that applies, or their refusal. */
 export interface Slot extends AsyncDisposable {
   readonly decision: Decision;
-  /** `decision.allowed` */
+  /** Same as `decision.allowed`. */
   readonly allowed: boolean;
-  /** Aborts when the slot was lost: the store was not reached for longer than the rule's `ttl`, and others have taken it. */
+  /** Aborts when the slot is lost: the store was out of reach for longer than the rule's `ttl`, and another caller took it. */
   readonly signal: AbortSignal;
   /**
-   * Gives the room back; once is enough. A slot is renewed for as long as its limiter is open: only what is given back, or
-   * whose process has ended, is free again.
+   * Frees the slot; later calls do nothing. A slot is renewed for as long as its limiter is open, so it becomes free only
+   * when it is released or its process ends.
    */
   release(): Promise<void>;
 }

@@ -3,8 +3,8 @@ import { ruleOf } from "../src/testing/rule.js";
 import type { RateLimitStore, ConsumeRequest } from "../src/types.js";
 
 /**
- * A store whose questions never come alone: each stands between two others of the same turn, which only ask. A Redis
- * store decides the first of a turn at once and by itself, and the others as a batch.
+ * A store whose requests never come alone: each is sent between two other requests of the same turn, with a cost of 0. A
+ * Redis store decides the first request of a turn by itself, and the others as a batch.
  * @param algorithm of the others: one that is not `gcra` keeps the batch from the script for plain rules
  */
 export function inBatches(store: RateLimitStore, algorithm: RateLimitRule["algorithm"]): RateLimitStore {
@@ -17,9 +17,9 @@ export function inBatches(store: RateLimitStore, algorithm: RateLimitRule["algor
   const ask = async (): Promise<void> => void (await store.consume(beside));
   return {
     ...store,
-    async consume(take) {
-      const [, taken] = await Promise.all([ask(), store.consume(take), ask()]);
-      return taken;
+    async consume(request) {
+      const [, result] = await Promise.all([ask(), store.consume(request), ask()]);
+      return result;
     },
   };
 }

@@ -1,11 +1,11 @@
 import type { Clock, RateLimitRule } from "@scale/core";
-import { capacity, type Algorithm, type State } from "../src/algorithms/counter.js";
-import { counterOf } from "../src/algorithms/counter-of.js";
+import { capacity, type Algorithm, type State } from "../src/algorithms/algorithm.js";
+import { algorithmOf } from "../src/algorithms/algorithm-of.js";
 import type { Charge, RateLimitStore, RuleStatus, ConsumeRequest, ConsumeResult } from "../src/types.js";
 
 /**
- * The algorithms over plain maps, without bounds and without speed: what every store is compared with. The time is the
- * wall clock, as on a server, and may be set back.
+ * The algorithms over plain maps, without bounds and without optimization: the reference for every store. It uses the wall
+ * clock, as a server does, which may be set back.
  */
 export function modelStore(clock: Clock): RateLimitStore {
   const states = new Map<string, State>();
@@ -17,66 +17,66 @@ export function modelStore(clock: Clock): RateLimitStore {
     return [...(slots.get(key) ?? [])].filter(([, until]) => until > now);
   }
 
-  function counted(take: ConsumeRequest, charge: Charge, counter: Algorithm) {
+  function counted(request: ConsumeRequest, charge: Charge, algorithm: Algorithm) {
     const now = nowUs();
-    const key = keyOf(take.tenantId, charge);
+    const key = keyOf(request.tenantId, charge);
     const stored = states.get(key);
-    const state = counter.at(stored, now);
-    // The clock was set back: what was written later than now is brought to now whatever is decided.
+    const state = algorithm.at(stored, now);
+    // The clock was set back: a state whose time is in the future is written back, whatever the decision.
     if (stored !== undefined && (stored[0] ?? 0) > now) states.set(key, state);
     return { key, now, state };
   }
 
-  function fits(take: ConsumeRequest, charge: Charge): boolean {
+  function fits(request: ConsumeRequest, charge: Charge): boolean {
     const { rule } = charge;
-    const counter = counterOf(rule);
-    if (counter === undefined) {
-      const taken = held(keyOf(take.tenantId, charge), nowUs());
-      return taken.length < rule.limit || taken.some(([slot]) => slot === take.slot);
+    const algorithm = algorithmOf(rule);
+    if (algorithm === undefined) {
+      const result = held(keyOf(request.tenantId, charge), nowUs());
+      return result.length < rule.limit || result.some(([slot]) => slot === request.slot);
     }
-    const { state, now } = counted(take, charge, counter);
-    return counter.used(state, now) + Math.max(take.cost, 1) <= capacity(rule.burst);
+    const { state, now } = counted(request, charge, algorithm);
+    return algorithm.used(state, now) + Math.max(request.cost, 1) <= capacity(rule.burst);
   }
 
-  const free = (rule: RateLimitRule, counter: Algorithm, state: State): number =>
-    Math.max(0, Math.floor(capacity(rule.burst) - counter.used(state, nowUs())));
+  const free = (rule: RateLimitRule, algorithm: Algorithm, state: State): number =>
+    Math.max(0, Math.floor(capacity(rule.burst) - algorithm.used(state, nowUs())));
 
   function settle(
-    take: ConsumeRequest,
+    request: ConsumeRequest,
     charge: Charge,
     { charges, fit }: { charges: boolean; fit: boolean },
   ): RuleStatus {
     const { rule, want } = charge;
-    const counter = counterOf(rule);
-    if (counter === undefined) return settleSlot(take, charge, { charges, fit });
-    const { key, now, state } = counted(take, charge, counter);
+    const algorithm = algorithmOf(rule);
+    if (algorithm === undefined) return settleSlot(request, charge, { charges, fit });
+    const { key, now, state } = counted(request, charge, algorithm);
     let granted = 0;
     if (charges && fit) {
-      counter.add(state, take.cost);
-      granted = Math.min(want ?? 0, free(rule, counter, state));
-      counter.add(state, granted);
+      algorithm.add(state, request.cost);
+      granted = Math.min(want ?? 0, free(rule, algorithm, state));
+      algorithm.add(state, granted);
       states.set(key, state);
     }
-    const asked = Math.max(take.cost, 1);
-    const waitMs = asked > rule.burst ? Infinity : Math.ceil(counter.waitUs(state, now, asked) / 1000);
+    const asked = Math.max(request.cost, 1);
+    const waitMs = asked > rule.burst ? Infinity : Math.ceil(algorithm.waitUs(state, now, asked) / 1000);
     return {
-      remaining: free(rule, counter, state),
-      resetMs: Math.ceil(counter.resetUs(state, now) / 1000),
+      remaining: free(rule, algorithm, state),
+      resetMs: Math.ceil(algorithm.resetUs(state, now) / 1000),
       retryAfterMs: fit ? 0 : waitMs,
       ...(want !== undefined && { granted }),
     };
   }
 
   function settleSlot(
-    take: ConsumeRequest,
+    request: ConsumeRequest,
     charge: Charge,
     { charges, fit }: { charges: boolean; fit: boolean },
   ): RuleStatus {
-    const key = keyOf(take.tenantId, charge);
+    const key = keyOf(request.tenantId, charge);
     const now = nowUs();
-    if (charges && fit && take.slot !== undefined) {
-      const others = held(key, now).filter(([slot]) => slot !== take.slot);
-      slots.set(key, new Map([...others, [take.slot, now + charge.rule.windowMs * 1000]]));
+    if (charges && fit && request.slot !== undefined) {
+      const others = held(key, now).filter(([slot]) => slot !== request.slot);
+      slots.set(key, new Map([...others, [request.slot, now + charge.rule.windowMs * 1000]]));
     }
     const ends = held(key, now).map(([, until]) => until - now);
     return {
@@ -89,22 +89,22 @@ export function modelStore(clock: Clock): RateLimitStore {
 
   return {
     settlesWithinMs: 0,
-    consume(take): ConsumeResult {
-      const fit = take.charges.map((charge) => fits(take, charge));
-      const allowed = take.charges.every(({ rule }, i) => rule.shadow || fit[i]);
-      const charges = allowed && take.cost > 0;
-      const statuses = take.charges.map((charge, i) => settle(take, charge, { charges, fit: fit[i] === true }));
+    consume(request): ConsumeResult {
+      const fit = request.charges.map((charge) => fits(request, charge));
+      const allowed = request.charges.every(({ rule }, i) => rule.shadow || fit[i]);
+      const charges = allowed && request.cost > 0;
+      const statuses = request.charges.map((charge, i) => settle(request, charge, { charges, fit: fit[i] === true }));
       return { allowed, atMs: nowUs() / 1000, statuses };
     },
     refund({ tenantId, units, charges, consumed }) {
       charges.forEach((charge, i) => {
-        const counter = counterOf(charge.rule);
+        const algorithm = algorithmOf(charge.rule);
         const key = keyOf(tenantId, charge);
-        if (counter === undefined || !states.has(key)) return;
-        const { state, now } = counted({ tenantId, charges, cost: 0 }, charge, counter);
+        if (algorithm === undefined || !states.has(key)) return;
+        const { state, now } = counted({ tenantId, charges, cost: 0 }, charge, algorithm);
         const at = consumed.atMs * 1000;
         const emptyAt = at + (consumed.statuses[i]?.resetMs ?? 0) * 1000;
-        counter.giveBack(state, now, { units, at, emptyAt });
+        algorithm.refund(state, now, { units, at, emptyAt });
         states.set(key, state);
       });
     },

@@ -2,13 +2,13 @@ import type { Clock } from "@scale/core";
 import { memoryStore } from "../src/memory/store.js";
 import type { RateLimitStore, ConsumeRequest, ConsumeResult } from "../src/types.js";
 
-/** A store that takes as a test needs it, to make failures, and does nothing else. */
+/** A store with the given `consume`, for failures. Its other methods do nothing. */
 export function storeWith(
-  take: (...args: Parameters<RateLimitStore["consume"]>) => unknown,
+  request: (...args: Parameters<RateLimitStore["consume"]>) => unknown,
   rest: Partial<RateLimitStore> = {},
 ): RateLimitStore {
   return {
-    consume: (question) => take(question) as ConsumeResult,
+    consume: (question) => request(question) as ConsumeResult,
     refund: () => undefined,
     reset: () => undefined,
     release: () => undefined,
@@ -16,14 +16,14 @@ export function storeWith(
   };
 }
 
-/** A store that answers later, as one on another machine does, and the questions that it was asked. */
+/** A store that returns promises, as a remote store does, with a log of its requests. */
 export function remoteStore(options: { clock?: Clock } = {}): { store: RateLimitStore; asked: ConsumeRequest[] } {
   const memory = memoryStore(options);
   const asked: ConsumeRequest[] = [];
   const store = {
-    consume: async (take: ConsumeRequest) => {
-      asked.push(take);
-      return memory.consume(take);
+    consume: async (request: ConsumeRequest) => {
+      asked.push(request);
+      return memory.consume(request);
     },
     refund: async (...args: Parameters<RateLimitStore["refund"]>) => memory.refund(...args),
     reset: async (...args: Parameters<RateLimitStore["reset"]>) => memory.reset(...args),

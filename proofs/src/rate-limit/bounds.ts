@@ -13,7 +13,7 @@ const ALGORITHMS = [
   { algorithm: "strict-window", most: 1 },
 ] as const;
 
-/** What is the most that a client gets out of one window, wherever it begins, and what does a constant excess get? */
+/** How many units can a client get in one window, wherever it begins, and how many under constant overload? */
 export function* bounds({ smoke }: SectionOptions): Iterable<Line> {
   const clients = smoke ? 5 : 400;
   for (const { algorithm, most } of ALGORITHMS) {

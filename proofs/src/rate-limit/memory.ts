@@ -6,7 +6,7 @@ import { line } from "../bound.js";
 const MEGABYTE = 2 ** 20;
 const MAX_MEGABYTES = 50;
 
-/** What is left of a million ids that come once, half of which are denied? */
+/** How much memory do a million ids take that occur once, half of which are denied? */
 export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
   const ids = smoke ? 5000 : 1_000_000;
   yield* inRedis(ids);

@@ -5,7 +5,7 @@ import { line } from "../bound.js";
 
 const LIMIT = 1000;
 
-/** Do four processes that ask at once get exactly the limit? */
+/** Do four concurrent processes get exactly the limit? */
 export async function* race({ smoke }: SectionOptions): AsyncIterable<Line> {
   const asks = smoke ? 300 : 3000;
   const server = await startRedis();

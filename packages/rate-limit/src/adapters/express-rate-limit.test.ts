@@ -30,7 +30,7 @@ describe.each(stores)("rateLimitStore on %s", (_, createStore) => {
     return hits;
   };
 
-  it("counts hits of a window, and tells when it ends", async () => {
+  it("counts hits of a window, and reports its end", async () => {
     const clock = start();
     const hits = createIn(createStore(clock), clock);
     expect(await hits.get("192.0.2.1")).toBeUndefined();
@@ -43,7 +43,7 @@ describe.each(stores)("rateLimitStore on %s", (_, createStore) => {
     expect((await hits.increment("192.0.2.1")).totalHits).toBe(1);
   });
 
-  it("takes a hit back, never below none, and forgets a client", async () => {
+  it("decrements a count, never below 0, and resets a client", async () => {
     const clock = start();
     const hits = createIn(createStore(clock), clock);
     await hits.decrement("a");
@@ -54,7 +54,7 @@ describe.each(stores)("rateLimitStore on %s", (_, createStore) => {
     expect(await hits.get("a")).toBeUndefined();
   });
 
-  it("shares counts with the processes on the same store, by name", async () => {
+  it("shares counts with other processes on the same store, by name", async () => {
     const clock = start();
     const store = createStore(clock);
     await createIn(store, clock).increment("a");
@@ -82,7 +82,7 @@ describe("rateLimitStore in express-rate-limit", () => {
     return { get, problems, limited };
   };
 
-  it("is a store that it takes without a word", async () => {
+  it("is accepted as a store without a validation error", async () => {
     const { get, problems, limited } = await serve({
       store: rateLimitStore({ store: memoryStore({ clock: createManualClock() }), name: "web" }),
     });
@@ -97,13 +97,13 @@ describe("rateLimitStore in express-rate-limit", () => {
     expect(problems).toEqual([]);
   });
 
-  it("takes failed requests back where it is told to", async () => {
+  it("does not count failed requests with skipFailedRequests", async () => {
     const store = rateLimitStore({ store: memoryStore({ clock: createManualClock() }), name: "web" });
     const { get } = await serve({ store, skipFailedRequests: true }, true);
     for (let i = 0; i < 4; i++) expect(await get()).toEqual([500, "1"]);
   });
 
-  it("rejects when the store cannot answer, which passes or not as it is told", async () => {
+  it("rejects when the store cannot answer, and passOnStoreError decides", async () => {
     const fails = () => Promise.reject(new Error("ECONNRESET"));
     const down: RateLimitStore = { consume: fails, refund: fails, reset: fails, release: fails };
     const store = rateLimitStore({ store: down, name: "web" });
@@ -114,8 +114,8 @@ describe("rateLimitStore in express-rate-limit", () => {
   });
 });
 
-describe("rateLimitStore: wrong wiring", () => {
-  it("says what is wrong", async () => {
+describe("rateLimitStore: wrong options", () => {
+  it("names the mistake", async () => {
     expect(() => rateLimitStore({ store: {} as RateLimitStore, name: "web" })).toThrow(
       "rateLimitStore: store: expected a store with a consume method, got {}",
     );
@@ -125,7 +125,7 @@ describe("rateLimitStore: wrong wiring", () => {
     expect(() => hits.init({ windowMs: 0 })).toThrow("window: expected 1 ms to 400 days, got 0 ms");
   });
 
-  it("gives up a store that does not answer", async () => {
+  it("rejects at its deadline when the store does not answer", async () => {
     const never = () => new Promise<never>(() => undefined);
     const stuck: RateLimitStore = { consume: never, refund: never, reset: never, release: never };
     const hits = rateLimitStore({ store: stuck, name: "web", timeoutMs: 5 });

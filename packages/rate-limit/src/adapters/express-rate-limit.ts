@@ -1,17 +1,17 @@
 import { type Clock, ConfigError, type RateLimitRule, systemClock } from "@scale/core";
-import { createHits, type HitsOptions, hitsRule } from "./hit-counter.js";
+import { createHitCounter, type HitCounterOptions, hitRule, statusOf } from "./hit-counter.js";
 
-export interface RateLimitStoreOptions extends HitsOptions {
+export interface RateLimitStoreOptions extends HitCounterOptions {
   readonly clock?: Clock;
 }
 
-/** What express-rate-limit is told of a client. */
+/** Hits of a client, as express-rate-limit expects them. */
 export interface ClientHits {
   readonly totalHits: number;
   readonly resetTime: Date;
 }
 
-/** The `Store` of express-rate-limit 6 and later, as far as it asks for one. */
+/** The members of the `Store` of express-rate-limit 6 and later that it calls. */
 export interface ExpressRateLimitStore {
   readonly localKeys: false;
   readonly prefix: string;
@@ -22,47 +22,48 @@ export interface ExpressRateLimitStore {
   resetKey(key: string): Promise<void>;
 }
 
-/** More hits than any window sees, and few enough that every store counts them exactly. */
-const UNREACHED = 1_000_000_000;
+/** A limit above any real number of hits in a window, and small enough for every store to count exactly. */
+const UNREACHABLE_LIMIT = 1_000_000_000;
 
 /**
- * Keeps the counts of express-rate-limit in a store of this package; what is allowed stays its decision. Windows begin at
- * whole multiples of their length since 1970, in every process alike. When the store cannot answer, its methods reject:
+ * Keeps the counts of express-rate-limit in a store of this package; express-rate-limit still decides. Windows begin at
+ * multiples of their length since 1970, alike in every process. When the store cannot answer, its methods reject:
  * express-rate-limit passes the error on, or the request with `passOnStoreError`.
- * One for each `rateLimit()` of theirs: two with one name count together.
+ * Create one for each `rateLimit()` of express-rate-limit: two with one name share their counts.
  * @throws {ConfigError} that names the wrong option
  */
 export function rateLimitStore({ clock = systemClock, ...options }: RateLimitStoreOptions): ExpressRateLimitStore {
-  const hits = createHits(options, "rateLimitStore");
+  const counter = createHitCounter(options, "rateLimitStore");
   let rule: RateLimitRule | undefined;
 
-  function ruleNow(): RateLimitRule {
+  function initialized(): RateLimitRule {
     if (rule !== undefined) return rule;
-    throw new ConfigError("rateLimitStore: asked before init, which express-rate-limit calls with its windowMs");
+    throw new ConfigError(
+      "rateLimitStore: expected a call of init first: pass the store to rateLimit() of express-rate-limit",
+    );
   }
 
-  async function told(key: string, cost: number): Promise<ClientHits> {
-    const { standing } = await hits.take(key, ruleNow(), cost);
-    const resetTime = new Date(clock.now() + standing.resetMs);
-    return { totalHits: UNREACHED - standing.remaining, resetTime };
+  async function count(key: string, cost: number): Promise<ClientHits> {
+    const { remaining, resetMs } = statusOf(await counter.consume(key, initialized(), cost));
+    return { totalHits: UNREACHABLE_LIMIT - remaining, resetTime: new Date(clock.now() + resetMs) };
   }
 
   return {
     localKeys: false,
     prefix: options.name,
     init({ windowMs }) {
-      rule = hitsRule({ name: "~hits", algorithm: "fixed-window", limit: UNREACHED, windowMs });
+      rule = hitRule({ name: "~hits", algorithm: "fixed-window", limit: UNREACHABLE_LIMIT, windowMs });
     },
     async get(key) {
-      const found = await told(key, 0);
+      const found = await count(key, 0);
       return found.totalHits === 0 ? undefined : found;
     },
-    increment: (key) => told(key, 1),
+    increment: (key) => count(key, 1),
     async decrement(key) {
-      // It does not say which hit; one of this window is what it can mean.
-      const { taken } = await hits.take(key, ruleNow(), 0);
-      await hits.give(key, ruleNow(), taken);
+      // The library does not say which hit. It can only mean a hit of the current window.
+      const consumed = await counter.consume(key, initialized(), 0);
+      await counter.refund(key, initialized(), consumed);
     },
-    resetKey: async (key) => hits.reset(key, ruleNow()),
+    resetKey: async (key) => counter.reset(key, initialized()),
   };
 }

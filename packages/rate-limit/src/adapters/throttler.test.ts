@@ -19,7 +19,7 @@ if (redis !== undefined) {
   stores.push(["Redis", (clock) => redisStore({ redis, clock, prefix: prefix(), timeoutMs: 2000 })]);
 }
 
-// What it does in a Nest application is tested in @scale/nest.
+// The tests in a Nest application are in @scale/nest.
 describe.each(stores)("throttlerStorage on %s", (_, createStore) => {
   const setUp = () => {
     // A whole minute, at which a window begins.
@@ -47,20 +47,20 @@ describe.each(stores)("throttlerStorage on %s", (_, createStore) => {
     expect(await hit(60_000)).toEqual(passed(1, 60));
   });
 
-  it("blocks from the hit above the limit for the whole duration, whatever the window does, and starts anew", async () => {
+  it("blocks from the hit above the limit for the whole duration, across windows, and then starts with an empty count", async () => {
     const { clock, hit } = setUp();
     clock.advance(50_000);
     await hit(60_000);
     await hit(60_000);
     expect(await hit(60_000)).toEqual({ totalHits: 3, timeToExpire: 10, isBlocked: true, timeToBlockExpire: 60 });
-    // The window has ended, the block has not; what is refused meanwhile is not counted.
+    // The window has ended, the block has not. Refused hits are not counted.
     clock.advance(59_000);
     for (let i = 0; i < 5; i++) expect(await hit(60_000)).toMatchObject({ isBlocked: true, timeToBlockExpire: 1 });
     clock.advance(1000);
     expect(await hit(60_000)).toMatchObject({ totalHits: 1, isBlocked: false });
   });
 
-  it("starts anew after a block that is shorter than the window", async () => {
+  it("starts with an empty count after a block that is shorter than the window", async () => {
     const { clock, hit } = setUp();
     for (let i = 0; i < 3; i++) await hit(5000);
     clock.advance(4000);
@@ -81,7 +81,7 @@ describe.each(stores)("throttlerStorage on %s", (_, createStore) => {
     expect(await hit(0)).toEqual(passed(1, 60));
   });
 
-  it("admits nothing at a limit of 0, and the whole part of one that is none", async () => {
+  it("admits nothing at a limit of 0, and rounds a fractional limit down", async () => {
     const { hit } = setUp();
     expect(await hit(60_000, { limit: 0 })).toMatchObject({ totalHits: 1, isBlocked: true, timeToBlockExpire: 60 });
     expect(await hit(60_000, { limit: 1.5 })).toMatchObject({ isBlocked: false });
@@ -95,18 +95,18 @@ describe("throttlerStorage: when the store cannot answer", () => {
   const hit = (options: Partial<ThrottlerStorageOptions>) =>
     throttlerStorage({ store: down, name: "nest", ...options }).increment("a", 60_000, 2, 60_000, "default");
 
-  it("does what was chosen, and tells it", async () => {
-    const told: unknown[] = [];
-    const stop = storeFail.subscribe(({ limiter, tenantId }) => told.push([limiter, tenantId]));
+  it("applies the chosen policy, and publishes the failure", async () => {
+    const published: unknown[] = [];
+    const stop = storeFail.subscribe(({ limiter, tenantId }) => published.push([limiter, tenantId]));
     await expect(hit({})).rejects.toMatchObject({ code: "SCALE_STORE" });
     expect(await hit({ whenStoreFails: "allow" })).toMatchObject({ isBlocked: false });
     expect(await hit({ whenStoreFails: "deny" })).toMatchObject({ isBlocked: true, timeToBlockExpire: 1 });
     stop();
-    expect(told.length).toBeGreaterThanOrEqual(3);
-    expect(told[0]).toEqual(["nest", "a"]);
+    expect(published.length).toBeGreaterThanOrEqual(3);
+    expect(published[0]).toEqual(["nest", "a"]);
   });
 
-  it("is not made with a wrong option", () => {
+  it("throws for a wrong option", () => {
     expect(() => throttlerStorage({ store: down, name: "nest", whenStoreFails: "open" as "allow" })).toThrow(
       'throttlerStorage: whenStoreFails: expected allow, deny or throw, got "open"',
     );

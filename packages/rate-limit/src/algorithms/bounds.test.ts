@@ -5,40 +5,40 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attack, flood } from "../../scenarios/adversary.js";
 import { type Admitted, worstExcess, worstIn } from "../../scenarios/exact-log.js";
-import { createTable } from "../memory/counters.js";
+import { MemoryCounters } from "../memory/counters.js";
 import { ruleOf } from "../testing/rule.js";
 import type { ConsumeRequest, ConsumeResult } from "../types.js";
 
 const SEED = 20_261_120;
 fc.configureGlobal({ seed: SEED, numRuns: 500 });
 
-/** Milliseconds to wait, units to ask for then, and units of an earlier admission to give back. */
+/** Per step: milliseconds to wait, units to ask for, and the index of an earlier admission to refund. */
 const schedule = fc.array(fc.tuple(fc.oneof(fc.nat(600), fc.nat(40), fc.nat(2)), fc.nat(12), fc.nat(20)), {
   maxLength: 150,
 });
 const limits = fc.integer({ min: 1, max: 30 });
-// Those that ten does not divide have parts that are longer than a tenth.
+// Windows that are not divisible by ten have parts longer than a tenth.
 const windows = fc.constantFrom(1, 3, 10, 333, 977, 1000, 1001);
 
 interface Case {
   readonly rule: RateLimitRule;
   readonly steps: readonly (readonly [number, number, number])[];
-  /** Whether units are given back: what is left of the log is what must hold then. */
+  /** True when units are refunded. The bound must then hold for the rest of the log. */
   readonly gives: boolean;
 }
 
 function logOf({ rule, steps, gives }: Case): Admitted[] {
   const clock = createManualClock();
-  const table = createTable({ clock, maxKeys: 10 });
+  const counters = new MemoryCounters({ clock, maxKeys: 10 });
   const charges = [{ rule, scope: ["api"], subject: "acme" }];
-  const log: (Admitted & { readonly taken: ConsumeResult })[] = [];
+  const log: (Admitted & { readonly result: ConsumeResult })[] = [];
   for (const [gap, cost, back] of steps) {
     clock.advance(gap);
-    const taken = table.take({ tenantId: "acme", cost, charges } satisfies ConsumeRequest);
-    if (taken.allowed && cost > 0) log.push({ atMs: clock.monotonic(), units: cost, taken });
+    const result = counters.consume({ tenantId: "acme", cost, charges } satisfies ConsumeRequest);
+    if (result.allowed && cost > 0) log.push({ atMs: clock.monotonic(), units: cost, result });
     const past = log.at(-1 - back);
     if (!gives || past === undefined || past.units === 0) continue;
-    table.give({ tenantId: "acme", units: past.units, charges, consumed: past.taken });
+    counters.refund({ tenantId: "acme", units: past.units, charges, consumed: past.result });
     past.units = 0;
   }
   return log;
@@ -46,7 +46,7 @@ function logOf({ rule, steps, gives }: Case): Admitted[] {
 
 const CASES = [
   { gives: false, how: "" },
-  { gives: true, how: ", also when units are given back" },
+  { gives: true, how: ", also when units are refunded" },
 ] as const;
 
 describe("strict-window", () => {
@@ -59,19 +59,19 @@ describe("strict-window", () => {
     );
   });
 
-  it("never does so for a window that is not ten equal parts either", () => {
+  it("admits no more in a window that ten parts do not divide either", () => {
     // 1,009 µs: its parts are rounded, and must be rounded up.
     const rule = ruleOf({ algorithm: "strict-window", limit: 1, windowMs: 1.009 });
     const charges = [{ rule, scope: ["api"], subject: "acme" }];
     for (let offset = 0; offset < 120; offset++) {
       const clock = createManualClock();
-      const table = createTable({ clock, maxKeys: 10 });
-      const take = (): boolean => table.take({ tenantId: "acme", cost: 1, charges }).allowed;
+      const counters = new MemoryCounters({ clock, maxKeys: 10 });
+      const consume = (): boolean => counters.consume({ tenantId: "acme", cost: 1, charges }).allowed;
       clock.advance(offset / 1000);
-      const first = take();
-      // A microsecond less than the window: to add up milliseconds rounds by as much.
+      const first = consume();
+      // A microsecond less than the window, because adding milliseconds rounds by up to that much.
       clock.advance(1.008);
-      expect({ offset, answers: [first, take()] }).toEqual({ offset, answers: [true, false] });
+      expect({ offset, answers: [first, consume()] }).toEqual({ offset, answers: [true, false] });
     }
   });
 
@@ -83,7 +83,7 @@ describe("strict-window", () => {
 });
 
 describe("gcra", () => {
-  it.each(CASES)("admits at most the burst and what leaks in any stretch of time$how", ({ gives }) => {
+  it.each(CASES)("admits at most the burst and the leaked units in any stretch of time$how", ({ gives }) => {
     fc.assert(
       fc.property(limits, limits, windows, fc.context(), schedule, (...[limit, burst, windowMs, , steps]) => {
         const rule = ruleOf({ limit, burst, windowMs });
@@ -125,7 +125,7 @@ describe("the worst that a client can get out of one window", () => {
     ["gcra", 1.9, 2],
     ["sliding-window", 1.8, 2],
     ["fixed-window", 1.9, 2],
-  ] as const)("is what the documentation says of %s", (algorithm, atLeast, atMost) => {
+  ] as const)("is the documented bound of %s", (algorithm, atLeast, atMost) => {
     const rule = ruleOf({ algorithm, limit: 100, windowMs: 1000 });
     const random = seededRandom(SEED);
     const worst = Array.from({ length: 30 }, () => worstIn(attack({ rule, random, lengthMs: 30_000 }), 1000));

@@ -1,12 +1,12 @@
 import type { RateLimitRule } from "@scale/core";
-import { type Algorithm, startOf, windowUs } from "./counter.js";
+import { type Algorithm, startOf, windowUs } from "./algorithm.js";
 
 /**
- * Counts in windows that begin at whole multiples of their length since 1970 in UTC: `1h` and `1d` are calendar hours
- * and days. When a window ends, all of the limit is there again.
+ * Counts in windows that begin at multiples of their length since 1970 in UTC: `1h` and `1d` are calendar hours and
+ * days. When a window ends, the whole limit is available again.
  *
- * In a window of its own length that lies across two of them it admits at most `2 × limit`.
- * The state is `[start, window, count]`; the window tells a count of before the rule's window was changed.
+ * An interval of the same length that spans two windows admits at most `2 × limit`.
+ * The state is `[start, window, count]`; the window length marks a count of an earlier configuration of the rule.
  */
 export function fixedWindow(rule: RateLimitRule): Algorithm {
   const window = windowUs(rule);
@@ -24,7 +24,7 @@ export function fixedWindow(rule: RateLimitRule): Algorithm {
     },
     resetUs: ([start = 0, , count = 0], now) => (count > 0 ? start + window - now : 0),
     waitUs: ([start = 0], now) => start + window - now,
-    giveBack(state, _now, { at, units }) {
+    refund(state, _now, { at, units }) {
       const [start = 0, , count = 0] = state;
       if (at >= start) state[2] = Math.max(0, count - units);
     },

@@ -1,10 +1,10 @@
 import type { RateLimitRule } from "@scale/core";
 import type { RuleStatus } from "../types.js";
-import { capacity, type Algorithm, tolerance } from "./counter.js";
+import { capacity, type Algorithm, tolerance } from "./algorithm.js";
 
 /**
  * The generic cell rate algorithm in its leaky bucket form: a bucket of `burst` units that every admitted unit fills
- * and that leaks `limit` units per window. What the bucket cannot hold is denied.
+ * and that leaks `limit` units per window. A cost that does not fit into the bucket is denied.
  *
  * In any window it admits at most `burst + limit` units: the burst at its start and what leaks during it.
  * The state is `[at, used]`. It counts units, not times: adding them is exact, and it keeps its meaning when the limit
@@ -17,8 +17,8 @@ export function gcra(rule: RateLimitRule): Algorithm {
   const perUnitUs = usPerUnit(rule);
 
   return {
-    // Never below empty, never above full, whatever was stored, and no clock that was set back locks anybody out. What a
-    // larger burst let in spills over before anything leaks: denials write nothing, so that it could not later.
+    // The level stays between empty and full whatever was stored, and a clock that was set back locks out no client. Units
+    // of an earlier, larger burst are cut off before anything leaks: denials write nothing, so a later cut would be too late.
     at([at = 0, used = 0] = [], now) {
       const left = Math.min(used, burst) - Math.max(now - at, 0) / perUnitUs;
       return [now, left > 0 ? left : 0];
@@ -29,15 +29,15 @@ export function gcra(rule: RateLimitRule): Algorithm {
     },
     resetUs: ([, used = 0]) => resetUs(used, burst, perUnitUs),
     waitUs: ([, used = 0], _now, units) => waitUs(used + units, burst, perUnitUs),
-    giveBack(state, now, { units, emptyAt }) {
-      // First in, first out: what was in the bucket before these units leaked first, and they last.
+    refund(state, now, { units, emptyAt }) {
+      // First in, first out: older units leaked first, so these units leak last.
       const inside = Math.min(units, Math.max(0, (emptyAt - now) / perUnitUs));
       state[1] = Math.max(0, (state[1] ?? 0) - inside);
     },
   };
 }
 
-/** Microseconds in which the bucket leaks one unit. */
+/** Microseconds per leaked unit. */
 export const usPerUnit = ({ windowMs, limit }: RateLimitRule): number => (windowMs * 1000) / limit;
 
 const resetUs = (used: number, burst: number, perUnitUs: number): number =>
@@ -47,10 +47,10 @@ const waitUs = (wanted: number, burst: number, perUnitUs: number): number =>
   Math.max(1, Math.ceil((wanted - capacity(burst)) * perUnitUs));
 
 /**
- * Where a bucket stands that holds `used` units.
- * @param wanted units that must fit, 0 when none are waited for
+ * The status of a bucket that holds `used` units.
+ * @param wanted units that must fit; 0 when no wait is needed
  */
-export function standingOf(rule: RateLimitRule, used: number, wanted: number): RuleStatus {
+export function gcraStatus(rule: RateLimitRule, used: number, wanted: number): RuleStatus {
   const { burst } = rule;
   const perUnitUs = usPerUnit(rule);
   const free = capacity(burst) - used;

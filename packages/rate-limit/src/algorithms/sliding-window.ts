@@ -1,12 +1,12 @@
 import type { RateLimitRule } from "@scale/core";
-import { capacity, type Algorithm, startOf, windowUs } from "./counter.js";
+import { capacity, type Algorithm, startOf, windowUs } from "./algorithm.js";
 
 /**
- * The sliding window counter: what was used in this window, and of what was used in the one before the part that the last
- * window's length still covers, as if it had come evenly.
+ * The sliding window counter: the usage of the current window plus the share of the previous window's usage that a
+ * sliding window would still cover, assuming it came evenly.
  *
- * In the worst case, a burst at the end of a window and another when that has slid out, it admits up to `2 × limit` in
- * one window's length. The state is `[start, window, current, previous]`.
+ * Worst case: `2 × limit` in one window's length, by a burst at the end of a window and another one when that burst has
+ * slid out. The state is `[start, window, current, previous]`.
  *
  * Source: "How we built rate limiting capable of scaling to millions of domains", Cloudflare, 2017.
  */
@@ -21,7 +21,7 @@ export function slidingWindow(rule: RateLimitRule): Algorithm {
       const begin = startOf(now, window);
       const capped = Math.min(current, limit);
       if (length !== window) {
-        // Another window's counts: all that one of them still covers counts as if it had come just now.
+        // Counts of another window length: units that are still covered count as if they had come just now.
         const all = start + length > now ? current + previous : current;
         return [begin, window, start + 2 * length > now ? Math.min(all, limit) : 0, 0];
       }
@@ -39,12 +39,12 @@ export function slidingWindow(rule: RateLimitRule): Algorithm {
     },
     waitUs([start = 0, , current = 0, previous = 0], now, units) {
       const room = full - current - units;
-      // In this window, when less of the one before is covered; or in the next one, when less of this one is.
+      // Room comes in this window as the previous one slides out, or in the next window as this one does.
       if (room >= 0) return Math.max(1, Math.ceil(start + window - (room * window) / previous - now));
       const inNext = Math.max(0, window - ((full - units) * window) / current);
       return Math.ceil(start + window + inNext - now);
     },
-    giveBack(state, _now, { at, units }) {
+    refund(state, _now, { at, units }) {
       const [start = 0, , current = 0, previous = 0] = state;
       if (at >= start) state[2] = Math.max(0, current - units);
       else if (at >= start - window) state[3] = Math.max(0, previous - units);

@@ -1,17 +1,17 @@
 import type { RateLimitRule } from "@scale/core";
-import { type Algorithm, type State, startOf, windowUs } from "./counter.js";
+import { type Algorithm, type State, startOf, windowUs } from "./algorithm.js";
 
-/** Parts of a window that are counted apart. More of them admit more of the limit, and need more memory. */
+/** Number of parts a window is counted in. More parts admit more of the limit and need more memory. */
 const PARTS = 10;
 
-/** The part that is under way, and those before it that a window's length touches. */
+/** The current part and the earlier parts that a window's length touches. */
 const KEPT = PARTS + 1;
 
 /**
- * Never more than `limit` units in any window, wherever it begins: a tenth of the window is forgotten only when all of it
- * is a window's length ago. What that costs: under a constant excess it admits about ten elevenths of the limit.
+ * Never admits more than `limit` units in any window, wherever it begins: a tenth of the window is dropped only when all
+ * of it is older than the window. The price: under constant overload it admits about ten elevenths of the limit.
  *
- * The state is `[start, window, newest, …, oldest]`, the units of the part that began at `start` and of the ten before.
+ * The state is `[start, window, newest, …, oldest]`: the units of the part that began at `start` and of the ten before.
  */
 export function strictWindow(rule: RateLimitRule): Algorithm {
   const window = windowUs(rule);
@@ -23,8 +23,8 @@ export function strictWindow(rule: RateLimitRule): Algorithm {
     at(state = [], now) {
       const [start = 0, length = 0] = state;
       const begin = startOf(now, part);
-      // Another window's counts: all that it still covers counts as if it had come just now.
-      if (length !== window) return [begin, window, live(state, now), ...zeros(PARTS)];
+      // Counts of another window length: units that it still covers count as if they had come just now.
+      if (length !== window) return [begin, window, unitsStillCovered(state, now), ...zeros(PARTS)];
       // Below 0 the clock was set back.
       const passed = Math.max(0, (begin - start) / part);
       const counts = [...zeros(Math.min(passed, KEPT)), ...state.slice(2)];
@@ -48,7 +48,7 @@ export function strictWindow(rule: RateLimitRule): Algorithm {
       }
       return start + KEPT * part - now;
     },
-    giveBack(state, _now, { at, units }) {
+    refund(state, _now, { at, units }) {
       const [start = 0] = state;
       const i = Math.max(0, Math.ceil((start - at) / part));
       if (i < KEPT) state[i + 2] = Math.max(0, (state[i + 2] ?? 0) - units);
@@ -56,7 +56,7 @@ export function strictWindow(rule: RateLimitRule): Algorithm {
   };
 }
 
-// Rounded up: all the parts together must never be shorter than the window.
+// Rounded up: the parts together must never be shorter than the window.
 const partUs = (window: number): number => Math.ceil(window / PARTS);
 
 const zeros = (count: number): number[] => Array.from({ length: count }, () => 0);
@@ -68,8 +68,8 @@ function total(state: State, kept: number): number {
   return units;
 }
 
-/** What another window's counts still cover at `now`. */
-function live(state: State, now: number): number {
+/** Units of a state with another window length that still count at `now`. */
+function unitsStillCovered(state: State, now: number): number {
   const [start = 0, length = 0] = state;
   if (length === 0) return 0;
   const passed = Math.max(0, Math.floor((now - start) / partUs(length)));

@@ -1,24 +1,22 @@
-import type { Asked, BoundRule } from "./rules.js";
 import type {
   Charge,
-  Decision,
-  RefundRequest,
-  LimitStatus,
-  RuleStatus,
   ConsumeRequest,
   ConsumeResult,
+  Decision,
+  LimitStatus,
+  RefundRequest,
+  RuleStatus,
 } from "../types.js";
+import type { BoundRule, LimitRequest } from "./rules.js";
 
-/** What a decision charged, for giving it back: as it was asked, or by its one rule. */
-export type Origin =
-  | { readonly take: Pick<ConsumeRequest, "tenantId" | "charges">; readonly taken: ConsumeResult }
-  | { readonly tenantId: string; readonly subject: string; readonly bound: BoundRule; readonly atMs: number };
-
-// Most decisions refuse nothing. Frozen, because they share it.
+// Most decisions refuse nothing and share this list, so it is frozen.
 const NONE: readonly string[] = Object.freeze([]);
 
-/** A class, because one is made for every request; and because nobody must be able to make up what it charged. */
-export class Decided implements Decision {
+/**
+ * A decision by counts, which knows its charges. A class, because one is made for every request, and because its private
+ * fields keep callers from making up charges to refund.
+ */
+export class ChargedDecision implements Decision {
   readonly allowed: boolean;
   readonly decidedBy: Decision["decidedBy"];
   readonly plan: string;
@@ -28,92 +26,80 @@ export class Decided implements Decision {
   readonly violated: readonly string[];
   readonly shadowed: readonly string[];
   readonly retryAfterMs: number;
-  readonly #origin: Origin;
+  readonly #consume: ConsumeRequest;
+  readonly #result: ConsumeResult;
   #refunded = 0;
 
-  // oxlint-disable-next-line max-params -- an object for them would be made for every request too
-  constructor(
-    plan: string,
-    group: string | undefined,
-    cost: number,
-    allowed: boolean,
-    decidedBy: Decision["decidedBy"],
-    limits: readonly LimitStatus[],
-    origin: Origin,
-  ) {
+  constructor({ plan, group, rules, consume }: LimitRequest, result: ConsumeResult, decidedBy: Decision["decidedBy"]) {
+    const limits: LimitStatus[] = [];
+    for (let i = 0; i < rules.length; i++)
+      limits.push(limitStatus(rules[i] as BoundRule, result.statuses[i] as RuleStatus));
+    const { allowed } = result;
     this.allowed = allowed;
     this.decidedBy = decidedBy;
     this.plan = plan;
     this.group = group;
-    this.cost = cost;
+    this.cost = consume.cost;
     this.limits = limits;
     this.violated = allowed ? NONE : refusing(limits, false);
     this.shadowed = refusing(limits, true);
     this.retryAfterMs = allowed ? 0 : longestWait(limits);
-    this.#origin = origin;
+    this.#consume = consume;
+    this.#result = result;
   }
 
-  /** True for what a limiter decided and knows the charges of. */
-  static is(decision: Decision): decision is Decided {
-    return #origin in decision;
+  static is(decision: Decision): decision is ChargedDecision {
+    return #consume in decision;
   }
 
   /** The name of the limiter that decided. */
   get limiter(): string | undefined {
-    const origin = this.#origin;
-    return ("take" in origin ? origin.take.charges[0]?.scope : origin.bound.scope)?.[0];
+    return this.#consume.charges[0]?.scope[0];
   }
 
-  /** Units that were charged and not given back. */
-  get left(): number {
+  /** Units that were charged and not refunded. */
+  get refundable(): number {
     return this.allowed ? this.cost - this.#refunded : 0;
   }
 
-  /** What to give back. Before the store is asked: a second call must not give the same units back. */
-  takeBack(units: number): RefundRequest {
+  /** Counts units as refunded before the store is asked, so that a second call cannot refund them again. */
+  startRefund(units: number): RefundRequest {
     const earlier = this.#refunded;
     this.#refunded += units;
-    const origin = this.#origin;
-    if ("take" in origin) {
-      const { tenantId, charges } = origin.take;
-      // Goes back to the lease that this very answer came of.
-      if (this.decidedBy === "lease") return { tenantId, units, charges, consumed: origin.taken };
-      return chargedOf(origin, units, earlier);
-    }
-    const { tenantId, subject, bound, atMs } = origin;
-    const take = { tenantId, charges: [{ rule: bound.rule, scope: bound.scope, subject }] };
-    return chargedOf({ take, taken: { allowed: true, atMs, statuses: this.limits } }, units, earlier);
+    const { tenantId, charges } = this.#consume;
+    // Goes back to the lease that this very result was taken from.
+    if (this.decidedBy === "lease") return { tenantId, units, charges, consumed: this.#result };
+    return refundOf(this.#consume, this.#result, { units, earlier });
   }
 
-  /** They could not be given back. */
-  putBack(units: number): void {
+  /** Counts units as not refunded again, because the store could not refund them. */
+  cancelRefund(units: number): void {
     this.#refunded -= units;
   }
 }
 
 /**
- * The part of an origin that was charged: a rule in shadow that refused was not.
- * @param earlier units that were given back before
+ * The refund of the rules that were charged: a rule in shadow that refused was not.
+ * @param amounts `earlier` units were refunded before
  */
-function chargedOf(
-  { take, taken: consumed }: Extract<Origin, { take: unknown }>,
-  units: number,
-  earlier: number,
+function refundOf(
+  { tenantId, charges }: ConsumeRequest,
+  consumed: ConsumeResult,
+  { units, earlier }: { units: number; earlier: number },
 ): RefundRequest {
-  const { tenantId, charges } = take;
   const isCharged = (_: unknown, i: number): boolean => consumed.statuses[i]?.retryAfterMs === 0;
   if (earlier === 0 && consumed.statuses.every(isCharged)) return { tenantId, units, charges, consumed };
-  const kept = charges.filter(isCharged);
-  const statuses = consumed.statuses.filter(isCharged).map((standing, i) => {
-    // Units leave a bucket in the order in which they came: without those that were given back it was empty sooner.
-    const { algorithm, windowMs, limit } = (kept[i] as Charge).rule;
+  const charged = charges.filter(isCharged);
+  const statuses = consumed.statuses.filter(isCharged).map((status, i) => {
+    // Units leave a bucket in the order they came: without the units refunded before, it would have been empty sooner.
+    const { algorithm, windowMs, limit } = (charged[i] as Charge).rule;
     const soonerMs = algorithm === "gcra" ? (earlier * windowMs) / limit : 0;
-    return { ...standing, resetMs: Math.max(0, standing.resetMs - soonerMs) };
+    return { ...status, resetMs: Math.max(0, status.resetMs - soonerMs) };
   });
-  return { tenantId, units, charges: kept, consumed: { ...consumed, statuses } };
+  return { tenantId, units, charges: charged, consumed: { ...consumed, statuses } };
 }
 
-/** Names of the rules that refused, of those in shadow or of the others. */
+/** Names of the rules that refused: those in shadow, or the others. */
 function refusing(limits: readonly LimitStatus[], shadow: boolean): readonly string[] {
   let names: string[] | undefined;
   for (const limit of limits) if (limit.retryAfterMs > 0 && limit.shadow === shadow) (names ??= []).push(limit.name);
@@ -126,37 +112,24 @@ function longestWait(limits: readonly LimitStatus[]): number {
   return longest;
 }
 
-/** What was found about a question, told by rule. */
-export function decisionOf(
-  { plan, group, rules, take }: Asked,
-  taken: ConsumeResult,
-  decidedBy: Decision["decidedBy"],
-): Decision {
-  const limits: LimitStatus[] = [];
-  for (let i = 0; i < rules.length; i++)
-    limits.push(limitState(rules[i] as BoundRule, taken.statuses[i] as RuleStatus));
-  return new Decided(plan, group, take.cost, taken.allowed, decidedBy, limits, { take, taken });
-}
-
-/** Where a rule stands, with the rule. */
-function limitState(
+function limitStatus(
   { name, rule: { limit, windowMs, algorithm, shadow } }: BoundRule,
   { remaining, resetMs, retryAfterMs }: RuleStatus,
 ): LimitStatus {
   return { name, limit, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs };
 }
 
-/** What a denial by policy asks the client to wait: the store may be back then, and nobody knows when. */
+/** Retry time of a denial by policy. The store may answer again by then; its real recovery time is unknown. */
 const POLICY_RETRY_MS = 1000;
 
-/** What was decided without knowing any count. */
-export function decisionByPolicy({ plan, group, take }: Asked, allowed: boolean): Decision {
+/** A decision by failure policy, without any count. */
+export function decisionByPolicy({ plan, group, consume }: LimitRequest, allowed: boolean): Decision {
   return {
     allowed,
     decidedBy: "policy",
     plan,
     group,
-    cost: take.cost,
+    cost: consume.cost,
     limits: [],
     violated: [],
     shadowed: [],

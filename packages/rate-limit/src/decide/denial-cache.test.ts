@@ -26,7 +26,7 @@ describe("the denial cache", () => {
     expect(again.retryAfterMs).toBeGreaterThan(first.retryAfterMs - 1000);
   });
 
-  it("asks about a smaller cost, and tells the longer wait of a larger one", async () => {
+  it("asks the store about a smaller cost, and about a larger one", async () => {
     const { store, asked } = remoteStore();
     const limiter = createRateLimiter({ store, rules });
     await usedUp(limiter, 1);
@@ -37,7 +37,7 @@ describe("the denial cache", () => {
     expect(asked).toHaveLength(4);
   });
 
-  it("asks again when units were given back or a count was reset", async () => {
+  it("asks again after a refund or a reset", async () => {
     const { store } = remoteStore();
     const limiter = createRateLimiter({ store, rules });
     const charged = await limiter.check(acme, { cost: 3 });
@@ -49,7 +49,7 @@ describe("the denial cache", () => {
     expect(await limiter.check(acme, { cost: 3 })).toMatchObject({ allowed: true });
   });
 
-  it("tells the longest wait of all the rules that it knows to refuse", async () => {
+  it("reports the longest wait of all rules that it knows to refuse", async () => {
     const { store } = remoteStore();
     const both = { tenant: { limit: 1, window: "1m" }, hour: { limit: 1, window: "1h", by: "tenant" } } as const;
     const limiter = createRateLimiter({ store, rules: both });
@@ -59,7 +59,7 @@ describe("the denial cache", () => {
     expect(first.retryAfterMs - again.retryAfterMs).toBeLessThan(1000);
   });
 
-  it("forgets a refusal by a rule in whatever selection it was asked", async () => {
+  it("drops a refusal by a rule, whichever group it was requested with", async () => {
     const { store } = remoteStore();
     const plans = createPlanResolver({
       plans: definePlans({
@@ -76,15 +76,15 @@ describe("the denial cache", () => {
     expect(await limiter.check(ann, { group: "ai" })).toMatchObject({ allowed: true, decidedBy: "store" });
   });
 
-  it("believes no refusal that was on its way when units were given back", async () => {
+  it("ignores a refusal that was in flight during a refund", async () => {
     const { store } = remoteStore();
     let arrive = (): void => undefined;
     const late = {
       ...store,
-      take: async (take: ConsumeRequest) => {
-        const taken = await store.consume(take);
-        if (!taken.allowed) await new Promise<void>((resolve) => (arrive = resolve));
-        return taken;
+      consume: async (request: ConsumeRequest) => {
+        const result = await store.consume(request);
+        if (!result.allowed) await new Promise<void>((resolve) => (arrive = resolve));
+        return result;
       },
     };
     const limiter = createRateLimiter({ store: late, rules });
@@ -96,7 +96,7 @@ describe("the denial cache", () => {
     expect((await limiter.check(acme)).allowed).toBe(true);
   });
 
-  it("knows nothing of other tenants, users and groups", async () => {
+  it("keeps tenants and users apart", async () => {
     const { store } = remoteStore();
     const limiter = createRateLimiter({ store, rules: { user: { limit: 1, window: "1h" } } });
     const check = async (tenantId: string, userId: string) => (await limiter.check({ tenantId, userId })).decidedBy;
@@ -106,7 +106,7 @@ describe("the denial cache", () => {
     expect([await check("a:b", "c"), await check("1:a", "b"), await check("b:c", "a")]).toEqual(Array(3).fill("store"));
   });
 
-  it("is not asked for a peek, and can be turned off", async () => {
+  it("does not decide a peek, and can be turned off", async () => {
     const { store, asked } = remoteStore();
     const limiter = createRateLimiter({ store, rules, denialCacheMs: 0 });
     await usedUp(limiter, 3);
@@ -119,7 +119,7 @@ describe("the denial cache", () => {
     expect(asked.length - before).toBe(1);
   });
 
-  it("stays bounded under ids that come once", async () => {
+  it("stays bounded under ids that occur once", async () => {
     const { store } = remoteStore();
     const limiter = createRateLimiter({ store, rules: { user: { limit: 1, window: "1h" } } });
     const refused = async (i: number) => {

@@ -1,102 +1,99 @@
-import type { Clock, RateLimitRule } from "@scale/core";
-import { decisionOf } from "./decision.js";
-import { createRecent } from "./generational-map.js";
-import type { Asked, BoundRule } from "./rules.js";
-import type { Charge, Decision, RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
+import type { RateLimitRule } from "@scale/core";
+import type { ParsedOptions } from "../options.js";
+import type { Charge, ConsumeRequest, ConsumeResult, Decision, RuleStatus } from "../types.js";
+import { ChargedDecision } from "./decision.js";
+import { GenerationalMap } from "./generational-map.js";
+import type { BoundRule, LimitRequest } from "./rules.js";
 
-/** What the store refused a moment ago, and so would refuse again. */
+/** A recent refusal of the store. Times are milliseconds of the monotonic clock. */
 interface Denial {
   readonly cost: number;
   readonly remaining: number;
-  /** Milliseconds of the monotonic clock: until when it is believed, and what the store told. */
+  /** End of its validity here. */
   readonly until: number;
   readonly retryAt: number;
   readonly resetAt: number;
 }
 
-export interface Denials {
-  /** A refusal that is still true; `undefined` when the store must be asked. */
-  find(asked: Asked): Decision | undefined;
-  /** @param sentAt when the store was asked: it decided after that */
-  note(take: ConsumeRequest, taken: ConsumeResult, sentAt: number): void;
-  /** Makes the store be asked again about these. */
-  forget(question: Pick<ConsumeRequest, "tenantId" | "charges">): void;
+export interface DenialCache {
+  /** A refusal that is still valid; `undefined` when the store must be asked. */
+  find(request: LimitRequest): Decision | undefined;
+  /** @param sentAt when the store was asked, which is before it decided */
+  add(request: ConsumeRequest, result: ConsumeResult, sentAt: number): void;
+  /** Drops the refusals of these charges, and refusals that are on their way. */
+  invalidate(request: Pick<ConsumeRequest, "tenantId" | "charges">): void;
 }
 
-/** Of each generation of what is remembered. */
-const MAX_DENIALS = 10_000;
+const MAX_PER_GENERATION = 10_000;
 
 /**
- * Spares the store questions whose answer is known: a refused cost does not fit before its retry time, and no larger one
- * does. Only who gives units back or resets a count changes that, which other processes learn of after `maxMs`. A
- * change of plan or limit is seen at once: it makes another rule.
+ * Answers requests whose refusal is known: a refused cost does not fit before its retry time, and no larger cost does.
+ * Only a refund or a reset changes that, and those of other processes take effect here after `denialCacheMs`. A change of
+ * plan or limit takes effect at once, because it makes another rule.
  */
-export function createDenials({ clock, maxMs }: { clock: Clock; maxMs: number }): Denials {
-  const recent = createRecent<Denial>(MAX_DENIALS);
-  let forgottenAt = -Infinity;
+export function createDenialCache({ clock, denialCacheMs }: ParsedOptions): DenialCache {
+  const denials = new GenerationalMap<Denial>(MAX_PER_GENERATION);
+  let invalidatedAt = -Infinity;
 
-  /** Where a charge stands that is known to be refused. */
-  function refusal({ tenantId, cost }: ConsumeRequest, charge: Charge): RuleStatus | undefined {
-    if (!isKept(charge.rule)) return undefined;
-    const denial = recent.get(tenantId, charge);
-    if (denial === undefined || cost < denial.cost) return undefined;
-    const now = clock.monotonic();
-    if (now >= denial.until) return undefined;
-    const more = waitOfMore(charge.rule, cost, denial.cost);
-    if (more === undefined) return undefined;
-    return {
-      remaining: denial.remaining,
-      resetMs: Math.ceil(denial.resetAt - now),
-      retryAfterMs: Math.ceil(denial.retryAt - now + more),
-    };
+  function statusOf({ tenantId, cost }: ConsumeRequest, charge: Charge): RuleStatus | undefined {
+    const denial = isCacheable(charge.rule) ? denials.get(tenantId, charge) : undefined;
+    return denial === undefined || cost < denial.cost
+      ? undefined
+      : statusFrom(denial, { rule: charge.rule, cost, now: clock.monotonic() });
   }
 
   return {
-    find(asked) {
-      const { rules, take } = asked;
-      if (take.cost === 0) return undefined;
+    find(request) {
+      const { rules, consume } = request;
+      if (consume.cost === 0) return undefined;
       let refusing: BoundRule[] | undefined;
       let statuses: RuleStatus[] = NONE;
       for (let i = 0; i < rules.length; i++) {
-        const standing = refusal(take, take.charges[i] as Charge);
-        if (standing === undefined) continue;
+        const status = statusOf(consume, consume.charges[i] as Charge);
+        if (status === undefined) continue;
         if (refusing === undefined) [refusing, statuses] = [[], []];
         refusing.push(rules[i] as BoundRule);
-        statuses.push(standing);
+        statuses.push(status);
       }
       if (refusing === undefined) return undefined;
-      return decisionOf({ ...asked, rules: refusing }, { allowed: false, atMs: 0, statuses }, "denial-cache");
+      const refused = { allowed: false, atMs: 0, statuses };
+      return new ChargedDecision({ ...request, rules: refusing }, refused, "denial-cache");
     },
-    note({ tenantId, cost, charges }, { statuses }, sentAt) {
-      if (sentAt <= forgottenAt) return;
+    add({ tenantId, cost, charges }, { statuses }, sentAt) {
+      if (sentAt <= invalidatedAt) return;
       charges.forEach((charge, i) => {
         const { remaining, resetMs, retryAfterMs } = statuses[i] as RuleStatus;
-        if (retryAfterMs === 0 || retryAfterMs === Infinity || !isKept(charge.rule)) return;
-        const until = sentAt + Math.min(retryAfterMs, maxMs);
+        if (retryAfterMs === 0 || retryAfterMs === Infinity || !isCacheable(charge.rule)) return;
+        const until = sentAt + Math.min(retryAfterMs, denialCacheMs);
         const times = { until, retryAt: sentAt + retryAfterMs, resetAt: sentAt + resetMs };
-        recent.set(tenantId, charge, { cost, remaining, ...times });
+        denials.set(tenantId, charge, { cost, remaining, ...times });
       });
     },
-    forget({ tenantId, charges }) {
-      forgottenAt = clock.monotonic();
-      for (const charge of charges) recent.delete(tenantId, charge);
+    invalidate({ tenantId, charges }) {
+      invalidatedAt = clock.monotonic();
+      for (const charge of charges) denials.delete(tenantId, charge);
     },
   };
 }
 
 const NONE: RuleStatus[] = [];
 
-/** A slot may be free any moment, and a rule in shadow refuses nothing. */
-const isKept = ({ algorithm, shadow }: RateLimitRule): boolean => algorithm !== "concurrency" && !shadow;
+function statusFrom(
+  { cost: refusedCost, remaining, until, retryAt, resetAt }: Denial,
+  { rule, cost, now }: { rule: RateLimitRule; cost: number; now: number },
+): RuleStatus | undefined {
+  if (now >= until) return undefined;
+  const extraMs = extraWaitMs(rule, cost, refusedCost);
+  if (extraMs === undefined) return undefined;
+  return { remaining, resetMs: Math.ceil(resetAt - now), retryAfterMs: Math.ceil(retryAt - now + extraMs) };
+}
 
-/**
- * Milliseconds that a larger cost waits on top of what was told for a smaller one; `undefined` when only the store knows.
- */
-function waitOfMore(
-  { algorithm, burst, limit, windowMs }: RateLimitRule,
-  cost: number,
-  known: number,
-): number | undefined {
-  if (cost === known) return 0;
-  return algorithm === "gcra" && cost <= burst ? ((cost - known) * windowMs) / limit : undefined;
+/** A slot may become free at any moment, and a rule in shadow refuses nothing. */
+const isCacheable = ({ algorithm, shadow }: RateLimitRule): boolean => algorithm !== "concurrency" && !shadow;
+
+/** Milliseconds that a larger cost waits longer than the refused cost; `undefined` when only the store can know. */
+function extraWaitMs(rule: RateLimitRule, cost: number, refusedCost: number): number | undefined {
+  if (cost === refusedCost) return 0;
+  const { algorithm, burst, limit, windowMs } = rule;
+  return algorithm === "gcra" && cost <= burst ? ((cost - refusedCost) * windowMs) / limit : undefined;
 }

@@ -8,7 +8,7 @@ const ann = { tenantId: "acme", userId: "ann" };
 const user = { limit: 2, window: "1h" } as const;
 
 describe("a store that fails, and rules with policies of their own", () => {
-  it("denies when one rule denies, whatever the others say", async () => {
+  it("denies when the policy of one rule is deny", async () => {
     const rules = { tenant: { limit: 5, window: "1h", whenStoreFails: "deny" }, user } as const;
     const limiter = createRateLimiter({ rules, store: down, whenStoreFails: "allow" });
     expect(await limiter.check(ann)).toMatchObject({ allowed: false, decidedBy: "policy" });
@@ -24,13 +24,13 @@ describe("a store that fails, and rules with policies of their own", () => {
     });
   });
 
-  it("throws when one rule throws, before another denies", async () => {
+  it("throws when the policy of one rule is throw, even if another is deny", async () => {
     const rules = { tenant: { limit: 5, window: "1h", whenStoreFails: "throw" }, user } as const;
     const limiter = createRateLimiter({ rules, store: down, whenStoreFails: "deny" });
     await expect(limiter.check(ann)).rejects.toMatchObject({ code: "SCALE_STORE" });
   });
 
-  it("decides by the shares of the rules that have one, and leaves out those that allow", async () => {
+  it("decides by the local shares, and leaves out rules that allow", async () => {
     const rules = { tenant: { limit: 1, window: "1h", whenStoreFails: "allow" }, user } as const;
     const limiter = createRateLimiter({ rules, store: down, whenStoreFails: "local", instances: 1 });
     const decisions = [await limiter.check(ann), await limiter.check(ann), await limiter.check(ann)];
@@ -44,7 +44,7 @@ describe("a store that fails, and rules with policies of their own", () => {
     expect(await limiter.check(ann)).toMatchObject({ allowed: true, decidedBy: "policy" });
   });
 
-  it("wants the number of instances where a rule of any plan has a share", () => {
+  it("requires the number of instances when a rule of any plan has a local share", () => {
     const rule = { limit: 5, window: "1h", whenStoreFails: "local" } as const;
     const group = definePlans({ free: { rateLimit: { rules: { user }, groups: { ai: { tenant: rule } } } } });
     const plans = createPlanResolver({ plans: group, lookup: () => "free" });
@@ -65,7 +65,7 @@ describe("a subject without a tenant", () => {
     expect((await limiter.check({ ip: "192.0.2.2" })).allowed).toBe(true);
   });
 
-  it("is an error where a rule counts tenants or the user it has, not a limit less", async () => {
+  it("throws when a rule counts tenants, or the user it has, instead of leaving the rule out", async () => {
     const ip = "192.0.2.1";
     const tenants = createRateLimiter({
       rules: { tenant: { limit: 1, window: "1h" }, ip: { limit: 1, window: "1h" } },
@@ -74,7 +74,7 @@ describe("a subject without a tenant", () => {
     const users = createRateLimiter({ rules: { user, ip: { limit: 1, window: "1h" } } });
     await expect(users.check({ ip, userId: "ann" })).rejects.toThrow(/rule "user" counts users/);
     expect((await users.check({ ip })).allowed).toBe(true);
-    await expect(users.check({})).rejects.toThrow(/ip: expected a text/);
+    await expect(users.check({})).rejects.toThrow(/ip: expected a string/);
     const plans = createPlanResolver({
       plans: definePlans({ free: { rateLimit: { rules: { ip: { limit: 1, window: "1h" } } } } }),
       lookup: () => "free",
@@ -82,7 +82,7 @@ describe("a subject without a tenant", () => {
     await expect(createRateLimiter({ plans }).check({ ip })).rejects.toMatchObject({ code: "SCALE_TENANT" });
   });
 
-  it("takes no id that cannot be one", async () => {
+  it("throws for an invalid id", async () => {
     const limiter = createRateLimiter({ rules: { user, ip: { limit: 9, window: "1h" } } });
     for (const subject of [{ userId: "" }, { ip: "" }, { userId: 5 as never }, { userId: "x".repeat(1025) }]) {
       await expect(limiter.check({ tenantId: "acme", ...subject })).rejects.toMatchObject({ code: "SCALE_TENANT" });

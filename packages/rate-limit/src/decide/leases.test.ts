@@ -46,7 +46,7 @@ describe("a leased rule", () => {
       }
       const elapsed = clock.monotonic() - (admitted[0]?.at ?? 0);
       const total = admitted.reduce((sum, { cost }) => sum + cost, 0);
-      // What is on lease and not used is lost. Leases are asked for in the size that was used before, so that it is little.
+      // Unused units of a lease are lost. A lease is as large as the usage of the last one, so the loss is small.
       expect(total).toBeGreaterThan(0.7 * perMs * elapsed);
     },
   );
@@ -79,7 +79,7 @@ describe("a leased rule", () => {
     expect((await limiter.peek(ann)).limits[0]?.remaining).toBeGreaterThanOrEqual(50 - 3 - 8);
   });
 
-  it("gives back to the lease what was not used", async () => {
+  it("refunds unused units to the lease", async () => {
     const { limiters, asked } = setup(1);
     const [limiter] = limiters;
     if (limiter === undefined) throw new Error("no limiter");
@@ -92,7 +92,7 @@ describe("a leased rule", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("gives nothing back to a later lease, into which units would come back to life", async () => {
+  it("refunds nothing to a later lease, in which expired units would become valid again", async () => {
     const { limiters, clock } = setup(1);
     const [limiter] = limiters;
     if (limiter === undefined) throw new Error("no limiter");
@@ -106,7 +106,7 @@ describe("a leased rule", () => {
     expect(admitted).toBeLessThan(50);
   });
 
-  it("lets those who wait for a question that fails ask together", async () => {
+  it("lets waiting requests ask at once when the refill they wait for fails", async () => {
     let asked = 0;
     let underWay = 0;
     let most = 0;
@@ -125,9 +125,9 @@ describe("a leased rule", () => {
   it("is decided by policy when the store fails, after what is on lease", async () => {
     const memory = memoryStore();
     let isDown = false;
-    const store = storeWith(async (take) => {
+    const store = storeWith(async (request) => {
       if (isDown) throw new Error("down");
-      return memory.consume(take);
+      return memory.consume(request);
     });
     const limiter = createRateLimiter({
       rules: { tenant: { ...rules.tenant, lease: "10s" } },

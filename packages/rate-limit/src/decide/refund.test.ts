@@ -17,7 +17,7 @@ const remaining = async (limiter: ReturnType<typeof createRateLimiter>): Promise
   (await limiter.peek(acme)).limits.map((limit) => limit.remaining);
 
 describe("refund", () => {
-  it("gives back to every rule what a decision charged", async () => {
+  it("refunds every rule that a decision charged", async () => {
     const { limiter } = setup();
     const decision = await limiter.check(acme, { cost: 5 });
     expect(await remaining(limiter)).toEqual([5, 0]);
@@ -25,7 +25,7 @@ describe("refund", () => {
     expect(await remaining(limiter)).toEqual([10, 5]);
   });
 
-  it("gives back a part, and never more than was charged", async () => {
+  it("refunds a part, and never more than was charged", async () => {
     const { limiter } = setup();
     const decision = await limiter.check(acme, { cost: 5 });
     await limiter.refund(decision, 2);
@@ -36,7 +36,7 @@ describe("refund", () => {
     expect(await remaining(limiter)).toEqual([10, 5]);
   });
 
-  it("gives back nothing that does not count any more", async () => {
+  it("refunds nothing that no longer counts", async () => {
     const { clock, limiter } = setup();
     const decision = await limiter.check(acme, { cost: 5 });
     clock.advance(60_000);
@@ -45,14 +45,14 @@ describe("refund", () => {
     expect(await remaining(limiter)).toEqual([5, 0]);
   });
 
-  it("gives back nothing for a denial", async () => {
+  it("refunds nothing for a denial", async () => {
     const { limiter } = setup();
     const denied = await limiter.check(acme, { cost: 6 });
     await limiter.refund(denied);
     await expect(limiter.refund(denied, 1)).rejects.toThrow(TypeError);
   });
 
-  it("gives back in parts what it would give back at once", async () => {
+  it("refunds in parts the same as at once", async () => {
     const used = [];
     for (const parts of [[4], [2, 2], [1, 1, 1, 1]]) {
       const { clock, limiter } = setup();
@@ -66,13 +66,13 @@ describe("refund", () => {
     const first = await limiter.check({ tenantId: "acme" }, { cost: 5 });
     await limiter.check({ tenantId: "acme" }, { cost: 5 });
     clock.advance(18_000);
-    // Two units of the first are left in the bucket: the others have leaked, first in, first out.
+    // Two units of the first decision are left in the bucket. The others have leaked, first in, first out.
     await limiter.refund(first, 2);
     await limiter.refund(first, 2);
     expect((await limiter.peek({ tenantId: "acme" })).limits[0]?.remaining).toBe(5);
   });
 
-  it("gives nothing to a rule in shadow that was charged nothing", async () => {
+  it("refunds nothing to a rule in shadow that was not charged", async () => {
     const shadow = { limit: 4, window: "1h", algorithm: "fixed-window", by: "tenant", shadow: true } as const;
     const limiter = createRateLimiter({ rules: { ...rules, shadow } });
     await limiter.check(acme, { cost: 4 });
@@ -82,12 +82,15 @@ describe("refund", () => {
     expect((await limiter.peek(acme)).limits[2]?.remaining).toBe(0);
   });
 
-  it("can be tried again when the store did not answer", async () => {
+  it("can be retried when the store did not answer", async () => {
     const memory = memoryStore();
     let isDown = true;
     const give = (...args: Parameters<typeof memory.refund>) =>
       isDown ? Promise.reject(new Error("down")) : memory.refund(...args);
-    const limiter = createRateLimiter({ rules, store: storeWith((take) => memory.consume(take), { refund: give }) });
+    const limiter = createRateLimiter({
+      rules,
+      store: storeWith((request) => memory.consume(request), { refund: give }),
+    });
     const decision = await limiter.check(acme, { cost: 3 });
     await expect(limiter.refund(decision)).rejects.toMatchObject({ code: "SCALE_STORE" });
     isDown = false;
@@ -95,20 +98,20 @@ describe("refund", () => {
     expect(await remaining(limiter)).toEqual([10, 5]);
   });
 
-  it("refuses a decision of another limiter", async () => {
+  it("throws for a decision of another limiter", async () => {
     const decision = await createRateLimiter({ name: "other", rules }).check(acme);
     await expect(setup().limiter.refund(decision)).rejects.toThrow(/expected a decision of limiter "api"/);
   });
 
-  it("refuses a decision that somebody made up", async () => {
+  it("throws for a decision that a limiter did not make", async () => {
     const { limiter } = setup();
     const decision = await limiter.check(acme);
     await expect(limiter.refund({ ...decision, cost: 1000 })).rejects.toThrow(/expected a decision of limiter "api"/);
   });
 
-  it("says when the store cannot answer", async () => {
+  it("rejects when the store cannot answer", async () => {
     const memory = memoryStore();
-    const store = storeWith((take) => memory.consume(take), { refund: () => Promise.reject(new Error("down")) });
+    const store = storeWith((request) => memory.consume(request), { refund: () => Promise.reject(new Error("down")) });
     const limiter = createRateLimiter({ rules, store });
     const decision = await limiter.check(acme);
     await expect(limiter.refund(decision)).rejects.toMatchObject({ code: "SCALE_STORE" });
@@ -116,7 +119,7 @@ describe("refund", () => {
 });
 
 describe("reset", () => {
-  it("forgets what a subject has used under its rules, and nobody else's", async () => {
+  it("deletes the counts of a subject under its rules, and no others", async () => {
     const { limiter } = setup();
     const bob = { tenantId: "acme", userId: "bob" };
     await limiter.check(acme, { cost: 5 });
@@ -128,7 +131,7 @@ describe("reset", () => {
 });
 
 describe("peek", () => {
-  it("tells where the rules stand, and charges nothing", async () => {
+  it("reports the status of the rules, and charges nothing", async () => {
     const { limiter } = setup();
     await limiter.check(acme, { cost: 5 });
     for (let i = 0; i < 3; i++) expect(await remaining(limiter)).toEqual([5, 0]);

@@ -1,14 +1,15 @@
 import { type Plan, PlanError, type RateLimitRule, TenantError } from "@scale/core";
-import { MAX_ID_LENGTH, describeValue } from "@scale/core/kit";
-import type { Charge, RateLimitSubject, ConsumeRequest } from "../types.js";
+import { describeValue, MAX_ID_LENGTH } from "@scale/core/kit";
+import type { Charge, ConsumeRequest, RateLimitSubject, RuleOptions } from "../types.js";
 
-/** The rules of one plan for one group, ready to be charged. */
+/** The rules of one plan for one group. */
 export interface RuleSet {
   readonly plan: string;
   readonly group: string | undefined;
   readonly rules: readonly BoundRule[];
 }
 
+/** A rule with the name and scope that it has in one limiter. */
 export interface BoundRule {
   /** `tenant`, or `ai.tenant` for a rule of the group `ai`. */
   readonly name: string;
@@ -16,27 +17,18 @@ export interface BoundRule {
   readonly rule: RateLimitRule;
 }
 
-/** A question to the store, with what is needed to tell its answer. */
-export interface Asked {
-  readonly plan: string;
-  readonly group: string | undefined;
-  readonly rules: readonly BoundRule[];
-  readonly take: ConsumeRequest;
+/** A request to the store, with the rules that turn its result into a decision. */
+export interface LimitRequest extends RuleSet {
+  readonly consume: ConsumeRequest;
 }
 
-/** Which rules of a plan: its own, and those of a group; or those of the group alone. */
-export interface Selection {
-  readonly group: string | undefined;
-  readonly groupOnly: boolean;
-}
-
-/** Prepares the rules of plans for one limiter, once per plan and selection. */
-export function ruleSets(limiter: string): (plan: Plan, selection: Selection) => RuleSet {
+/** Looks up the rules of plans for one limiter, built once per plan and group. */
+export function ruleSets(limiter: string): (plan: Plan, options: RuleOptions) => RuleSet {
   const known = new WeakMap<Plan, Map<string, RuleSet>>();
   const bounds = new WeakMap<RateLimitRule, BoundRule>();
   let last: { plan: Plan; set: RuleSet } | undefined;
 
-  function find(plan: Plan, { group, groupOnly }: Selection): RuleSet {
+  function find(plan: Plan, { group, groupOnly = false }: RuleOptions): RuleSet {
     let sets = known.get(plan);
     if (sets === undefined) known.set(plan, (sets = new Map()));
     const name = group === undefined ? "" : `${groupOnly ? "only" : "with"} ${group}`;
@@ -45,10 +37,10 @@ export function ruleSets(limiter: string): (plan: Plan, selection: Selection) =>
     return set;
   }
 
-  return (plan, selection) => {
-    // Most tenants are on few plans, and most requests are of no group.
-    if (selection.group !== undefined) return find(plan, selection);
-    if (last?.plan !== plan) last = { plan, set: find(plan, selection) };
+  return (plan, options) => {
+    // Most tenants are on few plans, and most requests name no group.
+    if (options.group !== undefined) return find(plan, options);
+    if (last?.plan !== plan) last = { plan, set: find(plan, options) };
     return last.set;
   };
 }
@@ -56,18 +48,20 @@ export function ruleSets(limiter: string): (plan: Plan, selection: Selection) =>
 function bind(
   limiter: string,
   plan: Plan,
-  { group, groupOnly, bounds }: Selection & { bounds: WeakMap<RateLimitRule, BoundRule> },
+  options: { group: string | undefined; groupOnly: boolean; bounds: WeakMap<RateLimitRule, BoundRule> },
 ): RuleSet {
+  const { group, groupOnly, bounds } = options;
   const section = plan.rateLimit;
   if (section === undefined) throw new PlanError(`plan ${describeValue(plan.name)} has no rateLimit section`);
-  const named = (rule: RateLimitRule, prefix: readonly string[]): BoundRule => {
-    let bound = bounds.get(rule);
-    const name = [...prefix, rule.name].join(".");
-    if (bound === undefined)
-      bounds.set(rule, (bound = { name, scope: [limiter, ...prefix, rule.name, ...kindOf(rule)], rule }));
-    return bound;
+  const bound = (rule: RateLimitRule, prefix: readonly string[]): BoundRule => {
+    const known = bounds.get(rule);
+    if (known !== undefined) return known;
+    const path = [...prefix, rule.name];
+    const made = { name: path.join("."), scope: [limiter, ...path, ...algorithmSegment(rule)], rule };
+    bounds.set(rule, made);
+    return made;
   };
-  const rules = section.rules.map((rule) => named(rule, []));
+  const rules = section.rules.map((rule) => bound(rule, []));
   if (group === undefined) return { plan: plan.name, group, rules };
   const extra = Object.hasOwn(section.groups, group) ? section.groups[group] : undefined;
   if (extra === undefined) {
@@ -75,30 +69,26 @@ function bind(
       status: 403,
     });
   }
-  const added = extra.map((rule) => named(rule, [group]));
+  const added = extra.map((rule) => bound(rule, [group]));
   return { plan: plan.name, group, rules: groupOnly ? added : [...rules, ...added] };
 }
 
-// What one algorithm has stored means nothing to another. No rule has a name with this sign.
-const kindOf = ({ algorithm }: RateLimitRule): string[] => (algorithm === "gcra" ? [] : [`~${algorithm}`]);
-
-/** What is asked about a request besides who sends it. */
-export interface Request {
-  readonly subject: RateLimitSubject;
-  readonly cost: number;
-  /** Present where slots are decided too. */
-  readonly slot: string | undefined;
-}
+// One algorithm cannot read the state of another, so each has keys of its own. Rule names never contain this character.
+const algorithmSegment = ({ algorithm }: RateLimitRule): string[] => (algorithm === "gcra" ? [] : [`~${algorithm}`]);
 
 /**
- * The rules that apply to a subject, and what they charge: a user rule needs a user, an address rule an address.
- * @throws {PlanError} when none is left, because that would be no limit at all
- * @throws {TenantError} for a subject without a tenant, when not all rules that apply count addresses
+ * The rules that apply to a subject, and their charges: a user rule needs a user, an address rule an address.
+ * @param request `slot` is present when `concurrency` rules are decided too
+ * @throws {PlanError} when no rule applies, because that would be no limit at all
+ * @throws {TenantError} for a subject without a tenant, unless all rules that apply count addresses
  */
-export function questionOf({ plan, group, rules }: RuleSet, { subject, cost, slot }: Request): Asked {
+export function requestOf(
+  { plan, group, rules }: RuleSet,
+  { subject, cost, slot }: { subject: RateLimitSubject; cost: number; slot: string | undefined },
+): LimitRequest {
   const tenantId = subject.tenantId ?? checkId(subject.ip, "ip");
   const charges: Charge[] = [];
-  // Nearly always all of them apply, and then the list that there is will do.
+  // Nearly always all rules apply, and their list is used as it is.
   let applied: readonly BoundRule[] = rules;
   for (let i = 0; i < rules.length; i++) {
     const bound = rules[i] as BoundRule;
@@ -113,14 +103,14 @@ export function questionOf({ plan, group, rules }: RuleSet, { subject, cost, slo
   if (charges.length === 0) {
     throw new PlanError(`plan ${describeValue(plan)} has no rate limit rule ${missing(rules)}`);
   }
-  const take: ConsumeRequest = slot === undefined ? { tenantId, cost, charges } : { tenantId, cost, charges, slot };
-  return { plan, group, rules: applied, take };
+  const consume: ConsumeRequest = slot === undefined ? { tenantId, cost, charges } : { tenantId, cost, charges, slot };
+  return { plan, group, rules: applied, consume };
 }
 
 function chargeOf(bound: BoundRule, subject: RateLimitSubject, withSlots: boolean): Charge | undefined {
   const { rule, scope } = bound;
   if (rule.algorithm === "concurrency" && !withSlots) return undefined;
-  const counted = countedBy(rule.by, subject);
+  const counted = countedId(rule.by, subject);
   if (subject.tenantId !== undefined) {
     return counted === undefined ? undefined : { rule, scope, subject: checkId(counted, rule.by) };
   }
@@ -130,15 +120,14 @@ function chargeOf(bound: BoundRule, subject: RateLimitSubject, withSlots: boolea
   return counted === undefined ? undefined : { rule, scope: withoutTenant(scope), subject: checkId(counted, rule.by) };
 }
 
-/** The id that a rule counts by. */
-export function countedBy(by: RateLimitRule["by"], { tenantId, userId, ip }: RateLimitSubject): string | undefined {
+function countedId(by: RateLimitRule["by"], { tenantId, userId, ip }: RateLimitSubject): string | undefined {
   if (by === "tenant") return tenantId;
   return by === "user" ? userId : ip;
 }
 
 function checkId(id: unknown, by: RateLimitRule["by"]): string {
   if (typeof id === "string" && id.length > 0 && id.length <= MAX_ID_LENGTH) return id;
-  throw new TenantError(`${by}: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(id)}`);
+  throw new TenantError(`${by}: expected a string of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(id)}`);
 }
 
 function missing(rules: readonly BoundRule[]): string {
@@ -148,7 +137,7 @@ function missing(rules: readonly BoundRule[]): string {
 
 const anonymous = new WeakMap<readonly string[], readonly string[]>();
 
-/** The scope apart from that of a tenant whose id is an address. */
+/** A scope of its own for subjects without a tenant: a tenant whose id is an address must not share the count. */
 function withoutTenant(scope: readonly string[]): readonly string[] {
   let known = anonymous.get(scope);
   if (known === undefined) anonymous.set(scope, (known = [...scope, "~no-tenant"]));

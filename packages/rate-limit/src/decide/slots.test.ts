@@ -12,7 +12,7 @@ const rules = {
 } as const;
 
 describe("acquire", () => {
-  it("takes a slot and charges the other rules, all or nothing", async () => {
+  it("takes a slot and charges the other rules, or none of them", async () => {
     const limiter = createRateLimiter({ rules });
     const first = await limiter.acquire(acme);
     const second = await limiter.acquire(acme, { cost: 10 });
@@ -24,13 +24,13 @@ describe("acquire", () => {
     limiter.close();
   });
 
-  it("takes no slot for what another rule denies", async () => {
+  it("takes no slot for a request that another rule denies", async () => {
     const limiter = createRateLimiter({ rules });
     expect((await limiter.acquire(acme, { cost: 101 })).allowed).toBe(false);
     expect((await limiter.peek(acme)).limits[1]).toMatchObject({ name: "running", remaining: 2 });
   });
 
-  it("gives the slot back at the end of the block that holds it", async () => {
+  it("releases the slot at the end of the block that holds it", async () => {
     const limiter = createRateLimiter({ rules });
     {
       await using slot = await limiter.acquire(acme);
@@ -40,7 +40,7 @@ describe("acquire", () => {
     expect((await limiter.peek(acme)).limits[1]?.remaining).toBe(2);
   });
 
-  it("gives it back once, however often it is asked to", async () => {
+  it("releases it once, however often release is called", async () => {
     const limiter = createRateLimiter({ rules });
     const [first, , third] = [await limiter.acquire(acme), await limiter.acquire(acme), await limiter.acquire(acme)];
     await Promise.all([first.release(), first.release(), third.release()]);
@@ -48,12 +48,12 @@ describe("acquire", () => {
     limiter.close();
   });
 
-  it("leaves rules over what runs at the same time out of a check", async () => {
+  it("leaves concurrency rules out of a check", async () => {
     const limiter = createRateLimiter({ rules });
     expect((await limiter.check(acme)).limits.map(({ name }) => name)).toEqual(["tenant"]);
   });
 
-  it("holds without cost where the plan has no such rule", async () => {
+  it("returns a slot that holds nothing when the plan has no concurrency rule", async () => {
     const plans = createPlanResolver({
       plans: definePlans({ free: { rateLimit: { rules: { tenant: { limit: 1, window: "1h" } } } } }),
       lookup: () => "free",
@@ -64,11 +64,11 @@ describe("acquire", () => {
     expect([slot.allowed, (await limiter.peek(acme)).allowed]).toEqual([true, false]);
   });
 
-  it("refuses a cost of 0, for which nothing would be held", async () => {
+  it("throws for a cost of 0, which would hold nothing", async () => {
     await expect(createRateLimiter({ rules }).acquire(acme, { cost: 0 })).rejects.toThrow(TypeError);
   });
 
-  it("is decided by the policy of its rule when the store cannot answer, and released all the same", async () => {
+  it("follows the failure policy of its rule when the store cannot answer, and can be released", async () => {
     const down = storeWith(() => Promise.reject(new Error("down")));
     const local = createRateLimiter({ rules, store: down, whenStoreFails: "local", instances: 1 });
     const slots = [await local.acquire(acme), await local.acquire(acme), await local.acquire(acme)];
@@ -86,7 +86,7 @@ describe("a slot that is held", () => {
   // Real timers are the subject: the slot must outlive its ttl, or not.
   const passed = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-  it("is renewed for as long as it is held, and is free soon after its holder is gone", async () => {
+  it("is renewed while it is held, and becomes free soon after its limiter is closed", async () => {
     const { store } = remoteStore();
     const limiter = createRateLimiter({ rules: short, store });
     const other = createRateLimiter({ rules: short, store, name: "api" });
@@ -105,7 +105,7 @@ describe("a slot that is held", () => {
     other.close();
   });
 
-  it("is not taken again by a renewal that was under way when it was released", async () => {
+  it("is not taken again by a renewal that was in flight when it was released", async () => {
     const memory = memoryStore();
     let renewing: (() => void) | undefined;
     const renewed = new Promise<void>((resolve) => (renewing = resolve));
@@ -113,12 +113,12 @@ describe("a slot that is held", () => {
     const released = new Promise<void>((resolve) => (letGo = resolve));
     let takes = 0;
     const store = storeWith(
-      async (take) => {
+      async (request) => {
         if (++takes === 2) {
           renewing?.();
           await released;
         }
-        return memory.consume(take);
+        return memory.consume(request);
       },
       { release: (held) => memory.release(held) },
     );
@@ -132,7 +132,7 @@ describe("a slot that is held", () => {
     limiter.close();
   });
 
-  it("is given back after the limiter was closed", async () => {
+  it("can be released after the limiter was closed", async () => {
     const limiter = createRateLimiter({ rules });
     const slots = [await limiter.acquire(acme), await limiter.acquire(acme)];
     limiter.close();
@@ -140,11 +140,11 @@ describe("a slot that is held", () => {
     expect((await limiter.peek(acme)).limits[1]?.remaining).toBe(2);
   });
 
-  it("is freed in a store that took it and answered too late", async () => {
+  it("is released in a store that took it and answered after the deadline", async () => {
     const memory = memoryStore();
     const store = storeWith(
-      async (take) => {
-        void memory.consume(take);
+      async (request) => {
+        void memory.consume(request);
         await new Promise(() => undefined);
       },
       { release: (held) => memory.release(held) },
@@ -157,15 +157,15 @@ describe("a slot that is held", () => {
     expect((await other.peek(acme)).limits[1]?.remaining).toBe(2);
   });
 
-  it("is lost, and says so, when the store was out of reach for longer than its time", async () => {
+  it("is lost, and aborts its signal, when the store is out of reach for longer than its ttl", async () => {
     const memory = memoryStore();
     let isDown = false;
     const errors: unknown[] = [];
     const lost: unknown[] = [];
     const leave = slotLose.subscribe((event) => lost.push(event));
-    const store = storeWith(async (take) => {
+    const store = storeWith(async (request) => {
       if (isDown) throw new Error("down");
-      return memory.consume(take);
+      return memory.consume(request);
     });
     const limiter = createRateLimiter({ rules: short, store, onStoreError: (error) => errors.push(error) });
     const slot = await limiter.acquire(acme);

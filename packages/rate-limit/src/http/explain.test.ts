@@ -26,7 +26,7 @@ const denial = (limits: readonly LimitStatus[], cost = 1): Decision => ({
 });
 
 describe("explain", () => {
-  it("tells the limit, when to come back, and what the next plan allows", () => {
+  it("names the limit, the retry time, and the limit of the next plan", () => {
     const upgrade = { from: "free", to: "basic", limits: [{ name: "tenant", limit: 2000, windowMs: 900_000 }] };
     expect(explain(denial([tenant]), upgrade)).toBe(
       "The limit of 500 requests per 15 minutes is reached. Try again in 30 seconds. " +
@@ -37,14 +37,14 @@ describe("explain", () => {
     );
   });
 
-  it("tells of the rule to wait longest for", () => {
+  it("names the rule with the longest wait", () => {
     const user = { ...tenant, name: "user", limit: 1, windowMs: 60_000, retryAfterMs: 60_000 };
     expect(explain(denial([tenant, user]))).toBe(
       "The limit of 1 request per minute is reached. Try again in 60 seconds.",
     );
   });
 
-  it("tells of slots that they are about the same time", () => {
+  it("describes slots as requests at the same time", () => {
     const jobs: LimitStatus = { ...tenant, name: "jobs", limit: 4, algorithm: "concurrency", retryAfterMs: 1000 };
     const upgrade = { from: "free", to: "pro", limits: [{ name: "jobs", limit: 8 }] };
     expect(explain(denial([jobs]), upgrade)).toBe(
@@ -52,7 +52,7 @@ describe("explain", () => {
     );
   });
 
-  it("promises no time for what no waiting helps against", () => {
+  it("gives no retry time for a cost that never fits", () => {
     expect(explain(denial([{ ...tenant, retryAfterMs: Infinity }], 1200))).toBe(
       "This request counts as 1,200, which is more than the limit of 500 per 15 minutes ever admits at once.",
     );
@@ -65,7 +65,7 @@ describe("explain", () => {
     [120_001, "3 minutes"],
     [7_200_000, "2 hours"],
     [172_800_001, "3 days"],
-  ])("tells %i ms as %s, never too short", (retryAfterMs, text) => {
+  ])("writes %i ms as %s, rounded up", (retryAfterMs, text) => {
     expect(explain(denial([{ ...tenant, retryAfterMs }]))).toContain(`Try again in ${text}.`);
   });
 
@@ -75,7 +75,7 @@ describe("explain", () => {
     [90_000, "per 90 seconds"],
     [3_600_000, "per hour"],
     [2_592_000_000, "per 30 days"],
-  ])("tells a window of %i ms as %s", (windowMs, text) => {
+  ])("writes a window of %i ms as %s", (windowMs, text) => {
     expect(explain(denial([{ ...tenant, windowMs }]))).toContain(`requests ${text} is`);
   });
 });

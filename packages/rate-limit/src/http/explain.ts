@@ -2,13 +2,13 @@ import type { Decision, LimitStatus } from "../types.js";
 import type { RateLimitUpgrade } from "./upgrade.js";
 
 /**
- * What a denial says to a person: which limit was reached, when to come back, and which plan has more.
+ * Explains a denial to a person: the limit that was reached, when to try again, and the plan that allows more.
  * `The limit of 500 requests per 15 minutes is reached. Try again in 30 seconds. The plan basic allows 2,000 per 15
  * minutes.`
  */
 export function explain(decision: Decision, upgrade?: RateLimitUpgrade): string {
   const reached = decision.limits.filter(({ name }) => decision.violated.includes(name));
-  // The one to wait longest for: when it admits, all do.
+  // The rule with the longest wait: when it admits, all do.
   const state = reached.toSorted((a, b) => b.retryAfterMs - a.retryAfterMs)[0];
   const sentences = [
     state && reason(state, decision.cost),
@@ -49,13 +49,13 @@ function span({ windowMs, algorithm }: { windowMs?: number; algorithm?: string }
 const SECOND = ["second", 1000] as const;
 const UNITS = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], SECOND, ["millisecond", 1]] as const;
 
-/** In the largest unit that leaves no rest; `minute` for one of it. */
+/** In the largest unit that divides it; one unit reads `minute`. */
 function exact(ms: number): string {
   const [unit, size] = UNITS.find(([, size]) => ms % size === 0) ?? (["millisecond", 1] as const);
   return ms === size ? unit : amount(ms / size, unit);
 }
 
-/** In the largest unit of which there are two or more: 90 seconds, 2 hours. Never too short, and at least a second. */
+/** In the largest unit that fits twice: 90 seconds, 2 hours. Rounded up, and at least a second. */
 function roundedUp(ms: number): string {
   const [unit, size] = UNITS.find(([, size]) => size >= 1000 && ms >= 2 * size) ?? SECOND;
   return amount(Math.max(1, Math.ceil(ms / size)), unit);
@@ -63,5 +63,5 @@ function roundedUp(ms: number): string {
 
 const amount = (number: number, unit: string): string => `${count(number)} ${unit}${number === 1 ? "" : "s"}`;
 
-// In one form for all machines, and without the formatters of a locale, which a flood of denials would pay for.
+// The same on all machines, and without locale formatters, which would be expensive in a flood of denials.
 const count = (number: number): string => String(number).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");

@@ -21,12 +21,12 @@ function limiterOf(rules: Parameters<typeof createRateLimiter>[0]["rules"] & obj
 const remaining = (headers: Readonly<Record<string, string>> | undefined): number =>
   Number(/r=(\d+)/.exec(headers?.["RateLimit"] ?? "")?.[1]);
 
-describe("rateLimitGuard: what is counted", () => {
+describe("rateLimitGuard: the subject", () => {
   const subject = ({ remoteAddress }: HttpFacts) => ({ ip: remoteAddress ?? "" });
   const left = async (guard: ReturnType<typeof rateLimitGuard>, facts: FactsInit) =>
     remaining((await guard(createFacts(facts))).headers);
 
-  it("counts an address before anything is known of a tenant, each IPv6 prefix as one", async () => {
+  it("counts an address before the tenant is known, each IPv6 prefix as one client", async () => {
     const guard = rateLimitGuard(limiterOf({ ip: { limit: 9, window: "1m" } }), { subject });
     expect(await left(guard, { remoteAddress: "192.0.2.1" })).toBe(8);
     expect(await left(guard, { remoteAddress: "::ffff:192.0.2.1" })).toBe(7);
@@ -36,7 +36,7 @@ describe("rateLimitGuard: what is counted", () => {
     expect(await left(guard, { remoteAddress: "2001:db8:0:200::1" })).toBe(8);
   });
 
-  it("takes the prefix that it is told, and a text that is no address as it is", async () => {
+  it("uses the configured prefix, and leaves a string that is not an address as it is", async () => {
     const guard = rateLimitGuard(limiterOf({ ip: { limit: 9, window: "1m" } }), { subject, ipv6Prefix: 64 });
     expect(await left(guard, { remoteAddress: "2001:db8:0:100::1" })).toBe(8);
     expect(await left(guard, { remoteAddress: "2001:db8:0:101::1" })).toBe(8);
@@ -44,7 +44,7 @@ describe("rateLimitGuard: what is counted", () => {
     expect(await left(guard, { remoteAddress: "hash:9c1" })).toBe(8);
   });
 
-  it("passes what is skipped and preflights, untouched", async () => {
+  it("passes skipped requests and preflights unchanged", async () => {
     const limiter = limiterOf({ tenant: { limit: 1, window: "1m" } });
     const tenant = () => ({ tenantId: "acme" });
     const guard = rateLimitGuard(limiter, { subject: tenant, skip: ({ url }) => url === "/health" });
@@ -58,7 +58,7 @@ describe("rateLimitGuard: what is counted", () => {
     expect((await guard(createFacts({ method: "OPTIONS" }))).reply?.status).toBe(429);
   });
 
-  it("takes the subject of the context, and refuses to guess one", async () => {
+  it("takes the subject from the tenant context, and throws without one", async () => {
     const guard = rateLimitGuard(limiterOf({ tenant: { limit: 5, window: "1m" } }));
     const { headers } = await tenancy.run({ tenantId: "acme" }, () => guard(createFacts()));
     expect(remaining(headers)).toBe(4);
@@ -69,7 +69,7 @@ describe("rateLimitGuard: what is counted", () => {
 describe("rateLimitGuard: slots", () => {
   const subject = () => ({ tenantId: "acme" });
 
-  it("holds a slot until the response is over, and none for a denial", async () => {
+  it("holds a slot until the response has ended, and none for a denial", async () => {
     const limiter = limiterOf({ tenant: { limit: 1, algorithm: "concurrency" } });
     const guard = rateLimitGuard(limiter, { subject });
     const first = await guard(createFacts());
@@ -79,7 +79,7 @@ describe("rateLimitGuard: slots", () => {
     expect((await guard(createFacts())).reply).toBeUndefined();
   });
 
-  it("takes none for a request that costs nothing", async () => {
+  it("takes none for a request with a cost of 0", async () => {
     const limiter = limiterOf({
       tenant: { limit: 5, window: "1m" },
       jobs: { limit: 1, algorithm: "concurrency", by: "tenant" },
@@ -89,7 +89,7 @@ describe("rateLimitGuard: slots", () => {
     expect((await rateLimitGuard(limiter, { subject })(createFacts())).reply).toBeUndefined();
   });
 
-  it("waits for no end where nothing is held", async () => {
+  it("sets no onEnd when it holds no slot", async () => {
     const guard = rateLimitGuard(limiterOf({ tenant: { limit: 9, window: "1m" } }), { subject });
     expect(await guard(createFacts())).toEqual({ headers: expect.any(Object) });
   });
@@ -104,7 +104,7 @@ describe("rateLimitGuard: headers", () => {
     return Object.keys((await guard(createFacts())).headers ?? {});
   };
 
-  it("tells in the forms that were chosen, draft-10 by default", async () => {
+  it("uses the configured header forms, draft-10 by default", async () => {
     expect(await names()).toEqual(["RateLimit-Policy", "RateLimit", "Retry-After"]);
     expect(await names([])).toEqual(["Retry-After"]);
     const old = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
@@ -113,7 +113,7 @@ describe("rateLimitGuard: headers", () => {
     expect(await names(["draft-6"])).toEqual([...split, "Retry-After"]);
   });
 
-  it("tells the reset of X-RateLimit in seconds since 1970", async () => {
+  it("writes the reset of X-RateLimit in seconds since 1970", async () => {
     const limiter = limiterOf({ tenant: { limit: 60, window: "1m" } });
     vi.useFakeTimers({ now: 1_700_000_000_000, toFake: ["Date"] });
     const { headers } = await rateLimitGuard(limiter, { subject, headers: ["legacy"] })(createFacts());
@@ -136,7 +136,7 @@ describe("rateLimitGuard: headers", () => {
 });
 
 describe("rateLimitGuard: a denial", () => {
-  it("offers an upgrade by plans that are in force now", async () => {
+  it("offers an upgrade from the plans in force at that moment", async () => {
     const rules = (limit: number) => ({ rateLimit: { rules: { tenant: { limit, window: "1m" } } } }) as const;
     const plans = createPlanResolver({ plans: definePlans({ free: rules(1), pro: rules(1) }), lookup: () => "free" });
     const limiter = createRateLimiter({ plans, store: memoryStore({ clock: createManualClock() }) });
@@ -147,7 +147,7 @@ describe("rateLimitGuard: a denial", () => {
     expect((await guard(createFacts())).reply?.body).toMatchObject({ upgrade: { from: "free", to: "pro" } });
   });
 
-  it("tells no time to come back when the cost never fits", async () => {
+  it("gives no retry time when the cost never fits", async () => {
     const limiter = limiterOf({ tenant: { limit: 5, window: "1m" } });
     const { headers, reply } = await rateLimitGuard(limiter, { subject: () => ({ tenantId: "acme" }), cost: 6 })(
       createFacts(),

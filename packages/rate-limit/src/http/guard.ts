@@ -1,21 +1,21 @@
 import { ConfigError, systemClock } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import type { HttpFacts, HttpGuard } from "@scale/http";
+import type { RateLimiter } from "../limiter.js";
+import { SetupCheck } from "../setup-warnings.js";
+import type { CheckOptions, Decision, RateLimitSubject, Slot } from "../types.js";
 import { rateLimitHeaders } from "./headers.js";
-import { counted, isPreflight } from "./ip-subject.js";
+import { isPreflight, withIpv6Prefix } from "./ip-subject.js";
+import { parseGuardOptions, type RateLimitGuardOptions } from "./options.js";
 import { denial } from "./problem.js";
-import { type GuardOptions, parseGuardOptions, type RateLimitGuardOptions } from "./options.js";
-import type { CheckOptions, RateLimiter } from "../limiter.js";
-import type { Decision, RateLimitSubject, Slot } from "../types.js";
-import { createWiringCheck, type WiringCheck } from "../setup-warnings.js";
 
 export type { RateLimitGuardOptions } from "./options.js";
 export type { HeaderForm } from "./headers.js";
-export type { RateLimitUpgrade, UpgradedLimit } from "./upgrade.js";
+export type { RateLimitUpgrade } from "./upgrade.js";
 
 /**
- * Answers 429 to what the limiter denies, 503 when it denies because its store cannot answer, and tells the limits to all.
- * Slots of `concurrency` rules are held until the response is over.
+ * Replies 429 to requests that the limiter denies, and 503 when it denies because its store cannot answer. Adds the limits
+ * to the headers of every response. Slots of `concurrency` rules are held until the response has ended.
  * @throws {ConfigError} that names the wrong option
  */
 export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOptions = {}): HttpGuard {
@@ -23,29 +23,29 @@ export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOpti
   if (typeof limiter?.check !== "function") {
     throw new ConfigError(`rateLimitGuard: expected a limiter, got ${describeValue(limiter)}`);
   }
-  const guarded = guardedBy(limiter);
+  const { admitted, setup } = sharedBy(limiter);
   return async (facts) => {
     if (parsed.skip(facts) || (parsed.preflight === "skip" && isPreflight(facts))) return {};
-    const request = requestOf(facts);
-    const groupOnly = parsed.group !== undefined && guarded.admitted.has(request);
+    const request = frameworkRequest(facts);
+    const groupOnly = parsed.group !== undefined && admitted.has(request);
     const subject = parsed.subject(facts);
     const options = {
-      cost: costOf(parsed, facts),
+      cost: typeof parsed.cost === "function" ? parsed.cost(facts) : parsed.cost,
       ...(parsed.group !== undefined && { group: parsed.group, groupOnly }),
     };
-    const slot = await guarded.wiring.deciding(subject, () =>
-      decide(limiter, counted(subject, parsed.ipv6Prefix), options),
+    const slot = await setup.watchDecision(subject, () =>
+      decide(limiter, withIpv6Prefix(subject, parsed.ipv6Prefix), options),
     );
     const { decision } = slot;
-    if (decision.allowed) guarded.admitted.add(request);
-    guarded.wiring.decided({ request, facts, subject, decision, ownRules: !groupOnly });
+    if (decision.allowed) admitted.add(request);
+    setup.inspect({ request, facts, subject, decision, ownRules: !groupOnly });
     const headers = rateLimitHeaders(decision, parsed.headers, systemClock.now());
     if (!decision.allowed) return { headers, reply: denial(limiter.plans, decision) };
-    return { headers, ...(mayHold(decision) && { onEnd: () => void slot.release() }) };
+    return { headers, ...(mayHoldSlot(decision) && { onEnd: () => void slot.release() }) };
   };
 }
 
-/** What costs nothing is a question: it takes no slot. */
+/** A request with a cost of 0 charges nothing, and takes no slot. */
 async function decide(
   limiter: RateLimiter,
   subject: RateLimitSubject,
@@ -55,29 +55,22 @@ async function decide(
   return { decision: await limiter.check(subject, options), release: async () => undefined };
 }
 
-const costOf = ({ cost }: GuardOptions, facts: HttpFacts): number => (typeof cost === "function" ? cost(facts) : cost);
-
-// A decision that lists its rules without slots holds none; one that lists nothing may, for all that is known.
-const mayHold = ({ limits }: Decision): boolean =>
+// A decision that lists rules without slots holds none. A decision without rules, by policy, may hold one.
+const mayHoldSlot = ({ limits }: Decision): boolean =>
   limits.length === 0 || limits.some(({ algorithm }) => algorithm === "concurrency");
 
-/** What all guards of one limiter know together. */
-interface Guarded {
-  /** The requests that it has admitted, by the framework's own request, which all guards of a request share. */
-  readonly admitted: WeakSet<object>;
-  readonly wiring: WiringCheck;
-}
+const shared = new WeakMap<RateLimiter, { admitted: WeakSet<object>; setup: SetupCheck }>();
 
-const guards = new WeakMap<RateLimiter, Guarded>();
-
-function guardedBy(limiter: RateLimiter): Guarded {
-  const known = guards.get(limiter);
+/** The state that all guards of one limiter share: requests that it has admitted, and its setup check. */
+function sharedBy(limiter: RateLimiter): { admitted: WeakSet<object>; setup: SetupCheck } {
+  const known = shared.get(limiter);
   if (known !== undefined) return known;
-  const wiring = createWiringCheck(limiter.name, (plan) => limiter.plans?.find(plan));
-  const guarded = { admitted: new WeakSet<object>(), wiring };
-  guards.set(limiter, guarded);
-  return guarded;
+  const setup = new SetupCheck(limiter.name, (plan) => limiter.plans?.find(plan));
+  const made = { admitted: new WeakSet<object>(), setup };
+  shared.set(limiter, made);
+  return made;
 }
 
-const requestOf = (facts: HttpFacts): object =>
+/** The framework's own request object, which all guards of a request share. */
+const frameworkRequest = (facts: HttpFacts): object =>
   typeof facts.raw === "object" && facts.raw !== null ? facts.raw : facts;

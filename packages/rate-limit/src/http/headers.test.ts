@@ -46,13 +46,13 @@ function decided(limits: readonly LimitStatus[], violated: readonly string[] = [
   };
 }
 
-const told = (decision: Decision, ...forms: HeaderForm[]) => rateLimitHeaders(decision, forms, NOW);
+const headersOf = (decision: Decision, ...forms: HeaderForm[]) => rateLimitHeaders(decision, forms, NOW);
 const read = (field: string | undefined) =>
   parseList(field ?? "").map(([item, parameters]) => [item, Object.fromEntries(parameters)]);
 
 describe("rateLimitHeaders: draft-10", () => {
   it("writes structured fields that a parser reads back", () => {
-    const headers = told(decided([tenant, user]), "draft-10");
+    const headers = headersOf(decided([tenant, user]), "draft-10");
     expect(read(headers["RateLimit-Policy"])).toEqual([
       ["tenant", { q: 2000, w: 900 }],
       ["ai.user", { q: 60, w: 60 }],
@@ -64,9 +64,9 @@ describe("rateLimitHeaders: draft-10", () => {
     expect(headers["Retry-After"]).toBeUndefined();
   });
 
-  it("tells on a denial when the rules that refused would admit, and never to come back before a time it tells", () => {
+  it("reports on a denial when the refusing rules would admit, and no time later than Retry-After", () => {
     const upload = { ...user, name: "upload", remaining: 2, resetMs: 90_000, retryAfterMs: 7200 };
-    const headers = told(decided([tenant, refused, upload], ["ai.user", "upload"]), "draft-10");
+    const headers = headersOf(decided([tenant, refused, upload], ["ai.user", "upload"]), "draft-10");
     expect(read(headers["RateLimit"])).toEqual([
       ["tenant", { r: 1310 }],
       ["ai.user", { r: 0, t: 2 }],
@@ -75,32 +75,34 @@ describe("rateLimitHeaders: draft-10", () => {
     expect(headers["Retry-After"]).toBe("8");
   });
 
-  it("tells slots in their own unit, without a window", () => {
-    const headers = told(decided([slots]), "draft-10");
+  it("reports slots in their own unit, without a window", () => {
+    const headers = headersOf(decided([slots]), "draft-10");
     expect(headers["RateLimit-Policy"]).toBe('"jobs";q=4;qu="concurrent-requests"');
     expect(headers["RateLimit"]).toBe('"jobs";r=3');
-    const none = told(decided([{ ...slots, remaining: 0, retryAfterMs: 1 }], ["jobs"]), "draft-10");
+    const none = headersOf(decided([{ ...slots, remaining: 0, retryAfterMs: 1 }], ["jobs"]), "draft-10");
     expect([none["RateLimit"], none["Retry-After"]]).toEqual(['"jobs";r=0;t=1', "1"]);
   });
 
-  it("does not tell a rule in shadow", () => {
+  it("leaves out a rule in shadow", () => {
     const shadow = { ...refused, shadow: true };
-    expect(told(decided([shadow, tenant]), "draft-10")["RateLimit"]).toBe('"tenant";r=1310;t=311');
-    expect(told(decided([shadow]), "draft-10", "legacy")).toEqual({});
+    expect(headersOf(decided([shadow, tenant]), "draft-10")["RateLimit"]).toBe('"tenant";r=1310;t=311');
+    expect(headersOf(decided([shadow]), "draft-10", "legacy")).toEqual({});
   });
 
-  it("writes any name and number as a field may hold it, and no window too short", () => {
+  it("writes any name and number as a valid field, and rounds windows up", () => {
     const odd = { ...tenant, name: 'a"b\\c\u00e9\n', limit: Number.MAX_SAFE_INTEGER, windowMs: 1400 };
-    const headers = told(decided([odd]), "draft-10");
+    const headers = headersOf(decided([odd]), "draft-10");
     expect(read(headers["RateLimit-Policy"])).toEqual([['a"b\\c??', { q: 999_999_999_999_999, w: 2 }]]);
     expect(read(headers["RateLimit"])).toEqual([['a"b\\c??', { r: 1310, t: 311 }]]);
-    expect(told(decided([{ ...tenant, windowMs: 5 }]), "draft-10")["RateLimit-Policy"]).toBe('"tenant";q=2000;w=1');
+    expect(headersOf(decided([{ ...tenant, windowMs: 5 }]), "draft-10")["RateLimit-Policy"]).toBe(
+      '"tenant";q=2000;w=1',
+    );
   });
 });
 
 describe("rateLimitHeaders: older forms", () => {
-  it("tells the rule with the least part left", () => {
-    const headers = told(decided([tenant, user, slots]), "draft-7");
+  it("reports the rule with the smallest remaining share", () => {
+    const headers = headersOf(decided([tenant, user, slots]), "draft-7");
     expect(headers).toEqual({ "RateLimit-Policy": "60;w=60", RateLimit: "limit=60, remaining=9, reset=51" });
     const dictionary = parseDictionary(headers["RateLimit"] ?? "");
     expect([...dictionary].map(([name, [value]]) => [name, value])).toEqual([
@@ -108,7 +110,7 @@ describe("rateLimitHeaders: older forms", () => {
       ["remaining", 9],
       ["reset", 51],
     ]);
-    expect(told(decided([tenant, user]), "draft-6")).toEqual({
+    expect(headersOf(decided([tenant, user]), "draft-6")).toEqual({
       "RateLimit-Policy": "60;w=60",
       "RateLimit-Limit": "60",
       "RateLimit-Remaining": "9",
@@ -116,25 +118,25 @@ describe("rateLimitHeaders: older forms", () => {
     });
   });
 
-  it("tells the time of the reset in X-RateLimit-Reset", () => {
-    expect(told(decided([user]), "legacy")).toEqual({
+  it("writes the time of the reset in X-RateLimit-Reset", () => {
+    expect(headersOf(decided([user]), "legacy")).toEqual({
       "X-RateLimit-Limit": "60",
       "X-RateLimit-Remaining": "9",
       "X-RateLimit-Reset": "1700000052",
     });
   });
 
-  it("tells on a denial the rule to wait longest for", () => {
+  it("reports on a denial the rule with the longest wait", () => {
     const long = { ...tenant, remaining: 2, resetMs: 900_000, retryAfterMs: 3000 };
-    const headers = told(decided([refused, long], ["ai.user", "tenant"]), "draft-7");
+    const headers = headersOf(decided([refused, long], ["ai.user", "tenant"]), "draft-7");
     expect(headers["RateLimit"]).toBe("limit=2000, remaining=2, reset=3");
     expect(headers["Retry-After"]).toBe("3");
   });
 
-  it("tells slots only where nothing else is to be told, and no window with them", () => {
-    expect(told(decided([slots]), "draft-7")).toEqual({ RateLimit: "limit=4, remaining=3, reset=55" });
+  it("reports slots only when there is no other rule, without a window", () => {
+    expect(headersOf(decided([slots]), "draft-7")).toEqual({ RateLimit: "limit=4, remaining=3, reset=55" });
     const none = { ...slots, remaining: 0, retryAfterMs: 900 };
-    expect(told(decided([tenant, none], ["jobs"]), "draft-6")).toEqual({
+    expect(headersOf(decided([tenant, none], ["jobs"]), "draft-6")).toEqual({
       "RateLimit-Limit": "4",
       "RateLimit-Remaining": "0",
       "RateLimit-Reset": "1",
@@ -144,9 +146,9 @@ describe("rateLimitHeaders: older forms", () => {
 });
 
 describe("rateLimitHeaders: Retry-After", () => {
-  it("rounds up, is never below a second, and is left out when waiting does not help", () => {
+  it("is rounded up to at least a second, and absent when waiting does not help", () => {
     const retryAfter = (retryAfterMs: number) =>
-      told(decided([{ ...refused, retryAfterMs }], ["ai.user"]), "draft-10")["Retry-After"];
+      headersOf(decided([{ ...refused, retryAfterMs }], ["ai.user"]), "draft-10")["Retry-After"];
     expect([retryAfter(1001), retryAfter(1000), retryAfter(1), retryAfter(Infinity)]).toEqual([
       "2",
       "1",
@@ -155,10 +157,10 @@ describe("rateLimitHeaders: Retry-After", () => {
     ]);
   });
 
-  it("tells no limits that nobody asked for, when a policy decided", () => {
+  it("reports no limits for a decision by failure policy", () => {
     const decision: Decision = { ...decided([]), allowed: false, decidedBy: "policy", retryAfterMs: 1000 };
-    expect(told(decision, "draft-10", "legacy")).toEqual({ "Retry-After": "1" });
-    expect(told(decision, "draft-7")).toEqual({ "Retry-After": "1" });
-    expect(told(decision, "draft-6")).toEqual({ "Retry-After": "1" });
+    expect(headersOf(decision, "draft-10", "legacy")).toEqual({ "Retry-After": "1" });
+    expect(headersOf(decision, "draft-7")).toEqual({ "Retry-After": "1" });
+    expect(headersOf(decision, "draft-6")).toEqual({ "Retry-After": "1" });
   });
 });

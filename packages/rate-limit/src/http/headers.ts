@@ -1,8 +1,8 @@
 import type { Decision, LimitStatus } from "../types.js";
 
 /**
- * How the limits are told. `draft-10`, `draft-7` and `draft-6` are forms of one standard in the making and share field
- * names; `legacy` is `X-RateLimit-*`. Only `draft-10` knows more than one rule: the others tell the tightest.
+ * Header form of the limits. `draft-10`, `draft-7` and `draft-6` are versions of one IETF draft and share field names;
+ * `legacy` is `X-RateLimit-*`. `draft-10` reports every rule, the other forms report the tightest one.
  */
 export type HeaderForm = "draft-10" | "draft-7" | "draft-6" | "legacy";
 
@@ -10,9 +10,9 @@ export type HeaderForm = "draft-10" | "draft-7" | "draft-6" | "legacy";
 const MAX_INTEGER = 999_999_999_999_999;
 
 /**
- * The headers of an answer to a request that was decided, and `Retry-After` on a denial that waiting helps against.
- * Rules in shadow are not told.
- * @param nowMs the time, milliseconds since 1970; `X-RateLimit-Reset` is told in it
+ * The headers for the response to a decided request. A denial that ends by waiting gets `Retry-After` too.
+ * Rules in shadow are left out.
+ * @param nowMs milliseconds since 1970, for `X-RateLimit-Reset`
  */
 export function rateLimitHeaders(
   decision: Decision,
@@ -32,14 +32,14 @@ const FORMS: Readonly<Record<HeaderForm, (decision: Decision, nowMs: number) => 
 };
 
 /**
- * Each rule's limit and window, and what is left of it.
+ * Limit, window and remaining units of each rule.
  *
  * Source: draft-ietf-httpapi-ratelimit-headers-10.
  */
 function draft10(decision: Decision): Record<string, string> {
   let policies = "";
   let states = "";
-  // One pass without lists between: this runs for every request.
+  // One pass without intermediate lists, because this runs for every request.
   for (const state of decision.limits) {
     if (state.shadow) continue;
     const separator = policies === "" ? "" : ", ";
@@ -50,16 +50,16 @@ function draft10(decision: Decision): Record<string, string> {
 }
 
 function policyItem({ name, limit, windowMs, algorithm }: LimitStatus): string {
-  const item = `${text(name)};q=${integer(limit)}`;
+  const item = `${quoted(name)};q=${integer(limit)}`;
   return algorithm === "concurrency" ? `${item};qu="concurrent-requests"` : `${item};w=${windowSeconds(windowMs)}`;
 }
 
 /**
- * `t` is when the whole limit is there again; for a rule that refused, when it would admit the request. On a denial the
- * others have none: a client that waits for `Retry-After`, as it must, waits for every `t`.
+ * `t` is when the whole limit is available again; for a rule that refused, when it would admit the request. On a denial
+ * the other rules have no `t`, so that a client that waits for every `t` waits for `Retry-After`, and no longer.
  */
 function stateItem(state: LimitStatus, decision: Decision): string {
-  const item = `${text(state.name)};r=${integer(state.remaining)}`;
+  const item = `${quoted(state.name)};r=${integer(state.remaining)}`;
   const isViolated = decision.violated.includes(state.name);
   if (state.algorithm === "concurrency" ? !isViolated : !decision.allowed && !isViolated) return item;
   return `${item};t=${resetSeconds(state, decision)}`;
@@ -89,7 +89,7 @@ function draft6(decision: Decision): Record<string, string> {
   };
 }
 
-/** As most services send them that do: the reset is a time, seconds since 1970. */
+/** As most services send it: the reset is a time in seconds since 1970. */
 function legacy(decision: Decision, nowMs: number): Record<string, string> {
   const state = tightest(decision);
   if (state === undefined) return {};
@@ -100,21 +100,21 @@ function legacy(decision: Decision, nowMs: number): Record<string, string> {
   };
 }
 
-// These drafts have no unit but requests in a window.
+// These drafts can only express requests per window.
 function policy({ limit, windowMs, algorithm }: LimitStatus): Record<string, string> {
   return algorithm === "concurrency" ? {} : { "RateLimit-Policy": `${integer(limit)};w=${windowSeconds(windowMs)}` };
 }
 
 /**
- * The rule that the forms tell which know one: of those that refused the one to wait longest for, else the one with the
- * least part left. Slots are told when nothing else is: a client cannot plan by them.
+ * The rule for forms that report only one: the refusing rule with the longest wait, else the rule with the smallest
+ * remaining share. `concurrency` rules come last, because a client cannot plan by them.
  */
 function tightest({ limits, violated }: Decision): LimitStatus | undefined {
-  const told = limits.filter(({ shadow }) => !shadow);
-  const refused = told.filter(({ name }) => violated.includes(name));
+  const visible = limits.filter(({ shadow }) => !shadow);
+  const refused = visible.filter(({ name }) => violated.includes(name));
   if (refused.length > 0) return leastBy(refused, ({ retryAfterMs }) => -retryAfterMs);
-  const windows = told.filter(({ algorithm }) => algorithm !== "concurrency");
-  return leastBy(windows.length > 0 ? windows : told, ({ remaining, limit }) => remaining / limit);
+  const windows = visible.filter(({ algorithm }) => algorithm !== "concurrency");
+  return leastBy(windows.length > 0 ? windows : visible, ({ remaining, limit }) => remaining / limit);
 }
 
 function leastBy(states: readonly LimitStatus[], measure: (state: LimitStatus) => number): LimitStatus | undefined {
@@ -128,23 +128,23 @@ function resetSeconds({ name, resetMs, retryAfterMs }: LimitStatus, { violated }
 }
 
 function retryAfter({ allowed, retryAfterMs }: Decision): Record<string, string> {
-  // A cost above the burst is never admitted: a time to try again would be a lie.
+  // A cost above the burst is never admitted: a retry time would be wrong.
   if (allowed || !Number.isFinite(retryAfterMs)) return {};
   return { "Retry-After": String(Math.max(1, seconds(retryAfterMs))) };
 }
 
 const seconds = (ms: number): number => Math.ceil(ms / 1000);
 
-// Rounded up: a window that is told too short would promise more than the rule gives.
+// Rounded up: too short a window would promise more than the rule admits.
 const windowSeconds = (ms: number): number => Math.max(1, seconds(ms));
 
 const integer = (value: number): string => String(Math.min(value, MAX_INTEGER));
 
 /** A structured field's string, which is printable ASCII. Source: RFC 9651, section 3.3.3. */
-function text(value: string): string {
-  if (PLAIN.test(value)) return `"${value}"`;
+function quoted(value: string): string {
+  if (UNESCAPED.test(value)) return `"${value}"`;
   return `"${value.replaceAll(/[^\u0020-\u007e]/g, "?").replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
-/** What stands in a string as it is; the names of rules do. */
-const PLAIN = /^[\w.-]*$/;
+/** Strings that need no escaping, such as the names of rules. */
+const UNESCAPED = /^[\w.-]*$/;

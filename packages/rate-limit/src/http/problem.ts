@@ -4,7 +4,7 @@ import { explain } from "./explain.js";
 import type { Decision } from "../types.js";
 import { upgradeFor } from "./upgrade.js";
 
-/** What a denied request is answered: 429 for a rule that refused, 503 for a policy. */
+/** The reply to a denied request: 429 for a rule that refused, 503 for a failure policy. */
 export function denial(plans: Plans | undefined, decision: Decision): Reply {
   if (decision.decidedBy === "policy") {
     return problem({

@@ -41,7 +41,7 @@ describe("upgradeFor", () => {
     { upgradeUrl },
   );
 
-  it("names the smallest larger plan, where to get it, and what it allows", () => {
+  it("names the smallest larger plan, its URL and its limits", () => {
     expect(upgradeFor(plans, denial([state("tenant", 500)]))).toEqual({
       from: "free",
       to: "basic",
@@ -50,12 +50,12 @@ describe("upgradeFor", () => {
     });
   });
 
-  it("is above what this tenant has, which may be more than its plan says", () => {
+  it("is larger than the tenant's limits, which may exceed its plan", () => {
     expect(upgradeFor(plans, denial([state("tenant", 3000)]))?.to).toBe("pro");
     expect(upgradeFor(plans, denial([state("tenant", 5000)]))).toBeUndefined();
   });
 
-  it("has nothing to offer for the largest plan, an unknown one, an admitted request, and a policy's denial", () => {
+  it("is undefined for the largest plan, an unknown one, an admitted request, and a denial by policy", () => {
     const one = [state("tenant", 500)];
     expect(upgradeFor(plans, denial(one, { plan: "pro" }))).toBeUndefined();
     expect(upgradeFor(plans, denial(one, { plan: "gone" }))).toBeUndefined();
@@ -64,7 +64,7 @@ describe("upgradeFor", () => {
   });
 });
 
-describe("upgradeFor: what counts as more", () => {
+describe("upgradeFor: a larger limit", () => {
   const between = (larger: ReturnType<typeof plan>) =>
     definePlans({ free: plan({ tenant: per15m(500), user: per15m(60) }), pro: larger });
   const both = denial([state("tenant", 500), state("user", 60)]);

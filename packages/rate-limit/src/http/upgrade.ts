@@ -1,29 +1,25 @@
 import type { Plan, Plans, RateLimitRule, Upgrade } from "@scale/core";
 import type { Decision, LimitStatus } from "../types.js";
 
-/** A larger plan that would have admitted more, and what its rules say in place of those that refused. */
+/** A larger plan that would have admitted more, and its limits in place of those that refused. */
 export interface RateLimitUpgrade extends Upgrade {
-  /** By the names of `violated`. A rule that the larger plan does not have is not among them: it limits nothing there. */
-  readonly limits: readonly UpgradedLimit[];
-}
-
-export interface UpgradedLimit {
-  readonly name: string;
-  readonly limit: number;
-  /** Absent for a rule about what runs at the same time. */
-  readonly windowMs?: number;
+  /**
+   * One item per name in `violated`, without the rules that the larger plan does not have: they limit nothing there.
+   * `windowMs` is absent for a `concurrency` rule.
+   */
+  readonly limits: readonly { readonly name: string; readonly limit: number; readonly windowMs?: number }[];
 }
 
 /**
  * The smallest larger plan that would have admitted more under every rule that refused.
- * @returns `undefined` for what was not refused by a rule, for the largest plan, and for a plan that is not of `plans`
+ * @returns `undefined` when no rule refused, for the largest plan, and for a plan that is not one of `plans`
  */
 export function upgradeFor(plans: Plans, decision: Decision): RateLimitUpgrade | undefined {
   const { allowed, plan, violated, limits, group } = decision;
   const refused = limits.filter(({ name }) => violated.includes(name));
   if (allowed || refused.length === 0) return undefined;
   const upgrade = plans.upgrade(plan, (larger) => {
-    // A group that the larger plan does not have is not sold with it: its requests are refused there.
+    // A group that the larger plan lacks is not sold with it: requests of that group are refused there.
     if (larger.rateLimit === undefined || (group !== undefined && groupOf(larger, group) === undefined)) return false;
     return refused.every((state) => admitsMore(ruleOf(larger, state.name), state, decision.cost));
   });
@@ -50,12 +46,12 @@ function admitsMore(rule: RateLimitRule | undefined, state: LimitStatus, cost: n
   if (areSlots !== (state.algorithm === "concurrency")) return false;
   if (areSlots) return rule.limit > state.limit;
   const faster = rule.limit / rule.windowMs - state.limit / state.windowMs;
-  // A cost above a burst is refused for ever: a larger burst at the same rate is more.
+  // A cost above the burst is never admitted. Then a larger burst at the same rate is an improvement.
   const isMore = state.retryAfterMs === Infinity ? faster >= 0 : faster > 0;
   return isMore && rule.burst >= Math.max(cost, 1);
 }
 
-function limitOf(rule: RateLimitRule | undefined, name: string): UpgradedLimit[] {
+function limitOf(rule: RateLimitRule | undefined, name: string): RateLimitUpgrade["limits"] {
   if (rule === undefined) return [];
   const { limit, windowMs, algorithm } = rule;
   return [algorithm === "concurrency" ? { name, limit } : { name, limit, windowMs }];

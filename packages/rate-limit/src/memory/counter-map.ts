@@ -1,170 +1,153 @@
 import type { RateLimitRule } from "@scale/core";
 import { joinKey } from "@scale/core/kit";
-import type { MutableState } from "../algorithms/counter.js";
-import { counterOf } from "../algorithms/counter-of.js";
+import type { MutableState } from "../algorithms/algorithm.js";
+import { algorithmOf } from "../algorithms/algorithm-of.js";
 import { expireSlots, type Slots } from "../algorithms/slots.js";
 
-/** What is kept for one rule and subject: a state, or slots for `concurrency`. Written in place. */
-export interface Entry {
-  /** The rule that wrote it last. */
-  rule: RateLimitRule;
-  state: MutableState;
-  readonly slots: Slots | undefined;
-  /** Its place among all entries; below 0 for one that is not kept, or no longer: others may have swept it out. */
-  at: number;
-}
-
-/** Whose count it is, and what time it is: microseconds. */
-export interface Whose {
+/** Identifies one count, with the time of the decision in microseconds. */
+export interface CounterKey {
+  readonly counters: RuleCounters;
   readonly tenantId: string;
   readonly subject: string;
   readonly now: number;
 }
 
-/** The entries of one rule. */
-export interface Shard {
-  get(tenantId: string, subject: string): Entry | undefined;
-  add(whose: Whose, entry: Entry): void;
-  delete(tenantId: string, subject: string): void;
+/** The stored count of one rule and subject: a state, or slots for `concurrency`. Written in place. */
+export interface CounterEntry extends Pick<CounterKey, "counters" | "tenantId" | "subject"> {
+  /** The rule that wrote it last. */
+  rule: RateLimitRule;
+  state: MutableState;
+  readonly slots: Slots | undefined;
+  /** Index in the eviction ring. Negative for an entry that is not stored: new, or evicted in the meantime. */
+  index: number;
 }
 
-/** Keys looked at when one must go. */
-const SAMPLE = 16;
-/** Keys looked at for expiry with every new one: above 1, so that expired keys go faster than new ones come. */
-const SWEEP = 2;
+/** Entries checked for eviction when the map is full. */
+const EVICTION_SAMPLE = 16;
+/** Entries checked for expiry per insertion: above 1, so that expired entries go faster than new ones come. */
+const EXPIRY_CHECKS = 2;
 
 /**
- * A bounded set of entries without timers. They lie apart by rule, tenant and subject, because looking each up by itself
- * is faster than building a key of all. New entries sweep out old ones that are empty, which loses nothing. When
- * `maxKeys` are in use, the emptiest of a few, measured by its own limit, is dropped: who rotates keys drops his own.
+ * A bounded map of counts, without timers. It is nested by rule, tenant and subject, because three look-ups are faster than
+ * building one joined key. Insertions remove old entries that are empty, which loses nothing. When `maxKeys` entries are
+ * in use, the least used of a sample, measured by its own limit, is evicted: a client that rotates keys evicts its own.
  */
-export function createShards(maxKeys: number): (scope: readonly string[]) => Shard {
-  const byName = new Map<string, Shard>();
-  // The same arrays come with every request.
-  const byScope = new WeakMap<readonly string[], Shard>();
-  const ring = new Ring(maxKeys);
+export function createCounterMap(maxKeys: number): (scope: readonly string[]) => RuleCounters {
+  const byName = new Map<string, RuleCounters>();
+  // The same scope arrays come with every request.
+  const byScope = new WeakMap<readonly string[], RuleCounters>();
+  const ring = new EvictionRing(maxKeys);
 
   return (scope) => {
-    let shard = byScope.get(scope);
-    if (shard !== undefined) return shard;
+    let counters = byScope.get(scope);
+    if (counters !== undefined) return counters;
     const name = joinKey(scope);
-    shard = byName.get(name) ?? new Entries(ring);
-    byName.set(name, shard);
-    byScope.set(scope, shard);
-    return shard;
+    counters = byName.get(name) ?? new RuleCounters(ring);
+    byName.set(name, counters);
+    byScope.set(scope, counters);
+    return counters;
   };
 }
 
-/** An entry in its place. */
-interface Kept extends Entry {
-  readonly home: Entries;
-  readonly tenantId: string;
-  readonly subject: string;
-}
+/** The entries of one rule. */
+export class RuleCounters {
+  // The count of a tenant itself has its id twice: one look-up is enough.
+  readonly #byTenant = new Map<string, CounterEntry>();
+  readonly #bySubject = new Map<string, Map<string, CounterEntry>>();
+  readonly #ring: EvictionRing;
 
-class Entries implements Shard {
-  // A tenant's own count has its id twice: the second look-up is spared.
-  readonly #own = new Map<string, Kept>();
-  readonly #others = new Map<string, Map<string, Kept>>();
-  readonly #ring: Ring;
-
-  constructor(ring: Ring) {
+  constructor(ring: EvictionRing) {
     this.#ring = ring;
   }
 
-  get(tenantId: string, subject: string): Kept | undefined {
-    return subject === tenantId ? this.#own.get(tenantId) : this.#others.get(tenantId)?.get(subject);
+  get(tenantId: string, subject: string): CounterEntry | undefined {
+    return subject === tenantId ? this.#byTenant.get(tenantId) : this.#bySubject.get(tenantId)?.get(subject);
   }
 
-  add({ tenantId, subject, now }: Whose, entry: Entry): void {
+  add(entry: CounterEntry, now: number): void {
     this.#ring.makeRoom(now);
-    const kept = Object.assign(entry, { home: this, tenantId, subject });
-    this.#ring.add(kept);
+    this.#ring.add(entry);
+    const { tenantId, subject } = entry;
     if (subject === tenantId) {
-      this.#own.set(tenantId, kept);
+      this.#byTenant.set(tenantId, entry);
       return;
     }
-    let ofTenant = this.#others.get(tenantId);
-    if (ofTenant === undefined) this.#others.set(tenantId, (ofTenant = new Map()));
-    ofTenant.set(subject, kept);
+    let subjects = this.#bySubject.get(tenantId);
+    if (subjects === undefined) this.#bySubject.set(tenantId, (subjects = new Map()));
+    subjects.set(subject, entry);
   }
 
-  delete(tenantId: string, subject: string): void {
-    const kept = this.get(tenantId, subject);
-    if (kept !== undefined) this.drop(kept);
-  }
-
-  drop(kept: Kept): void {
-    const { tenantId, subject } = kept;
-    this.#ring.remove(kept);
+  delete(entry: CounterEntry): void {
+    const { tenantId, subject } = entry;
+    this.#ring.remove(entry);
     if (subject === tenantId) {
-      this.#own.delete(tenantId);
+      this.#byTenant.delete(tenantId);
       return;
     }
-    const ofTenant = this.#others.get(tenantId);
-    ofTenant?.delete(subject);
-    if (ofTenant?.size === 0) this.#others.delete(tenantId);
+    const subjects = this.#bySubject.get(tenantId);
+    subjects?.delete(subject);
+    if (subjects?.size === 0) this.#bySubject.delete(tenantId);
   }
 }
 
-/** All entries of all rules, one after the other, for ever. */
-class Ring {
+/** The entries of all rules in one list, visited in turns. */
+class EvictionRing {
   readonly #maxKeys: number;
-  readonly #list: Kept[] = [];
+  readonly #entries: CounterEntry[] = [];
   #hand = 0;
 
   constructor(maxKeys: number) {
     this.#maxKeys = maxKeys;
   }
 
-  add(kept: Kept): void {
-    kept.at = this.#list.push(kept) - 1;
+  add(entry: CounterEntry): void {
+    entry.index = this.#entries.push(entry) - 1;
   }
 
-  remove(kept: Kept): void {
-    const { at } = kept;
-    const last = this.#list.pop();
-    kept.at = -1;
-    if (last === undefined || last === kept) return;
-    // The last one takes its place.
-    last.at = at;
-    this.#list[at] = last;
+  remove(entry: CounterEntry): void {
+    const { index } = entry;
+    const last = this.#entries.pop();
+    entry.index = -1;
+    if (last === undefined || last === entry) return;
+    // The last entry moves into the gap.
+    last.index = index;
+    this.#entries[index] = last;
   }
 
-  /** Drops entries that are empty, and one that is not when there are too many. */
+  /** Removes entries that are empty, and evicts one that is not when the map is full. */
   makeRoom(now: number): void {
-    for (let i = 0; i < SWEEP; i++) {
-      const kept = this.#next();
-      if (kept !== undefined && fillAt(kept, now) === 0) kept.home.drop(kept);
+    for (let i = 0; i < EXPIRY_CHECKS; i++) {
+      const entry = this.#next();
+      if (entry !== undefined && usedShare(entry, now) === 0) entry.counters.delete(entry);
     }
-    if (this.#list.length < this.#maxKeys) return;
-    const found = this.#emptiest(now);
-    found?.home.drop(found);
+    if (this.#entries.length < this.#maxKeys) return;
+    const evicted = this.#leastUsed(now);
+    evicted?.counters.delete(evicted);
   }
 
-  #emptiest(now: number): Kept | undefined {
-    let found: Kept | undefined;
+  #leastUsed(now: number): CounterEntry | undefined {
+    let found: CounterEntry | undefined;
     let least = Infinity;
-    for (let i = 0; i < SAMPLE; i++) {
-      const kept = this.#next();
-      const fill = kept === undefined ? Infinity : fillAt(kept, now);
-      if (fill >= least) continue;
-      least = fill;
-      found = kept;
+    for (let i = 0; i < EVICTION_SAMPLE; i++) {
+      const entry = this.#next();
+      const share = entry === undefined ? Infinity : usedShare(entry, now);
+      if (share >= least) continue;
+      least = share;
+      found = entry;
     }
     return found;
   }
 
-  #next(): Kept | undefined {
-    if (this.#hand >= this.#list.length) this.#hand = 0;
-    return this.#list[this.#hand++];
+  #next(): CounterEntry | undefined {
+    if (this.#hand >= this.#entries.length) this.#hand = 0;
+    return this.#entries[this.#hand++];
   }
 }
 
-/** Part of the limit that is used. */
-function fillAt({ rule, state, slots }: Entry, now: number): number {
-  const counter = counterOf(rule);
-  if (counter !== undefined) return counter.used(counter.at(state, now), now) / rule.burst;
+/** Used share of the entry's limit. */
+function usedShare({ rule, state, slots }: CounterEntry, now: number): number {
+  const algorithm = algorithmOf(rule);
+  if (algorithm !== undefined) return algorithm.used(algorithm.at(state, now), now) / rule.burst;
   if (slots === undefined) return 0;
   expireSlots(slots, now);
   return slots.size / rule.limit;

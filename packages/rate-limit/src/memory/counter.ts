@@ -1,103 +1,102 @@
-import { capacity, type Algorithm, type MutableState, windowUs } from "../algorithms/counter.js";
+import { type Algorithm, capacity, type MutableState, windowUs } from "../algorithms/algorithm.js";
 import { expireSlots, type Slots, slotsResetUs, slotsWaitUs, takeSlot } from "../algorithms/slots.js";
-import type { Entry, Shard, Whose } from "./counter-map.js";
 import type { Charge, RuleStatus } from "../types.js";
+import type { CounterEntry, CounterKey } from "./counter-map.js";
 
-/** Where a count is kept, whose it is, and what time it is: microseconds. */
-export interface Place extends Whose {
-  readonly shard: Shard;
-}
-
-/** One rule of a question and what is counted for it. A class, because one is made for every rule of every request. */
-export interface Account {
+/** The count of one charge of a request. Implemented by classes, because one is made for every rule of every request. */
+export interface RuleCounter {
   readonly charge: Charge;
-  /** True when the rule admits what is asked. */
+  /** True when the rule admits the cost of the request. */
   readonly fits: boolean;
-  /** Charges units, or takes the slot, and keeps that. */
-  take(units: number, slot: string | undefined): void;
-  /** Whole units that fit now. */
+  /** Charges units, or takes the slot, and stores the result. */
+  consume(units: number, slot: string | undefined): void;
+  /** Whole units, or slots, that fit now. */
   remaining(): number;
-  standing(): RuleStatus;
+  status(): RuleStatus;
 }
 
-export class CountAccount implements Account {
+/** Counts units in windows or in a bucket. */
+export class UnitCounter implements RuleCounter {
   readonly charge: Charge;
   readonly fits: boolean;
-  readonly #place: Place;
-  readonly #counter: Algorithm;
-  readonly #asked: number;
+  readonly #key: CounterKey;
+  readonly #algorithm: Algorithm;
+  readonly #wanted: number;
   readonly #state: MutableState;
-  #entry: Entry | undefined;
+  #entry: CounterEntry | undefined;
 
   // oxlint-disable-next-line max-params -- one is made for every rule of every request: an object for them costs as much
-  constructor(place: Place, charge: Charge, counter: Algorithm, cost: number) {
+  constructor(key: CounterKey, charge: Charge, algorithm: Algorithm, cost: number) {
     this.charge = charge;
-    this.#place = place;
-    this.#counter = counter;
-    this.#asked = cost > 0 ? cost : 1;
-    this.#entry = place.shard.get(place.tenantId, place.subject);
-    this.#state = counter.at(this.#entry?.state, place.now);
-    this.fits = counter.used(this.#state, place.now) + this.#asked <= capacity(charge.rule.burst);
+    this.#key = key;
+    this.#algorithm = algorithm;
+    this.#wanted = cost > 0 ? cost : 1;
+    this.#entry = key.counters.get(key.tenantId, key.subject);
+    this.#state = algorithm.at(this.#entry?.state, key.now);
+    this.fits = algorithm.used(this.#state, key.now) + this.#wanted <= capacity(charge.rule.burst);
   }
 
-  take(units: number): void {
-    this.#counter.add(this.#state, units);
-    this.#keep();
+  consume(units: number): void {
+    this.#algorithm.add(this.#state, units);
+    this.#store();
   }
 
-  /** Takes back what was charged before. */
-  giveBack(units: number, { at, emptyAt }: { at: number; emptyAt: number }): void {
+  /** @param charged when the units were charged, and when the count would have been empty again: microseconds */
+  refund(units: number, { at, emptyAt }: { at: number; emptyAt: number }): void {
     if (this.#entry === undefined) return;
-    this.#counter.giveBack(this.#state, this.#place.now, { units, at, emptyAt });
-    this.#keep();
+    this.#algorithm.refund(this.#state, this.#key.now, { units, at, emptyAt });
+    this.#store();
   }
 
   remaining(): number {
-    const free = capacity(this.charge.rule.burst) - this.#counter.used(this.#state, this.#place.now);
+    const free = capacity(this.charge.rule.burst) - this.#algorithm.used(this.#state, this.#key.now);
     return free > 0 ? Math.floor(free) : 0;
   }
 
-  standing(): RuleStatus {
-    const resetMs = Math.ceil(this.#counter.resetUs(this.#state, this.#place.now) / 1000);
+  status(): RuleStatus {
+    const resetMs = Math.ceil(this.#algorithm.resetUs(this.#state, this.#key.now) / 1000);
     return { remaining: this.remaining(), resetMs, retryAfterMs: this.fits ? 0 : this.#retryAfterMs() };
   }
 
-  #keep(): void {
+  #store(): void {
+    const { counters, tenantId, subject, now } = this.#key;
     const { rule } = this.charge;
-    this.#entry ??= { rule, state: this.#state, slots: undefined, at: -1 };
+    this.#entry ??= { counters, tenantId, subject, rule, state: this.#state, slots: undefined, index: -1 };
     this.#entry.rule = rule;
     this.#entry.state = this.#state;
-    if (this.#entry.at < 0) this.#place.shard.add(this.#place, this.#entry);
+    if (this.#entry.index < 0) counters.add(this.#entry, now);
   }
 
   #retryAfterMs(): number {
-    if (this.#asked > this.charge.rule.burst) return Infinity;
-    return Math.ceil(this.#counter.waitUs(this.#state, this.#place.now, this.#asked) / 1000);
+    if (this.#wanted > this.charge.rule.burst) return Infinity;
+    return Math.ceil(this.#algorithm.waitUs(this.#state, this.#key.now, this.#wanted) / 1000);
   }
 }
 
-export class SlotAccount implements Account {
+/** Counts the slots of a `concurrency` rule. */
+export class SlotCounter implements RuleCounter {
   readonly charge: Charge;
   readonly fits: boolean;
-  readonly #place: Place;
+  readonly #now: number;
   readonly #slots: Slots;
-  readonly #entry: Entry;
+  readonly #entry: CounterEntry;
 
-  constructor(place: Place, charge: Charge, slot: string | undefined) {
-    const entry = place.shard.get(place.tenantId, place.subject);
+  constructor({ counters, tenantId, subject, now }: CounterKey, charge: Charge, slot: string | undefined) {
+    const stored = counters.get(tenantId, subject);
+    const { rule } = charge;
     this.charge = charge;
-    this.#place = place;
-    this.#slots = entry?.slots ?? new Map();
-    this.#entry = entry ?? { rule: charge.rule, state: [], slots: this.#slots, at: -1 };
-    expireSlots(this.#slots, place.now);
-    this.fits = this.#slots.size < charge.rule.limit || (slot !== undefined && this.#slots.has(slot));
+    this.#now = now;
+    this.#slots = stored?.slots ?? new Map();
+    this.#entry = stored ?? { counters, tenantId, subject, rule, state: [], slots: this.#slots, index: -1 };
+    expireSlots(this.#slots, now);
+    this.fits = this.#slots.size < rule.limit || (slot !== undefined && this.#slots.has(slot));
   }
 
-  take(_units: number, slot: string | undefined): void {
+  consume(_units: number, slot: string | undefined): void {
     if (slot === undefined) return;
-    takeSlot(this.#slots, slot, this.#place.now + windowUs(this.charge.rule));
+    takeSlot(this.#slots, slot, this.#now + windowUs(this.charge.rule));
     this.#entry.rule = this.charge.rule;
-    if (this.#entry.at < 0) this.#place.shard.add(this.#place, this.#entry);
+    if (this.#entry.index < 0) this.#entry.counters.add(this.#entry, this.#now);
   }
 
   release(slot: string): void {
@@ -108,12 +107,11 @@ export class SlotAccount implements Account {
     return Math.max(0, this.charge.rule.limit - this.#slots.size);
   }
 
-  standing(): RuleStatus {
-    const { now } = this.#place;
+  status(): RuleStatus {
     return {
       remaining: this.remaining(),
-      resetMs: Math.ceil(slotsResetUs(this.#slots, now) / 1000),
-      retryAfterMs: this.fits ? 0 : Math.ceil(slotsWaitUs(this.#slots, now) / 1000),
+      resetMs: Math.ceil(slotsResetUs(this.#slots, this.#now) / 1000),
+      retryAfterMs: this.fits ? 0 : Math.ceil(slotsWaitUs(this.#slots, this.#now) / 1000),
     };
   }
 }

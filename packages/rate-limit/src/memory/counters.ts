@@ -1,102 +1,97 @@
 import type { Clock } from "@scale/core";
-import { type Account, CountAccount, type Place, SlotAccount } from "./counter.js";
-import { counterOf } from "../algorithms/counter-of.js";
-import { createShards, type Shard } from "./counter-map.js";
-import type { Charge, RefundRequest, HeldSlot, RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
+import { algorithmOf } from "../algorithms/algorithm-of.js";
+import type { Charge, ConsumeRequest, ConsumeResult, HeldSlot, RefundRequest, RuleStatus } from "../types.js";
+import { type RuleCounter, SlotCounter, UnitCounter } from "./counter.js";
+import { type CounterKey, createCounterMap, type RuleCounters } from "./counter-map.js";
 
-/** Counts in this process, which are there at once. */
-export interface Table {
-  take(take: ConsumeRequest): ConsumeResult;
-  give(give: RefundRequest): void;
-  reset(take: Pick<ConsumeRequest, "tenantId" | "charges">): void;
-  release(held: HeldSlot): void;
-  /** Charges every rule whatever it holds, up to its limit. */
-  charge(take: ConsumeRequest): void;
-  /** The entries of one rule, and the time that decides in microseconds: for the short way of `lone.ts`. */
-  shardOf(scope: readonly string[]): Shard;
-  nowUs(): number;
-}
+/** Counts in the memory of this process, for at most `maxKeys` rules and subjects. Every method returns synchronously. */
+export class MemoryCounters {
+  readonly #countersOf: (scope: readonly string[]) => RuleCounters;
+  readonly #clock: Clock;
+  readonly #offsetMs: number;
 
-/** The counts of at most `maxKeys` rules and subjects. */
-export function createTable({ clock, maxKeys }: { clock: Clock; maxKeys: number }): Table {
-  const shardOf = createShards(maxKeys);
-  // Windows begin at calendar hours and days, and a wall clock that is set does not move them.
-  const offsetMs = clock.now() - clock.monotonic();
-  const nowUs = (): number => Math.round((clock.monotonic() + offsetMs) * 1000);
-
-  const placeOf = (tenantId: string, { scope, subject }: Charge, now: number): Place => ({
-    shard: shardOf(scope),
-    tenantId,
-    subject,
-    now,
-  });
-
-  function open({ tenantId, cost, slot }: ConsumeRequest, charge: Charge, now: number): Account {
-    const counter = counterOf(charge.rule);
-    const place = placeOf(tenantId, charge, now);
-    return counter === undefined
-      ? new SlotAccount(place, charge, slot)
-      : new CountAccount(place, charge, counter, cost);
+  constructor({ clock, maxKeys }: { clock: Clock; maxKeys: number }) {
+    this.#countersOf = createCounterMap(maxKeys);
+    this.#clock = clock;
+    // Windows begin at calendar hours and days. A change of the wall clock does not move them.
+    this.#offsetMs = clock.now() - clock.monotonic();
   }
 
-  return {
-    shardOf,
-    nowUs,
-    take(take) {
-      const now = nowUs();
-      const { charges, cost } = take;
-      const accounts: Account[] = [];
-      let allowed = true;
-      for (let i = 0; i < charges.length; i++) {
-        const account = open(take, charges[i] as Charge, now);
-        accounts.push(account);
-        if (!account.fits && !account.charge.rule.shadow) allowed = false;
-      }
-      const statuses: RuleStatus[] = [];
-      for (let i = 0; i < accounts.length; i++)
-        statuses.push(settle(accounts[i] as Account, take, allowed && cost > 0));
-      return { allowed, atMs: now / 1000, statuses };
-    },
-    give({ tenantId, units, charges, consumed }) {
-      const now = nowUs();
-      charges.forEach((charge, i) => {
-        const counter = counterOf(charge.rule);
-        if (counter === undefined) return;
-        const at = consumed.atMs * 1000;
-        const emptyAt = at + (consumed.statuses[i]?.resetMs ?? 0) * 1000;
-        new CountAccount(placeOf(tenantId, charge, now), charge, counter, 0).giveBack(units, { at, emptyAt });
-      });
-    },
-    reset({ tenantId, charges }) {
-      for (const charge of charges) {
-        shardOf(charge.scope).delete(tenantId, charge.subject);
-      }
-    },
-    release({ tenantId, charges, slot }) {
-      const now = nowUs();
-      for (const charge of charges) new SlotAccount(placeOf(tenantId, charge, now), charge, slot).release(slot);
-    },
-    charge(take) {
-      const now = nowUs();
-      for (const charge of take.charges) {
-        const account = open(take, charge, now);
-        account.take(Math.min(take.cost, account.remaining()), undefined);
-      }
-    },
-  };
-}
+  consume(request: ConsumeRequest): ConsumeResult {
+    const now = this.#nowUs();
+    const { charges, cost } = request;
+    const counters: RuleCounter[] = [];
+    let allowed = true;
+    for (let i = 0; i < charges.length; i++) {
+      const counter = this.#open(request, charges[i] as Charge, now);
+      counters.push(counter);
+      if (!counter.fits && !counter.charge.rule.shadow) allowed = false;
+    }
+    const statuses: RuleStatus[] = [];
+    for (let i = 0; i < counters.length; i++)
+      statuses.push(settle(counters[i] as RuleCounter, request, allowed && cost > 0));
+    return { allowed, atMs: now / 1000, statuses };
+  }
 
-/** Charges one rule of what was admitted, and tells where it stands. */
-function settle(account: Account, { cost, slot }: ConsumeRequest, charges: boolean): RuleStatus {
-  const { want } = account.charge;
-  let granted = 0;
-  if (charges && account.fits) {
-    account.take(cost, slot);
-    if (want !== undefined) {
-      granted = account.charge.rule.algorithm === "concurrency" ? 0 : Math.min(want, account.remaining());
-      if (granted > 0) account.take(granted, slot);
+  refund({ tenantId, units, charges, consumed }: RefundRequest): void {
+    const now = this.#nowUs();
+    charges.forEach((charge, i) => {
+      const algorithm = algorithmOf(charge.rule);
+      if (algorithm === undefined) return;
+      const at = consumed.atMs * 1000;
+      const emptyAt = at + (consumed.statuses[i]?.resetMs ?? 0) * 1000;
+      new UnitCounter(this.#keyOf(tenantId, charge, now), charge, algorithm, 0).refund(units, { at, emptyAt });
+    });
+  }
+
+  reset({ tenantId, charges }: Pick<ConsumeRequest, "tenantId" | "charges">): void {
+    for (const { scope, subject } of charges) {
+      const counters = this.#countersOf(scope);
+      const entry = counters.get(tenantId, subject);
+      if (entry !== undefined) counters.delete(entry);
     }
   }
-  const standing = account.standing();
-  return want === undefined ? standing : { ...standing, granted };
+
+  release({ tenantId, charges, slot }: HeldSlot): void {
+    const now = this.#nowUs();
+    for (const charge of charges) new SlotCounter(this.#keyOf(tenantId, charge, now), charge, slot).release(slot);
+  }
+
+  /** Charges every rule, whether or not the cost fits, up to its limit. */
+  chargeUpToLimit(request: ConsumeRequest): void {
+    const now = this.#nowUs();
+    for (const charge of request.charges) {
+      const counter = this.#open(request, charge, now);
+      counter.consume(Math.min(request.cost, counter.remaining()), undefined);
+    }
+  }
+
+  #nowUs(): number {
+    return Math.round((this.#clock.monotonic() + this.#offsetMs) * 1000);
+  }
+
+  #keyOf(tenantId: string, { scope, subject }: Charge, now: number): CounterKey {
+    return { counters: this.#countersOf(scope), tenantId, subject, now };
+  }
+
+  #open({ tenantId, cost, slot }: ConsumeRequest, charge: Charge, now: number): RuleCounter {
+    const algorithm = algorithmOf(charge.rule);
+    const key = this.#keyOf(tenantId, charge, now);
+    return algorithm === undefined ? new SlotCounter(key, charge, slot) : new UnitCounter(key, charge, algorithm, cost);
+  }
+}
+
+/** Charges one rule of an admitted request, and returns its status. */
+function settle(counter: RuleCounter, { cost, slot }: ConsumeRequest, isCharged: boolean): RuleStatus {
+  const { want } = counter.charge;
+  let granted = 0;
+  if (isCharged && counter.fits) {
+    counter.consume(cost, slot);
+    if (want !== undefined) {
+      granted = counter.charge.rule.algorithm === "concurrency" ? 0 : Math.min(want, counter.remaining());
+      if (granted > 0) counter.consume(granted, slot);
+    }
+  }
+  const status = counter.status();
+  return want === undefined ? status : { ...status, granted };
 }

@@ -1,26 +1,26 @@
 import { type RateLimitRule, systemClock } from "@scale/core";
-import { createTable, type Table } from "./counters.js";
-import type { Charge, ConsumeRequest, ConsumeResult } from "../types.js";
+import type { Charge, ConsumeRequest, ConsumeResult, HeldSlot } from "../types.js";
+import { MemoryCounters } from "./counters.js";
 
 const MAX_KEYS = 100_000;
 
-/** This instance's share of every limit, for when the store cannot answer. */
+/** This process's share of every limit, for when the store cannot answer. */
 export interface LocalShare {
-  take(take: ConsumeRequest): ConsumeResult;
-  /** Tells the share what the store admitted here. Without it each outage would start with a full allowance. */
-  record(take: ConsumeRequest): void;
-  release: Table["release"];
+  consume(request: ConsumeRequest): ConsumeResult;
+  /** Charges the share with a request that the store admitted here. Otherwise each outage would start with a full share. */
+  record(request: ConsumeRequest): void;
+  release(held: HeldSlot): void;
 }
 
 /** Each of `instances` processes admits an equal part of each limit, and at least one unit per window. */
 export function localShare(instances: number): LocalShare {
-  const table = createTable({ clock: systemClock, maxKeys: MAX_KEYS });
+  const counters = new MemoryCounters({ clock: systemClock, maxKeys: MAX_KEYS });
   const shares = new WeakMap<RateLimitRule, RateLimitRule>();
 
   function shareOf(rule: RateLimitRule): RateLimitRule {
     const known = shares.get(rule);
     if (known !== undefined) return known;
-    // A bucket leaks parts of units; what counts in windows or slots counts whole ones.
+    // A bucket leaks fractions of units. Windows and slots count whole units.
     const part = rule.limit / instances;
     const share = {
       ...rule,
@@ -31,14 +31,14 @@ export function localShare(instances: number): LocalShare {
     return share;
   }
 
-  const ofShare = <T extends { readonly charges: readonly Charge[] }>(question: T): T => ({
-    ...question,
-    charges: question.charges.map((charge): Charge => ({ ...charge, rule: shareOf(charge.rule), want: 0 })),
+  const shared = <T extends { readonly charges: readonly Charge[] }>(request: T): T => ({
+    ...request,
+    charges: request.charges.map((charge): Charge => ({ ...charge, rule: shareOf(charge.rule), want: 0 })),
   });
 
   return {
-    take: (take) => table.take(ofShare(take)),
-    record: (take) => table.charge(ofShare(take)),
-    release: (held) => table.release(ofShare(held)),
+    consume: (request) => counters.consume(shared(request)),
+    record: (request) => counters.chargeUpToLimit(shared(request)),
+    release: (held) => counters.release(shared(held)),
   };
 }

@@ -1,12 +1,12 @@
 import { type Clock, systemClock } from "@scale/core";
 import { clockOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import { createTable, type Table } from "./counters.js";
 import type { RateLimitStore } from "../types.js";
+import { MemoryCounters } from "./counters.js";
 
 export interface MemoryStoreOptions {
   /**
-   * Counts that are kept. Above it, counts that are nearest to their full allowance are forgotten.
+   * Maximum number of counts. When it is exceeded, counts that are nearest to their full allowance are evicted.
    * @default 100_000
    */
   readonly maxKeys?: number;
@@ -18,18 +18,14 @@ const optionsSchema = z.strictObject({
   clock: clockOption.default(systemClock),
 });
 
-const tables = new WeakMap<RateLimitStore, Table>();
-
 /** Counts in this process alone: for one process, for tests, and for limits that are meant per process. */
 export function memoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
-  const table = createTable(parseOptions(optionsSchema, options, "memoryStore"));
-  const { take: consume, give: refund, reset, release } = table;
-  const store: RateLimitStore = { settlesWithinMs: 0, consume, refund, reset, release };
-  tables.set(store, table);
-  return store;
-}
-
-/** What a store of `memoryStore` counts in; `undefined` for any other. */
-export function tableOf(store: RateLimitStore): Table | undefined {
-  return tables.get(store);
+  const counters = new MemoryCounters(parseOptions(optionsSchema, options, "memoryStore"));
+  return {
+    settlesWithinMs: 0,
+    consume: (request) => counters.consume(request),
+    refund: (request) => counters.refund(request),
+    reset: (request) => counters.reset(request),
+    release: (held) => counters.release(held),
+  };
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { memoryStore } from "../memory/store.js";
 import { createEnforce } from "./index.js";
 import type { RateLimitStore } from "../types.js";
-import { type WiringWarning, wiringWarn } from "../setup-warnings.js";
+import { type SetupWarning, setupWarn } from "../setup-warnings.js";
 
 const tenant = (limit: number) => ({ rateLimit: { rules: { tenant: { limit, window: "15m" } } } }) as const;
 const plans = definePlans({ free: tenant(2), pro: tenant(4) }, { aliases: { PRO: "pro" } });
@@ -12,7 +12,7 @@ const request = (headers: Record<string, string> = {}) => new Request("http://lo
 const store = () => memoryStore({ clock: createManualClock() });
 
 describe("createEnforce", () => {
-  it("decides by the tier that it is told, on counts that all tiers share", async () => {
+  it("decides by the tier of the call, on counts that all tiers share", async () => {
     const enforceRateLimit = createEnforce({ plans, store: store() });
     const allowed = async (tier: string) => (await enforceRateLimit(request(), "acme", "ann", tier)).allowed;
     expect([await allowed("free"), await allowed("free"), await allowed("free")]).toEqual([true, true, false]);
@@ -20,7 +20,7 @@ describe("createEnforce", () => {
     expect((await enforceRateLimit(request(), "globex", undefined, "free")).allowed).toBe(true);
   });
 
-  it("gives the response to a denial, and the headers for one of the caller's own", async () => {
+  it("returns the response to a denial, and the headers for the caller's own response", async () => {
     const enforceRateLimit = createEnforce({ plans, store: store() });
     const first = await enforceRateLimit(request(), "acme", "ann", "free");
     expect(first.response).toBeUndefined();
@@ -32,13 +32,13 @@ describe("createEnforce", () => {
     expect(await response?.json()).toMatchObject({ code: "SCALE_RATE_LIMITED", upgrade: { from: "free", to: "pro" } });
   });
 
-  it("refuses a tier that is no plan, and a store that is none", async () => {
+  it("throws for a tier that is not a plan, and for an invalid store", async () => {
     const enforceRateLimit = createEnforce({ plans: saas4 });
     await expect(enforceRateLimit(request(), "acme", "ann", "gold")).rejects.toMatchObject({ code: "SCALE_PLAN" });
     expect(() => createEnforce({ plans, store: {} as RateLimitStore })).toThrow("store: expected a store");
   });
 
-  it("answers 503 when the store cannot answer, as chosen", async () => {
+  it("replies 503 or admits when the store cannot answer, by the failure policy", async () => {
     const fails = () => Promise.reject(new StoreError("at 10.0.0.5"));
     const down: RateLimitStore = { consume: fails, refund: fails, reset: fails, release: fails };
     const thrown = await createEnforce({ plans, store: down })(request(), "acme", "ann", "free");
@@ -48,7 +48,7 @@ describe("createEnforce", () => {
     expect(open.allowed).toBe(true);
   });
 
-  it("counts users and addresses where it is told how to find them", async () => {
+  it("counts users and addresses when it can resolve them", async () => {
     const rules = { user: { limit: 1, window: "1m" }, ip: { limit: 2, window: "1m" } } as const;
     const enforceRateLimit = createEnforce(
       { plans: definePlans({ free: { rateLimit: { rules } } }), store: store() },
@@ -68,9 +68,9 @@ describe("createEnforce", () => {
     ]);
   });
 
-  it("does not hold a slot that nothing would free, and is not warned of as two limiters", async () => {
-    const warnings: WiringWarning[] = [];
-    const stop = wiringWarn.subscribe((warning) => warnings.push(warning));
+  it("holds no slot that nothing would release, and causes no warning about a shared name", async () => {
+    const warnings: SetupWarning[] = [];
+    const stop = setupWarn.subscribe((warning) => warnings.push(warning));
     const rules = {
       tenant: { limit: 9, window: "1m" },
       jobs: { limit: 1, algorithm: "concurrency", by: "tenant" },

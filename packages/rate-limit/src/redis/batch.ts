@@ -1,175 +1,138 @@
-import { type RateLimitRule, StoreError } from "@scale/core";
-import type { Script } from "@scale/core/redis";
-import type { Charge, RefundRequest, RuleStatus, ConsumeRequest, ConsumeResult } from "../types.js";
-import { isNumbers, isPlain, plainStanding } from "./gcra-reply.js";
-import { describePlain, describeRule } from "./rule-args.js";
-import { decide, take as takeScript } from "./scripts.gen.js";
+import type { RateLimitRule } from "@scale/core";
+import type { Script, ScriptCall } from "@scale/core/redis";
+import type { Charge, ConsumeRequest, ConsumeResult, RefundRequest, RuleStatus } from "../types.js";
+import { isGcraOnly, isNumbers, statusFromLevel, unexpectedReply } from "./gcra-reply.js";
+import { gcraArgs, ruleArgs } from "./rule-args.js";
+import { consumeGcra, consume as consumeScript } from "./scripts.gen.js";
 
-/** One question that waits for its answer, or units that are given back. */
-export type Pending = PendingTake | PendingGive;
+/** A request that waits for its part of the reply to a batch. */
+export type Pending = { reject(error: unknown): void } & (
+  | { readonly consume: ConsumeRequest; readonly refund?: never; resolve(result: ConsumeResult): void }
+  | { readonly consume?: never; readonly refund: RefundRequest; resolve(nothing: undefined): void }
+);
 
-interface PendingTake extends Settle<ConsumeResult> {
-  readonly take: ConsumeRequest;
-  readonly give?: never;
-}
-
-interface PendingGive extends Settle<undefined> {
-  readonly take?: never;
-  readonly give: RefundRequest;
-}
-
-interface Settle<T> {
-  resolve(answer: T): void;
-  reject(error: unknown): void;
-}
-
-/** A batch as a script reads it. */
-export interface Encoded {
-  readonly script: Script;
-  readonly keys: readonly string[];
-  /** After the time. */
-  readonly args: readonly string[];
-}
-
-/** The key of a charge. */
+/** Builds the Redis key of a charge. */
 export type KeyOf = (tenantId: string, charge: Charge) => string;
 
-/** Rules that occur more than once are sent once, and so are the keys of tenants. */
-export function encodeBatch(batch: readonly Pending[], keyOf: KeyOf): Encoded {
-  return batch.every(({ take }) => take !== undefined && isPlain(take))
-    ? encodePlain(batch as readonly PendingTake[], keyOf)
+/**
+ * Encodes a batch. Rules, and keys of tenants, that occur more than once are sent once.
+ * @returns the script and its call, whose arguments go after the time
+ */
+export function encodeBatch(batch: readonly Pending[], keyOf: KeyOf): ScriptCall & { readonly script: Script } {
+  return batch.every(({ consume }) => consume !== undefined && isGcraOnly(consume))
+    ? encodeGcra(batch, keyOf)
     : encodeAny(batch, keyOf);
 }
 
-function encodePlain(batch: readonly PendingTake[], keyOf: KeyOf): Encoded {
-  const keys = createKeys(keyOf);
-  const rules = createRules(describePlain);
-  let asks = "";
-  for (const { take } of batch) {
-    const { tenantId, cost, charges } = take;
-    asks += `,${cost},${charges.length}`;
-    for (const charge of charges) asks += `,${keys.indexOf(tenantId, charge)},${rules.indexOf(charge.rule)}`;
+function encodeGcra(batch: readonly Pending[], keyOf: KeyOf): ReturnType<typeof encodeBatch> {
+  const keys = createKeyList(keyOf);
+  const rules = createRuleList(gcraArgs);
+  let requests = "";
+  for (const { consume } of batch) {
+    if (consume === undefined) continue;
+    const { tenantId, cost, charges } = consume;
+    requests += `,${cost},${charges.length}`;
+    for (const charge of charges) requests += `,${keys.indexOf(tenantId, charge)},${rules.indexOf(charge.rule)}`;
   }
-  return { script: takeScript, keys: keys.list, args: [`[${rules.size()}${rules.text()}${asks}]`] };
+  return { script: consumeGcra, keys: keys.list, args: [`[${rules.size()}${rules.args()}${requests}]`] };
 }
 
-function encodeAny(batch: readonly Pending[], keyOf: KeyOf): Encoded {
-  const keys = createKeys(keyOf);
-  const rules = createRules(describeRule);
-  let asks = "";
-  for (const { take, give } of batch) {
-    const { tenantId, charges } = take ?? give;
-    asks += take === undefined ? `,${-give.units}` : `,${take.cost}`;
-    asks += `,${charges.length},${take === undefined ? micros(give.consumed.atMs) : JSON.stringify(take.slot ?? "")}`;
+function encodeAny(batch: readonly Pending[], keyOf: KeyOf): ReturnType<typeof encodeBatch> {
+  const keys = createKeyList(keyOf);
+  const rules = createRuleList(ruleArgs);
+  let requests = "";
+  for (const { consume, refund } of batch) {
+    const { tenantId, charges } = consume ?? refund;
+    requests += consume === undefined ? `,${-refund.units}` : `,${consume.cost}`;
+    requests += `,${charges.length},`;
+    requests += consume === undefined ? micros(refund.consumed.atMs) : JSON.stringify(consume.slot ?? "");
     charges.forEach((charge, i) => {
       const extra =
-        give === undefined
+        refund === undefined
           ? (charge.want ?? 0)
-          : micros(give.consumed.atMs + (give.consumed.statuses[i]?.resetMs ?? 0));
-      asks += `,${keys.indexOf(tenantId, charge)},${rules.indexOf(charge.rule)},${extra}`;
+          : micros(refund.consumed.atMs + (refund.consumed.statuses[i]?.resetMs ?? 0));
+      requests += `,${keys.indexOf(tenantId, charge)},${rules.indexOf(charge.rule)},${extra}`;
     });
   }
-  return { script: decide, keys: keys.list, args: [`[${rules.size()}${rules.text()}${asks}]`] };
+  return { script: consumeScript, keys: keys.list, args: [`[${rules.size()}${rules.args()}${requests}]`] };
 }
 
 const micros = (ms: number): number => Math.round(ms * 1000);
 
-interface Keys {
-  readonly list: string[];
-  /** From 1. */
-  indexOf(tenantId: string, charge: Charge): number;
-}
-
 /**
- * The keys of a batch. Only those of tenants are looked up: they are the ones that repeat, and to look up a key that was
- * just put together costs more than to send it twice.
+ * The keys of a batch. Only keys of tenants are looked up, because they repeat. For other keys, a look-up of the joined
+ * string costs more than sending it twice.
  */
-function createKeys(keyOf: KeyOf): Keys {
-  const tenants = new Map<readonly string[], Map<string, number>>();
+function createKeyList(keyOf: KeyOf) {
+  const byScope = new Map<readonly string[], Map<string, number>>();
   const list: string[] = [];
   return {
     list,
-    indexOf(tenantId, charge) {
+    /** The index in the list, from 1. */
+    indexOf(tenantId: string, charge: Charge): number {
       if (charge.rule.by !== "tenant") return list.push(keyOf(tenantId, charge));
-      let known = tenants.get(charge.scope);
-      if (known === undefined) tenants.set(charge.scope, (known = new Map()));
-      let at = known.get(tenantId);
-      if (at === undefined) known.set(tenantId, (at = list.push(keyOf(tenantId, charge))));
-      return at;
+      let known = byScope.get(charge.scope);
+      if (known === undefined) byScope.set(charge.scope, (known = new Map()));
+      let index = known.get(tenantId);
+      if (index === undefined) known.set(tenantId, (index = list.push(keyOf(tenantId, charge))));
+      return index;
     },
   };
 }
 
-interface Rules {
-  /** From 1. */
-  indexOf(rule: RateLimitRule): number;
-  size(): number;
-  text(): string;
-}
-
-function createRules(describe: (rule: RateLimitRule) => string): Rules {
+/** The rules of a batch, encoded by `argsOf`. */
+function createRuleList(argsOf: (rule: RateLimitRule) => string) {
   const known = new Map<RateLimitRule, number>();
-  let text = "";
+  let args = "";
   return {
-    indexOf(rule) {
-      const at = known.get(rule);
-      if (at !== undefined) return at;
+    /** The index in the list, from 1. */
+    indexOf(rule: RateLimitRule): number {
+      const index = known.get(rule);
+      if (index !== undefined) return index;
       known.set(rule, known.size + 1);
-      text += describe(rule);
+      args += argsOf(rule);
       return known.size;
     },
-    size: () => known.size,
-    text: () => text,
+    size: (): number => known.size,
+    args: (): string => args,
   };
 }
 
 /**
- * Gives every part of the reply to the question of the batch that it answers.
- * @throws {StoreError} for a reply that does not fit the batch: it came from another script, or through a broken proxy
+ * The result of each request of the batch.
+ * @throws {StoreError} for a reply that does not fit the batch: another script gave it, or a broken proxy changed it
  */
 export function decodeReply(
   batch: readonly Pending[],
-  { script }: Encoded,
+  { script }: Pick<ReturnType<typeof encodeBatch>, "script">,
   reply: unknown,
 ): (ConsumeResult | undefined)[] {
-  if (!isNumbers(reply)) throw new StoreError("Redis answered something else than was asked");
-  const read = createReader(reply);
-  const atMs = read.next() / 1000;
-  const answers = batch.map(({ take }): ConsumeResult | undefined => {
-    if (take === undefined) return undefined;
-    const status = read.next();
-    const statuses = take.charges.map(({ rule, want }) =>
-      script === decide
-        ? standing(read, want)
-        : plainStanding(rule, read.next(), status > 0 ? 0 : Math.max(take.cost, 1)),
+  if (!isNumbers(reply)) throw unexpectedReply();
+  let position = 0;
+  const next = (): number => {
+    if (position >= reply.length) throw unexpectedReply();
+    return reply[position++] as number;
+  };
+  const atMs = next() / 1000;
+  const results = batch.map(({ consume }): ConsumeResult | undefined => {
+    if (consume === undefined) return undefined;
+    const status = next();
+    const statuses = consume.charges.map(({ rule, want }) =>
+      script === consumeScript
+        ? readStatus(next, want)
+        : statusFromLevel(rule, next(), status > 0 ? 0 : Math.max(consume.cost, 1)),
     );
     return { allowed: status > 0, atMs, statuses };
   });
-  read.end();
-  return answers;
+  if (position !== reply.length) throw unexpectedReply();
+  return results;
 }
 
-interface Reader {
-  next(): number;
-  end(): void;
-}
-
-function createReader(reply: readonly number[]): Reader {
-  let at = 0;
-  const fail = (): never => {
-    throw new StoreError("Redis answered something else than was asked");
-  };
-  return {
-    next: () => (at < reply.length ? (reply[at++] as number) : fail()),
-    end: () => (at === reply.length ? undefined : fail()),
-  };
-}
-
-function standing(read: Reader, want: number | undefined): RuleStatus {
-  const remaining = read.next();
-  const resetMs = Math.ceil(read.next() / 1000);
-  const retryAfterMs = waitMs(read.next());
-  const granted = read.next();
+function readStatus(next: () => number, want: number | undefined): RuleStatus {
+  const remaining = next();
+  const resetMs = Math.ceil(next() / 1000);
+  const retryAfterMs = waitMs(next());
+  const granted = next();
   return want === undefined ? { remaining, resetMs, retryAfterMs } : { remaining, resetMs, retryAfterMs, granted };
 }
 

@@ -6,8 +6,8 @@ import { TIMEOUT_MS } from "../../scenarios/fault-stage.js";
 
 const available = inject("redisUrl") !== "";
 
-describe.skipIf(!available)("a limiter on a Cluster of three masters of which one dies", () => {
-  it("goes on with the tenants of the others, and decides all in time and by policy", async () => {
+describe.skipIf(!available)("a limiter on a Cluster that loses one of three masters", () => {
+  it("keeps deciding for tenants of the other masters, and decides all requests in time and by policy", async () => {
     const { living, dead, starvation } = await killOneMaster(800);
     expect(living.length).toBeGreaterThan(100);
     expect(dead.length).toBeGreaterThan(100);

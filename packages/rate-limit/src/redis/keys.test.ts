@@ -14,7 +14,7 @@ let next = 0;
 const prefix = (): string => `keys:${process.pid}:${next++}`;
 const WAYS = [
   { how: "alone", wrap: (store: RateLimitStore) => store },
-  { how: "in a batch of plain rules", wrap: (store: RateLimitStore) => inBatches(store, "gcra") },
+  { how: "in a batch of GCRA rules", wrap: (store: RateLimitStore) => inBatches(store, "gcra") },
   { how: "in a batch of any rules", wrap: (store: RateLimitStore) => inBatches(store, "fixed-window") },
 ] as const;
 const CASES = ALGORITHMS.flatMap((algorithm) => WAYS.map((way) => ({ algorithm, ...way })));
@@ -31,16 +31,16 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     ...{ tenantId: "acme", cost, slot },
     charges: [{ rule: as, subject: "subject", scope: ["api"] }],
   });
-  /** What is under the key: its value and when it expires. */
+  /** The value and the expiry of a key. */
   const at = async (key: string) => [await redis.dumpBuffer(key), await redis.pexpiretime(key)];
-  /** More than there is. */
+  /** Consumes more than the limit. */
   const tooMuch = async (store: RateLimitStore): Promise<void> => {
     if (algorithm !== "concurrency") return void (await store.consume(ask(11)));
     for (let i = 0; i < 10; i++) await store.consume(ask(1, `slot-${i}`));
     await store.consume(ask(1, "one too many"));
   };
 
-  it("expires when nothing of it counts, and not before", async () => {
+  it("expires when nothing of it counts any more, and not before", async () => {
     const here = prefix();
     const store = storeAt(here);
     for (let i = 0; i < 3; i++) {
@@ -52,7 +52,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     }
   });
 
-  it("lasts long enough after its rule got a longer window", async () => {
+  it("lives long enough after its rule got a longer window", async () => {
     const here = prefix();
     const store = storeAt(here);
     await store.consume(ask(3, "a", { ...rule, windowMs: 1000 }));
@@ -60,7 +60,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     expect(await redis.pttl(keyUnder(here))).toBeGreaterThanOrEqual((statuses[0]?.resetMs ?? Infinity) - 100);
   });
 
-  it("lasts long enough whichever script wrote it before, and beside rules of other windows", async () => {
+  it("lives long enough whichever script wrote it before, and next to rules of other windows", async () => {
     for (const { wrap: before } of WAYS) {
       const here = prefix();
       await before(storeAt(here)).consume(ask(3, "a", { ...rule, windowMs: 1000 }));
@@ -74,7 +74,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     }
   });
 
-  it("is not there after what was counted no more is given back", async () => {
+  it("does not exist after a refund of units that no longer count", async () => {
     const here = prefix();
     const store = storeAt(here);
     const consumed = await store.consume(ask(3));
@@ -98,7 +98,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     expect(largest).toBeLessThanOrEqual(algorithm === "concurrency" ? 10 : 13 * 8);
   });
 
-  it("lasts as long as what was counted under a longer window", async () => {
+  it("lives as long as units that were counted under a longer window", async () => {
     const here = prefix();
     const clock = createManualClock();
     const store = storeAt(here, clock);
@@ -107,7 +107,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     expect(await redis.pttl(keyUnder(here))).toBeGreaterThanOrEqual((statuses[0]?.resetMs ?? Infinity) - 100);
   });
 
-  it("is not there after a cost of 0, and not touched by a denial", async () => {
+  it("does not exist after a cost of 0, and is not changed by a denial", async () => {
     const here = prefix();
     const store = storeAt(here);
     await store.consume(ask(0));
@@ -122,7 +122,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     expect(await at(keyUnder(here))).toEqual(before);
   });
 
-  it("does no harm to others of its turn when something foreign is stored there", async () => {
+  it("does not fail other requests of its turn when another program stored its value", async () => {
     for (const poison of ["", "x", "not a count at all", "\u0000".repeat(24), "\u00ff".repeat(104), "list", "hash"]) {
       const here = prefix();
       const store = storeAt(here);
@@ -139,7 +139,7 @@ describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({
     }
   });
 
-  it("locks nobody out for longer than it would have when the server's clock is set back", async () => {
+  it("locks out a subject no longer than before when the server's clock is set back", async () => {
     if (algorithm === "concurrency") return;
     const clock = createManualClock();
     const store = storeAt(prefix(), clock);

@@ -8,8 +8,8 @@ const IDS = 20_000;
 const MEGABYTE = 2 ** 20;
 
 // The full form, a million ids, is a part of `npm run proof rate-limit`.
-describe.skipIf(!available)(`a limiter that was asked for ${IDS} ids, each of which came once`, () => {
-  it("keeps nothing of them on the heap but the latest denials, and no key for good", async () => {
+describe.skipIf(!available)(`a limiter after ${IDS} ids that each occurred once`, () => {
+  it("keeps only the latest denials on the heap, and no key without expiry", async () => {
     const server = await startRedis();
     const redis = new Redis(server.url);
     const use = await memoryUse({ url: server.url, ids: IDS, window: 1000, maxKeys: 0 });
@@ -27,7 +27,7 @@ describe.skipIf(!available)(`a limiter that was asked for ${IDS} ids, each of wh
     expect(lasting).toBe(0);
   });
 
-  it("keeps as many of them as it may in memory", async () => {
+  it("keeps at most maxKeys of them in memory", async () => {
     const maxKeys = 1000;
     const use = await memoryUse({ url: "", ids: IDS, window: 3_600_000, maxKeys });
     expect(use.checks).toBe(2 * IDS);

@@ -17,7 +17,7 @@ describe.skipIf(!url)("createRateLimiter in four processes", () => {
     { algorithm, how: "many at a time", asks: 300, inFlight: 100 },
     { algorithm, how: "one at a time", asks: 150, inFlight: 1 },
   ]);
-  it.each(ways)("admits exactly the limit of $algorithm, asked $how", async ({ algorithm, asks, inFlight, how }) => {
+  it.each(ways)("admits exactly the limit of $algorithm, $how", async ({ algorithm, asks, inFlight, how }) => {
     const limit = 200;
     const rules = { all: { by: "tenant", ...stillRule(algorithm, limit, systemClock.now()) } } as const;
     const name = `${algorithm}-${how.replaceAll(" ", "-")}`;
@@ -25,7 +25,7 @@ describe.skipIf(!url)("createRateLimiter in four processes", () => {
     expect(asks * PROCESSES).toBeGreaterThan(2 * limit);
   });
 
-  it("admits the limits of rules of every algorithm together exactly, whoever asks first", async () => {
+  it("admits exactly the limits of all algorithms together, whichever process asks first", async () => {
     const now = systemClock.now();
     const rules = {
       tenant: stillRule("gcra", 700, now),

@@ -1,44 +1,44 @@
 import type { RateLimitRule } from "@scale/core";
-import { windowUs } from "../algorithms/counter.js";
+import { windowUs } from "../algorithms/algorithm.js";
 import { usPerUnit } from "../algorithms/gcra.js";
 
-// A second at the least, because the clock that expires keys is not always the one that decides.
-const SHORTEST_TTL_MS = 1000;
+// The clock that expires keys is not always the clock that decides, so a key lives for at least a second.
+const MIN_TTL_MS = 1000;
 
 /** Windows after which nothing of a count is left. */
 const WINDOWS_KEPT = { "fixed-window": 1, "sliding-window": 2, "strict-window": 1.2, concurrency: 1 } as const;
 const KINDS = { gcra: 0, "fixed-window": 1, "sliding-window": 2, "strict-window": 3, concurrency: 4 } as const;
 
-/** A rule as `take.lua` reads it. */
-export const describePlain: (rule: RateLimitRule) => string = remembered(
+/** A rule as `consume-gcra.lua` reads it. */
+export const gcraArgs: (rule: RateLimitRule) => string = memoized(
   (rule) => `,${rule.burst},${usPerUnit(rule)},"${ttlMs(rule)}"`,
 );
 
-/** A rule as the arguments of `take-one.lua`. */
-export const ruleArgs: (rule: RateLimitRule) => readonly string[] = remembered((rule) => [
+/** A rule as the arguments of `consume-gcra-one.lua`. */
+export const gcraOneArgs: (rule: RateLimitRule) => readonly string[] = memoized((rule) => [
   String(rule.burst),
   String(usPerUnit(rule)),
   String(ttlMs(rule)),
 ]);
 
-/** A rule as `decide.lua` reads it. */
-export const describeRule: (rule: RateLimitRule) => string = remembered((rule) => {
+/** A rule as `consume.lua` reads it. */
+export const ruleArgs: (rule: RateLimitRule) => string = memoized((rule) => {
   const { algorithm, shadow, burst } = rule;
   const length = algorithm === "gcra" ? usPerUnit(rule) : windowUs(rule);
   return `,${KINDS[algorithm]},${shadow ? 1 : 0},${burst},${length},"${ttlMs(rule)}"`;
 });
 
 function ttlMs({ algorithm, windowMs, burst, limit }: RateLimitRule): number {
-  // A bucket holds no more than the burst, so this is when it is empty at the latest.
+  // A bucket holds at most the burst, so it is empty after this time.
   const keptMs = algorithm === "gcra" ? (windowMs / limit) * burst : windowMs * WINDOWS_KEPT[algorithm];
-  return Math.max(SHORTEST_TTL_MS, Math.ceil(keptMs) + 1);
+  return Math.max(MIN_TTL_MS, Math.ceil(keptMs) + 1);
 }
 
-function remembered<T>(describe: (rule: RateLimitRule) => T): (rule: RateLimitRule) => T {
+function memoized<T>(argsOf: (rule: RateLimitRule) => T): (rule: RateLimitRule) => T {
   const known = new WeakMap<RateLimitRule, T>();
   return (rule) => {
-    let described = known.get(rule);
-    if (described === undefined) known.set(rule, (described = describe(rule)));
-    return described;
+    let args = known.get(rule);
+    if (args === undefined) known.set(rule, (args = argsOf(rule)));
+    return args;
   };
 }

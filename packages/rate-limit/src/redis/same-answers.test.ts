@@ -42,7 +42,7 @@ function createSchedule(seed: number) {
   return {
     pick,
     change,
-    take: (plain: boolean): ConsumeRequest => {
+    request: (plain: boolean): ConsumeRequest => {
       const chosen = [...new Set([pick(24), pick(24), pick(24)])].map((i) => (plain ? i - (i % 5) : i));
       const charges = [...new Set(chosen)].map(charge);
       return {
@@ -65,22 +65,24 @@ interface Run {
   readonly changes: boolean;
 }
 
-/** Runs the same schedule on two stores, and expects the same answers. */
+/** Runs the same schedule on two stores, and expects the same results. */
 async function compare(stores: readonly RateLimitStore[], { seed, step, changes }: Run): Promise<void> {
   const schedule = createSchedule(seed);
-  const given: { take: ConsumeRequest; answers: readonly ConsumeResult[] }[] = [];
+  const given: { request: ConsumeRequest; answers: readonly ConsumeResult[] }[] = [];
   for (let i = 0; i < STEPS; i++) {
     step(schedule.pick(1000));
     const kind = schedule.pick(20);
     if (kind === 0 && changes) schedule.change();
     // Several at once make a batch, whose later questions see what earlier ones did.
-    const takes = Array.from({ length: kind < 4 ? 5 : 1 }, () => schedule.take(schedule.pick(2) === 0));
-    const answers = await Promise.all(stores.map((store) => Promise.all(takes.map((take) => store.consume(take)))));
+    const takes = Array.from({ length: kind < 4 ? 5 : 1 }, () => schedule.request(schedule.pick(2) === 0));
+    const answers = await Promise.all(
+      stores.map((store) => Promise.all(takes.map((request) => store.consume(request)))),
+    );
     expect({ seed, i, takes, answers: answers[1] }).toEqual({ seed, i, takes, answers: answers[0] });
-    takes.forEach((take, at) => given.push({ take, answers: answers.map((all) => all[at] as ConsumeResult) }));
+    takes.forEach((request, at) => given.push({ request, answers: answers.map((all) => all[at] as ConsumeResult) }));
     const past = given[schedule.pick(given.length)];
     if (past === undefined) continue;
-    const { tenantId, charges, cost, slot = "" } = past.take;
+    const { tenantId, charges, cost, slot = "" } = past.request;
     if (kind === 5 && past.answers[0]?.allowed === true && cost > 0) {
       const units = 1 + schedule.pick(cost);
       await Promise.all(
@@ -96,7 +98,7 @@ async function compare(stores: readonly RateLimitStore[], { seed, step, changes 
 }
 
 describe("memoryStore", () => {
-  it.each([SEED, SEED + 1, SEED + 2])("answers as the algorithms over plain maps do (seed %i)", async (seed) => {
+  it.each([SEED, SEED + 1, SEED + 2])("gives the results of the algorithms over plain maps (seed %i)", async (seed) => {
     const clock = createManualClock();
     const advance = (random: number): void => clock.advance(random < 300 ? random * 40 : random % 5);
     // Without changes: what is empty under the rule that wrote it is forgotten, and would not be empty under a slower one.
@@ -108,13 +110,16 @@ describe.skipIf(!url)("redisStore", () => {
   const redis = new Redis(url);
   afterAll(() => redis.disconnect());
 
-  it.each([SEED, SEED + 1, SEED + 2])("answers as they do, also when the clock is set back (seed %i)", async (seed) => {
-    const clock = createManualClock();
-    const store = redisStore({ redis, clock, prefix: `same:${process.pid}:${seed}`, timeoutMs: 5000 });
-    const advance = (random: number): void => {
-      if (random === 999) clock.setWall(clock.now() - 90_000);
-      else clock.advance(random < 300 ? random * 40 : random % 5);
-    };
-    await compare([modelStore(clock), store], { seed, step: advance, changes: true });
-  });
+  it.each([SEED, SEED + 1, SEED + 2])(
+    "gives the same results, also when the clock is set back (seed %i)",
+    async (seed) => {
+      const clock = createManualClock();
+      const store = redisStore({ redis, clock, prefix: `same:${process.pid}:${seed}`, timeoutMs: 5000 });
+      const advance = (random: number): void => {
+        if (random === 999) clock.setWall(clock.now() - 90_000);
+        else clock.advance(random < 300 ? random * 40 : random % 5);
+      };
+      await compare([modelStore(clock), store], { seed, step: advance, changes: true });
+    },
+  );
 });

@@ -18,7 +18,7 @@ const on = (client: RedisStoreOptions["redis"]) => (clock: ManualClock) =>
   redisStore({ redis: client, prefix: prefix(), clock, timeoutMs: 2000 });
 
 const rule = ruleOf({ limit: 10, windowMs: 60_000 });
-const take = (cost: number, tenantId = "acme"): ConsumeRequest => ({
+const request = (cost: number, tenantId = "acme"): ConsumeRequest => ({
   tenantId,
   cost,
   charges: [{ rule, subject: tenantId, scope: ["api", "tenant"] }],
@@ -36,31 +36,31 @@ describe.skipIf(!url)("redisStore", () => {
   });
 
   describeRateLimitStore("ioredis 6", on(redis));
-  describeRateLimitStore("ioredis 6, in batches of plain rules", (clock) => inBatches(on(redis)(clock), "gcra"));
+  describeRateLimitStore("ioredis 6, in batches of GCRA rules", (clock) => inBatches(on(redis)(clock), "gcra"));
   describeRateLimitStore("ioredis 6, in batches of any rules", (clock) => inBatches(on(redis)(clock), "fixed-window"));
   describeRateLimitStore("ioredis 5 with keyPrefix", on(redis5));
   describeRateLimitStore("node-redis", on(nodeRedis));
 
   it("sends the decisions of one turn as few commands", async () => {
     const store = redisStore({ redis, prefix: prefix(), timeoutMs: 2000 });
-    await store.consume(take(0));
+    await store.consume(request(0));
     const calls = async (): Promise<number> =>
       Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]);
     const before = await calls();
-    await Promise.all(Array.from({ length: 64 }, (_, i) => store.consume(take(1, `tenant-${i}`))));
+    await Promise.all(Array.from({ length: 64 }, (_, i) => store.consume(request(1, `tenant-${i}`))));
     expect((await calls()) - before).toBeLessThanOrEqual(3);
   });
 
-  it("decides more questions of one turn than go into one command as if they came one after the other", async () => {
+  it("decides more requests of one turn than fit into a command as if they came one after the other", async () => {
     const store = on(redis)(createManualClock());
-    const answers = await Promise.all(Array.from({ length: 500 }, () => store.consume(take(1))));
+    const answers = await Promise.all(Array.from({ length: 500 }, () => store.consume(request(1))));
     expect(answers.map(({ allowed }) => allowed)).toEqual(answers.map((_, i) => i < 10));
   });
 
-  it("takes nothing of a count for a question under a smaller limit that it denies in the same batch", async () => {
+  it("leaves a count unchanged when the same batch denies a request under a smaller limit", async () => {
     const store = on(redis)(createManualClock());
     const under = (cost: number, limit: number, shadow: boolean): ConsumeRequest => ({
-      ...take(cost),
+      ...request(cost),
       charges: [{ rule: { ...rule, limit, burst: limit, shadow }, subject: "acme", scope: ["api", "tenant"] }],
     });
     await store.consume(under(100, 100, false));
@@ -107,14 +107,17 @@ describe.skipIf(!url)("redisStore on a Cluster", () => {
   it("decides many tenants of one turn, wherever their keys lie and whatever their ids contain", async () => {
     const store: RateLimitStore = on(client)(createManualClock());
     const tenants = Array.from({ length: 900 }, (_, i) => `${i % 2 === 0 ? "tenant" : "}{*:"}-${i % 300}`);
-    const answers = await Promise.all(tenants.map((tenantId) => store.consume(take(5, tenantId))));
+    const answers = await Promise.all(tenants.map((tenantId) => store.consume(request(5, tenantId))));
     expect(answers.map(({ allowed }) => allowed)).toEqual(tenants.map((_, i) => i < 600));
   });
 
   it("keeps all keys of a tenant in one slot, whatever its id contains", async () => {
     const store: RateLimitStore = on(client)(createManualClock());
     for (const tenantId of ["}{", "{}", "a}b{c", "", "{{x}}", "\ud800", "}"].map((id) => `${id}:tenant`)) {
-      const charges = ["tenant", "{other}", "}{", "user:{1}"].map((subject) => ({ ...take(1).charges[0]!, subject }));
+      const charges = ["tenant", "{other}", "}{", "user:{1}"].map((subject) => ({
+        ...request(1).charges[0]!,
+        subject,
+      }));
       const { allowed, statuses } = await store.consume({ tenantId, cost: 1, charges });
       expect({ tenantId, allowed, remaining: statuses.map(({ remaining }) => remaining) }).toEqual({
         ...{ tenantId, allowed: true, remaining: [9, 9, 9, 9] },

@@ -9,16 +9,16 @@ import {
   tenantKeyPrefix,
   timeoutOption,
 } from "@scale/core/kit";
-import { createBatcher, createScriptRunner, type RedisLike } from "@scale/core/redis";
+import { createBatcher, createScriptRunner, type RedisLike, type ScriptRunner } from "@scale/core/redis";
 import { z } from "zod";
-import type { Charge, RateLimitStore, ConsumeRequest, ConsumeResult } from "../types.js";
+import type { Charge, ConsumeRequest, ConsumeResult, RateLimitStore } from "../types.js";
 import { decodeReply, encodeBatch, type KeyOf, type Pending } from "./batch.js";
-import { ruleArgs } from "./rule-args.js";
-import { decodeOne, loneCharge } from "./gcra-reply.js";
-import { forget, release, takeOne } from "./scripts.gen.js";
+import { decodeGcraOne, singleGcraCharge } from "./gcra-reply.js";
+import { gcraOneArgs } from "./rule-args.js";
+import { consumeGcraOne, release, reset } from "./scripts.gen.js";
 
 export interface RedisStoreOptions {
-  /** An ioredis or node-redis client, single, Sentinel or Cluster. It stays yours: we never connect or close it. */
+  /** ioredis or node-redis client: single, Sentinel or Cluster. The application connects and closes it. */
   readonly redis: RedisLike;
   /**
    * First part of every key. Limiters that share a server and a prefix need different names.
@@ -26,11 +26,11 @@ export interface RedisStoreOptions {
    */
   readonly prefix?: string;
   /**
-   * Milliseconds within which Redis must answer.
+   * Deadline of a call to Redis in milliseconds.
    * @default 50
    */
   readonly timeoutMs?: number;
-  /** For tests: the time that decides, in place of the server's own clock. */
+  /** Clock that decides instead of the server's own, for tests. */
   readonly clock?: Clock;
 }
 
@@ -41,13 +41,13 @@ const optionsSchema = z.strictObject({
   clock: clockOption.optional(),
 });
 
-/** Bounds how long one script holds the server. */
+/** Bounds how long one script blocks the server. */
 const MAX_BATCH = 32;
 
 /**
  * Counts in Redis, exactly, for all processes that share the server and the prefix.
- * Decisions that come together are sent as one command, per tenant on a Cluster. The time is the server's,
- * so that processes with wrong clocks agree.
+ * Concurrent requests are sent as one command, per tenant on a Cluster. The server's clock decides, so that processes with
+ * wrong clocks agree.
  */
 export function redisStore(options: RedisStoreOptions): RateLimitStore {
   const { redis, prefix, timeoutMs, clock } = parseOptions(optionsSchema, options, "redisStore");
@@ -55,69 +55,23 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
   const keyOf = keyBuilder(prefix);
   const keysOf = ({ tenantId, charges }: Pick<ConsumeRequest, "tenantId" | "charges">): string[] =>
     charges.map((charge) => keyOf(tenantId, charge));
-  let inFlight = 0;
-
-  function send(batch: readonly Pending[]): void {
-    const encoded = encodeBatch(batch, keyOf);
-    const now = clock === undefined ? "" : String(clock.now());
-    const fail = (error: unknown): void => {
-      // First: whoever asks again when it is settled must see that nothing is under way.
-      inFlight--;
-      for (const { reject } of batch) reject(error);
-    };
-    inFlight++;
-    runner.run(encoded.script, { keys: encoded.keys, args: [now, ...encoded.args] }).then((reply) => {
-      let answers: (ConsumeResult | undefined)[];
-      try {
-        answers = decodeReply(batch, encoded, reply);
-      } catch (error) {
-        return fail(error);
-      }
-      inFlight--;
-      for (let i = 0; i < batch.length; i++) batch[i]?.resolve(answers[i] as ConsumeResult & undefined);
-    }, fail);
-  }
-
-  // In equal parts: while the server decides one, this process prepares the next and reads the answers of the last.
-  const batcher = createBatcher<Pending>({ send, maxItems: MAX_BATCH, schedule: setImmediate });
-
-  /**
-   * With nothing under way a request is sent at once. Otherwise it waits for the end of this turn of the event loop: more
-   * requests will come from the sockets that are read in it.
-   */
-  function enqueue(tenantId: string, pending: Pending): void {
-    const group = runner.isCluster ? tenantId : "";
-    if (inFlight === 0 && !batcher.isOpen(group)) send([pending]);
-    else batcher.add(group, pending);
-  }
-
-  /** A question that comes alone is one that somebody waits for: over one rule it goes the shortest way. */
-  async function sendOne({ tenantId, cost }: ConsumeRequest, charge: Charge): Promise<ConsumeResult> {
-    const now = clock === undefined ? "" : String(clock.now());
-    const call = { keys: [keyOf(tenantId, charge)], args: [now, String(cost), ...ruleArgs(charge.rule)] };
-    inFlight++;
-    try {
-      return decodeOne(charge.rule, cost, await runner.run(takeOne, call));
-    } finally {
-      inFlight--;
-    }
-  }
+  const sender = new Sender({ runner, keyOf, clock });
 
   return {
     settlesWithinMs: timeoutMs,
-    consume(take) {
-      const lone = inFlight === 0 ? loneCharge(take) : undefined;
-      if (lone !== undefined) return sendOne(take, lone);
+    consume(request) {
+      const charge = sender.isIdle ? singleGcraCharge(request) : undefined;
+      if (charge !== undefined) return sender.sendOne(request, charge);
       return new Promise((resolve, reject) => {
-        enqueue(take.tenantId, { take, resolve, reject });
+        sender.enqueue(request.tenantId, { consume: request, resolve, reject });
       });
     },
-    refund: (give) =>
+    refund: (request) =>
       new Promise((resolve, reject) => {
-        enqueue(give.tenantId, { give, resolve, reject });
+        sender.enqueue(request.tenantId, { refund: request, resolve, reject });
       }),
-    async reset(question) {
-      await runner.run(forget, { keys: keysOf(question), args: [] });
+    async reset(request) {
+      await runner.run(reset, { keys: keysOf(request), args: [] });
     },
     async release(held) {
       await runner.run(release, { keys: keysOf(held), args: [held.slot] });
@@ -125,8 +79,78 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
   };
 }
 
+/** Sends requests: at once while nothing is in flight, otherwise in batches. */
+class Sender {
+  readonly #runner: ScriptRunner;
+  readonly #keyOf: KeyOf;
+  readonly #clock: Clock | undefined;
+  // Batches of equal size: while the server decides one, this process encodes the next and decodes the last.
+  readonly #batcher = createBatcher<Pending>({
+    send: (batch) => this.#send(batch),
+    maxItems: MAX_BATCH,
+    schedule: setImmediate,
+  });
+  #inFlight = 0;
+
+  constructor(parts: { readonly runner: ScriptRunner; readonly keyOf: KeyOf; readonly clock: Clock | undefined }) {
+    this.#runner = parts.runner;
+    this.#keyOf = parts.keyOf;
+    this.#clock = parts.clock;
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight === 0;
+  }
+
+  /**
+   * Sends a request at once while nothing is in flight. Otherwise it waits for the end of this turn of the event loop,
+   * because the sockets that are read in this turn will bring more requests.
+   */
+  enqueue(tenantId: string, pending: Pending): void {
+    const group = this.#runner.isCluster ? tenantId : "";
+    if (this.#inFlight === 0 && !this.#batcher.isOpen(group)) this.#send([pending]);
+    else this.#batcher.add(group, pending);
+  }
+
+  /** Sends a request with one rule, on which nothing else waits, by the script with the shortest latency. */
+  async sendOne({ tenantId, cost }: ConsumeRequest, charge: Charge): Promise<ConsumeResult> {
+    const args = [this.#now(), String(cost), ...gcraOneArgs(charge.rule)];
+    this.#inFlight++;
+    try {
+      const reply = await this.#runner.run(consumeGcraOne, { keys: [this.#keyOf(tenantId, charge)], args });
+      return decodeGcraOne(charge.rule, cost, reply);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  #send(batch: readonly Pending[]): void {
+    const encoded = encodeBatch(batch, this.#keyOf);
+    const fail = (error: unknown): void => {
+      // First: a caller that asks again on the rejection must find nothing in flight.
+      this.#inFlight--;
+      for (const { reject } of batch) reject(error);
+    };
+    this.#inFlight++;
+    this.#runner.run(encoded.script, { keys: encoded.keys, args: [this.#now(), ...encoded.args] }).then((reply) => {
+      let results: (ConsumeResult | undefined)[];
+      try {
+        results = decodeReply(batch, encoded, reply);
+      } catch (error) {
+        return fail(error);
+      }
+      this.#inFlight--;
+      for (let i = 0; i < batch.length; i++) batch[i]?.resolve(results[i] as ConsumeResult & undefined);
+    }, fail);
+  }
+
+  #now(): string {
+    return this.#clock === undefined ? "" : String(this.#clock.now());
+  }
+}
+
 function keyBuilder(prefix: string): KeyOf {
-  // The same arrays come with every request, and joining them again costs as much as the rest of a key.
+  // The same scope arrays come with every request, and joining one costs as much as the rest of a key.
   const scopes = new WeakMap<readonly string[], string>();
   return (tenantId, { scope, subject }) => {
     let known = scopes.get(scope);

@@ -6,35 +6,34 @@ import { memoryStore } from "../memory/store.js";
 import type { RateLimitStore } from "../types.js";
 
 /**
- * Starts a real server with `GET /`, which answers 200, behind two things: the tenant is taken from the header
- * `x-tenant-id`, and the limiter decides with all its defaults.
+ * Starts a real server whose `GET /` replies 200. Two guards come first: the tenant comes from the header `x-tenant-id`, and
+ * the limiter decides with its default options.
  */
 export type ServeLimited = (limiter: RateLimiter) => Promise<{ url: string; close(): Promise<void> }>;
 
-type Get = (tenantId: string) => Promise<Response>;
-
-/** What every adapter answers on the wire, to the byte. */
+/** The responses of every adapter on the wire, to the byte. */
 export function describeRateLimitAdapter(name: string, serve: ServeLimited): void {
   describe(`rate limit adapter: ${name}`, () => {
     let close = async (): Promise<void> => undefined;
     afterEach(() => close());
-    const start = async (limiter: RateLimiter): Promise<Get> => {
+    const start: Start = async (limiter) => {
       const server = await serve(limiter);
       close = () => server.close();
       return (tenantId) => fetch(server.url, { headers: { "x-tenant-id": tenantId } });
     };
 
-    tellsLimits(start);
-    offersMore(start);
-    holdsSlots(start);
-    failsAsChosen(start);
+    testLimits(start);
+    testUpgrade(start);
+    testSlots(start);
+    testStoreFailure(start);
   });
 }
 
-type Start = (limiter: RateLimiter) => Promise<Get>;
+/** @returns a function that sends a request of a tenant */
+type Start = (limiter: RateLimiter) => Promise<(tenantId: string) => Promise<Response>>;
 
-function tellsLimits(start: Start): void {
-  it("tells the limits with every answer, and refuses what is above them", async () => {
+function testLimits(start: Start): void {
+  it("reports the limits in every response, and denies requests above them", async () => {
     const get = await start(limiterOn(memoryStore({ clock: createManualClock() })));
     const first = await get("acme");
     expect([first.status, first.headers.get("ratelimit"), first.headers.get("ratelimit-policy")]).toEqual([
@@ -60,7 +59,7 @@ function tellsLimits(start: Start): void {
     );
   });
 
-  it("counts each tenant alone", async () => {
+  it("counts each tenant separately", async () => {
     const get = await start(limiterOn(memoryStore({ clock: createManualClock() })));
     const statuses = async (tenantId: string): Promise<number[]> =>
       [await get(tenantId), await get(tenantId), await get(tenantId)].map(({ status }) => status);
@@ -69,8 +68,8 @@ function tellsLimits(start: Start): void {
   });
 }
 
-function offersMore(start: Start): void {
-  it("tells what the next plan would allow", async () => {
+function testUpgrade(start: Start): void {
+  it("reports what the next plan would allow", async () => {
     const rules = (limit: number) => ({ rateLimit: { rules: { tenant: { limit, window: "15m" } } } }) as const;
     const plans = definePlans(
       { free: rules(1), pro: rules(2000) },
@@ -91,8 +90,8 @@ function offersMore(start: Start): void {
   });
 }
 
-function holdsSlots(start: Start): void {
-  it("refuses what is more at the same time, and frees a slot with its response", async () => {
+function testSlots(start: Start): void {
+  it("denies concurrent requests above the limit, and frees a slot at the end of its response", async () => {
     const rules = { tenant: { limit: 2, algorithm: "concurrency" } } as const;
     const limiter = createRateLimiter({ rules, store: memoryStore() });
     const get = await start(limiter);
@@ -103,7 +102,7 @@ function holdsSlots(start: Start): void {
     expect(denied.headers.get("ratelimit")).toBe('"tenant";r=0;t=1');
     expect(await denied.json()).toMatchObject({ code: "SCALE_RATE_LIMITED", "violated-policies": ["tenant"] });
     await held[0]?.release();
-    // One slot is left: each of these has it while it is answered.
+    // One slot is left: each of these requests holds it until its response ends.
     for (let i = 0; i < 5; i++) {
       const response = await get("acme");
       expect([response.status, response.headers.get("ratelimit")]).toEqual([200, '"tenant";r=0']);
@@ -114,15 +113,15 @@ function holdsSlots(start: Start): void {
   });
 }
 
-function failsAsChosen(start: Start): void {
-  it("answers 503 and when to try again, when it denies because the store is down", async () => {
+function testStoreFailure(start: Start): void {
+  it("replies 503 with a retry time when it denies because the store is down", async () => {
     const get = await start(limiterOn(down, "deny"));
     const denied = await get("acme");
     expect([denied.status, denied.headers.get("retry-after")]).toEqual([503, "1"]);
     expect(await denied.json()).toMatchObject({ status: 503, code: "SCALE_RATE_LIMIT_UNAVAILABLE" });
   });
 
-  it("never shows a client why the store failed", async () => {
+  it("never shows a client the error of the store", async () => {
     const get = await start(limiterOn(down, "throw"));
     const failed = await get("acme");
     expect(failed.status).toBe(503);

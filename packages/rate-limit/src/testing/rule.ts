@@ -1,6 +1,6 @@
 import type { RateLimitRule } from "@scale/core";
 
-/** A rule of a plan in the form that stores get, with what is left out as a plan file would fill it in. */
+/** A rule in the form that stores receive. Missing fields get the defaults of a plan file. */
 export function ruleOf(rule: Partial<RateLimitRule> & Pick<RateLimitRule, "limit" | "windowMs">): RateLimitRule {
   return {
     name: "tenant",

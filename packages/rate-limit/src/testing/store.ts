@@ -1,9 +1,10 @@
+import type { RateLimitRule } from "@scale/core";
 import { describe } from "vitest";
+import { describeConcurrentRequests, describeMixedAlgorithms, describeShadow } from "./store/batches.js";
 import { describeChanges } from "./store/changes.js";
-import { type Algorithm, type CreateStore, freshStores, type WindowAlgorithm } from "./store/context.js";
+import { type CreateStore, freshStores, type WindowAlgorithm } from "./store/context.js";
 import { describeIsolation } from "./store/isolation.js";
 import { describeSlots } from "./store/slots.js";
-import { describeMixed, describeShadow, describeTogether } from "./store/batches.js";
 import {
   describeFixedWindow,
   describeGcra,
@@ -13,14 +14,6 @@ import {
 } from "./store/windows.js";
 
 export type { CreateStore } from "./store/context.js";
-
-export interface StoreSuiteOptions {
-  /**
-   * The algorithms that the store knows.
-   * @default all
-   */
-  readonly algorithms?: readonly Algorithm[];
-}
 
 const ALL = ["gcra", "sliding-window", "strict-window", "fixed-window", "concurrency"] as const;
 
@@ -32,13 +25,14 @@ const OWN = {
 } as const;
 
 /**
- * What every RateLimitStore must do. Call it in a vitest file with a function that makes an empty store; add tests of
- * what only your backend has: expiry, reconnects, a cluster.
+ * The contract of every `RateLimitStore`, as tests. Call it in a vitest file with a function that creates an empty store,
+ * and add tests of what only your backend has: expiry, reconnects, a cluster.
+ * @param options `algorithms` that the store implements; default: all
  */
 export function describeRateLimitStore(
   name: string,
   create: CreateStore,
-  { algorithms = ALL }: StoreSuiteOptions = {},
+  { algorithms = ALL }: { readonly algorithms?: readonly RateLimitRule["algorithm"][] } = {},
 ): void {
   const windows = algorithms.filter((algorithm): algorithm is WindowAlgorithm => algorithm !== "concurrency");
   describe(`RateLimitStore: ${name}`, () => {
@@ -47,12 +41,12 @@ export function describeRateLimitStore(
       describeWindows(context, algorithm);
       OWN[algorithm](context);
       describeChanges(context, algorithm);
-      describeTogether(context, algorithm);
+      describeConcurrentRequests(context, algorithm);
     }
     if (algorithms.includes("concurrency")) describeSlots(context);
     for (const algorithm of algorithms) describeShadow(context, algorithm);
-    describeMixed(context, algorithms);
-    // The last may be of another kind of key than the others, as slots are.
+    describeMixedAlgorithms(context, algorithms);
+    // The last algorithm may use another kind of key than the others, as slots do.
     for (const algorithm of new Set([...algorithms.slice(0, 1), ...algorithms.slice(-1)])) {
       describeIsolation(context, algorithm);
     }

@@ -4,21 +4,19 @@ import { beforeEach } from "vitest";
 import type { Charge, RateLimitStore, RuleStatus, ConsumeRequest, ConsumeResult } from "../../types.js";
 import { ruleOf } from "../rule.js";
 
-export type Algorithm = RateLimitRule["algorithm"];
-
 /** The algorithms that count units per window. */
-export type WindowAlgorithm = Exclude<Algorithm, "concurrency">;
+export type WindowAlgorithm = Exclude<RateLimitRule["algorithm"], "concurrency">;
 
-/** Makes an empty store that tells the time by `clock` alone. */
+/** Creates an empty store that takes its time from `clock` alone. */
 export type CreateStore = (clock: ManualClock) => RateLimitStore | Promise<RateLimitStore>;
 
-/** What the tests of one store work on: a store and a clock for each. */
+/** The store and the clock of the running test. */
 export interface Context {
   readonly clock: ManualClock;
   readonly store: RateLimitStore;
 }
 
-/** Makes a store before each test of the suite that is being described. */
+/** Creates a store before each test of the current suite. */
 export function freshStores(create: CreateStore): Context {
   let clock = createManualClock();
   let store: RateLimitStore | undefined;
@@ -31,7 +29,8 @@ export function freshStores(create: CreateStore): Context {
       return clock;
     },
     get store() {
-      if (store === undefined) throw new Error("there is a store only while a test runs");
+      if (store === undefined)
+        throw new Error("expected a running test, got a call outside of one: the store is created before each test");
       return store;
     },
   };
@@ -40,7 +39,7 @@ export function freshStores(create: CreateStore): Context {
 export const MINUTE_MS = 60_000;
 
 /** Ten units a minute, or ten slots for a minute each. */
-export const tenOf = (algorithm: Algorithm): RateLimitRule =>
+export const tenOf = (algorithm: RateLimitRule["algorithm"]): RateLimitRule =>
   ruleOf({ name: algorithm, algorithm, limit: 10, windowMs: MINUTE_MS });
 
 export const threePerSecond: RateLimitRule = ruleOf({ name: "user", by: "user", limit: 3, windowMs: 1000 });
@@ -57,30 +56,31 @@ export const charge = (
   scope,
 });
 
-export const ask = (cost: number, ...charges: Charge[]): ConsumeRequest => ({ tenantId: "acme", cost, charges });
+export const request = (cost: number, ...charges: Charge[]): ConsumeRequest => ({ tenantId: "acme", cost, charges });
 
-/** One rule, asked as most tests ask it. */
+/** Calls of the store with one rule. */
 export interface OneRule {
-  take(cost?: number, rule?: RateLimitRule): Promise<ConsumeResult>;
-  /** Where the rule stands, without charging it. */
+  consume(cost?: number, rule?: RateLimitRule): Promise<ConsumeResult>;
+  /** The status of the rule, without a charge. */
   peek(rule?: RateLimitRule): Promise<RuleStatus>;
-  give(units: number, taken: ConsumeResult): Promise<void>;
+  refund(units: number, result: ConsumeResult): Promise<void>;
 }
 
 export function oneRule(context: Context, usual: RateLimitRule): OneRule {
-  const take: OneRule["take"] = async (cost = 1, rule = usual) => context.store.consume(ask(cost, charge(rule)));
+  const consume: OneRule["consume"] = async (cost = 1, rule = usual) =>
+    context.store.consume(request(cost, charge(rule)));
   return {
-    take,
-    peek: async (rule = usual) => standingOf(await take(0, rule)),
-    async give(units, consumed) {
+    consume,
+    peek: async (rule = usual) => statusOf(await consume(0, rule)),
+    async refund(units, consumed) {
       await context.store.refund({ tenantId: "acme", units, charges: [charge(usual)], consumed });
     },
   };
 }
 
-/** Where the first rule of a question stands. */
-export function standingOf({ statuses }: ConsumeResult): RuleStatus {
+/** The status of the first rule of a request. */
+export function statusOf({ statuses }: ConsumeResult): RuleStatus {
   const [first] = statuses;
-  if (first === undefined) throw new Error("expected a standing for every charge, got none");
+  if (first === undefined) throw new Error("expected a status for every charge, got none");
   return first;
 }

@@ -1,5 +1,6 @@
+import type { RateLimitRule } from "@scale/core";
 import { describe, expect, it } from "vitest";
-import { type Algorithm, ask, charge, type Context, limitedTo, tenOf } from "./context.js";
+import { request, charge, type Context, limitedTo, tenOf } from "./context.js";
 
 /** Ids that have broken key building somewhere. */
 // biome-ignore format: one id a line hides how they relate
@@ -15,8 +16,8 @@ const HOSTILE = [
   "x".repeat(1024),
 ];
 
-/** What keeps one count apart from another. */
-export function describeIsolation(context: Context, algorithm: Algorithm): void {
+/** Separation of the counts of different tenants, subjects and scopes. */
+export function describeIsolation(context: Context, algorithm: RateLimitRule["algorithm"]): void {
   const one = limitedTo(tenOf(algorithm), 1);
 
   describe(`${algorithm} of others`, () => {
@@ -36,19 +37,19 @@ export function describeIsolation(context: Context, algorithm: Algorithm): void 
       expect((await context.store.consume(again)).allowed).toBe(false);
     });
 
-    it("tells scopes apart that join to the same text", async () => {
+    it("separates scopes that join to the same string", async () => {
       for (const scope of [
         ["a", "b", "c"],
         ["a:b", "c"],
         ["a", "b:c"],
         ["a", "b", "", "c"],
       ]) {
-        const { allowed } = await context.store.consume({ ...ask(1, charge(one, "x", scope)), slot: "a" });
+        const { allowed } = await context.store.consume({ ...request(1, charge(one, "x", scope)), slot: "a" });
         expect({ scope, allowed }).toEqual({ scope, allowed: true });
       }
     });
 
-    it("forgets, gives back and releases nothing of another tenant", async () => {
+    it("resets, refunds and releases nothing of another tenant", async () => {
       const charges = [charge(one, "shared")];
       const [mine, theirs] = ["acme", "other"].map((tenantId) => ({ tenantId, cost: 1, charges, slot: "a" }));
       if (mine === undefined || theirs === undefined) return;

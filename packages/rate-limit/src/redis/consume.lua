@@ -1,10 +1,10 @@
 --[[
-  Decides a batch of requests over rules of every algorithm (see ../algorithms), and takes back what earlier ones were
-  charged. take.lua does the same, faster, for rules that are all plain GCRA. Each request charges all of its rules
-  or none. Later requests of the batch see what earlier ones did.
+  Decides a batch of requests with rules of every algorithm (see ../algorithms), and refunds units of earlier requests.
+  consume-gcra.lua does the same, faster, when all rules are GCRA and not in shadow. Each request charges all of its rules
+  or none. Later requests of the batch see the charges of earlier ones.
 
   KEYS[i]  string: the state of one rule and subject, little-endian doubles as its algorithm in ../algorithms names them;
-           for gcra as take.lua keeps it; zset for concurrency: slots by the us since the epoch at which they expire.
+           for gcra as in consume-gcra.lua; zset for concurrency: slots by the us since the epoch at which they expire.
            Absent means empty. All in one slot; a key may come more than once.
   ARGV[1]  now    ms since the epoch, or "" to use this server's clock (the default outside tests)
   ARGV[2]  batch  JSON list:
@@ -14,17 +14,17 @@
                                                   units of the burst or limit, or slots,
                                                   gcra: us per unit; windows: us; concurrency: us that a slot lasts,
                                                   ttl ms as a string
-                  until the end, per request:     cost in units, below 0 to take back; number of charges;
-                                                  slot, or "", or to take back: us since the epoch of the charge;
+                  until the end, per request:     cost in units, negative for a refund; number of charges;
+                                                  slot or "", for a refund: us since the epoch of the charge;
                                                   then per charge: index of the key, index of the rule (from 1), units
-                                                  wanted in advance, or to take back: us since the epoch at which the
+                                                  wanted in advance, for a refund: us since the epoch at which the
                                                   count would have been empty
 
   Returns integers: us since the epoch, then per request: 2 allowed by every rule | 1 allowed, refused in shadow | 0
   denied, then per charge: units remaining, us until nothing counts, us to wait (0 fits, -1 never will), units granted in
-  advance. Nothing for what is taken back.
-  O(charges), and O(log slots) each for concurrency. Writes what was charged or taken back, and states from a time to
-  come: the clock was set back. A key expires when nothing of it counts, after a second at the least.
+  advance. Nothing for a refund.
+  O(charges), and O(log slots) each for concurrency. Writes charges and refunds, and states whose time is in the future:
+  the clock was set back. A key expires when nothing of it counts, after a second at the least.
 ]]
 local now
 if ARGV[1] == "" then
@@ -38,14 +38,14 @@ local stored = redis.call("MGET", unpack(KEYS))
 local states, dirty, reply = {}, {}, { now }
 local at, size = 2 + batch[1] * 5, #batch
 
--- Units below which two amounts are the same, and what may be used at the most.
-local function slack(limit) return limit < 5e11 and limit * 1e-12 or 0.5 end
+-- The rounding tolerance of a limit, and the usage that is admitted.
+local function tolerance(limit) return limit < 5e11 and limit * 1e-12 or 0.5 end
 
-local function brim(limit) return limit + slack(limit) end
+local function capacity(limit) return limit + tolerance(limit) end
 
 local function start_of(length) return now - now % length end
 
--- What is stored may be foreign. Not a number compares false with everything.
+-- Another program may have stored the value. NaN compares false with everything.
 local function count(value) return value and value > 0 and value or 0 end
 
 local function zeros(n)
@@ -63,8 +63,8 @@ end
 -- The algorithms. `limit` and `length` are those of the rule; a state has the time first.
 local gcra = { size = 3 }
 
-function gcra.advance(state, limit, per_unit)
-  -- What a larger burst let in spills over before anything leaks.
+function gcra.at(state, limit, per_unit)
+  -- Units above the burst are cut off before anything leaks.
   return { now, count(math.min(state[2], limit) - math.max(now - state[1], 0) / per_unit), now }
 end
 
@@ -72,19 +72,19 @@ function gcra.used(state) return state[2] end
 
 function gcra.add(state, units) state[2] = state[2] + units end
 
-function gcra.reset(state, limit, per_unit) return math.max(0, math.ceil((state[2] - slack(limit)) * per_unit)) end
+function gcra.reset(state, limit, per_unit) return math.max(0, math.ceil((state[2] - tolerance(limit)) * per_unit)) end
 
 function gcra.wait(state, limit, per_unit, units)
-  return math.max(1, math.ceil((state[2] + units - brim(limit)) * per_unit))
+  return math.max(1, math.ceil((state[2] + units - capacity(limit)) * per_unit))
 end
 
-function gcra.take_back(state, per_unit, units, _, empty_at)
+function gcra.refund(state, per_unit, units, _, empty_at)
   state[2] = math.max(0, state[2] - math.min(units, math.max(0, (empty_at - now) / per_unit)))
 end
 
 local fixed = { size = 3 }
 
-function fixed.advance(state, _, window)
+function fixed.at(state, _, window)
   local current = start_of(window)
   local counts
   if state[2] == window then counts = state[1] >= current else counts = state[1] + state[2] > now end
@@ -99,13 +99,13 @@ function fixed.reset(state, _, window) return state[3] > 0 and state[1] + window
 
 function fixed.wait(state, _, window) return state[1] + window - now end
 
-function fixed.take_back(state, _, units, charged_at)
+function fixed.refund(state, _, units, charged_at)
   if charged_at >= state[1] then state[3] = math.max(0, state[3] - units) end
 end
 
 local sliding = { size = 4 }
 
-function sliding.advance(state, limit, window)
+function sliding.at(state, limit, window)
   local begin = start_of(window)
   local current, previous = count(state[3]), count(state[4])
   if state[2] ~= window then
@@ -126,14 +126,14 @@ function sliding.reset(state, _, window)
 end
 
 function sliding.wait(state, limit, window, units)
-  local full = brim(limit)
+  local full = capacity(limit)
   local room = full - state[3] - units
   if room >= 0 then return math.max(1, math.ceil(state[1] + window - (room * window) / state[4] - now)) end
   local in_next = math.max(0, window - ((full - units) * window) / state[3])
   return math.ceil(state[1] + window + in_next - now)
 end
 
-function sliding.take_back(state, window, units, charged_at)
+function sliding.refund(state, window, units, charged_at)
   local i = charged_at >= state[1] and 3 or charged_at >= state[1] - window and 4
   if i then state[i] = math.max(0, state[i] - units) end
 end
@@ -144,7 +144,7 @@ local strict = { size = kept + 2 }
 
 local function part_of(window) return math.ceil(window / parts) end
 
-function strict.advance(state, _, window)
+function strict.at(state, _, window)
   local part = part_of(window)
   local begin = start_of(part)
   local fresh = { begin, window }
@@ -183,7 +183,7 @@ function strict.wait(state, limit, window, units)
   return state[1] + kept * part_of(window) - now
 end
 
-function strict.take_back(state, window, units, charged_at)
+function strict.refund(state, window, units, charged_at)
   local i = math.max(0, math.ceil((state[1] - charged_at) / part_of(window))) + 3
   if i <= kept + 2 then state[i] = math.max(0, state[i] - units) end
 end
@@ -191,7 +191,7 @@ end
 local algorithms = { [0] = gcra, fixed, sliding, strict }
 
 -- The state of key k under the rule at index r, brought up to now. Another rule of the batch may have the same key.
-local function advance(k, r)
+local function state_at(k, r)
   local algorithm, key = algorithms[batch[r]], KEYS[k]
   local state = states[key]
   if not state then
@@ -200,22 +200,22 @@ local function advance(k, r)
       state = { struct.unpack("<" .. string.rep("d", algorithm.size), value) }
       if state[1] > now then
         dirty[key] = r
-        state = algorithm.advance(state, batch[r + 2], batch[r + 3])
+        state = algorithm.at(state, batch[r + 2], batch[r + 3])
       end
     else
       state = zeros(algorithm.size)
     end
   end
   states[key] = state
-  return algorithm.advance(state, batch[r + 2], batch[r + 3])
+  return algorithm.at(state, batch[r + 2], batch[r + 3])
 end
 
--- Concurrency: how many slots are taken, and whether `slot` is one of them.
+-- Concurrency: the number of held slots, and whether `slot` is one of them.
 local function slots(k, slot)
   local key = KEYS[k]
   local taken = redis.pcall("ZCOUNT", key, "(" .. string.format("%.0f", now), "+inf")
   if type(taken) == "table" then
-    -- Not a zset: foreign, and it must not fail the other requests of the batch.
+    -- Not a zset: another program stored it, and it must not fail the other requests of the batch.
     redis.call("UNLINK", key)
     return 0, false
   end
@@ -225,10 +225,10 @@ end
 
 local function take_slot(k, slot, length, ttl)
   local key = KEYS[k]
-  -- First what takes memory: a server that has none refuses it only as long as the script has written nothing.
+  -- Allocate first: a server without free memory refuses a write only while the script has written nothing.
   redis.call("ZADD", key, string.format("%.0f", now + length), slot)
   redis.call("ZREMRANGEBYSCORE", key, "-inf", string.format("%.0f", now))
-  -- Slots that were taken under a longer ttl of the rule keep it.
+  -- Slots that were taken under a longer ttl of the rule keep that ttl.
   if redis.call("PTTL", key) < tonumber(ttl) then redis.call("PEXPIRE", key, ttl) end
 end
 
@@ -245,7 +245,7 @@ end
 while at <= size do
   local cost, charges, slot = batch[at], batch[at + 1], batch[at + 2]
   local first, last = at + 3, at + 2 + charges * 3
-  local asked = cost > 0 and cost or 1
+  local wanted = cost > 0 and cost or 1
   local status, fitting, current = 2, {}, {}
   for c = first, last, 3 do
     local k, r = batch[c], batch[c + 1] * 5 - 3
@@ -255,9 +255,9 @@ while at <= size do
       local taken, held = slots(k, slot)
       fits = held or taken < limit
     else
-      local state = advance(k, r)
+      local state = state_at(k, r)
       current[c] = state
-      if cost >= 0 then fits = algorithms[kind].used(state, batch[r + 3]) + asked <= brim(limit) end
+      if cost >= 0 then fits = algorithms[kind].used(state, batch[r + 3]) + wanted <= capacity(limit) end
     end
     fitting[c] = fits
     if not fits and shadow == 0 then status = 0 end
@@ -272,14 +272,14 @@ while at <= size do
     local fits, granted = fitting[c], 0
     if cost < 0 then
       if algorithm and (stored[k] or dirty[key]) then
-        algorithm.take_back(state, length, -cost, slot, want)
+        algorithm.refund(state, length, -cost, slot, want)
         states[key], dirty[key] = state, r
       end
     elseif status > 0 and fits and cost > 0 then
       if algorithm then
         algorithm.add(state, cost)
         if want > 0 then
-          granted = math.max(0, math.min(want, math.floor(brim(limit) - algorithm.used(state, length))))
+          granted = math.max(0, math.min(want, math.floor(capacity(limit) - algorithm.used(state, length))))
           algorithm.add(state, granted)
         end
         states[key], dirty[key] = state, r
@@ -290,9 +290,9 @@ while at <= size do
     if cost >= 0 then
       local n = #reply
       if algorithm then
-        reply[n + 1] = math.max(0, math.floor(brim(limit) - algorithm.used(state, length)))
+        reply[n + 1] = math.max(0, math.floor(capacity(limit) - algorithm.used(state, length)))
         reply[n + 2] = algorithm.reset(state, limit, length)
-        reply[n + 3] = fits and 0 or asked > limit and -1 or algorithm.wait(state, limit, length, asked)
+        reply[n + 3] = fits and 0 or wanted > limit and -1 or algorithm.wait(state, limit, length, wanted)
       else
         reply[n + 1] = math.max(0, limit - slots(k, ""))
         reply[n + 2] = slots_reset(k)
@@ -306,7 +306,7 @@ end
 
 for key, r in pairs(dirty) do
   local state, ttl = states[key], batch[r + 4]
-  -- The state of gcra says when its key expires.
+  -- The state of gcra holds the expiry of its key.
   if batch[r] == 0 then state[3] = now + ttl * 1000 end
   redis.call("PSETEX", key, ttl, struct.pack("<" .. string.rep("d", #state), unpack(state)))
 end

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { fromHeader, tenantGuard } from "@scale/http";
-import { toFetch } from "@scale/http/next";
+import { toFetch } from "@scale/http/fetch";
 import { listen } from "@scale/http/testing";
 import { describe, expect, it } from "vitest";
-import { createRateLimiter } from "../limiter.js";
-import { rateLimit } from "./index.js";
-import { describeRateLimitAdapter } from "../testing/index.js";
+import { createRateLimiter } from "./limiter.js";
+import { rateLimit } from "./fetch.js";
+import { describeRateLimitAdapter } from "./testing/index.js";
 
 describeRateLimitAdapter("fetch handlers", (limiter) => {
   const limited = rateLimit(limiter, () => Response.json("ok"));
@@ -19,10 +19,10 @@ describeRateLimitAdapter("fetch handlers", (limiter) => {
 });
 
 describe("rateLimit for fetch handlers", () => {
-  it("counts whom `subject` names, at the cost that `cost` tells", async () => {
+  it("counts the subject of `subject` at the cost of `cost`", async () => {
     const limiter = createRateLimiter({ rules: { user: { limit: 10, window: "1m" } } });
     const route = rateLimit(limiter, () => new Response("ok"), {
-      subject: ({ header }) => ({ tenantId: "acme", userId: header("x-user") ?? "nobody" }),
+      subject: ({ header }) => ({ tenantId: "acme", userId: header("x-user") ?? "anonymous" }),
       cost: ({ method }) => (method === "POST" ? 6 : 1),
     });
     const post = (user: string) => new Request("http://localhost/", { method: "POST", headers: { "x-user": user } });

@@ -1,7 +1,7 @@
 --[[
-  Decides a batch of requests by GCRA (see ../algorithms/gcra.ts), each over all of its rules: all are charged or none
-  is. Later requests of the batch see what earlier ones were charged. decide.lua knows every algorithm; this one is what
-  most requests need, and does less.
+  Decides a batch of requests by GCRA (see ../algorithms/gcra.ts). Each request charges all of its rules or none. Later
+  requests of the batch see the charges of earlier ones. consume.lua knows every algorithm; this script does less, and is
+  all that most requests need.
 
   KEYS[i]  string: bucket of one rule and subject, three little-endian doubles: us since the epoch, units used then, us
            since the epoch at which the key expires; absent means empty. All in one slot; a key may come more than once.
@@ -11,10 +11,10 @@
                   until the end, per request:         cost in units, number of charges,
                                                       then per charge: index of the key, index of the rule (from 1)
 
-  Returns integers: us since the epoch, then per request: 1 allowed | 0 denied, then per charge: the part of the burst that
-  is used, times 2^52. That one figure says what remains, and how long to wait, without a rounding that counts.
-  O(charges). Writes what was charged, and buckets from a time to come: the clock was set back. A key expires when its
-  bucket is empty, after a second at the least; a time that suffices already is kept, because setting it costs as much
+  Returns integers: us since the epoch, then per request: 1 allowed | 0 denied, then per charge: the used share of the
+  burst, times 2^52. The remaining units and the wait follow from that one number, without a rounding that matters.
+  O(charges). Writes charges, and buckets whose time is in the future: the clock was set back. A key expires when its
+  bucket is empty, after a second at the least; an expiry that is late enough is kept, because setting it costs as much
   as the rest of a write.
 ]]
 local now
@@ -30,18 +30,18 @@ local stored = call("MGET", unpack(keys))
 local used, expires, written, levels, reply = {}, {}, {}, {}, { now }
 local at, size, out = 2 + batch[1] * 3, #batch, 1
 
--- What bucket k holds now under the rule at index r of the batch: for this question alone, because under a larger rule it
--- holds more. What is stored may be foreign.
+-- The level of bucket k now, under the rule at index r of the batch. Valid for this request alone, because under a larger
+-- rule the bucket holds more. Another program may have stored the value.
 local function read(k, r)
   local value = stored[k]
   if not value or #value ~= 24 then return 0 end
   local since, held, until_ = struct.unpack("<ddd", value)
   local is_ahead = since > now
   if is_ahead then since = now end
-  -- What a larger burst let in spills over before anything leaks.
+  -- Units above the burst are cut off before anything leaks.
   if held > batch[r] then held = batch[r] end
   local u = held - (now - since) / batch[r + 1]
-  -- Not a number compares false with everything and counts as empty.
+  -- NaN compares false with everything, and counts as empty.
   if not (u > 0) then u = 0 end
   if is_ahead then
     used[keys[k]], written[keys[k]] = u, r
@@ -51,24 +51,24 @@ local function read(k, r)
   return u
 end
 
--- What may be used at the most: rounding is no unit.
-local function brim(burst)
+-- The burst plus its rounding tolerance: usage up to here is admitted.
+local function capacity(burst)
   return burst + (burst < 5e11 and burst * 1e-12 or 0.5)
 end
 
 while at <= size do
   local cost, charges = batch[at], batch[at + 1]
   local first, last = at + 2, at + charges * 2
-  local asked = cost > 0 and cost or 1
+  local wanted = cost > 0 and cost or 1
   local allowed = true
   for c = first, last, 2 do
     local k, r = batch[c], batch[c + 1] * 3 - 1
     local key, burst = keys[k], batch[r]
     local u = used[key] or read(k, r)
-    -- Another rule may have filled it higher.
+    -- Another rule of the batch may have filled it higher.
     if u > burst then u = burst end
     levels[c] = u
-    if u + asked > brim(burst) then allowed = false end
+    if u + wanted > capacity(burst) then allowed = false end
   end
   out = out + 1
   reply[out] = allowed and 1 or 0

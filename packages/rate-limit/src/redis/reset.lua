@@ -1,8 +1,8 @@
 --[[
-  Forgets counts.
+  Deletes counts.
 
   KEYS[i]  of any type: the state of one rule and subject
 
-  Returns the number of keys that existed. O(keys), the memory is freed in the background.
+  Returns the number of keys that existed. O(keys); the memory is freed in the background.
 ]]
 return redis.call("UNLINK", unpack(KEYS))
