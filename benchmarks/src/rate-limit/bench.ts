@@ -95,7 +95,7 @@ function bestOf(
   return all.reduce((a, b) => (costOf(measure, a.side) <= costOf(measure, b.side) ? a : b));
 }
 
-/** What a decision costs in that respect, in any unit that is the same for all of one run. */
+/** Cost of a decision by the measure, in a unit that is the same for all contenders of a run. */
 function costOf(measure: Measure, side: Measured): number {
   if (measure === "Node CPU us") return side.cpuMicrosPerOp;
   return measure === "decisions/s" ? side.ratio : side.p50Ratio;

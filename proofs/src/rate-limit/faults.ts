@@ -127,7 +127,7 @@ export async function* counts({ smoke }: SectionOptions): AsyncIterable<Line> {
   yield* frozen(smoke ? 500 : 5000);
 }
 
-/** What is kept of questions that nobody answers. */
+/** Heap growth by requests that are never answered. */
 async function* frozen(lengthMs: number): AsyncIterable<Line> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;

@@ -14,7 +14,7 @@ const SEED = 20_261_120;
 const STEPS = 4000;
 const ALGORITHMS = ["gcra", "sliding-window", "strict-window", "fixed-window", "concurrency"] as const;
 
-/** A schedule of questions, refunds, releases and resets, the same for the same seed. */
+/** A schedule of requests, refunds, releases and resets, the same for the same seed. */
 function createSchedule(seed: number) {
   const random = seededRandom(seed);
   const pick = (n: number): number => Math.floor(random() * n);
@@ -25,7 +25,7 @@ function createSchedule(seed: number) {
     return ruleOf({ name: `r${i}`, algorithm, limit, burst, windowMs: 1 + pick(60_000), shadow: pick(6) === 0 });
   });
 
-  /** A rule of which the limit or the window was changed lives on under its name. */
+  /** Changes the limit or the window of a rule, which keeps its name. */
   function change(): void {
     const i = pick(rules.length);
     const rule = rules[i] as RateLimitRule;
@@ -73,7 +73,7 @@ async function compare(stores: readonly RateLimitStore[], { seed, step, changes 
     step(schedule.pick(1000));
     const kind = schedule.pick(20);
     if (kind === 0 && changes) schedule.change();
-    // Several at once make a batch, whose later questions see what earlier ones did.
+    // Several at once make a batch, whose later requests see the charges of earlier ones.
     const takes = Array.from({ length: kind < 4 ? 5 : 1 }, () => schedule.request(schedule.pick(2) === 0));
     const answers = await Promise.all(
       stores.map((store) => Promise.all(takes.map((request) => store.consume(request)))),
