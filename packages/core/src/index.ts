@@ -11,14 +11,8 @@ export {
 } from "./errors.js";
 export type { EventChannel } from "./events.js";
 export { type DefinePlansOptions, definePlans } from "./plan/define.js";
-export {
-  createPlanResolver,
-  type PlanAssignment,
-  type PlanFallback,
-  type PlanResolver,
-  type PlanResolverOptions,
-  planFallback,
-} from "./plan/resolver.js";
+export { type PlanFallback, planFallback } from "./plan/events.js";
+export { createPlanResolver, type PlanResolver, type PlanResolverOptions } from "./plan/resolver.js";
 export { hard, soft, unlimited } from "./plan/quota-limits.js";
 export { saas4 } from "./plan/presets/saas4.js";
 export type {
@@ -30,6 +24,7 @@ export type {
   PageSize,
   PageSizeInput,
   Plan,
+  PlanAssignment,
   PlanInput,
   PlanOverrides,
   Plans,

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { ConfigError, PlanError } from "../errors.js";
 import { createManualClock } from "../testing.js";
 import { definePlans } from "./define.js";
-import { type PlanAssignment, type PlanFallback, createPlanResolver, planFallback } from "./resolver.js";
+import { type PlanFallback, planFallback } from "./events.js";
+import { createPlanResolver } from "./resolver.js";
+import type { PlanAssignment } from "./types.js";
 
 const plansWith = (limit: number) =>
   definePlans({
@@ -126,6 +128,21 @@ describe("createPlanResolver", () => {
     for (const id of ["a", "b", "c"]) answers.set(id, "free");
     for (const id of ["a", "b", "c", "b", "c", "a"]) await resolver.resolve(id);
     expect(asked).toEqual(["a", "b", "c", "a"]);
+  });
+
+  it("evicts the least recently used tenant, also after the plans were replaced", async () => {
+    const { resolver, answers, asked } = setup({ maxTenants: 2 });
+    for (const id of ["a", "b", "c"]) answers.set(id, "free");
+    for (const id of ["a", "b", "a"]) await resolver.resolve(id);
+    resolver.replace(plansWith(700));
+    for (const id of ["c", "a", "b"]) await resolver.resolve(id);
+    expect(asked).toEqual(["a", "b", "c", "b"]);
+  });
+
+  it("allocates nothing for tenants that it has not seen", () => {
+    const before = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
+    setup({ maxTenants: 10_000_000 });
+    expect(process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed - before).toBeLessThan(20e6);
   });
 
   it("keeps the plans of real tenants, however many others are made up", async () => {

@@ -128,6 +128,9 @@ export interface PlanOverrides {
   readonly pageSize?: PageSizeInput;
 }
 
+/** The plan of one tenant as the application stores it: a name or an alias, and the overrides of this tenant. */
+export type PlanAssignment = string | { readonly plan: string; readonly overrides?: PlanOverrides };
+
 /** One rule as packages read it. */
 export interface RateLimitRule {
   readonly name: string;
