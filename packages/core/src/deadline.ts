@@ -1,14 +1,14 @@
 import { systemClock } from "./clock.js";
-import { TimeoutError } from "./errors.js";
+import { StoreError, TimeoutError } from "./errors.js";
 
-/** Waits for a piece of work, named by `what`, at most as long as the deadline allows. */
+/** Waits for `work` up to the deadline; `what` names the work in the error. */
 export type Deadline = <T>(work: PromiseLike<T>, what: string) => Promise<T>;
 
 /**
- * Waits for `work` at most `timeoutMs`. The work itself is not stopped: what it does later is its own, and a late
- * failure is not an unhandled rejection.
+ * Waits for `work` at most `timeoutMs`. The work itself is not stopped: its effects still happen, and its late failure is
+ * not an unhandled rejection.
  * @param what names the work in the error
- * @throws {TimeoutError} when the time is up
+ * @throws {TimeoutError} after `timeoutMs`
  */
 export function withDeadline<T>(work: PromiseLike<T>, timeoutMs: number, what: string): Promise<T> {
   return createDeadline(timeoutMs)(work, what);
@@ -16,46 +16,68 @@ export function withDeadline<T>(work: PromiseLike<T>, timeoutMs: number, what: s
 
 /** `withDeadline` for a hot path. */
 export function createDeadline(timeoutMs: number): Deadline {
-  const watch = createWatch(timeoutMs);
+  const timer = createSharedTimer(timeoutMs);
   return (work, what) =>
     new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(new TimeoutError(what, timeoutMs));
-      watch.begin(giveUp);
+      const onTimeout = (): void => reject(new TimeoutError(what, timeoutMs));
+      timer.add(onTimeout);
       work.then(
         (value) => {
-          watch.end(giveUp);
+          timer.remove(onTimeout);
           resolve(value);
         },
         (error: unknown) => {
-          watch.end(giveUp);
+          timer.remove(onTimeout);
           reject(error);
         },
       );
     });
 }
 
-/** Calls what waits when its time is up. */
-export interface Watch {
-  begin(giveUp: () => void): void;
-  end(giveUp: () => void): void;
+/**
+ * Calls a store and waits for its answer up to the deadline.
+ * @param deadline `undefined` for a store that keeps a deadline of its own
+ * @param what names the store in the errors
+ * @throws {StoreError} when the store throws, rejects or is late; `cause` is its error or the TimeoutError
+ */
+export async function withStoreDeadline<T>(
+  call: () => T | PromiseLike<T>,
+  deadline: Deadline | undefined,
+  what: string,
+): Promise<T> {
+  try {
+    const answer = call();
+    return await (deadline !== undefined && isPromiseLike(answer) ? deadline(answer, what) : answer);
+  } catch (cause) {
+    throw new StoreError(`${what} could not answer`, { cause });
+  }
+}
+
+const isPromiseLike = <T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> =>
+  typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function";
+
+/** Calls every callback that is still there `timeoutMs` after it was added. */
+export interface SharedTimer {
+  add(onTimeout: () => void): void;
+  remove(onTimeout: () => void): void;
 }
 
 /**
- * One timer for all that waits under the same deadline, because setting and clearing one for each costs more than the rest
- * of a call.
+ * One timer for all work under the same deadline: to set and clear a timer for each call costs more than the rest of the
+ * call.
  */
-export function createWatch(timeoutMs: number): Watch {
-  // In the order of their ends, which is the order in which they began.
+export function createSharedTimer(timeoutMs: number): SharedTimer {
+  // By deadline, which is the order of insertion because all have the same timeout.
   const waiting = new Map<() => void, number>();
   let timer: NodeJS.Timeout | undefined;
 
   function expire(): void {
     timer = undefined;
     const now = systemClock.monotonic();
-    for (const [giveUp, until] of waiting) {
-      if (until > now) return arm(until - now);
-      waiting.delete(giveUp);
-      giveUp();
+    for (const [onTimeout, deadline] of waiting) {
+      if (deadline > now) return arm(deadline - now);
+      waiting.delete(onTimeout);
+      onTimeout();
     }
   }
 
@@ -65,14 +87,14 @@ export function createWatch(timeoutMs: number): Watch {
   }
 
   return {
-    begin(giveUp) {
-      waiting.set(giveUp, systemClock.monotonic() + timeoutMs);
+    add(onTimeout) {
+      waiting.set(onTimeout, systemClock.monotonic() + timeoutMs);
       if (timer === undefined) arm(timeoutMs);
       // A process that waits for an answer must live until it has one, and one that does not must be free to end.
       else if (waiting.size === 1) timer.ref();
     },
-    end(giveUp) {
-      waiting.delete(giveUp);
+    remove(onTimeout) {
+      waiting.delete(onTimeout);
       if (waiting.size === 0) timer?.unref();
     },
   };

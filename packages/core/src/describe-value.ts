@@ -1,6 +1,6 @@
 const MAX_LENGTH = 80;
 
-/** A value as an error message shows it: short, on one line, passwords in URLs masked. Never throws. */
+/** Formats a value for an error message: short, on one line, passwords in URLs masked. Never throws. */
 export function describeValue(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "bigint") return `${value}n`;

@@ -43,14 +43,14 @@ describe("ScaleError", () => {
 });
 
 describe("isScaleError", () => {
-  it("knows errors of another copy of the library by their mark", () => {
+  it("recognises errors of another copy of the library by their marker", () => {
     const foreign = Object.assign(new Error("x"), { code: "SCALE_STORE", [Symbol.for("@scale/error")]: true });
     expect(isScaleError(foreign)).toBe(true);
     expect(isScaleError(foreign, "SCALE_STORE")).toBe(true);
     expect(isScaleError(foreign, "SCALE_INPUT")).toBe(false);
   });
 
-  it("takes nothing else for one", () => {
+  it("is false for everything else", () => {
     for (const other of [undefined, null, "SCALE_STORE", new Error("x"), { code: "SCALE_STORE" }, 5]) {
       expect(isScaleError(other)).toBe(false);
     }

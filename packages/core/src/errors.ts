@@ -13,21 +13,21 @@ export class ScaleError extends Error {
   }
 }
 
-/** The wiring is wrong: an option, a plan file or an environment variable. Thrown at construction only. */
+/** An option, a plan file or an environment variable is wrong. Thrown at construction only. */
 export class ConfigError extends ScaleError {
   constructor(message: string, options?: ErrorOptions) {
     super("SCALE_CONFIG", message, options);
   }
 }
 
-/** A backend could not answer. `cause` is the error of its client, where there is one. */
+/** A backend could not answer. `cause` is the error of its client, if there is one. */
 export class StoreError extends ScaleError {
   constructor(message: string, options?: ErrorOptions) {
     super("SCALE_STORE", message, options);
   }
 }
 
-/** We gave up waiting after `timeoutMs`. What was asked for may still happen. */
+/** A deadline of `timeoutMs` passed. The operation may still be carried out. */
 export class TimeoutError extends ScaleError {
   readonly timeoutMs: number;
 
@@ -46,7 +46,7 @@ export class InputError extends ScaleError {
   }
 }
 
-/** There is no tenant where one is needed, or its id cannot be one. Never replaced by a default tenant. */
+/** A tenant is required and there is none, or its id is invalid. No default tenant ever takes its place. */
 export class TenantError extends InputError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, { ...options, code: "SCALE_TENANT" });
@@ -54,8 +54,8 @@ export class TenantError extends InputError {
 }
 
 /**
- * The plan of a tenant is not known, does not cover what was asked, or could not be looked up. Never answered with an
- * unlimited plan. `status` is 403 when the tenant has no such right, 503 when we could not find out.
+ * The plan of a tenant is unknown, does not include the feature, or could not be looked up. No unlimited plan ever takes
+ * its place. `status` is 403 when the tenant has no such right, and 503 when the lookup failed.
  */
 export class PlanError extends ScaleError {
   readonly status: 403 | 503;
@@ -67,7 +67,7 @@ export class PlanError extends ScaleError {
 }
 
 /**
- * True for an error of any `@scale` package, and of `code` when one is given.
+ * True for an error of any `@scale` package; with `code`, only for that code.
  * Works across duplicate installs, where `instanceof` does not.
  */
 export function isScaleError(error: unknown, code?: string): error is ScaleError {

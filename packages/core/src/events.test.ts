@@ -3,14 +3,14 @@ import { describe, expect, it } from "vitest";
 import { defineEvent } from "./events.js";
 
 describe("defineEvent", () => {
-  it("builds no message while nobody listens", () => {
+  it("builds no message without a subscriber", () => {
     const event = defineEvent<number>("scale:test:thing-happen");
     let built = 0;
     event.publish(() => ++built);
     expect(built).toBe(0);
   });
 
-  it("reaches subscribers by name alone, and stops when they leave", () => {
+  it("reaches subscribers by name, until they unsubscribe", () => {
     const event = defineEvent<{ n: number }>("scale:test:thing-count");
     const seen: unknown[] = [];
     const byName = (message: unknown): void => void seen.push(message);

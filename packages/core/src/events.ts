@@ -4,13 +4,13 @@ import { channel } from "node:diagnostics_channel";
 export interface EventChannel<T> {
   /** `scale:<package>:<noun>-<verb>` */
   readonly name: string;
-  /** Publishes what `build` returns. Without a subscriber `build` is not called. */
+  /** Publishes the result of `build`. Without a subscriber `build` is not called. */
   publish(build: () => T): void;
   /** @returns a function that ends the subscription */
   subscribe(listener: (message: T) => void): () => void;
 }
 
-/** Declares an event. The same name gives the same channel, in this and in every other copy of the library. */
+/** Declares an event. The same name is the same channel, in every installed copy of the library. */
 export function defineEvent<T>(name: `scale:${string}:${string}-${string}`): EventChannel<T> {
   const target = channel(name);
   return {

@@ -9,11 +9,11 @@ const text = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.string({ unit: fc.constantFrom(":", "%", "{", "}", "*", "a", "3", "u", "\u0000", "\ud800", "\udc00") }),
 );
-/** What arrives at the server: UTF-8, which turns every lone surrogate into one and the same character. */
+/** The bytes that the server receives: UTF-8 turns every lone surrogate into the same replacement character. */
 const onTheWire = (key: string): string => Buffer.from(key, "utf8").toString("hex");
 
 describe("joinKey", () => {
-  it("never gives two lists the same key", () => {
+  it("builds different keys for different lists", () => {
     const lists = fc.array(text, { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(lists, lists, (a, b) => {
@@ -24,7 +24,7 @@ describe("joinKey", () => {
     );
   });
 
-  it("keeps apart what naive joining mixes", () => {
+  it("separates lists that a plain join would mix", () => {
     const lists = [
       ["a:b", "c"],
       ["a", "b:c"],
@@ -41,18 +41,18 @@ describe("joinKey", () => {
     expect(new Set(lists.map((list) => onTheWire(joinKey(list)))).size).toBe(lists.length);
   });
 
-  it("refuses an empty list", () => {
+  it("throws for an empty list", () => {
     expect(() => joinKey([])).toThrow(ConfigError);
   });
 });
 
 describe("keySegment", () => {
-  it("leaves plain text as it is", () => {
+  it("returns strings without special characters unchanged", () => {
     for (const plain of ["acme", "user-1", "a.b_c", "größe", "東京", "\u{1f4a5}"])
       expect(keySegment(plain)).toBe(plain);
   });
 
-  it("leaves nothing that Redis reads as a tag or a glob", () => {
+  it("escapes every character that Redis reads as a tag or a glob", () => {
     fc.assert(
       fc.property(text, (value) => {
         expect(keySegment(value)).not.toMatch(/[{}*?[\]\\:]/);

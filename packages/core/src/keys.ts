@@ -9,8 +9,8 @@ const UNSAFE =
 const MAYBE_UNSAFE = /[%:{}*?[\]\\\u0000-\u0020\u007f\ud800-\udfff]/;
 
 /**
- * One part of a key, written so that no other text gives the same result and none of it has a meaning to Redis.
- * Text without special characters comes back as it is.
+ * Escapes one part of a key: different strings give different segments, and no character has a meaning to Redis.
+ * Strings without special characters are returned unchanged.
  */
 export function keySegment(text: string): string {
   return MAYBE_UNSAFE.test(text) ? text.replace(UNSAFE, escape) : text;
@@ -23,7 +23,7 @@ function escape(character: string): string {
 
 const ESCAPED = /%u([0-9a-f]{4})|%([0-9a-f]{2})/g;
 
-/** The text of which `keySegment` made the segment. */
+/** The inverse of `keySegment`. */
 export function keySegmentText(segment: string): string {
   if (!segment.includes("%")) return segment;
   return segment.replace(ESCAPED, (_, wide: string | undefined, narrow: string) =>
@@ -32,24 +32,24 @@ export function keySegmentText(segment: string): string {
 }
 
 /**
- * Joins parts to a key with `:`, injectively: two different lists never give the same key.
+ * Joins parts to a key with `:`. Different lists always give different keys.
  * @throws {ConfigError} for an empty list
  */
 export function joinKey(parts: readonly string[]): string {
-  if (parts.length === 0) throw new ConfigError("a key needs at least one part, got none");
+  if (parts.length === 0) throw new ConfigError("joinKey: expected at least one part, got none");
   return parts.map(keySegment).join(":");
 }
 
 /**
- * A key whose hash tag is the tenant: all keys of one tenant and prefix lie in one Redis Cluster slot.
- * @param prefix written by the application, used as it is
+ * Builds a key whose hash tag is the tenant: all keys of one tenant and prefix lie in one Redis Cluster slot.
+ * @param prefix set by the application, not escaped
  * @returns `<prefix>:{<tenant>}:<part>:<part>…`
  */
 export function tenantKey(prefix: string, tenantId: string, parts: readonly string[]): string {
   return tenantKeyPrefix(prefix, tenantId) + joinKey(parts);
 }
 
-/** What all of a tenant's keys of one prefix begin with: `<prefix>:{<tenant>}:`, for who builds several at once. */
+/** The common start of all keys of one tenant and prefix: `<prefix>:{<tenant>}:`. For callers that build several keys. */
 export function tenantKeyPrefix(prefix: string, tenantId: string): string {
   return `${prefix}:{${keySegment(tenantId)}}:`;
 }

@@ -1,5 +1,5 @@
 export { isClock } from "./clock.js";
-export { createDeadline, type Deadline, withDeadline } from "./deadline.js";
+export { createDeadline, type Deadline, withDeadline, withStoreDeadline } from "./deadline.js";
 export { describeValue } from "./describe-value.js";
 export { defineEvent } from "./events.js";
 export { joinKey, keySegment, keySegmentText, tenantKey, tenantKeyPrefix } from "./keys.js";

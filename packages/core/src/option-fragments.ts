@@ -3,7 +3,7 @@ import { type Clock, isClock } from "./clock.js";
 import { isRedisLike, type RedisLike } from "./redis/client.js";
 import { parseDuration } from "./units.js";
 
-// Schemas of options that several packages take, so that the same wrong value gets the same message everywhere.
+// Option schemas that several packages share: the same wrong value gets the same message everywhere.
 
 /** `clock`: add `.default(systemClock)` or `.optional()`. */
 export const clockOption: z.ZodType<Clock> = z.custom<Clock>(isClock, "expected a clock with now and monotonic");

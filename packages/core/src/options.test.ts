@@ -16,18 +16,18 @@ describe("parseOptions", () => {
     expect(parse).toThrow(/^createThing: limit: .*got -1; nested\.name: .*got 5; options: .*"windwMs"/);
   });
 
-  it("says so when there are no options at all", () => {
+  it("reports missing options", () => {
     expect(() => parseOptions(schema, undefined, "createThing")).toThrow(/^createThing: options: .*got undefined/);
   });
 });
 
-describe("show", () => {
+describe("describeValue", () => {
   it("shows no password of a URL", () => {
     expect(describeValue("redis://:hunter2@localhost:6379")).toBe('"redis://***@localhost:6379"');
     expect(describeValue({ url: "postgres://app:secret@db/x" })).not.toContain("secret");
   });
 
-  it("keeps every value on one short line", () => {
+  it("formats every value on one short line", () => {
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;
     const shown = [cycle, "a\nb", () => 1, 5n, Symbol("s"), Number.NaN, null, undefined, "x".repeat(500)].map(

@@ -4,8 +4,8 @@ import { ConfigError } from "./errors.js";
 
 /**
  * Validates options once, at construction.
- * @param what the public function the caller wrote; the message starts with it
- * @throws {ConfigError} that names every wrong option with its value
+ * @param what the public function that takes the options; the message starts with it
+ * @throws {ConfigError} with the name and the value of every wrong option
  */
 export function parseOptions<S extends z.ZodType>(schema: S, input: unknown, what: string): z.output<S> {
   const result = schema.safeParse(input);
@@ -13,14 +13,14 @@ export function parseOptions<S extends z.ZodType>(schema: S, input: unknown, wha
   throw new ConfigError(`${what}: ${describeIssues(result.error, input)}`, { cause: result.error });
 }
 
-/** One sentence for all problems of a value: where, what is wrong, and what was there. */
+/** Describes all problems of a value in one line: path, expectation, actual value. */
 export function describeIssues(error: z.ZodError, input: unknown): string {
   return error.issues.map((issue) => describeIssue(issue, input)).join("; ");
 }
 
 function describeIssue(issue: z.core.$ZodIssue, input: unknown): string {
   const where = issue.path.map(String).join(".") || "options";
-  // The message of an unknown key already names it; its value says nothing.
+  // The message of an unknown key already contains the key; its value adds nothing.
   if (issue.code === "unrecognized_keys") return `${where}: ${issue.message}`;
   return `${where}: ${issue.message}, got ${describeValue(valueAt(input, issue.path))}`;
 }

@@ -4,9 +4,10 @@ import { TenantError } from "./errors.js";
 import { parseTenantId, tenancy } from "./tenancy.js";
 
 describe("tenancy", () => {
-  it("has no tenant outside of run, and says so", () => {
+  it("has no tenant outside of run, and throws when one is required", () => {
     expect(tenancy.current()).toBeUndefined();
     expect(() => tenancy.require()).toThrow(TenantError);
+    expect(() => tenancy.require()).toThrow("expected a tenant, got none: run this work inside tenancy.run()");
   });
 
   it("never mixes 200 tenants that interleave", async () => {
@@ -30,7 +31,7 @@ describe("tenancy", () => {
     tenancy.run({ tenantId: "acme" }, () => expect(other?.getStore()).toEqual({ tenantId: "acme" }));
   });
 
-  it("keeps what was checked, whatever its caller does with the object afterwards", async () => {
+  it("keeps the checked tenant when the caller changes the object afterwards", async () => {
     const context = { tenantId: "acme" };
     const work = tenancy.run(context, async () => {
       await turn();
@@ -43,23 +44,28 @@ describe("tenancy", () => {
     expect(() => tenancy.run(undefined as never, () => 1)).toThrow(TenantError);
   });
 
-  it("refuses a user id that cannot be one", () => {
-    expect(() => tenancy.run({ tenantId: "acme", userId: "" }, () => 1)).toThrow(/userId.*got ""/);
+  it("throws for an invalid user id or address", () => {
+    expect(() => tenancy.run({ tenantId: "acme", userId: "" }, () => 1)).toThrow(/userId: expected a string.*got ""/);
+    expect(() => tenancy.run({ tenantId: "acme", ip: "" }, () => 1)).toThrow(/ip: expected a string.*got ""/);
   });
 });
 
 describe("parseTenantId", () => {
-  it("takes any text of 1 to 1,024 characters", () => {
+  it("accepts any string of 1 to 1,024 characters", () => {
     for (const id of ["a", "a:b", "*", "{}", "\u0000", "__proto__", "x".repeat(1024)])
       expect(parseTenantId(id)).toBe(id);
   });
 
-  it("refuses everything else with a code and the value", () => {
+  it("throws for everything else, with a code and the value", () => {
     for (const id of ["", "x".repeat(1025), undefined, null, 5, {}, ["acme"]]) {
       expect(() => parseTenantId(id)).toThrow(TenantError);
     }
     expect(() => parseTenantId(5)).toThrow(
-      expect.objectContaining({ code: "SCALE_TENANT", status: 400, message: expect.stringContaining("got 5") }),
+      expect.objectContaining({
+        code: "SCALE_TENANT",
+        status: 400,
+        message: "tenantId: expected a string of 1 to 1024 characters, got 5",
+      }),
     );
   });
 });

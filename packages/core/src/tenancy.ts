@@ -2,30 +2,30 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { TenantError } from "./errors.js";
 import { describeValue } from "./describe-value.js";
 
-/** Who a piece of work is for. */
+/** The tenant, and optionally the user and the address, that a piece of work runs for. */
 export interface TenantContext {
   readonly tenantId: string;
   readonly userId?: string;
-  /** The client's address as the application resolved it. */
+  /** Client address as the application resolved it. */
   readonly ip?: string;
 }
 
-/** Longest tenant or user id, in UTF-16 units. */
+/** Maximum length of a tenant or user id, in UTF-16 units. */
 export const MAX_ID_LENGTH = 1024;
 
-// One storage per process, also when the package is installed twice: a second one would lose the tenant between packages.
+// One storage per process, also when the package is installed twice: with two, packages would not see each other's tenant.
 const slot: unique symbol = Symbol.for("@scale/tenancy");
 const shared = globalThis as { [slot]?: AsyncLocalStorage<TenantContext> };
 const storage = (): AsyncLocalStorage<TenantContext> => (shared[slot] ??= new AsyncLocalStorage());
 
-/** The tenant of the current work, carried through every `await`, timer and stream of it. */
+/** The tenant of the current work. It follows every `await`, timer and stream that the work starts. */
 export const tenancy: {
   /**
-   * Runs `fn`, and all it starts, for this tenant.
-   * @throws {TenantError} for an id that is not a text of 1 to 1,024 characters
+   * Runs `fn`, and everything it starts, for this tenant.
+   * @throws {TenantError} for an id that is not a string of 1 to 1,024 characters
    */
   run<T>(context: TenantContext, fn: () => T): T;
-  /** `undefined` outside of `run`. */
+  /** Returns the tenant, or `undefined` outside of `run`. */
   current(): TenantContext | undefined;
   /** @throws {TenantError} outside of `run` */
   require(): TenantContext;
@@ -34,32 +34,31 @@ export const tenancy: {
   current: () => storage().getStore(),
   require() {
     const context = storage().getStore();
-    if (context === undefined) throw new TenantError("no tenant: this work does not run inside tenancy.run()");
+    if (context === undefined) throw new TenantError("expected a tenant, got none: run this work inside tenancy.run()");
     return context;
   },
 };
 
 /**
- * Checks an id of unknown origin. Any text of 1 to 1,024 characters is one: what it contains is harmless in keys.
- * @throws {TenantError} that shows the value
+ * Checks an id of unknown origin. Every string of 1 to 1,024 characters is valid: keys escape its special characters.
+ * @throws {TenantError} with the value
  */
 export function parseTenantId(value: unknown): string {
-  if (isId(value)) return value;
-  throw new TenantError(`tenantId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(value)}`);
+  return parseId(value, "tenantId");
 }
 
-/** A copy that nobody can change: what was checked is what all of the work sees. */
+function parseId(value: unknown, name: keyof TenantContext): string {
+  if (typeof value === "string" && value.length > 0 && value.length <= MAX_ID_LENGTH) return value;
+  throw new TenantError(`${name}: expected a string of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(value)}`);
+}
+
+/** Returns a frozen copy, so that later changes of the caller's object do not reach the work. */
 function parseContext(context: TenantContext): TenantContext {
   if (typeof context !== "object" || context === null)
-    throw new TenantError(`expected a tenant, got ${describeValue(context)}`);
+    throw new TenantError(`expected a tenant such as { tenantId: "acme" }, got ${describeValue(context)}`);
   const { tenantId, userId, ip } = context;
-  parseTenantId(tenantId);
-  if (userId !== undefined && !isId(userId)) {
-    throw new TenantError(`userId: expected a text of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(userId)}`);
-  }
-  if (ip !== undefined && !isId(ip)) throw new TenantError(`ip: expected an address, got ${describeValue(ip)}`);
+  parseId(tenantId, "tenantId");
+  if (userId !== undefined) parseId(userId, "userId");
+  if (ip !== undefined) parseId(ip, "ip");
   return Object.freeze({ tenantId, ...(userId !== undefined && { userId }), ...(ip !== undefined && { ip }) });
 }
-
-const isId = (value: unknown): value is string =>
-  typeof value === "string" && value.length > 0 && value.length <= MAX_ID_LENGTH;

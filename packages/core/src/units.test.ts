@@ -4,12 +4,12 @@ import { parseBytes, parseDuration } from "./units.js";
 
 describe("parseDuration", () => {
   it("reads every unit as milliseconds", () => {
-    const texts = ["250ms", "1.5s", "15m", "2h", "30d", "1w"] as const;
-    expect(texts.map(parseDuration)).toEqual([250, 1500, 900_000, 7_200_000, 2_592_000_000, 604_800_000]);
+    const durations = ["250ms", "1.5s", "15m", "2h", "30d", "1w"] as const;
+    expect(durations.map(parseDuration)).toEqual([250, 1500, 900_000, 7_200_000, 2_592_000_000, 604_800_000]);
     expect(parseDuration(42)).toBe(42);
   });
 
-  it("refuses what is no duration, and shows it", () => {
+  it("throws for anything else, with the value", () => {
     const wrong = [
       "",
       "5",
@@ -42,7 +42,7 @@ describe("parseBytes", () => {
     ]);
   });
 
-  it("refuses decimal units, which differ by 2 to 10 percent", () => {
+  it("throws for decimal units, which differ by 2 to 10 percent", () => {
     for (const value of ["64KB", "64kb", "1MB", "1", "0B"]) expect(() => parseBytes(value), value).toThrow(ConfigError);
   });
 });

@@ -32,7 +32,7 @@ export function parseDuration(value: unknown): number {
 }
 
 /**
- * @returns bytes, a whole number
+ * @returns bytes, an integer >= 1
  * @throws {ConfigError} for anything else, zero and negative sizes included
  */
 export function parseBytes(value: unknown): number {
@@ -40,12 +40,12 @@ export function parseBytes(value: unknown): number {
 }
 
 function parseQuantity(value: unknown, units: Readonly<Record<string, number>>, expected: string): number {
-  const amount = typeof value === "string" ? fromText(value, units) : value;
+  const amount = typeof value === "string" ? fromString(value, units) : value;
   if (typeof amount === "number" && amount > 0 && amount <= Number.MAX_SAFE_INTEGER) return amount;
   throw new ConfigError(`expected ${expected}, got ${describeValue(value)}`);
 }
 
-function fromText(text: string, units: Readonly<Record<string, number>>): number {
+function fromString(text: string, units: Readonly<Record<string, number>>): number {
   const match = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text);
   const unit = match?.[2];
   if (unit === undefined || !Object.hasOwn(units, unit)) return Number.NaN;

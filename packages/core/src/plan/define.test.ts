@@ -22,7 +22,7 @@ const plans = definePlans(
 );
 
 describe("definePlans", () => {
-  it("gives plans with names, units and defaults filled in", () => {
+  it("returns plans with names, units and defaults filled in", () => {
     const plain = { algorithm: "gcra", shadow: false, leaseMs: 0, whenStoreFails: undefined };
     expect(plans.resolve("pro").rateLimit).toEqual({
       rules: [
@@ -33,7 +33,7 @@ describe("definePlans", () => {
     });
   });
 
-  it("takes every algorithm with the settings that it has, and no others", () => {
+  it("accepts every algorithm with its own settings, and no others", () => {
     const parse = (rule: unknown) =>
       definePlans({ free: { rateLimit: { rules: { tenant: rule as never } } } }).resolve("free").rateLimit?.rules[0];
     expect(parse({ algorithm: "strict-window", limit: 5, window: "1m", shadow: true, whenStoreFails: "deny" })).toEqual(
@@ -47,17 +47,17 @@ describe("definePlans", () => {
     expect(parse({ limit: 600, window: "1m", lease: "50ms" })).toMatchObject({ algorithm: "gcra", leaseMs: 50 });
     expect(() => parse({ algorithm: "concurrency", limit: 4, window: "1m" })).toThrow(/tenant: .*"window"/);
     expect(() => parse({ algorithm: "fixed-window", limit: 4, window: "1m", burst: 2 })).toThrow(
-      /burst: expected none/,
+      /burst: expected no burst/,
     );
     expect(() => parse({ algorithm: "strict-window", limit: 4, window: "1m", lease: 5 })).toThrow(
-      /lease: expected none/,
+      /lease: expected no lease/,
     );
     expect(() => parse({ algorithm: "bucket", limit: 4, window: "1m" })).toThrow(/algorithm: .*got "bucket"/);
     expect(() => parse({ limit: 4, window: "1m", lease: "2m" })).toThrow(/lease/);
     expect(() => parse(5)).toThrow(/tenant: .*got 5/);
   });
 
-  it("tells the smallest larger plan that allows something, and where to change to it", () => {
+  it("returns the smallest larger plan that allows something, with the URL of the upgrade", () => {
     const sized = (limit: number) => ({ rateLimit: { rules: { tenant: { limit, window: "15m" as const } } } });
     const three = definePlans(
       { small: sized(5), middle: sized(50), large: sized(500) },
@@ -74,7 +74,7 @@ describe("definePlans", () => {
     expect(plans.upgrade("free", () => true)).toEqual({ from: "free", to: "pro" });
   });
 
-  it("reads quotas, and replaces a whole one by an override", () => {
+  it("parses quotas, and replaces a whole one by an override", () => {
     const limits = definePlans({
       free: { quota: { users: hard(3), emails: soft(100, { overage: 0.1 }), calls: soft(9) } },
     });
@@ -95,7 +95,7 @@ describe("definePlans", () => {
     expect(() => limits.resolve("free", { quota: { users: soft(1, { overage: -1 }) } })).toThrow(PlanError);
   });
 
-  it("reads shares of the cache and the database, and page sizes, with a tenant's own in place of the plan's", () => {
+  it("parses shares of the cache and the database, and page sizes, and applies a tenant's overrides", () => {
     const shares = definePlans({
       free: {},
       pro: { cache: { maxBytes: "8MiB" }, database: { maxConnections: 4 }, pageSize: { default: 50, max: 200 } },
@@ -146,7 +146,7 @@ describe("definePlans", () => {
     expect(() => definePlans({ free: {} }, { aliases: { x: "fre" } })).toThrow(ConfigError);
   });
 
-  it("finds plans by alias, and the next larger one", () => {
+  it("finds plans by alias, and the next larger plan", () => {
     expect([plans.find("PRO")?.name, plans.find("Pro"), plans.next("free")?.name, plans.next("pro")]).toEqual([
       "pro",
       undefined,
@@ -180,7 +180,7 @@ describe("definePlans", () => {
     expect(plans.resolve("pro").rateLimit?.rules[0]?.limit).toBe(5000);
   });
 
-  it("refuses overrides that make no valid plan, and unknown names", () => {
+  it("throws for overrides that make no valid plan, and for unknown names", () => {
     expect(() => plans.resolve("pro", { rateLimit: { rules: { tenant: { limit: -5 } } } })).toThrow(PlanError);
     for (const name of ["gold", "__proto__", "constructor", ""]) expect(() => plans.resolve(name)).toThrow(PlanError);
     const polluting = JSON.parse('{"__proto__":{"rateLimit":{}},"rateLimit":{"rules":{"__proto__":{"limit":1}}}}');
@@ -203,7 +203,7 @@ describe("saas4", () => {
     ]);
   });
 
-  it("understands both spellings in use", () => {
+  it("accepts both spellings in use", () => {
     const spellings = ["FREE", "Free", "BASIC", "Basic", "PROFESSIONAL", "Pro", "pro", "ENTERPRISE", "Enterprise"];
     expect(spellings.map((name) => saas4.find(name)?.name)).toEqual([
       "free",

@@ -5,16 +5,15 @@ import { planNameSchema, type PlanSections, planSchema } from "./schema.js";
 import type { Plan, PlanInput, PlanOverrides, Plans } from "./types.js";
 
 export interface DefinePlansOptions<Name extends string> {
-  /** Other spellings of the plans' names, such as those in a billing system: `{ PRO: "professional" }`. */
+  /** Other spellings of plan names, such as those of a billing system: `{ PRO: "professional" }`. */
   readonly aliases?: Readonly<Record<string, Name>>;
-  /** Where a tenant can change its plan: goes into the answers to what a larger plan would have allowed. */
+  /** Function that returns the URL where a tenant changes its plan. Refusals that a larger plan would have allowed contain it. */
   readonly upgradeUrl?: (upgrade: { readonly from: Name; readonly to: Name }) => string;
 }
 
 /**
- * Declares the plans of a product, from the smallest to the largest.
- * Everything is checked here; a plan that was declared is valid.
- * @throws {ConfigError} that names the plan, the setting and the value
+ * Declares the plans of a product, from the smallest to the largest. Every setting is checked here.
+ * @throws {ConfigError} with the plan, the setting and the value
  */
 export function definePlans<const Name extends string>(
   inputs: Readonly<Record<Name, PlanInput>>,
@@ -75,7 +74,7 @@ function freeze<Name extends string>(name: Name, sections: PlanSections): Plan<N
 }
 
 /**
- * Objects are merged key by key; anything else, lists included, is replaced, and so is what states its `kind`.
+ * Merges objects key by key. Everything else is replaced: lists, scalars, and objects with a `kind`.
  * `__proto__` is a key like any other.
  */
 function merge(base: unknown, over: unknown): unknown {

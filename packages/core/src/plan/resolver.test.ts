@@ -30,7 +30,7 @@ function setup(options: { fallback?: "free" | "pro"; maxTenants?: number } = {})
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("createPlanResolver", () => {
-  it("asks once for callers that arrive together, then answers at once", async () => {
+  it("shares one lookup between concurrent callers, then returns the plan without a promise", async () => {
     const { resolver, asked } = setup();
     const plans = await Promise.all([resolver.resolve("acme"), resolver.resolve("acme")]);
     expect(plans.map(({ name }) => name)).toEqual(["pro", "pro"]);
@@ -38,7 +38,7 @@ describe("createPlanResolver", () => {
     expect(asked).toEqual(["acme"]);
   });
 
-  it("refreshes in the background, without making a caller wait", async () => {
+  it("refreshes in the background, and no caller waits", async () => {
     const { resolver, answers, clock } = setup();
     await resolver.resolve("acme");
     answers.set("acme", "free");
@@ -48,7 +48,7 @@ describe("createPlanResolver", () => {
     expect(resolver.resolve("acme")).toMatchObject({ name: "free" });
   });
 
-  it("sees a changed plan at once after invalidate, whatever lookup was under way", async () => {
+  it("returns a changed plan at once after invalidate, even if a lookup was running", async () => {
     const { resolver, answers } = setup();
     const before = resolver.resolve("acme");
     answers.set("acme", "free");
@@ -59,7 +59,7 @@ describe("createPlanResolver", () => {
     expect(resolver.resolve("acme")).toMatchObject({ name: "free" });
   });
 
-  it("puts replaced plans in force for known tenants without asking again", async () => {
+  it("applies replaced plans to known tenants without a new lookup", async () => {
     const { resolver, asked } = setup();
     await resolver.resolve("acme");
     resolver.replace(plansWith(700));
@@ -67,7 +67,7 @@ describe("createPlanResolver", () => {
     expect(asked).toEqual(["acme"]);
   });
 
-  it("keeps an old answer while the lookup fails, for staleMs and no longer", async () => {
+  it("serves a stale answer while the lookup fails, for staleMs and no longer", async () => {
     const { resolver, answers, clock } = setup();
     const events: PlanFallback[] = [];
     const leave = planFallback.subscribe((event) => events.push(event));
@@ -83,7 +83,7 @@ describe("createPlanResolver", () => {
     leave();
   });
 
-  it("never makes a failed or unknown lookup a plan, unless a fallback is chosen", async () => {
+  it("rejects for a failed lookup and an unknown plan, unless there is a fallback", async () => {
     const { resolver, answers } = setup();
     answers.set("down", new Error("database down")).set("gold", "gold-plated");
     await expect(resolver.resolve("down")).rejects.toMatchObject({ code: "SCALE_PLAN", status: 503 });
@@ -93,7 +93,7 @@ describe("createPlanResolver", () => {
     expect((await chosen.resolver.resolve("nobody")).name).toBe("free");
   });
 
-  it("asks about an unknown tenant once a second, not with every request", async () => {
+  it("looks an unknown tenant up once a second, not with every request", async () => {
     const { resolver, asked, clock } = setup();
     for (let i = 0; i < 5; i++) await expect(resolver.resolve("nobody")).rejects.toThrow(PlanError);
     expect(asked).toHaveLength(1);
@@ -102,7 +102,7 @@ describe("createPlanResolver", () => {
     expect(asked).toHaveLength(2);
   });
 
-  it("takes a tenant away as soon as the application says that it is gone", async () => {
+  it("forgets a tenant as soon as the application no longer has it", async () => {
     const { resolver, answers, clock } = setup();
     await resolver.resolve("acme");
     answers.delete("acme");
@@ -112,7 +112,7 @@ describe("createPlanResolver", () => {
     await expect(resolver.resolve("acme")).rejects.toThrow(PlanError);
   });
 
-  it("gives up on a lookup that hangs", async () => {
+  it("rejects a lookup that hangs", async () => {
     const hangs = createPlanResolver({ plans: plansWith(1), lookup: () => new Promise(() => undefined), timeoutMs: 5 });
     await expect(hangs.resolve("acme")).rejects.toMatchObject({ cause: { code: "SCALE_TIMEOUT" } });
   });
@@ -123,7 +123,7 @@ describe("createPlanResolver", () => {
     expect((await resolver.resolve("own")).rateLimit?.rules[0]?.limit).toBe(7);
   });
 
-  it("remembers a bounded number of tenants", async () => {
+  it("keeps a bounded number of tenants", async () => {
     const { resolver, answers, asked } = setup({ maxTenants: 2 });
     for (const id of ["a", "b", "c"]) answers.set(id, "free");
     for (const id of ["a", "b", "c", "b", "c", "a"]) await resolver.resolve(id);
@@ -145,7 +145,7 @@ describe("createPlanResolver", () => {
     expect(process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed - before).toBeLessThan(20e6);
   });
 
-  it("keeps the plans of real tenants, however many others are made up", async () => {
+  it("keeps the plans of real tenants under any number of made-up ids", async () => {
     const { resolver, asked } = setup({ maxTenants: 10 });
     await resolver.resolve("acme");
     for (let i = 0; i < 50; i++) await expect(resolver.resolve(`made-up-${i}`)).rejects.toThrow(PlanError);
@@ -153,7 +153,7 @@ describe("createPlanResolver", () => {
     expect(asked.filter((tenantId) => tenantId === "acme")).toHaveLength(1);
   });
 
-  it("takes null for no such tenant, and says what else came that is no plan", async () => {
+  it("reads null as no such tenant, and names any other answer that is not a plan", async () => {
     const answering = (answer: unknown) =>
       createPlanResolver({ plans: plansWith(1), lookup: () => answer as PlanAssignment }).resolve("acme");
     await expect(answering(null)).rejects.toMatchObject({ status: 403 });
@@ -161,7 +161,7 @@ describe("createPlanResolver", () => {
     await expect(answering({})).rejects.toThrow(/got \{\}/);
   });
 
-  it("refuses to replace plans by some that lack one, or that a check refuses, and stays as it was", async () => {
+  it("throws and changes nothing when replacing plans lack one, or a check throws", async () => {
     const { resolver } = setup();
     await resolver.resolve("acme");
     const { free } = { free: { rateLimit: { rules: { tenant: { limit: 1, window: "1m" } } } } } as const;
@@ -173,7 +173,7 @@ describe("createPlanResolver", () => {
     expect(resolver.resolve("acme")).toMatchObject({ name: "pro", rateLimit: { rules: [{ limit: 5000 }] } });
   });
 
-  it("refuses a fallback that is no plan, and unknown options", () => {
+  it("throws for a fallback that is not a plan, and for unknown options", () => {
     const lookup = (): PlanAssignment => "free";
     expect(() => createPlanResolver({ plans: plansWith(1), lookup, fallback: "gold" as "free" })).toThrow(
       /unknown plan "gold"/,

@@ -1,29 +1,27 @@
 import { z } from "zod";
 import { isScaleError } from "../errors.js";
-import { parseBytes, parseDuration } from "../units.js";
+import { durationOption } from "../option-fragments.js";
+import { parseBytes } from "../units.js";
 import type { CacheShare, PageSize, Plan, QuotaLimit, RateLimitRule } from "./types.js";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/i, "expected a name of letters, digits and dashes");
 
-// A metric is named in code, so `aiTokens` is one too.
+// Metric names come from code, so `aiTokens` is valid.
 const metricName = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, "expected a name of letters, digits, _ and -");
 
-const parsedBy = (parse: (value: unknown) => number): z.ZodType<number> =>
-  z.unknown().transform((value, context) => {
-    try {
-      return parse(value);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: isScaleError(error) ? error.message : String(error) });
-      return z.NEVER;
-    }
-  });
-
-const durationMs = parsedBy(parseDuration);
+const bytes: z.ZodType<number> = z.unknown().transform((value, context) => {
+  try {
+    return parseBytes(value);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: isScaleError(error) ? error.message : String(error) });
+    return z.NEVER;
+  }
+});
 
 const units = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
-// 400 days: longer than any billing year, short enough that microseconds stay exact.
+// 400 days: longer than a billing year, and short enough that microseconds stay exact integers.
 const LONGEST_MS = 400 * 86_400_000;
-const windowMs = durationMs.pipe(z.number().min(1).max(LONGEST_MS));
+const windowMs = durationOption.pipe(z.number().min(1).max(LONGEST_MS));
 
 const common = {
   limit: units,
@@ -40,15 +38,15 @@ const windowRule = z
     algorithm: z.enum(["gcra", "sliding-window", "strict-window", "fixed-window"]).default("gcra"),
     window: windowMs,
     burst: units.optional(),
-    lease: durationMs.pipe(z.number().min(1).max(60_000)).optional(),
+    lease: durationOption.pipe(z.number().min(1).max(60_000)).optional(),
   })
   .refine(({ algorithm, burst }) => algorithm === "gcra" || burst === undefined, {
     path: ["burst"],
-    message: "expected none: only gcra has a burst",
+    message: 'expected no burst: it needs algorithm "gcra"',
   })
   .refine(({ algorithm, lease }) => algorithm === "gcra" || lease === undefined, {
     path: ["lease"],
-    message: "expected none: only gcra can be leased",
+    message: 'expected no lease: it needs algorithm "gcra"',
   })
   .refine(({ limit, window, burst = limit }) => (window * burst) / limit <= LONGEST_MS, {
     path: ["burst"],
@@ -64,7 +62,7 @@ const concurrencyRule = z
     return { ...rest, by, windowMs: ttl, burst: rest.limit, leaseMs: 0, whenStoreFails };
   });
 
-// Not a plain union, which would answer every mistake with those of both forms.
+// Not a plain union, which would report every mistake with the messages of both forms.
 const rule = z.unknown().transform((value, context): UnnamedRule => {
   const isConcurrency =
     typeof value === "object" && value !== null && "algorithm" in value && value.algorithm === "concurrency";
@@ -87,7 +85,7 @@ function scopeOf(ruleName: string): RateLimitRule["by"] | undefined {
   return ruleName === "tenant" || ruleName === "user" || ruleName === "ip" ? ruleName : undefined;
 }
 
-// Numbers of rows, tokens and bytes are added up: below 2^52 no sum of two is rounded.
+// Counts of rows, tokens and bytes are added: below 2^52 no sum of two is rounded.
 const amount = z
   .int()
   .min(0)
@@ -110,8 +108,8 @@ const quotaLimit = z
 const cacheShare = z
   .strictObject({
     weight: z.number().gt(0).max(1_000_000).default(1),
-    // A part of a byte is none.
-    maxBytes: parsedBy(parseBytes).pipe(z.number().min(1)).optional(),
+    // A fraction below one byte rounds down to 0, which is not a size.
+    maxBytes: bytes.pipe(z.number().min(1)).optional(),
   })
   .transform(({ weight, maxBytes = Infinity }): CacheShare => ({ weight, maxBytes }));
 
@@ -123,10 +121,10 @@ const pageSize = z
   })
   .transform((sizes): PageSize => ({ default: sizes.default, max: sizes.max }));
 
-/** A plan without its name. What it lacks is not sold with it. */
+/** A plan without its name. A section that is missing is not part of the plan. */
 export type PlanSections = { readonly [Section in Exclude<keyof Plan, "name">]?: Plan[Section] };
 
-/** One plan as it is written, turned into the form that the packages read. */
+/** Parses one plan of the plan file into the form that packages read. */
 export const planSchema: z.ZodType<PlanSections> = z.strictObject({
   rateLimit: z
     .strictObject({

@@ -1,111 +1,112 @@
 import type { Bytes, Duration } from "../units.js";
 
 /**
- * How a rule counts. What each admits in the worst case is said in the documentation of `@scale/rate-limit`.
- * `concurrency` counts what runs at the same time; the others count units per window.
+ * How a rule counts. The documentation of `@scale/rate-limit` states the worst case of each.
+ * `concurrency` limits requests in progress; the others limit units per window.
  */
 export type RateLimitAlgorithm = "gcra" | "sliding-window" | "strict-window" | "fixed-window" | "concurrency";
 
-/** What a request gets when the counts cannot be read. */
+/** Decision for a request while the counters are unavailable. */
 export type StoreFailurePolicy = "allow" | "deny" | "local" | "throw";
 
 interface CommonRuleInput {
-  /** Units per window, or slots: a whole number from 1 to 2^53 - 1. */
+  /** Units per window, or slots: an integer from 1 to 2^53 - 1. */
   readonly limit: number;
-  /** Who is counted. Only a rule that is named `tenant`, `user` or `ip` may leave it out. */
+  /** Subject that is counted. Optional only in a rule that is named `tenant`, `user` or `ip`. */
   readonly by?: "tenant" | "user" | "ip";
   /**
-   * Decides and reports, and never denies: for trying a rule out.
+   * Dry run: the rule decides and reports, and never denies.
    * @default false
    */
   readonly shadow?: boolean;
   /**
-   * What this rule decides when the counts cannot be read.
-   * @default the limiter's
+   * Decision of this rule while the counters are unavailable.
+   * @default the policy of the limiter
    */
   readonly whenStoreFails?: StoreFailurePolicy;
 }
 
-/** A rule over units per window as the plan file spells it. */
+/** A rule over units per window, as written in the plan file. */
 export interface WindowRuleInput extends CommonRuleInput {
   /** @default "gcra" */
   readonly algorithm?: Exclude<RateLimitAlgorithm, "concurrency">;
-  /** 1 ms to 400 days. */
+  /** Length of the window: 1 ms to 400 days. */
   readonly window: Duration;
   /**
-   * Units that may come at once after a pause; for `gcra` alone.
+   * Units that may be used at once after a pause. Only for `gcra`.
    * @default limit
    */
   readonly burst?: number;
   /**
-   * How long a process may keep units it was given in advance, to decide without asking; for `gcra` alone. In this time
-   * up to limit × lease ÷ window units may come on top.
-   * @default none are kept
+   * Time for which a process may hold units in advance and decide without the store. Only for `gcra`. During a lease up to
+   * limit × lease ÷ window units are admitted above the limit.
+   * @default no lease
    */
   readonly lease?: Duration;
 }
 
-/** A rule over what runs at the same time as the plan file spells it. */
+/** A rule over requests in progress, as written in the plan file. */
 export interface ConcurrencyRuleInput extends CommonRuleInput {
   readonly algorithm: "concurrency";
   /**
-   * How long a slot stays taken when its holder is not heard of. A holder that lives renews it.
+   * Time after which a slot is freed when its holder stopped renewing it.
    * @default "60s"
    */
   readonly ttl?: Duration;
 }
 
-/** One rule as the plan file spells it. */
+/** One rule, as written in the plan file. */
 export type RateLimitRuleInput = WindowRuleInput | ConcurrencyRuleInput;
 
 /** Rules by name. The name appears in keys, headers and metrics. */
 export type RateLimitRulesInput = Readonly<Record<string, RateLimitRuleInput>>;
 
-/** What a plan file says about one plan. A section that is left out is not sold with the plan. */
+/** One plan, as written in the plan file. A section that is missing is not part of the plan. */
 export interface PlanInput {
   readonly rateLimit?: {
-    /** Hold for every request of the tenant. */
+    /** Rules for every request of the tenant. */
     readonly rules: RateLimitRulesInput;
-    /** Hold in addition for requests of the group, such as `ai` or `upload`. */
+    /** Additional rules for requests of a group, such as `ai` or `upload`. */
     readonly groups?: Readonly<Record<string, RateLimitRulesInput>>;
   };
-  /** How much of each metric the plan includes. */
+  /** Limit of each metric. */
   readonly quota?: Readonly<Record<string, QuotaLimitInput>>;
-  /** What a tenant may hold in the memory of each process. */
+  /** Share of the cache memory of each process. */
   readonly cache?: CacheShareInput;
   readonly database?: DatabaseShareInput;
-  /** How many rows a list may return at once. */
+  /** Rows per page of a list. */
   readonly pageSize?: PageSizeInput;
 }
 
-/** A share of memory as the plan file spells it. */
+/** A share of the cache memory, as written in the plan file. */
 export interface CacheShareInput {
   /**
-   * Of two tenants that both want more than there is, one with weight 2 gets twice the bytes. Above 0, up to a million.
+   * Weight of the tenant when memory is short: with weight 2 it gets twice the bytes of a tenant with weight 1. Above 0,
+   * up to 1,000,000.
    * @default 1
    */
   readonly weight?: number;
   /**
-   * Never more than this, even when others use less.
-   * @default no cap but that of the process
+   * Maximum bytes of the tenant, even when others use less than their share.
+   * @default the budget of the process
    */
   readonly maxBytes?: Bytes;
 }
 
-/** A share of the database as the plan file spells it. */
+/** A share of the database connections, as written in the plan file. */
 export interface DatabaseShareInput {
-  /** Connections that a tenant may hold at the same time in each process, transactions and single statements together. */
+  /** Maximum connections of the tenant in each process, transactions and single statements together. */
   readonly maxConnections: number;
 }
 
-/** Page sizes as the plan file spells them: whole numbers from 1 on. What is left out is up to the list. */
+/** Page sizes, as written in the plan file: integers >= 1. A size that is missing is the one of the list. */
 export interface PageSizeInput {
-  /** Of a request that asks for none. Not above `max`. */
+  /** Page size of a request without one. Not above `max`. */
   readonly default?: number;
   readonly max?: number;
 }
 
-/** A quota as the plan file spells it: what `hard`, `soft` and `unlimited` return. */
+/** A quota, as written in the plan file: the result of `hard`, `soft` or `unlimited`. */
 export type QuotaLimitInput =
   | { readonly kind: "hard"; readonly limit: number }
   | { readonly kind: "soft"; readonly limit: number; readonly overage?: number }
@@ -115,13 +116,13 @@ type RateLimitRulesOverride = Readonly<
   Record<string, Partial<Omit<WindowRuleInput, "algorithm">> & { readonly ttl?: Duration }>
 >;
 
-/** What one tenant has in place of what its plan says. What is left out stays as in the plan. */
+/** Settings of one tenant that replace those of its plan. The others stay as in the plan. */
 export interface PlanOverrides {
   readonly rateLimit?: {
     readonly rules?: RateLimitRulesOverride;
     readonly groups?: Readonly<Record<string, RateLimitRulesOverride>>;
   };
-  /** In place of the plan's, metric by metric. */
+  /** Replaces the plan's limit metric by metric. */
   readonly quota?: Readonly<Record<string, QuotaLimitInput>>;
   readonly cache?: CacheShareInput;
   readonly database?: DatabaseShareInput;
@@ -131,34 +132,34 @@ export interface PlanOverrides {
 /** The plan of one tenant as the application stores it: a name or an alias, and the overrides of this tenant. */
 export type PlanAssignment = string | { readonly plan: string; readonly overrides?: PlanOverrides };
 
-/** One rule as packages read it. */
+/** One rule, as packages read it. */
 export interface RateLimitRule {
   readonly name: string;
   readonly by: "tenant" | "user" | "ip";
   readonly algorithm: RateLimitAlgorithm;
   /** Units per window, or slots. */
   readonly limit: number;
-  /** For `concurrency`: how long a slot stays taken when its holder is not heard of. */
+  /** For `concurrency`: time after which a slot is freed when its holder stopped renewing it. */
   readonly windowMs: number;
-  /** Units that may come at once after a pause; `limit` for all but `gcra`. */
+  /** Units that may be used at once after a pause; equal to `limit` except for `gcra`. */
   readonly burst: number;
   readonly shadow: boolean;
-  /** 0: no units are kept in advance. */
+  /** 0: no lease. */
   readonly leaseMs: number;
-  /** `undefined`: the limiter's. */
+  /** `undefined`: the policy of the limiter. */
   readonly whenStoreFails: StoreFailurePolicy | undefined;
 }
 
-/** How much of a metric a plan includes, as packages read it. */
+/** The limit of one metric, as packages read it. */
 export interface QuotaLimit {
   readonly kind: "hard" | "soft" | "unlimited";
-  /** Units that are included; `Infinity` for `unlimited`. */
+  /** Units included in the plan; `Infinity` for `unlimited`. */
   readonly limit: number;
-  /** Units that are admitted: above `limit` for `soft`, `Infinity` where nothing is refused. */
+  /** Units that are admitted: above `limit` for `soft`, `Infinity` if nothing is refused. */
   readonly max: number;
 }
 
-/** One plan as packages read it. */
+/** One plan, as packages read it. */
 export interface Plan<Name extends string = string> {
   readonly name: Name;
   readonly rateLimit:
@@ -173,29 +174,29 @@ export interface Plan<Name extends string = string> {
   readonly pageSize: PageSize | undefined;
 }
 
-/** A share of the memory of each process, as packages read it. */
+/** A share of the cache memory of each process, as packages read it. */
 export interface CacheShare {
   readonly weight: number;
   /** `Infinity` without a cap. */
   readonly maxBytes: number;
 }
 
-/** A share of the database in each process, as packages read it. */
+/** A share of the database connections of each process, as packages read it. */
 export interface DatabaseShare {
   readonly maxConnections: number;
 }
 
-/** Page sizes as packages read them. `undefined`: the list's own. */
+/** Page sizes, as packages read them. `undefined`: the size of the list. */
 export interface PageSize {
   readonly default: number | undefined;
   readonly max: number | undefined;
 }
 
-/** The plan that a tenant would need, for upgrade messages. */
+/** The plan that would allow a refused request, for upgrade messages. */
 export interface Upgrade<Name extends string = string> {
   readonly from: Name;
   readonly to: Name;
-  /** Where the tenant can change it, as `upgradeUrl` of `definePlans` says. */
+  /** Result of `upgradeUrl` of `definePlans`. */
   readonly url?: string;
 }
 
@@ -203,15 +204,15 @@ export interface Upgrade<Name extends string = string> {
 export interface Plans<Name extends string = string> {
   /** In the order they were written. */
   readonly names: readonly Name[];
-  /** A plan by its name or an alias. */
+  /** Returns a plan by its name or an alias. */
   find(name: string): Plan<Name> | undefined;
   /**
-   * A plan with one tenant's overrides.
+   * Returns a plan with one tenant's overrides.
    * @throws {PlanError} for an unknown name, and for overrides that make no valid plan
    */
   resolve(name: string, overrides?: PlanOverrides): Plan<Name>;
-  /** The plan after this one; `undefined` for the largest. */
+  /** Returns the next larger plan; `undefined` for the largest. */
   next(name: string): Plan<Name> | undefined;
-  /** The smallest plan after this one of which `allows` is true; `undefined` when there is none. */
+  /** Returns the smallest larger plan for which `allows` is true, or `undefined`. */
   upgrade(from: string, allows: (plan: Plan<Name>) => boolean): Upgrade<Name> | undefined;
 }

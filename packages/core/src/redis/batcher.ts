@@ -1,25 +1,25 @@
 export interface BatcherOptions<T> {
-  /** Sends one batch. Must not throw. */
+  /** Function that sends one batch. Must not throw. */
   readonly send: (batch: readonly T[]) => void;
-  /** Items in one batch at most: bounds how long one command holds the server. */
+  /** Maximum items of one batch: bounds how long one command blocks the server. */
   readonly maxItems: number;
-  /** Characters that an item adds to the command or to its reply. Without it only `maxItems` bounds a batch. */
+  /** Characters that an item adds to the command or to its reply. Without this function only `maxItems` bounds a batch. */
   readonly charsOf?: (item: T) => number;
-  /** From this many items on a turn is sent in two parts: the server works on one while this process builds the other. */
+  /** Items from which a turn is sent as two batches: the server works on one while this process builds the other. */
   readonly minSplit?: number;
-  /** Runs `flush` when no more items are expected: `process.nextTick`, or `setImmediate` to wait for the sockets of this turn. */
+  /** Function that calls `flush` when no more items are expected: with `process.nextTick`, or `setImmediate` to wait for the sockets of this turn. */
   readonly schedule: (flush: (group: string) => void, group: string) => void;
 }
 
 export interface Batcher<T> {
   add(group: string, item: T): void;
-  /** True while items of the group wait to be sent. */
+  /** True while items of the group wait to be flushed. */
   isOpen(group: string): boolean;
 }
 
 const MAX_CHARS = 512 * 1024;
 
-/** Collects the items that one turn of the event loop adds to a group, and sends them in batches of about equal size. */
+/** Batches the items that one turn of the event loop adds to a group, in batches of about equal size. */
 export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
   const { send, schedule } = options;
   const open = new Map<string, T[]>();

@@ -1,12 +1,12 @@
 type Argument = string | number | Buffer;
 
-/** What we use of ioredis, 5 and 6, single, Sentinel or Cluster. */
+/** The part of ioredis 5 and 6 that we call: a single server, Sentinel or Cluster. */
 export interface IoredisLike {
   readonly status: string;
   readonly isCluster: boolean;
   evalsha(sha1: string, keyCount: number, ...keysAndArgs: Argument[]): Promise<unknown>;
   eval(script: string, keyCount: number, ...keysAndArgs: Argument[]): Promise<unknown>;
-  /** Where it is missing, what could be read with it is read with scripts. */
+  /** Optional: without it, reads use scripts. */
   mget?(keys: string[]): Promise<unknown>;
 }
 
@@ -15,7 +15,7 @@ interface NodeRedisEvalOptions {
   readonly arguments: string[];
 }
 
-/** What we use of node-redis, a client or a cluster. Only a cluster has `masters`, and older ones no `isReady`. */
+/** The part of node-redis that we call: a client or a cluster. Only a cluster has `masters`; older ones have no `isReady`. */
 export interface NodeRedisLike {
   readonly isOpen: boolean;
   readonly isReady?: boolean;
@@ -25,10 +25,10 @@ export interface NodeRedisLike {
   mGet?(keys: string[]): Promise<unknown>;
 }
 
-/** A client of the application's. We send scripts and `MGET` through it and never configure, connect or close it. */
+/** A Redis client of the application. We send scripts and `MGET` through it, and never configure, connect or close it. */
 export type RedisLike = IoredisLike | NodeRedisLike;
 
-/** A client of either kind, seen as the calls and the one fact that we need. */
+/** One interface for both kinds of client. */
 export interface RedisPort {
   /** True when keys of one script must share a hash tag. */
   readonly isCluster: boolean;
@@ -39,7 +39,7 @@ export interface RedisPort {
   readonly mget: ((keys: string[]) => Promise<unknown>) | undefined;
 }
 
-/** True for a client of either kind. */
+/** True for an ioredis or node-redis client. */
 export function isRedisLike(value: unknown): value is RedisLike {
   if (typeof value !== "object" || value === null || !("eval" in value) || typeof value.eval !== "function")
     return false;

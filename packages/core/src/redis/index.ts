@@ -3,9 +3,9 @@ export { type IoredisLike, isRedisLike, type NodeRedisLike, type RedisLike } fro
 export { pingRedis } from "./ping.js";
 export {
   createScriptRunner,
-  redisStall,
   type ScriptCall,
   type ScriptRunner,
   type ScriptRunnerOptions,
 } from "./runner.js";
 export type { Script } from "./script.js";
+export { redisStall } from "./stall-detector.js";

@@ -7,8 +7,9 @@ import { ConfigError } from "../errors.js";
 import { createManualClock } from "../testing.js";
 import type { RedisLike } from "./client.js";
 import { pingRedis } from "./ping.js";
-import { createScriptRunner, redisStall } from "./runner.js";
+import { createScriptRunner } from "./runner.js";
 import type { Script } from "./script.js";
+import { redisStall } from "./stall-detector.js";
 
 const INCREMENT: Script = {
   name: "increment",
@@ -61,7 +62,7 @@ describe.skipIf(!available)("createScriptRunner", () => {
       expect(await runner.run(script, { keys: ["n"], args: ["1"] })).toBe(6);
     });
 
-    it("rejects within the deadline while the server is frozen, then at once, and recovers by itself", async () => {
+    it("rejects within the deadline while the server is frozen, then at once, and recovers without help", async () => {
       const runner = createScriptRunner({ redis, timeoutMs: 50 });
       const script = await known(server);
       const events: boolean[] = [];
@@ -102,7 +103,7 @@ describe.skipIf(!available)("createScriptRunner", () => {
       });
     });
 
-    it("tells the server's refusal as a StoreError with its cause", async () => {
+    it("rejects with a StoreError whose cause is the error of the server", async () => {
       const runner = createScriptRunner({ redis, timeoutMs: 2000 });
       const broken = { ...INCREMENT, name: "broken", sha1: "0".repeat(40), source: "return redis.call('NOPE')" };
       await expect(runner.run(broken, { keys: ["n"], args: [] })).rejects.toMatchObject({
@@ -113,7 +114,7 @@ describe.skipIf(!available)("createScriptRunner", () => {
     });
   });
 
-  it("waits one deadline for a first connection that does not come", async () => {
+  it("waits up to the deadline for a first connection that does not come", async () => {
     const redis = new Redis(1, "127.0.0.1", { ...fast, enableOfflineQueue: true });
     redis.on("error", () => undefined);
     const runner = createScriptRunner({ redis, timeoutMs: 30 });
@@ -122,7 +123,7 @@ describe.skipIf(!available)("createScriptRunner", () => {
     redis.disconnect();
   });
 
-  it("takes nothing but a Redis client", () => {
+  it("throws for anything but a Redis client", () => {
     for (const wrong of [undefined, null, {}, "redis://localhost", { get: () => 1 }]) {
       expect(() => createScriptRunner({ redis: wrong as RedisLike })).toThrow(ConfigError);
     }
@@ -130,8 +131,8 @@ describe.skipIf(!available)("createScriptRunner", () => {
   });
 });
 
-describe("createScriptRunner and a server that stops answering", () => {
-  it("asks a stalled server one thing at a time, whatever the load", async () => {
+describe("createScriptRunner with a server that stops answering", () => {
+  it("sends a stalled server one probe at a time, whatever the load", async () => {
     const clock = createManualClock();
     const client = fakeClient();
     const runner = createScriptRunner({ redis: client, timeoutMs: 5, clock });
@@ -144,8 +145,8 @@ describe("createScriptRunner and a server that stops answering", () => {
   });
 });
 
-describe("createScriptRunner and an answer that comes late", () => {
-  it("trusts the server again without a probe", async () => {
+describe("createScriptRunner with an answer after the deadline", () => {
+  it("sends to the server again without a probe", async () => {
     const client = fakeClient();
     let answer = (_value: unknown): void => undefined;
     client.evalsha = () => {
@@ -165,7 +166,7 @@ describe("createScriptRunner and an answer that comes late", () => {
     answer(2);
     expect(await next).toBe(2);
     expect(client.sent).toBe(2);
-    // What came in time is nobody's to undo.
+    // `late` is not called for an answer that came in time.
     expect(told).toEqual([1]);
   });
 });
@@ -218,7 +219,7 @@ describe.skipIf(!available)("createScriptRunner on a Cluster", () => {
 const fast = { retryStrategy: () => 20, maxRetriesPerRequest: 1 };
 
 let revision = 0;
-/** A script no server has seen, with its true hash as the server computes it. */
+/** A script that no server has cached, with its true hash as the server computes it. */
 async function known(server: RedisServer): Promise<Script> {
   const source = `${INCREMENT.source} -- ${revision++}`;
   const client = new Redis(server.url);

@@ -7,7 +7,7 @@ export interface Script {
   readonly source: string;
 }
 
-/** What becomes of a script's answer. Not a promise: that is on the way of every request. */
+/** Receives the answer of a script. Callbacks, because a promise would cost every request. */
 export interface Settle {
   resolve(answer: unknown): void;
   reject(error: unknown): void;
@@ -17,7 +17,7 @@ export interface Settle {
  * Runs a script by its hash, and sends the source only when the server has not seen it: after a restart, a failover,
  * `SCRIPT FLUSH`, or on a new shard. A server that does not know the hash has run nothing, so nothing runs twice.
  */
-// oxlint-disable-next-line max-params -- the four are one call, and an object for them would be made for each
+// oxlint-disable-next-line max-params -- the four are one call, and every request would pay for an object of them
 export function evaluate(
   port: RedisPort,
   script: Script,
@@ -31,7 +31,7 @@ export function evaluate(
   attempt(() => port.evalsha(script.sha1, keys, args), resolve, again);
 }
 
-/** A client of another kind may throw where ours reject. */
+/** Calls a client. A client of another kind may throw where ioredis and node-redis reject. */
 export function attempt(send: () => Promise<unknown>, resolve: Settle["resolve"], reject: Settle["reject"]): void {
   try {
     send().then(resolve, reject);
@@ -42,5 +42,5 @@ export function attempt(send: () => Promise<unknown>, resolve: Settle["resolve"]
 
 const isNoScript = (error: unknown): boolean => error instanceof Error && error.message.startsWith("NOSCRIPT");
 
-/** Does nothing, where its keys are. */
+/** Does nothing, on the node that owns its keys. */
 export const PING: Script = { name: "ping", sha1: "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", source: "return 1" };

@@ -8,7 +8,7 @@ const perQuarterHour = (limit: number): PlanInput => ({
 
 /**
  * Four plans to start from: free 500, basic 2,000, professional 5,000 and enterprise 20,000 requests per 15 minutes.
- * Upper case, capitalised names and `pro` are understood too.
+ * Upper case, capitalised names and `pro` are aliases.
  */
 export const saas4: Plans<"free" | "basic" | "professional" | "enterprise"> = definePlans(
   {
