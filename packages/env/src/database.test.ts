@@ -5,7 +5,7 @@ import { type Environment, loadScaleEnv } from "./index.js";
 const replicasOf = (env: Environment): readonly string[] => loadScaleEnv(env).database.replicaUrls;
 
 describe("connection_limit", () => {
-  it("sets the maximum of the pool and leaves the URL", () => {
+  it("sets the maximum of the pool and is removed from the URL", () => {
     const { database, sources } = loadScaleEnv({
       DATABASE_URL: "postgresql://u:p@db/shop?connection_limit=12&schema=public",
       DATABASE_READ_URL: "postgresql://u:p@r1/shop?sslmode=require&connection_limit=15,postgresql://r2/shop",
@@ -24,7 +24,7 @@ describe("connection_limit", () => {
     expect(sources["database.replicaPool.max"]).toMatchObject({ variables: ["DATABASE_READ_URL?connection_limit"] });
   });
 
-  it("lowers the default minimum where that is over the maximum", () => {
+  it("lowers a default minimum that is above the maximum", () => {
     const { database, sources } = loadScaleEnv({ DATABASE_URL: "postgresql://db/shop?connection_limit=3" });
     expect(database.url).toBe("postgresql://db/shop");
     expect(database.pool).toEqual({ max: 3, min: 3 });
@@ -40,22 +40,22 @@ describe("connection_limit", () => {
       });
     const lines = [
       "loadScaleEnv: 2 problems",
-      'DB_POOL_MAX, DATABASE_URL?connection_limit: expected one value for what is one setting, got "20" and "12"',
-      'DATABASE_READ_URL?connection_limit: expected one value for what is one setting, got "5" and "6"',
+      'DB_POOL_MAX, DATABASE_URL?connection_limit: expected the same value in all of them, got "20" and "12"',
+      'DATABASE_READ_URL?connection_limit: expected the same value in all of them, got "5" and "6"',
     ];
     expect(load).toThrow(new ConfigError(lines.join("\n  ")));
   });
 
   it("has the bounds of a pool", () => {
     expect(() => loadScaleEnv({ DATABASE_URL: "postgresql://db/shop?connection_limit=0" })).toThrow(
-      'DATABASE_URL?connection_limit: expected a whole number from 1 to 10000, got "0"',
+      'DATABASE_URL?connection_limit: expected an integer from 1 to 10000, got "0"',
     );
   });
 });
 
 describe("replicas", () => {
   it.each(["DATABASE_READ_REPLICAS", "DATABASE_READ_REPLICA_URL", "DATABASE_READ_URL"])(
-    "are completed from the primary when %s has host names",
+    "are completed from the primary when %s contains host names",
     (variable) => {
       const DATABASE_URL = "postgresql://us%40er:p%2Fw@db:6432/shop?sslmode=require&connection_limit=9";
       expect(
@@ -82,13 +82,13 @@ describe("replicas", () => {
     ]);
   });
 
-  it("need a primary when they are host names", () => {
+  it("require a primary when they are host names", () => {
     expect(() => replicasOf({ DATABASE_READ_REPLICAS: "r1,postgres://r2/shop" })).toThrow(
       'DATABASE_READ_REPLICAS: expected URLs, or DATABASE_URL beside host names, got "r1"',
     );
   });
 
-  it("are not blamed for a primary that is wrong", () => {
+  it("add no problem when the primary is invalid", () => {
     expect(() => replicasOf({ DATABASE_URL: "db", DATABASE_READ_REPLICAS: "r1" })).toThrow("loadScaleEnv: 1 problem\n");
   });
 

@@ -4,13 +4,13 @@ import type { Candidate, Reader, Reading } from "./reader.js";
 import { settings } from "./table.js";
 import type { DatabaseEnv, PoolEnv } from "./types.js";
 
-/** Stands in for a primary that is wrong, so that its replicas are not blamed for it. */
+/** Replaces an invalid primary, so that its replicas do not get a problem of their own. */
 const ANY_PRIMARY = "postgresql://localhost";
 
-/** Reads the primary, its replicas and their pools. `readReplicas` is what the switch says. */
+/** Reads the primary, its replicas and their pools. `readReplicas` is the value of the switch. */
 export function readDatabase(reader: Reader): { database: DatabaseEnv; readReplicas: boolean } {
   const primary = reader.read({ setting: "database.url", parse: parsePostgresUrl, fallback: undefined });
-  const primaryUrl = primary.state === "refused" ? ANY_PRIMARY : primary.value?.url;
+  const primaryUrl = primary.state === "invalid" ? ANY_PRIMARY : primary.value?.url;
   const replicas = reader.read({
     setting: "database.replicaUrls",
     parse: (raw) => parseReplicas(raw, primaryUrl),
@@ -33,13 +33,12 @@ function limitsOf({ value, from: [from] }: Reading<{ limits: readonly string[] }
   return value.limits.map((raw) => ({ from: `${from}?connection_limit`, raw }));
 }
 
-function readPool(reader: Reader, pool: "pool" | "replicaPool", also: readonly Candidate[]): PoolEnv {
-  const max = readInteger(reader, { setting: `database.${pool}.max`, also });
-  const min = readInteger(reader, { setting: `database.${pool}.min`, defaultAtMost: max.value });
-  if (min.state === "given" && max.state !== "refused" && min.value > max.value) {
-    const limit =
-      max.state === "given" ? max.from.join(", ") : `the default of ${settings[`database.${pool}.max`].name}`;
-    reader.problem(`${min.from.join(", ")}: expected at most ${max.value} (${limit}), got ${min.value}`);
+function readPool(reader: Reader, pool: "pool" | "replicaPool", extraCandidates: readonly Candidate[]): PoolEnv {
+  const max = readInteger(reader, { setting: `database.${pool}.max`, extraCandidates });
+  const min = readInteger(reader, { setting: `database.${pool}.min`, maxDefault: max.value });
+  if (min.state === "set" && max.state !== "invalid" && min.value > max.value) {
+    const limit = max.state === "set" ? max.from.join(", ") : `the default of ${settings[`database.${pool}.max`].name}`;
+    reader.addProblem(`${min.from.join(", ")}: expected at most ${max.value} (${limit}), got ${min.value}`);
   }
   return { max: max.value, min: min.value };
 }

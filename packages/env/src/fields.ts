@@ -3,10 +3,10 @@ import { settings } from "./table.js";
 import type { SettingOf } from "./types.js";
 import { parseHost, parseInteger, parseSwitch, parseUrl } from "./values.js";
 
-/** What a text setting has when it is not set. */
-type DefaultOf<S extends SettingOf<"text">> = (typeof settings)[S]["value"]["default"];
+/** Type of the default of a string setting. */
+type DefaultOf<S extends SettingOf<"string">> = (typeof settings)[S]["value"]["default"];
 
-export function readText<S extends SettingOf<"text">>(reader: Reader, setting: S): string | DefaultOf<S> {
+export function readString<S extends SettingOf<"string">>(reader: Reader, setting: S): string | DefaultOf<S> {
   return reader.read({ setting, parse: (raw) => raw, fallback: settings[setting].value.default }).value;
 }
 
@@ -19,7 +19,7 @@ export function readUrl(reader: Reader, setting: SettingOf<"redis" | "web" | "ds
   return reader.read({ setting, parse: (raw) => parseUrl(kind, raw), fallback: undefined }).value;
 }
 
-/** @param fallback in place of a default that follows from another setting */
+/** @param fallback default of a switch that depends on another setting */
 export function readSwitch(reader: Reader, setting: SettingOf<"switch">, fallback?: boolean): boolean {
   const otherwise = settings[setting].value.default ?? fallback ?? false;
   return reader.read({ setting, parse: parseSwitch, fallback: otherwise }).value;
@@ -27,12 +27,15 @@ export function readSwitch(reader: Reader, setting: SettingOf<"switch">, fallbac
 
 export interface IntegerField {
   readonly setting: SettingOf<"integer">;
-  /** Caps the default alone. */
-  readonly defaultAtMost?: number;
-  readonly also?: readonly Candidate[];
+  /** Upper bound of the default. Does not apply to a value that is set. */
+  readonly maxDefault?: number;
+  readonly extraCandidates?: readonly Candidate[];
 }
 
-export function readInteger(reader: Reader, { setting, defaultAtMost, also = [] }: IntegerField): Reading<number> {
-  const fallback = Math.min(settings[setting].value.default, defaultAtMost ?? Number.POSITIVE_INFINITY);
-  return reader.read({ setting, parse: (raw) => parseInteger(setting, raw), fallback, also });
+export function readInteger(
+  reader: Reader,
+  { setting, maxDefault, extraCandidates = [] }: IntegerField,
+): Reading<number> {
+  const fallback = Math.min(settings[setting].value.default, maxDefault ?? Number.POSITIVE_INFINITY);
+  return reader.read({ setting, parse: (raw) => parseInteger(setting, raw), fallback, extraCandidates });
 }

@@ -4,7 +4,7 @@ export type {
   DatabaseEnv,
   EnvVariable,
   PoolEnv,
-  Promised,
+  RequiredSettings,
   RequirableName,
   ScaleEnv,
   SettingName,

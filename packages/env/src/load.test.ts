@@ -6,7 +6,7 @@ const PRIMARY = "postgresql://app:pw@db.example.com:5432/shop";
 
 const namesOf = ({ name, aliases }: EnvVariable): readonly string[] => [name, ...aliases];
 
-/** One valid value of every variable that is read, and where it must arrive. */
+/** One valid value of every variable, and the setting that must have it. */
 const EVERY_NAME: [variable: string, value: string, read: (env: ScaleEnv) => unknown, expected: unknown][] = [
   ["APP_NAME", "IntegratedLensSystem", (env) => env.appName, "IntegratedLensSystem"],
   ["DATABASE_URL", PRIMARY, (env) => env.database.url, PRIMARY],
@@ -50,15 +50,15 @@ describe("loadScaleEnv", () => {
     expect(row && env.sources[row.setting]).toMatchObject({ is: "variable", variables: [variable] });
   });
 
-  it("reads no variable that the table of this test does not have", () => {
+  it("reads no variable that is missing in the table of this test", () => {
     expect(envVariables.flatMap(namesOf).sort()).toEqual(EVERY_NAME.map(([name]) => name).sort());
   });
 
-  it("gives every name to one setting", () => {
+  it("maps every name to one setting", () => {
     expect(new Set(envVariables.flatMap(namesOf)).size).toBe(envVariables.flatMap(namesOf).length);
   });
 
-  it("has a default for everything that does not point outside", () => {
+  it("has a default for every setting that does not name another system", () => {
     const { sources, ...settings } = loadScaleEnv({});
     expect(settings).toEqual({
       appName: undefined,
@@ -87,33 +87,33 @@ describe("loadScaleEnv", () => {
     expect(sources["database.url"]).toEqual({ is: "unset" });
   });
 
-  it("takes process.env when it is given nothing", () => {
+  it("reads process.env by default", () => {
     expect(loadScaleEnv().appName).toBe(process.env["APP_NAME"]);
   });
 
-  it("freezes what it returns, to the last level", () => {
+  it("freezes its result, to the last level", () => {
     const env = loadScaleEnv({ DATABASE_READ_URL: "postgres://r/shop" });
     const parts = [env, env.database, env.database.replicaUrls, env.database.pool, env.features, env.sources];
     expect(parts.every((part) => Object.isFrozen(part))).toBe(true);
     expect(Object.isFrozen(env.sources["database.replicaUrls"])).toBe(true);
   });
 
-  it.each(["", "   "])("takes %j for not set", (empty) => {
+  it.each(["", "   "])("reads %j as not set", (empty) => {
     const env = loadScaleEnv({ DATABASE_URL: empty, DATABASE_POOL_MAX: empty, DB_POOL_MAX: "7" });
     expect(env.database.url).toBeUndefined();
     expect(env.database.pool.max).toBe(7);
     expect(env.sources["database.pool.max"]).toEqual({ is: "variable", variables: ["DB_POOL_MAX"], shown: "7" });
   });
 
-  it.each(["true", "TRUE", "1", "yes", "on", " On "])("takes %j for on", (word) => {
+  it.each(["true", "TRUE", "1", "yes", "on", " On "])("reads %j as on", (word) => {
     expect(loadScaleEnv({ ENABLE_JOB_QUEUES: word }).features.jobQueues).toBe(true);
   });
 
-  it.each(["false", "False", "0", "no", "off"])("takes %j for off", (word) => {
+  it.each(["false", "False", "0", "no", "off"])("reads %j as off", (word) => {
     expect(loadScaleEnv({ ENABLE_CACHING: word }).features.caching).toBe(false);
   });
 
-  it("loads what a managed deployment sets", () => {
+  it("loads the variables of a managed deployment", () => {
     const env = loadScaleEnv({
       STORAGE_PROVIDER: "cloudflare-r2",
       CLOUDFLARE_R2_BUCKET: "ils-production",
@@ -136,29 +136,29 @@ describe("loadScaleEnv", () => {
 });
 
 describe("loadScaleEnv with require", () => {
-  it("names what is missing, once, by variable, alias or setting", () => {
+  it("names each missing setting once, by variable, alias or setting", () => {
     const load = (): unknown =>
       loadScaleEnv({}, { require: ["REDIS_URL", "redis.url", "DB_POOL_MAX", "database.url"] });
     const lines = [
       "loadScaleEnv: 3 problems",
       "REDIS_URL: expected a redis:// or rediss:// URL, percent-encoded, got nothing",
-      "DATABASE_POOL_MAX (or DB_POOL_MAX): expected a whole number from 1 to 10000, got nothing",
+      "DATABASE_POOL_MAX (or DB_POOL_MAX): expected an integer from 1 to 10000, got nothing",
       "DATABASE_URL: expected a postgresql:// or postgres:// URL, percent-encoded, got nothing",
     ];
     expect(load).toThrow(new ConfigError(lines.join("\n  ")));
   });
 
-  it("is content with an alias of what it names", () => {
+  it("accepts an alias of a required variable", () => {
     const env = loadScaleEnv({ DATABASE_READ_URL: "postgres://r/shop" }, { require: ["DATABASE_READ_REPLICAS"] });
     expect(env.database.replicaUrls).toHaveLength(1);
   });
 
-  it("does not call a wrong value missing as well", () => {
+  it("does not report a wrong value as missing too", () => {
     const load = (): unknown => loadScaleEnv({ REDIS_URL: "http://h" }, { require: ["REDIS_URL"] });
     expect(load).toThrow("loadScaleEnv: 1 problem\n");
   });
 
-  it("refuses a name that it does not know", () => {
+  it("throws for an unknown name", () => {
     // @ts-expect-error: the name is a typo
     expect(() => loadScaleEnv({}, { require: ["REDIS_ULR"] })).toThrow("loadScaleEnv: require.0");
     // @ts-expect-error: the option is a typo
@@ -180,7 +180,7 @@ describe("loadScaleEnv with require", () => {
     expectTypeOf(either.redis.url).toEqualTypeOf<string | undefined>();
   });
 
-  it("gives the bucket of the chosen provider a type without undefined", () => {
+  it("types the bucket of the chosen provider without undefined", () => {
     const { storage } = loadScaleEnv({ STORAGE_PROVIDER: "s3", AWS_S3_BUCKET: "uploads" });
     if (storage.provider !== "s3") throw new Error(`expected s3, got ${storage.provider}`);
     expectTypeOf(storage.s3Bucket).toEqualTypeOf<string>();

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { parseOptions } from "@scale/core/kit";
 import { readDatabase } from "./database.js";
-import { readHost, readInteger, readSwitch, readText, readUrl } from "./fields.js";
+import { readHost, readInteger, readSwitch, readString, readUrl } from "./fields.js";
 import { createReader, type Environment } from "./reader.js";
 import { readStorage } from "./storage.js";
-import type { Promised, RequirableName, ScaleEnv } from "./types.js";
+import type { RequiredSettings, RequirableName, ScaleEnv } from "./types.js";
 import { settingOfName } from "./variables.js";
 
 export interface LoadScaleEnvOptions<Required extends readonly RequirableName[] = readonly RequirableName[]> {
   /**
-   * What the application cannot do without, by setting (`"database.url"`) or variable (`"DATABASE_URL"`; an alias
-   * stands for its setting). A default does not count as given.
+   * Settings that must be set, by setting (`"database.url"`) or variable (`"DATABASE_URL"`; an alias names its setting
+   * too). A default does not count.
    * @default []
    */
   readonly require?: Required;
@@ -27,19 +27,19 @@ const optionsSchema = z.strictObject({ require: z.array(requirable).default([]) 
 /**
  * Reads the settings of an application from its environment variables, aliases included, and checks all of them.
  * An empty variable counts as not set.
- * @returns a frozen object; what `require` names is typed as present
- * @throws {ConfigError} with one line for each problem, its values without passwords and keys
+ * @returns a frozen object; settings that `require` names are typed as present
+ * @throws {ConfigError} with one line per problem; passwords and keys are masked
  */
 export function loadScaleEnv<const Required extends readonly RequirableName[] = readonly []>(
   env?: Environment,
   options?: LoadScaleEnvOptions<Required>,
-): ScaleEnv & Promised<Required>;
+): ScaleEnv & RequiredSettings<Required>;
 export function loadScaleEnv(env: Environment = process.env, options: LoadScaleEnvOptions = {}): ScaleEnv {
   const { require: needed } = parseOptions(optionsSchema, options, "loadScaleEnv");
   const reader = createReader(env);
   const { database, readReplicas } = readDatabase(reader);
   const settings = {
-    appName: readText(reader, "appName"),
+    appName: readString(reader, "appName"),
     database,
     redis: { url: readUrl(reader, "redis.url") },
     statsd: { host: readHost(reader, "statsd.host"), port: readInteger(reader, { setting: "statsd.port" }).value },
@@ -52,7 +52,7 @@ export function loadScaleEnv(env: Environment = process.env, options: LoadScaleE
       readReplicas,
     },
   };
-  for (const setting of needed) reader.need(setting);
+  for (const setting of needed) reader.requireVariable(setting);
   return deepFreeze({ ...settings, sources: reader.finish() });
 }
 

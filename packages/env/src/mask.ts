@@ -12,23 +12,23 @@ export function isBareHost(text: string): boolean {
 const maskers: Readonly<Record<Kind, (value: string) => string>> = {
   postgres: maskUrl,
   redis: maskUrl,
-  // The key of a DSN stands before the @: without one there is no telling where it is.
+  // The key of a DSN is before the @. Without an @ it may be anywhere.
   dsn: (value) => (/:\/\/[^@/]+@/.test(value) ? maskUrl(value) : hideAfter(schemeOf(value))),
   replicas: maskReplicas,
   choice: maskText,
   host: maskText,
   integer: maskText,
   switch: maskText,
-  text: maskText,
+  string: maskText,
   web: maskText,
 };
 
-/** A value as messages and reports may show it: what could be a secret is replaced by `***`. */
+/** Masks a value for messages and reports: parts that may be secret become `***`. */
 export function mask(kind: Kind, value: string): string {
   return maskers[kind](value);
 }
 
-/** Keeps scheme, host, port and path. The path goes too when it may be the end of a password with a bare `/` in it. */
+/** Keeps scheme, host, port and path. Hides the path too when it may be the end of a password with a bare `/`. */
 function maskUrl(value: string): string {
   const scheme = schemeOf(value);
   const url = scheme !== undefined && URL.canParse(value) ? new URL(value) : undefined;
@@ -40,12 +40,13 @@ function maskUrl(value: string): string {
 
 function maskReplicas(value: string): string {
   const items = value.split(",").map((item) => item.trim());
-  // What is neither may be the end of a password with a bare comma in it, and what looks like a host its middle.
+  // An item that is neither a host nor a URL may be the end of a password with a bare comma; then an item that looks like
+  // a host may be the middle of it. Hide everything.
   const torn = items.some((item) => item !== "" && !isBareHost(item) && schemeOf(item) === undefined);
   return torn ? HIDDEN : items.map((item) => (isBareHost(item) ? item : maskUrl(item))).join(",");
 }
 
-/** A URL that went into the wrong variable has its password with it. */
+/** Masks URLs too: one that was set on the wrong variable contains its password. */
 function maskText(value: string): string {
   return value.includes("://") || value.includes("@") ? maskUrl(value) : value;
 }

@@ -1,8 +1,8 @@
 import { isBareHost, mask } from "./mask.js";
-import { parseUrl, Refused } from "./values.js";
+import { parseUrl, InvalidValue } from "./values.js";
 
 export interface PostgresUrl {
-  /** As it was written, without `connection_limit`: only some clients know it, and others refuse it. */
+  /** The URL as written, without `connection_limit`: some clients refuse that parameter. */
   readonly url: string;
   /** The values of `connection_limit`. */
   readonly limits: readonly string[];
@@ -13,7 +13,7 @@ export interface ReplicaUrls {
   readonly limits: readonly string[];
 }
 
-/** @returns `undefined` when it is not a Postgres URL */
+/** @returns `undefined` for anything but a Postgres URL */
 export function parsePostgresUrl(raw: string): PostgresUrl | undefined {
   if (parseUrl("postgres", raw) === undefined) return undefined;
   const limits = parametersOf(raw)
@@ -24,14 +24,14 @@ export function parsePostgresUrl(raw: string): PostgresUrl | undefined {
 
 /**
  * Reads a comma-separated list of URLs and host names.
- * @param primary the URL that host names take user, password, database, parameters and, unless they have one, port from
+ * @param primary URL from which host names take user, password, database, parameters and, unless they have one, the port
  */
-export function parseReplicas(raw: string, primary: string | undefined): ReplicaUrls | Refused {
+export function parseReplicas(raw: string, primary: string | undefined): ReplicaUrls | InvalidValue {
   const items = raw
     .split(",")
     .map((item) => item.trim())
     .filter((item) => item !== "");
-  if (items.length === 0) return new Refused(raw);
+  if (items.length === 0) return new InvalidValue(raw);
   const found: PostgresUrl[] = [];
   const wrong: string[] = [];
   const incomplete: string[] = [];
@@ -42,12 +42,12 @@ export function parseReplicas(raw: string, primary: string | undefined): Replica
     if (replica === undefined) wrong.push(item);
     else found.push(replica);
   }
-  if (wrong.length > 0) return new Refused(mask("replicas", wrong.join(",")));
-  if (incomplete.length > 0) return new Refused(incomplete.join(","), "URLs, or DATABASE_URL beside host names");
+  if (wrong.length > 0) return new InvalidValue(mask("replicas", wrong.join(",")));
+  if (incomplete.length > 0) return new InvalidValue(incomplete.join(","), "URLs, or DATABASE_URL beside host names");
   return { urls: found.map(({ url }) => url), limits: found.flatMap(({ limits }) => limits) };
 }
 
-/** The primary's URL with another host, byte for byte: credentials are not decoded and encoded again. */
+/** Replaces the host of the primary's URL. Works on the string, so that credentials are not decoded and encoded again. */
 function onHost(host: string, primary: string): string {
   const [, start = "", primaryHost = "", rest = ""] = /^([^/]*\/\/(?:[^/?]*@)?)([^/?]*)(.*)$/.exec(primary) ?? [];
   const port = /:\d+$/;

@@ -5,7 +5,7 @@ import { type Environment, envVariables, loadScaleEnv } from "./index.js";
 
 fc.configureGlobal({ seed: 20_261_120 });
 
-/** The lines of the error that loading throws, without the headline; empty when it loads. */
+/** The lines of the error without its headline; empty when the environment loads. */
 function problemsOf(env: Environment): string[] {
   try {
     loadScaleEnv(env);
@@ -16,8 +16,8 @@ function problemsOf(env: Environment): string[] {
   return [];
 }
 
-describe("a wrong environment", () => {
-  it("is one error that names all problems, one a line", () => {
+describe("an invalid environment", () => {
+  it("throws one error with all problems, one per line", () => {
     const env = {
       DATABASE_URL: "mysql://app:pw@db/shop",
       DB_POOL_MAX: "many",
@@ -31,10 +31,10 @@ describe("a wrong environment", () => {
     };
     expect(problemsOf(env)).toEqual([
       'DATABASE_URL: expected a postgresql:// or postgres:// URL, percent-encoded, got "mysql://***@db/shop"',
-      'DB_POOL_MAX: expected a whole number from 1 to 10000, got "many"',
+      'DB_POOL_MAX: expected an integer from 1 to 10000, got "many"',
       'REDIS_URL: expected a redis:// or rediss:// URL, percent-encoded, got "***"',
       'STATSD_HOST: expected a host name without a scheme or port, got "udp://statsd"',
-      'STATSD_PORT: expected a whole number from 1 to 65535, got "70000"',
+      'STATSD_PORT: expected an integer from 1 to 65535, got "70000"',
       'APM_SERVER_URL: expected an https:// or http:// URL, got "apm.example.com"',
       'SENTRY_DSN: expected a DSN such as https://key@host/1, got "***"',
       'STORAGE_PROVIDER: expected one of local, s3, cloudflare-r2, got "gcs"',
@@ -45,21 +45,21 @@ describe("a wrong environment", () => {
   it.each([
     ["s3", "AWS_S3_BUCKET"],
     ["cloudflare-r2", "CLOUDFLARE_R2_BUCKET"],
-  ])("has a %s provider without %s", (provider, bucket) => {
+  ])("throws for a %s provider without %s", (provider, bucket) => {
     const line = `${bucket}: expected a bucket name because STORAGE_PROVIDER is ${provider}, got nothing`;
     expect(problemsOf({ STORAGE_PROVIDER: provider })).toEqual([line]);
     expect(problemsOf({ STORAGE_PROVIDER: provider, [bucket]: "uploads" })).toEqual([]);
   });
 
   it.each(["0", "-1", "1.5", "1e3", "0x10", "10001", "99999999999999999999", "20 connections"])(
-    "has a pool of %j",
+    "throws for a pool of %j",
     (max) => {
-      const line = `DATABASE_POOL_MAX: expected a whole number from 1 to 10000, got ${JSON.stringify(max)}`;
+      const line = `DATABASE_POOL_MAX: expected an integer from 1 to 10000, got ${JSON.stringify(max)}`;
       expect(problemsOf({ DATABASE_POOL_MAX: max })).toEqual([line]);
     },
   );
 
-  it("has a pool with a minimum over its maximum", () => {
+  it("throws for a pool whose minimum is above its maximum", () => {
     expect(problemsOf({ DB_POOL_MIN: "9", DATABASE_POOL_MAX: "8", DB_REPLICA_POOL_MIN: "31" })).toEqual([
       "DB_POOL_MIN: expected at most 8 (DATABASE_POOL_MAX), got 9",
       "DB_REPLICA_POOL_MIN: expected at most 30 (the default of DATABASE_REPLICA_POOL_MAX), got 31",
@@ -70,14 +70,14 @@ describe("a wrong environment", () => {
   });
 
   it.each(["redis://h/one", "redis://", "redis://a:1,b:2", "http://h:6379", "redis://:p#w@h", "redis://h:63\t79"])(
-    "has a Redis URL such as %j",
+    "throws for the Redis URL %j",
     (url) => {
       expect(problemsOf({ REDIS_URL: url })).toHaveLength(1);
     },
   );
 
   it.each(["postgres://u:1#w@h/shop", "postgres://u:1/w@h/shop", "postgres://u:1?w@h/shop"])(
-    "has a password that shifts the parts of %j",
+    "throws for a password that shifts the parts of %j",
     (url) => {
       expect(problemsOf({ DATABASE_URL: url })).toEqual([
         'DATABASE_URL: expected a postgresql:// or postgres:// URL, percent-encoded, got "postgres://***"',
@@ -86,7 +86,7 @@ describe("a wrong environment", () => {
   );
 
   it.each(["https://sentry.example.com/1", "https://key@sentry.example.com", "https://key@sentry.example.com/"])(
-    "has a DSN such as %j",
+    "throws for the DSN %j",
     (dsn) => {
       expect(problemsOf({ SENTRY_DSN: dsn })).toHaveLength(1);
     },
@@ -100,26 +100,26 @@ describe("aliases of one setting", () => {
   const shown = ({ setting }: { setting: string }): string[] =>
     values(setting).map((value) => JSON.stringify(value.replace("u:pw", "***")));
 
-  it.each(aliased)("may differ in nothing: $name", (variable) => {
+  it.each(aliased)("must all have the same value: $name", (variable) => {
     const [one, other] = values(variable.setting);
     const names = [variable.name, ...variable.aliases];
     for (const [at, odd] of names.entries()) {
       const env = Object.fromEntries(names.map((name) => [name, name === odd ? other : one]));
       const got = names.map((_, index) => shown(variable)[index === at ? 1 : 0]).join(" and ");
       expect(problemsOf({ DATABASE_POOL_MAX: "9", DATABASE_REPLICA_POOL_MAX: "9", ...env })).toEqual([
-        `${names.join(", ")}: expected one value for what is one setting, got ${got}`,
+        `${names.join(", ")}: expected the same value in all of them, got ${got}`,
       ]);
     }
   });
 
-  it.each(aliased)("are all named as the source when they agree: $name", ({ setting, name, aliases }) => {
+  it.each(aliased)("are all named as the source: $name", ({ setting, name, aliases }) => {
     const [value] = values(setting);
     const names = [name, ...aliases];
     const { sources } = loadScaleEnv(Object.fromEntries(names.map((each) => [each, value])));
     expect(sources[setting]).toMatchObject({ is: "variable", variables: names });
   });
 
-  it("agree in any subset and whatever their spelling of the value", () => {
+  it("agree in any subset and any spelling of the value", () => {
     const spelling = fc.constantFrom("20", " 20", "020", "20\n");
     const given = fc.record({ DB_POOL_MAX: spelling, DATABASE_POOL_MAX: spelling }, { requiredKeys: [] });
     fc.assert(
@@ -132,7 +132,7 @@ describe("aliases of one setting", () => {
 
 describe("secrets", () => {
   const special = fc.string({ unit: fc.constantFrom(..."@:/?#,%&=+[]\\ '\"\n$x1".split("")), maxLength: 6 });
-  // Digits first: a password of digits up to a bare slash reads like a port.
+  // Digits first: digits before a bare slash look like a port.
   const password = fc
     .tuple(fc.constantFrom("", "12", "s3cret"), special, special)
     .map(([start, middle, end]) => `${start}${middle}s3cret${end}`)
@@ -152,7 +152,7 @@ describe("secrets", () => {
     },
   ];
 
-  it("stay out of messages and sources, well-formed or not", () => {
+  it("are masked in messages and sources, well-formed or not", () => {
     const leaks = (env: Environment): boolean => {
       const wrong = problemsOf({ ...env, STATSD_PORT: "none" });
       const source = problemsOf(env).length > 0 ? {} : loadScaleEnv(env).sources;
@@ -167,14 +167,14 @@ describe("secrets", () => {
   });
 
   it.each(["s3cret", "s3cret@h", "https://s3cret", "https://@s3cret/1"])(
-    "are not shown when %j is the whole value",
+    "are masked when %j is the whole value",
     (dsn) => {
       expect(problemsOf({ SENTRY_DSN: dsn }).join()).toMatch(/^SENTRY_DSN: expected a DSN .*\*\*\*"$/);
       expect(problemsOf({ SENTRY_DSN: dsn }).join()).not.toContain("s3cret");
     },
   );
 
-  it("are not shown when they are not in a URL", () => {
+  it("are masked outside of a URL", () => {
     const env = {
       DATABASE_URL: "s3cret",
       REDIS_URL: "s3cret@cache",
@@ -185,7 +185,7 @@ describe("secrets", () => {
     expect(JSON.stringify(loadScaleEnv({ AWS_S3_BUCKET: env.AWS_S3_BUCKET }).sources)).not.toContain("s3cret");
   });
 
-  it("leave enough to find the value by", () => {
+  it("leave scheme, host, port and path readable", () => {
     const { sources } = loadScaleEnv({
       DATABASE_URL: "postgresql://app:pw@db.example.com:5433/shop?sslmode=require",
       SENTRY_DSN: "https://key@o1.example.com/1",

@@ -3,43 +3,43 @@ import { describeValue } from "@scale/core/kit";
 import { mask } from "./mask.js";
 import { settings } from "./table.js";
 import type { SettingName, SettingSource, VariableName } from "./types.js";
-import { expectation, Refused } from "./values.js";
+import { expectedOf, InvalidValue } from "./values.js";
 
-/** Variables by name, as `process.env` has them. */
+/** Variables by name, in the form of `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A text that may be the value of a setting, and where it was found. */
+/** A string that may be the value of a setting, and the variable it comes from. */
 export interface Candidate {
   readonly from: string;
   readonly raw: string;
 }
 
-/** What a setting has when it is not set. */
+/** Value of a setting that no variable sets. */
 export type Fallback = string | number | boolean | undefined;
 
 export interface Field<T, F extends Fallback> {
   readonly setting: SettingName;
-  /** `undefined` and `Refused` say that the text cannot be the value. */
-  readonly parse: (raw: string) => T | Refused | undefined;
+  /** Returns `undefined` or `InvalidValue` for a string that is not a valid value. */
+  readonly parse: (raw: string) => T | InvalidValue | undefined;
   readonly fallback: F;
-  /** Candidates from elsewhere than the setting's own variables. */
-  readonly also?: readonly Candidate[];
+  /** Candidates besides the setting's own variables, such as a parameter of a URL. */
+  readonly extraCandidates?: readonly Candidate[];
 }
 
 export interface Reading<V> {
-  /** The fallback unless `state` is `given`. */
+  /** The fallback unless `state` is `set`. */
   readonly value: V;
-  readonly state: "given" | "default" | "refused";
+  readonly state: "set" | "default" | "invalid";
   readonly from: readonly string[];
 }
 
-/** Reads settings one by one and keeps what is wrong until `finish`, so that one error names everything. */
+/** Reads settings one by one and collects problems until `finish`, so that one error names all of them. */
 export interface Reader {
   read<T, F extends Fallback>(field: Field<T, F>): Reading<T | F>;
-  /** Adds a problem between settings that are right each on its own. */
-  problem(line: string): void;
-  /** Adds a problem when a setting that was read has no value but its default. */
-  need(setting: SettingName, because?: string): void;
+  /** Adds a problem between settings that are valid on their own. */
+  addProblem(line: string): void;
+  /** Adds a problem when no variable sets the setting. Call it after the setting was read. */
+  requireVariable(setting: SettingName, reason?: string): void;
   /** @throws {ConfigError} with one line for each problem */
   finish(): Record<SettingName, SettingSource>;
 }
@@ -47,34 +47,34 @@ export interface Reader {
 export function createReader(env: Environment): Reader {
   const problems: string[] = [];
   const sources = new Map<SettingName, SettingSource>();
-  // Settings that have their problem already.
-  const blamed = new Set<SettingName>();
+  // Settings that already have a problem: a second line for the same setting would not help.
+  const reported = new Set<SettingName>();
 
   return {
-    read({ setting, parse, fallback, also = [] }) {
-      const candidates = [...candidatesOf(env, setting), ...also];
+    read({ setting, parse, fallback, extraCandidates = [] }) {
+      const candidates = [...candidatesOf(env, setting), ...extraCandidates];
       const from = [...new Set(candidates.map((candidate) => candidate.from))];
-      const result = choose(setting, candidates, parse);
+      const result = resolveCandidates(setting, candidates, parse);
       if ("problems" in result) {
         problems.push(...result.problems);
-        blamed.add(setting);
-        return { value: fallback, state: "refused", from };
+        reported.add(setting);
+        return { value: fallback, state: "invalid", from };
       }
       sources.set(setting, sourceOf(setting, candidates, fallback));
-      return result.found ? { value: result.value, state: "given", from } : { value: fallback, state: "default", from };
+      return result.found ? { value: result.value, state: "set", from } : { value: fallback, state: "default", from };
     },
-    problem(line) {
+    addProblem(line) {
       problems.push(line);
     },
-    need(setting, because = "") {
-      if (blamed.has(setting) || sources.get(setting)?.is === "variable") return;
+    requireVariable(setting, reason = "") {
+      if (reported.has(setting) || sources.get(setting)?.is === "variable") return;
       const { name, aliases } = settings[setting];
       const or = aliases.length === 0 ? "" : ` (or ${aliases.join(" or ")})`;
-      problems.push(`${name}${or}: expected ${expectation(setting)}${because}, got nothing`);
-      blamed.add(setting);
+      problems.push(`${name}${or}: expected ${expectedOf(setting)}${reason}, got nothing`);
+      reported.add(setting);
     },
     finish() {
-      // Complete by now: loading reads every setting.
+      // Complete, because loading reads every setting.
       if (problems.length === 0) return Object.fromEntries(sources) as Record<SettingName, SettingSource>;
       const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
       throw new ConfigError([`loadScaleEnv: ${count}`, ...problems].join("\n  "));
@@ -82,7 +82,7 @@ export function createReader(env: Environment): Reader {
   };
 }
 
-/** The variables of a setting that are set. An empty one counts as not set: that is how a shell clears one. */
+/** The variables of a setting that are set. An empty one counts as not set, because shells clear variables that way. */
 function candidatesOf(env: Environment, setting: SettingName): Candidate[] {
   const { name, aliases } = settings[setting];
   const names: readonly VariableName[] = [name, ...aliases];
@@ -91,7 +91,7 @@ function candidatesOf(env: Environment, setting: SettingName): Candidate[] {
 
 type Choice<T> = { found: true; value: T } | { found: false } | { problems: string[] };
 
-function choose<T>(
+function resolveCandidates<T>(
   setting: SettingName,
   candidates: readonly Candidate[],
   parse: Field<T, Fallback>["parse"],
@@ -99,9 +99,9 @@ function choose<T>(
   const values: T[] = [];
   const problems: string[] = [];
   for (const { from, raw } of candidates) {
-    const value = parse(raw) ?? new Refused(shownOf(setting, raw));
-    if (value instanceof Refused) {
-      problems.push(`${from}: expected ${value.expected ?? expectation(setting)}, got ${describeValue(value.shown)}`);
+    const value = parse(raw) ?? new InvalidValue(shownOf(setting, raw));
+    if (value instanceof InvalidValue) {
+      problems.push(`${from}: expected ${value.expected ?? expectedOf(setting)}, got ${describeValue(value.shown)}`);
     } else {
       values.push(value);
     }
@@ -116,7 +116,7 @@ function choose<T>(
 function conflict(setting: SettingName, candidates: readonly Candidate[]): string {
   const names = new Set(candidates.map(({ from }) => from));
   const shown = candidates.map(({ raw }) => describeValue(shownOf(setting, raw)));
-  return `${[...names].join(", ")}: expected one value for what is one setting, got ${shown.join(" and ")}`;
+  return `${[...names].join(", ")}: expected the same value in all of them, got ${shown.join(" and ")}`;
 }
 
 function sourceOf(setting: SettingName, candidates: readonly Candidate[], fallback: Fallback): SettingSource {

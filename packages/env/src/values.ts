@@ -15,7 +15,7 @@ const hasHost = ({ hostname }: URL): boolean => HOST.test(hostname);
 const URL_FORMS: Readonly<Record<UrlKind, UrlForm>> = {
   postgres: {
     protocols: ["postgresql:", "postgres:"],
-    // A socket is named by a parameter, with no host in front of the path.
+    // A socket is given by a parameter, without a host before the path.
     isComplete: (url) => hasHost(url) || (url.hostname === "" && url.searchParams.has("host")),
   },
   redis: {
@@ -32,11 +32,11 @@ const URL_FORMS: Readonly<Record<UrlKind, UrlForm>> = {
 const ON = ["true", "1", "yes", "on"];
 const OFF = ["false", "0", "no", "off"];
 
-/** What a parser answers when it can say more than that the text is wrong. */
-export class Refused {
-  /** The text without its secrets. */
+/** Result of a parser that can say more than "invalid". */
+export class InvalidValue {
+  /** The value without its secrets. */
   readonly shown: string;
-  /** In place of the setting's expectation. */
+  /** Replaces the expectation of the setting in the message. */
   readonly expected: string | undefined;
 
   constructor(shown: string, expected?: string) {
@@ -45,24 +45,25 @@ export class Refused {
   }
 }
 
-/** What a value of the setting looks like; completes the sentence "expected …". */
-export function expectation(setting: SettingName): string {
+/** Form of a value of the setting; completes the sentence "expected …". */
+export function expectedOf(setting: SettingName): string {
   const { value } = settings[setting];
-  if (value.kind === "text") return value.what;
+  if (value.kind === "string") return value.what;
   if (value.kind === "host") return "a host name without a scheme or port";
-  if (value.kind === "integer") return `a whole number from ${value.min} to ${value.max}`;
+  if (value.kind === "integer") return `an integer from ${value.min} to ${value.max}`;
   if (value.kind === "switch") return `one of ${[...ON, ...OFF].join(", ")}`;
   if (value.kind === "choice") return `one of ${value.choices.join(", ")}`;
-  if (value.kind === "replicas") return `a list of host names and ${startsOf("postgres")} URLs, percent-encoded`;
+  if (value.kind === "replicas") return `a list of host names and ${protocolsOf("postgres")} URLs, percent-encoded`;
   if (value.kind === "dsn") return "a DSN such as https://key@host/1";
-  if (value.kind === "web") return `an ${startsOf("web")} URL`;
-  // A bare special character in a password is the likely reason when the scheme is right.
-  return `a ${startsOf(value.kind)} URL, percent-encoded`;
+  if (value.kind === "web") return `an ${protocolsOf("web")} URL`;
+  // With the right scheme, the likely mistake is an unescaped special character in the password.
+  return `a ${protocolsOf(value.kind)} URL, percent-encoded`;
 }
 
-const startsOf = (kind: UrlKind): string => URL_FORMS[kind].protocols.map((protocol) => `${protocol}//`).join(" or ");
+const protocolsOf = (kind: UrlKind): string =>
+  URL_FORMS[kind].protocols.map((protocol) => `${protocol}//`).join(" or ");
 
-/** Like the other parsers, returns `undefined` for what the setting does not take. */
+/** Returns `undefined` for an invalid value, as the other parsers do. */
 export function parseInteger(setting: SettingOf<"integer">, raw: string): number | undefined {
   const { min, max } = settings[setting].value;
   const amount = /^\d{1,9}$/.test(raw) ? Number(raw) : Number.NaN;
@@ -79,7 +80,7 @@ export function parseHost(raw: string): string | undefined {
   return HOST.test(raw) ? raw : undefined;
 }
 
-/** The URL as it was written; `undefined` too when a bare special character in its password has shifted its parts. */
+/** Returns the URL as written, or `undefined`, also when an unescaped character in its password shifted its parts. */
 export function parseUrl(kind: UrlKind, raw: string): string | undefined {
   if (!/^[a-z]+:\/\/\S+$/i.test(raw) || !URL.canParse(raw)) return undefined;
   const url = new URL(raw);

@@ -1,10 +1,10 @@
 import { settings } from "./table.js";
 import type { EnvVariable, SettingName } from "./types.js";
-import { expectation } from "./values.js";
+import { expectedOf } from "./values.js";
 
 const settingNames = Object.keys(settings) as SettingName[];
 
-/** Every variable that `loadScaleEnv` reads, one row for each setting, in the order of the example files. */
+/** All variables that `loadScaleEnv` reads: one row per setting, in the order of the example files. */
 export const envVariables: readonly EnvVariable[] = settingNames.map(describeSetting);
 
 function describeSetting(setting: SettingName): EnvVariable {
@@ -13,12 +13,12 @@ function describeSetting(setting: SettingName): EnvVariable {
   return {
     setting,
     ...row,
-    expected: expectation(setting),
+    expected: expectedOf(setting),
     default: fallback === undefined ? undefined : String(fallback),
   };
 }
 
-/** The setting of each name that `require` takes. */
+/** The setting of each name that `require` accepts. */
 export const settingOfName: ReadonlyMap<string, SettingName> = new Map(
   envVariables.flatMap(({ setting, name, aliases }) =>
     [setting, name, ...aliases].map((key): [string, SettingName] => [key, setting]),
