@@ -1,8 +1,8 @@
 export { factsFromFetch, factsFromNode, type NodeRequest } from "./adapters/toolkit/facts.js";
 export { endResponse, nodeHeaders } from "./adapters/toolkit/node-response.js";
+export { onResponseEnd } from "./adapters/toolkit/node-response-end.js";
 export { type SerializedReply, serializeReply } from "./adapters/toolkit/serialize-reply.js";
-export { bindEvents, readFor } from "./adapters/toolkit/tenant-streams.js";
+export { bindBody, bindEvents, type BodyBinding } from "./adapters/toolkit/tenant-streams.js";
 export { inTenant } from "./chain.js";
 export { type HeaderSet, type HeaderTarget, mergeHeaders, writeHeaders } from "./headers.js";
-export { onResponseEnd } from "./on-end.js";
 export { problemFromError } from "./problem.js";

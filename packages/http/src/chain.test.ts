@@ -15,14 +15,14 @@ const gives =
 const denial = problem({ title: "No", status: 403 });
 
 describe("chain", () => {
-  it("passes a request that no guard stops, with the headers of all", async () => {
+  it("passes a request that no guard denies, with the headers of all guards", async () => {
     expect(await chain()(createFacts())).toEqual({});
     expect(await chain(gives({ headers: { a: "1" } }), gives({ headers: { b: "2", A: "3" } }))(createFacts())).toEqual({
       headers: { A: "3", b: "2" },
     });
   });
 
-  it("asks nobody after the first reply", async () => {
+  it("runs no guard after the first reply", async () => {
     let asked = 0;
     const late: HttpGuard = () => {
       asked += 1;
@@ -33,7 +33,7 @@ describe("chain", () => {
     expect(asked).toBe(0);
   });
 
-  it("runs later guards for the tenant of an earlier one, and hands it on", async () => {
+  it("runs later guards for the tenant of an earlier one, and returns it", async () => {
     const seen: (string | undefined)[] = [];
     const look: HttpGuard = async () => {
       seen.push(tenancy.current()?.tenantId);
@@ -49,12 +49,12 @@ describe("chain", () => {
     expect(tenancy.current()).toBeUndefined();
   });
 
-  it("tells the tenant also when a later guard denies", async () => {
+  it("returns the tenant also when a later guard denies", async () => {
     const verdict = await chain(gives({ tenant: { tenantId: "acme" } }), gives({ reply: denial }))(createFacts());
     expect(verdict.tenant).toEqual({ tenantId: "acme" });
   });
 
-  it("throws what a guard throws, and asks nobody after it", async () => {
+  it("throws the error of a guard, and runs no further guard", async () => {
     let asked = false;
     const broken: HttpGuard = () => Promise.reject(new Error("broken"));
     const late: HttpGuard = () => {
@@ -65,7 +65,7 @@ describe("chain", () => {
     expect(asked).toBe(false);
   });
 
-  it("does not care how guards are grouped", async () => {
+  it("returns the same verdict for every grouping of guards", async () => {
     const verdict: fc.Arbitrary<Verdict> = fc.record(
       {
         headers: fc.dictionary(

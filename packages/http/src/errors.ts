@@ -1,6 +1,6 @@
 import { ScaleError } from "@scale/core";
 
-/** A token was sent and is not valid. The message is safe to show; `cause` is what the verification said. */
+/** A token was sent and is not valid. The message is safe to show; `cause` is the error of the verification. */
 export class CredentialError extends ScaleError {
   readonly status = 401;
 

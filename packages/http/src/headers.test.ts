@@ -15,11 +15,11 @@ function response(headers: Record<string, string> = {}): HeaderTarget & { lines:
 }
 
 describe("mergeHeaders", () => {
-  it("lets the later value win, in whatever case the names are", () => {
+  it("keeps the later value, in any case of the names", () => {
     expect(mergeHeaders({ "X-Plan": "free", a: "1" }, { "x-plan": "pro" })).toEqual({ "x-plan": "pro", a: "1" });
   });
 
-  it("joins fields that are lists", () => {
+  it("joins list headers", () => {
     expect(mergeHeaders({ RateLimit: '"api";r=9', vary: "Origin" }, { ratelimit: '"ai";r=1', Vary: "Accept" })).toEqual(
       {
         ratelimit: '"api";r=9, "ai";r=1',
@@ -28,7 +28,7 @@ describe("mergeHeaders", () => {
     );
   });
 
-  it("treats a name of Object.prototype as any other", () => {
+  it("accepts names of Object.prototype", () => {
     expect(Object.entries(mergeHeaders({}, JSON.parse('{"__proto__":"x"}')))).toEqual([["__proto__", "x"]]);
   });
 });
@@ -46,22 +46,22 @@ describe("writeHeaders", () => {
   });
 
   it.each(["a\r\nSet-Cookie: x=1", "a\n", "\0", "a\u007f", "naïve → no"])(
-    "refuses the value %j and writes nothing",
+    "throws for the value %j and writes nothing",
     (value) => {
       const target = response();
       expect(() => writeHeaders({ "x-first": "1", "x-bad": value }, target)).toThrow(
-        new TypeError(`header x-bad: expected text without control characters, got ${JSON.stringify(value)}`),
+        new TypeError(`header x-bad: expected a string without control characters, got ${JSON.stringify(value)}`),
       );
       expect(target.lines).toEqual([]);
     },
   );
 
-  it.each(["", "a b", "a:b", "a\r\nb", "ä"])("refuses the name %j", (name) => {
+  it.each(["", "a b", "a:b", "a\r\nb", "ä"])("throws for the name %j", (name) => {
     expect(() => writeHeaders({ [name]: "1" }, response())).toThrow("header name: expected a token");
   });
 });
 
-it("joins an empty list to another without a trace", () => {
+it("ignores an empty list", () => {
   expect(mergeHeaders({ vary: "a" }, { vary: "" })).toEqual({ vary: "a" });
   expect(mergeHeaders({ vary: "" }, { vary: "a" })).toEqual({ vary: "a" });
 });

@@ -49,10 +49,10 @@ const wrong: [name: string, args: unknown[], message: string][] = [
   ["chain", [fn, {}], "guards.1: expected a function, got {}"],
   ["toExpress", [], "guard: expected a function, got undefined"],
   ["toExpress", [{ resolve: fn }], "guard: expected a function, got {}"],
-  ["toNext", [], "guard: expected a function, got undefined"],
-  ["toNext", [fn], "handler: expected a function, got undefined"],
-  ["toNext", [fn, "GET"], 'handler: expected a function, got "GET"'],
-  ["toNext", [fn, fn, { remoteAddress: "1.1.1.1" }], 'remoteAddress: expected a function, got "1.1.1.1"'],
+  ["toFetch", [], "guard: expected a function, got undefined"],
+  ["toFetch", [fn], "handler: expected a function, got undefined"],
+  ["toFetch", [fn, "GET"], 'handler: expected a function, got "GET"'],
+  ["toFetch", [fn, fn, { remoteAddress: "1.1.1.1" }], 'remoteAddress: expected a function, got "1.1.1.1"'],
   [
     "clientIp",
     [{ trust: "all" }],
@@ -62,7 +62,7 @@ const wrong: [name: string, args: unknown[], message: string][] = [
 ];
 
 describe("wrong options", () => {
-  it.each(wrong)("%s%j fails at construction and says what is wrong", (name, args, message) => {
+  it.each(wrong)("%s%j throws at construction, with the wrong argument", (name, args, message) => {
     const failure = failureOf(name, args);
     expect(isScaleError(failure, "SCALE_CONFIG")).toBe(true);
     expect(failure).toMatchObject({ message: `${name}: ${message}` });

@@ -5,7 +5,7 @@ import { problem, problemFromError } from "./problem.js";
 import { serializeReply } from "./adapters/toolkit/serialize-reply.js";
 
 describe("problem", () => {
-  it("is a problem document that no cache keeps", () => {
+  it("returns a problem document that caches must not store", () => {
     const reply = problem({ title: "Too Many Requests", status: 429, code: "SCALE_RATE_LIMIT", retryAfterMs: 30_000 });
     expect(reply.status).toBe(429);
     expect(reply.headers).toEqual({ "content-type": "application/problem+json", "cache-control": "no-store" });
@@ -14,7 +14,7 @@ describe("problem", () => {
     );
   });
 
-  it("takes further headers, which are not part of the body", () => {
+  it("accepts further headers, which are not part of the body", () => {
     const reply = problem({ title: "Gone", status: 410, headers: { "retry-after": "30" } });
     expect(reply.headers["retry-after"]).toBe("30");
     expect(serializeReply(reply).text).toBe('{"title":"Gone","status":410}');
@@ -27,7 +27,7 @@ describe("problemFromError", () => {
     return reply && `${reply.status} ${serializeReply(reply).text}`;
   };
 
-  it("shows the message of what the client did wrong", () => {
+  it("contains the message of a client error", () => {
     expect(text(new InputError("limit: expected 1 to 100, got 0"))).toBe(
       '400 {"title":"Bad Request","status":400,"detail":"limit: expected 1 to 100, got 0","code":"SCALE_INPUT"}',
     );
@@ -35,14 +35,14 @@ describe("problemFromError", () => {
     expect(text(new TenantError("no tenant"))).toContain('"code":"SCALE_TENANT"');
   });
 
-  it("asks for a token where one was not valid, and does not show the cause", () => {
+  it("requests a token after an invalid one, and hides the cause", () => {
     const error = new CredentialError("the bearer token is not valid", { cause: new Error("key 7 is revoked") });
     expect(text(error)).toMatch(/^401 .*"code":"SCALE_CREDENTIAL"}$/);
     expect(text(error)).not.toContain("key 7");
     expect(problemFromError(error)?.headers["www-authenticate"]).toBe('Bearer error="invalid_token"');
   });
 
-  it("says of a backend only that it did not answer", () => {
+  it("hides every detail of a backend error", () => {
     const leaky = new StoreError("take at redis://user:secret@10.0.0.7", { cause: new Error("ECONNREFUSED 10.0.0.7") });
     expect(text(leaky)).toBe(
       '503 {"title":"Service Unavailable","status":503,"detail":"This request cannot be answered at the moment.","code":"SCALE_STORE"}',
@@ -51,7 +51,7 @@ describe("problemFromError", () => {
     expect(text(new TimeoutError("redis at 10.0.0.7", 100))).not.toContain("10.0.0.7");
   });
 
-  it("tells of a plan whether it forbids or is not known, and no more", () => {
+  it("tells a forbidden plan from an unknown one, and hides the message", () => {
     expect(text(new PlanError('plan "free" has no group "ai"', { status: 403 }))).toBe(
       '403 {"title":"Forbidden","status":403,"detail":"The plan of the tenant does not cover this request.","code":"SCALE_PLAN"}',
     );
@@ -60,7 +60,7 @@ describe("problemFromError", () => {
     );
   });
 
-  it("adds what an error says may be told", () => {
+  it("adds the members of the error's own problem", () => {
     const told = { detail: "9 of 10 are used", metric: "users", upgrade: { from: "free", to: "pro" } };
     const error = Object.assign(new ScaleError("SCALE_QUOTA", "tenant acme is full"), { status: 402, problem: told });
     expect(text(error)).toBe(
@@ -69,7 +69,7 @@ describe("problemFromError", () => {
     );
   });
 
-  it("knows an error of a second copy of the library", () => {
+  it("recognises an error of a second copy of the library", () => {
     const copy = Object.assign(new Error("copied"), {
       code: "SCALE_INPUT",
       status: 400,
@@ -85,13 +85,13 @@ describe("problemFromError", () => {
     },
   );
 
-  it("does not take the status of a stranger's error", () => {
+  it("ignores the status of other errors", () => {
     expect(problemFromError(Object.assign(new Error("secret"), { status: 400, code: "SCALE_INPUT" }))).toBeUndefined();
   });
 });
 
-describe("answerOf", () => {
-  it("puts the reply's headers over the verdict's", () => {
+describe("serializeReply", () => {
+  it("prefers the headers of the reply over those of the verdict", () => {
     const { headers } = serializeReply(problem({ title: "x", status: 400 }), {
       "Cache-Control": "public",
       "x-plan": "free",

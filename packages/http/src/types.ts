@@ -1,23 +1,23 @@
 import type { TenantContext } from "@scale/core";
 
-/** What a guard may know of a request, whatever framework received it. */
+/** The facts of a request that guards decide by, the same in every framework. */
 export interface HttpFacts {
-  /** Upper case. */
+  /** Method in upper case. */
   readonly method: string;
   /** Path and query as the client sent them, starting with `/`. */
   readonly url: string;
-  /** Address of the socket's other end, as the framework gives it; a proxy's address behind a proxy. */
+  /** Peer address of the socket; the address of the proxy if there is one in front. */
   readonly remoteAddress: string | undefined;
   /**
-   * Value of a request header; `name` in any case. Several lines of one name are joined with `, `, as HTTP defines:
-   * a proxy may add its line below one that the client sent.
+   * Returns the value of a request header; `name` in any case. Several lines of one name are joined with `, `, as HTTP
+   * defines: a proxy may append its line to one that the client sent.
    */
   header(name: string): string | undefined;
-  /** The framework's own request, for what is not in the facts. */
+  /** Request object of the framework, for everything that is not in the facts. */
   readonly raw: unknown;
 }
 
-/** An answer that a guard gives instead of the handler. */
+/** A response of a guard, sent instead of the handler's. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -25,24 +25,24 @@ export interface Reply {
   readonly body: unknown;
 }
 
-/** What a guard decided about a request. */
+/** The decision of a guard about a request. */
 export interface Verdict {
-  /** Set on the response, whoever gives it. */
+  /** Headers for the response, whether the handler or a guard sends it. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Present: the request ends here. Absent: it goes on. */
   readonly reply?: Reply;
   /** Present: later guards and the handler run for this tenant (`tenancy.current()`). */
   readonly tenant?: TenantContext;
   /**
-   * Called once when the response is over, whoever gave it: sent to its end or broken off, also when the handler threw,
-   * a later guard replied, or the client had left before the guard decided. At once when a later guard of a `chain`
-   * throws. What it throws becomes a warning of the process.
+   * Called once when the response has finished or the client disconnected, also when the handler threw, a later guard
+   * replied, or the client had disconnected before the guard decided. Called at once when a later guard of a `chain`
+   * throws. An error of the callback is emitted as a process warning.
    */
   readonly onEnd?: () => void;
 }
 
 /**
- * Looks at a request before its handler does. A feature writes one guard; the bridges run it in every framework.
- * It answers with a verdict, also when it denies; it throws only when it cannot decide.
+ * Decides about a request before its handler runs. A feature implements one guard, and adapters run it in every framework.
+ * A denial is a verdict too; a guard throws only when it cannot decide.
  */
 export type HttpGuard = (facts: HttpFacts) => Verdict | Promise<Verdict>;

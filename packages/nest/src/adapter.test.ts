@@ -30,7 +30,7 @@ class ContractController {
   }
 
   @Get("/") home(): Promise<unknown> {
-    return this.#routes.home();
+    return this.#routes.root();
   }
 
   @Post("/echo") @HttpCode(200) echo(@Body() body: string): Promise<unknown> {

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { StreamableFile } from "@nestjs/common";
 import { type TenantContext, tenancy } from "@scale/core";
-import { readFor } from "@scale/http/adapter";
+import { bindBody } from "@scale/http/adapter";
 
 /**
  * What a handler returned, produced for the tenant: a body that is made while it is sent is made after the handler,
@@ -10,7 +10,7 @@ import { readFor } from "@scale/http/adapter";
 export function producedFor(tenant: TenantContext, body: unknown): unknown {
   if (body instanceof StreamableFile) bindReads(body.getStream(), tenant);
   else if (body instanceof Readable) bindReads(body, tenant);
-  else if (body instanceof ReadableStream) return readFor(tenant, body);
+  else if (body instanceof ReadableStream) return bindBody(body, { tenant });
   else if (body instanceof Response) return bodyFor(tenant, body);
   else if (isAsyncIterable(body)) bindIterator(body, tenant);
   return body;
@@ -38,7 +38,7 @@ function bindIterator(body: AsyncIterable<unknown>, tenant: TenantContext): void
 // A fetched response has no code of ours behind its body, and Nest must see that it was fetched.
 function bodyFor(tenant: TenantContext, response: Response): Response {
   if (response.body === null || response.type !== "default") return response;
-  return new Response(readFor(tenant, response.body), response);
+  return new Response(bindBody(response.body, { tenant }), response);
 }
 
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>

@@ -27,7 +27,7 @@ describe.each([
     app.use(toExpress(guard));
     app.get(
       "/",
-      json(() => routes.home()),
+      json(() => routes.root()),
     );
     app.post(
       "/echo",
@@ -51,7 +51,7 @@ describeHttpAdapter("node:http", async (guard, routes) => {
   return listen((request, response) => {
     const json = (body: unknown) => response.setHeader("content-type", "application/json").end(JSON.stringify(body));
     const route = async (path: string) => {
-      if (path === "/") json(await routes.home());
+      if (path === "/") json(await routes.root());
       if (path === "/echo") json(await routes.echo(await text(request)));
       if (path === "/redirect") response.writeHead(302, { location: "/" }).end();
       if (path === "/stream") Readable.from(routes.lines()).pipe(response);
@@ -67,13 +67,13 @@ describeHttpAdapter("node:http", async (guard, routes) => {
 });
 
 describe("toExpress", () => {
-  it("is a handler to Express, and problemHandler an error handler", () => {
+  it("has the arity of middleware, and problemHandler that of error middleware", () => {
     const handler: RequestHandler = toExpress(() => ({}));
     const onError: ErrorRequestHandler = problemHandler();
     expect([handler, onError.length]).toEqual([expect.any(Function), 4]);
   });
 
-  it("tells the url the client sent below a mounted router, and joins the headers of two guards", async () => {
+  it("passes the original url below a mounted router, and joins the headers of two guards", async () => {
     let url = "";
     const router = express.Router();
     const inner = toExpress((facts) => {
@@ -94,7 +94,7 @@ describe("toExpress", () => {
     expect(response.headers.getSetCookie()).toEqual(["a=1; Path=/", "b=2"]);
   });
 
-  it("says nothing on a response that someone else began, and lets a passed request go on", async () => {
+  it("writes no headers to a response that has begun, and still calls next", async () => {
     const { request, response } = exchange();
     response.flushHeaders();
     const errors: unknown[] = [];
@@ -107,7 +107,7 @@ describe("toExpress", () => {
     expect(errors).toEqual([undefined, expect.objectContaining({ code: "SCALE_STORE" })]);
   });
 
-  it("does not call next a second time when what comes next throws", async () => {
+  it("does not call next a second time when a later handler throws", async () => {
     const { request, response } = exchange();
     const calls: unknown[] = [];
     const next = (error?: unknown) => {

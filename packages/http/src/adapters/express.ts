@@ -5,27 +5,27 @@ import { checkFunction } from "../check-function.js";
 import { factsFromNode, type NodeRequest } from "./toolkit/facts.js";
 import { writeHeaders } from "../headers.js";
 import { nodeHeaders, sendReply } from "./toolkit/node-response.js";
-import { onResponseEnd } from "../on-end.js";
 import { problemFromError } from "../problem.js";
+import { onResponseEnd } from "./toolkit/node-response-end.js";
 import { bindEvents } from "./toolkit/tenant-streams.js";
 import type { HttpGuard } from "../types.js";
 
 export type { NodeRequest } from "./toolkit/facts.js";
 
-/** Continues with the next handler, or with the error handlers. */
+/** Calls the next handler, or the error handlers. */
 export type Next = (error?: unknown) => void;
 
 /** Middleware for Express 5 and 4, Connect and plain `node:http`. */
 export type NodeMiddleware = (request: NodeRequest, response: ServerResponse, next: Next) => Promise<void>;
 
-/** Error middleware of Express and Connect, which know it by its four parameters. */
-// oxlint-disable-next-line max-params -- the signature is theirs
+/** Error middleware. Express and Connect recognise it by its four parameters. */
+// oxlint-disable-next-line max-params -- the signature of Express
 export type NodeErrorMiddleware = (error: unknown, request: NodeRequest, response: ServerResponse, next: Next) => void;
 
 /**
- * Runs a guard as middleware. What comes after it, listeners on the request and the response included, runs for the
- * tenant that the guard gave.
- * A guard that throws goes to `next(error)`; `problemHandler` turns what it knows of that into an answer.
+ * Runs a guard as middleware. Later middleware and handlers, with their listeners on the request and the response, run
+ * for the tenant of the verdict.
+ * An error of the guard goes to `next(error)`; `problemHandler` answers errors of `@scale` packages.
  * @throws {ConfigError} for a guard that is not a function
  */
 export function toExpress(guard: HttpGuard): NodeMiddleware {
@@ -34,7 +34,7 @@ export function toExpress(guard: HttpGuard): NodeMiddleware {
     let proceed = (): void => next();
     try {
       const { headers = {}, reply, tenant, onEnd } = await guard(factsFromNode(request));
-      // Before all that may throw: what the guard waits for ends with the response, whatever becomes of it.
+      // Before everything that may throw: `onEnd` must run with the end of the response, whatever happens here.
       if (onEnd !== undefined) onResponseEnd(response, onEnd);
       if (reply !== undefined) {
         sendReply(response, reply, headers);
@@ -50,17 +50,17 @@ export function toExpress(guard: HttpGuard): NodeMiddleware {
       next(error);
       return;
     }
-    // Outside of the try: a failure of what comes next is not the guard's, and must not call next a second time.
+    // Outside of the try: an error of a later handler is not the guard's and must not call `next` a second time.
     proceed();
   };
 }
 
 /**
- * Error middleware, after the routes: answers errors of `@scale` packages with their problem and passes on the rest,
- * as well as everything that comes when the response has begun.
+ * Error middleware, mounted after the routes: answers errors of `@scale` packages with their problem. Passes every other
+ * error to the next error handler, and every error after the response has begun.
  */
 export function problemHandler(): NodeErrorMiddleware {
-  // oxlint-disable-next-line max-params -- with three Express takes it for a route's middleware
+  // oxlint-disable-next-line max-params -- with three parameters Express takes it for normal middleware
   return (error, _request, response, next) => {
     const reply = response.headersSent ? undefined : problemFromError(error);
     if (reply === undefined) next(error);

@@ -11,7 +11,7 @@ import { describeHttpAdapter, type TestServer, listen } from "../testing.js";
 describeHttpAdapter("fetch handlers", async (guard, routes) => {
   const route = toFetch(guard, async (request: Request) => {
     const { pathname } = new URL(request.url);
-    if (pathname === "/") return Response.json(await routes.home());
+    if (pathname === "/") return Response.json(await routes.root());
     if (pathname === "/echo") return Response.json(await routes.echo(await request.text()));
     if (pathname === "/redirect") return Response.redirect(new URL("/", request.url), 302);
     if (pathname === "/stream") return new Response(Readable.toWeb(Readable.from(routes.lines())) as ReadableStream);
@@ -20,7 +20,7 @@ describeHttpAdapter("fetch handlers", async (guard, routes) => {
   return serveFetch(route);
 });
 
-describe("toNext", () => {
+describe("toFetch", () => {
   const request = new Request("http://localhost/orders/7");
   const pass = () => ({ headers: { "x-guard": "1" } });
 
@@ -34,7 +34,7 @@ describe("toNext", () => {
     expect(await (await plain(request)).text()).toBe("ok");
   });
 
-  it("asks the given function for the address", async () => {
+  it("uses the remoteAddress function", async () => {
     const seen: unknown[] = [];
     const guard = (facts: { remoteAddress: string | undefined }) => {
       seen.push(facts.remoteAddress);
@@ -46,7 +46,7 @@ describe("toNext", () => {
     expect(seen).toEqual(["192.0.2.1", undefined]);
   });
 
-  it("adds to headers that cannot be changed, and keeps status, text and cookies", async () => {
+  it("adds to immutable headers, and keeps status, text and cookies", async () => {
     const own = new Response(null, { status: 201, statusText: "Made" });
     own.headers.append("set-cookie", "a=1");
     own.headers.append("set-cookie", "b=2");
@@ -59,7 +59,7 @@ describe("toNext", () => {
     expect(redirect.headers.get("x-guard")).toBe("1");
   });
 
-  it("lets the handler's header stand and joins lists, the guard's first", async () => {
+  it("prefers the handler's header and joins lists, the guard's values first", async () => {
     const guard = () => ({ headers: { "X-Plan": "free", Vary: "Origin" } });
     const inner = toFetch(
       () => ({ headers: { "x-plan": "pro", vary: "Accept" } }),
@@ -70,7 +70,7 @@ describe("toNext", () => {
     expect(headers.get("vary")).toBe("Origin, Accept");
   });
 
-  it("gives back what it need not or cannot change", async () => {
+  it("returns the same response if there is nothing to change, or it cannot be copied", async () => {
     const plain = new Response("ok");
     expect(
       await toFetch(
@@ -87,7 +87,7 @@ describe("toNext", () => {
     ).toBe(failed);
   });
 
-  it("throws on what it does not know, as a framework's redirect or notFound", async () => {
+  it("rethrows unknown errors, such as the redirect of a framework", async () => {
     const signal = Object.assign(new Error("NEXT_REDIRECT"), { digest: "NEXT_REDIRECT;replace;/login;307;" });
     await expect(toFetch(pass, () => Promise.reject(signal))(request)).rejects.toBe(signal);
     const thrown = toFetch(pass, () => {
@@ -96,7 +96,7 @@ describe("toNext", () => {
     expect((await thrown(request)).status).toBe(400);
   });
 
-  it("denies without a call of the handler", async () => {
+  it("denies without calling the handler", async () => {
     let called = false;
     const guarded = toFetch(
       () => ({ reply: problem({ title: "No", status: 403 }) }),
@@ -110,7 +110,7 @@ describe("toNext", () => {
   });
 });
 
-describe("toNext: a body that is pulled", () => {
+describe("toFetch: a pulled body", () => {
   const request = new Request("http://localhost/");
   const guard = () => ({ tenant: { tenantId: "acme" } });
   const source = (underlying: UnderlyingSource<Uint8Array>) =>
@@ -135,7 +135,7 @@ describe("toNext: a body that is pulled", () => {
     expect(seen).toEqual(["acme", "acme", "acme"]);
   });
 
-  it("hears, for the tenant, that the client left", async () => {
+  it("is cancelled for the tenant when the client disconnects", async () => {
     let heard: unknown;
     const response = await source({
       cancel(reason) {
@@ -146,7 +146,7 @@ describe("toNext: a body that is pulled", () => {
     expect(heard).toEqual(["left", "acme"]);
   });
 
-  it("ends with the error that its source ended with", async () => {
+  it("fails with the error of its source", async () => {
     const response = await source({
       pull: () => Promise.reject(new Error("source")),
     });
@@ -154,17 +154,17 @@ describe("toNext: a body that is pulled", () => {
   });
 });
 
-// The least that a runtime for fetch handlers does.
+// A minimal runtime for fetch handlers.
 async function serveFetch(handler: (request: Request) => Promise<Response>): Promise<TestServer> {
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     try {
       const response = await handler(toRequest(incoming));
       outgoing.writeHead(response.status, [...response.headers].flat());
-      // As Next does: the body of an answer to HEAD is not read.
+      // As in Next: the body of a response to HEAD is not read.
       const body = incoming.method === "HEAD" ? null : response.body;
       await pipeline(body === null ? [] : Readable.fromWeb(body as never), outgoing);
     } catch {
-      // Also a client that left: then there is nobody to tell.
+      // Also reached when the client has disconnected; then the 500 is not sent.
       if (!outgoing.headersSent) outgoing.writeHead(500);
       outgoing.end();
     }

@@ -2,30 +2,30 @@ import { checkFunction } from "../check-function.js";
 import { inTenant } from "../chain.js";
 import { factsFromFetch } from "./toolkit/facts.js";
 import { checkHeaders, type HeaderSet, isListHeader } from "../headers.js";
-import { endsOnce } from "../on-end.js";
+import { endOnce } from "../on-end.js";
 import { problemFromError } from "../problem.js";
 import { serializeReply } from "./toolkit/serialize-reply.js";
-import { readAs, type Reading } from "./toolkit/tenant-streams.js";
+import { bindBody, type BodyBinding } from "./toolkit/tenant-streams.js";
 import type { HttpGuard, Reply } from "../types.js";
 
-/** A Next route handler, or any function from a fetch `Request` and what the runtime adds to a `Response`. */
+/** A Next route handler, or any function from a fetch `Request` and further arguments of the runtime to a `Response`. */
 export type FetchHandler<Args extends readonly [Request, ...unknown[]]> = (
   ...args: Args
 ) => Response | Promise<Response>;
 
 export interface ToFetchOptions<Args extends readonly [Request, ...unknown[]]> {
   /**
-   * The address of the socket's other end, which a fetch `Request` does not have: `(request, server) =>
-   * server.requestIP(request)?.address` in Bun. Without it guards see `undefined`.
+   * Function that returns the peer address of the socket, which a fetch `Request` does not have. In Bun:
+   * `(request, server) => server.requestIP(request)?.address`. Without it guards see `undefined`.
    */
   remoteAddress?: (...args: Args) => string | undefined;
 }
 
 /**
- * Puts a guard in front of a fetch-style handler. The handler, and the reading of a body it streams, run for the tenant
- * that the guard gave. Errors of `@scale` packages become their problem; every other error is thrown on.
- * The response is over for a guard's `ended` when its body was read to the end, cancelled or failed, or when the signal
- * of the request aborts; at once for an answer without a body that is sent, for a reply and for an error.
+ * Puts a guard in front of a fetch-style handler. The handler, and a body that it streams, run for the tenant of the
+ * verdict. Errors of `@scale` packages become their problem; every other error is rethrown.
+ * `onEnd` of the verdict runs when the body was read to its end, cancelled or failed, or when the signal of the request
+ * aborts. It runs at once for a response without a body that is sent, for a reply and for an error.
  * @throws {ConfigError} for a guard, handler or `remoteAddress` that is not a function
  */
 export function toFetch<Args extends readonly [Request, ...unknown[]]>(
@@ -33,28 +33,28 @@ export function toFetch<Args extends readonly [Request, ...unknown[]]>(
   handler: FetchHandler<Args>,
   options: ToFetchOptions<NoInfer<Args>> = {},
 ): (...args: Args) => Promise<Response> {
-  checkFunction(guard, "toNext: guard");
-  checkFunction(handler, "toNext: handler");
-  if (options.remoteAddress !== undefined) checkFunction(options.remoteAddress, "toNext: remoteAddress");
+  checkFunction(guard, "toFetch: guard");
+  checkFunction(handler, "toFetch: handler");
+  if (options.remoteAddress !== undefined) checkFunction(options.remoteAddress, "toFetch: remoteAddress");
   return async (...args) => {
     const [request] = args;
     let headers: HeaderSet = {};
-    let ended: (() => void) | undefined;
+    let onEnd: (() => void) | undefined;
     try {
       const verdict = await guard(factsFromFetch(request, options.remoteAddress?.(...args)));
       const { reply, tenant } = verdict;
-      ended = verdict.onEnd && endsOnce(verdict.onEnd, request.signal);
+      onEnd = verdict.onEnd && endOnce(verdict.onEnd, request.signal);
       headers = checkHeaders(verdict.headers ?? {});
       if (reply === undefined) {
         const response = await inTenant(tenant, () => handler(...args));
-        // Runtimes do not read the body of an answer to HEAD.
-        if (response.body === null || request.method === "HEAD") ended?.();
-        return decorated(response, headers, { tenant, ended });
+        // Runtimes do not read the body of a response to HEAD.
+        if (response.body === null || request.method === "HEAD") onEnd?.();
+        return withVerdict(response, headers, { tenant, onEnd });
       }
-      ended?.();
+      onEnd?.();
       return respond(reply, headers);
     } catch (error) {
-      ended?.();
+      onEnd?.();
       const reply = problemFromError(error);
       if (reply === undefined) throw error;
       return respond(reply, headers);
@@ -67,25 +67,25 @@ function respond(reply: Reply, verdictHeaders: HeaderSet): Response {
   return new Response(text ?? null, { status, headers: checkHeaders(headers) });
 }
 
-function decorated(response: Response, headers: HeaderSet, reading: Reading): Response {
+function withVerdict(response: Response, headers: HeaderSet, binding: BodyBinding): Response {
   const { status, statusText, body } = response;
-  // A protocol switch and Response.error() cannot be built again, and have no headers a client would read.
+  // A protocol switch and Response.error() cannot be constructed again, and clients read no headers of them.
   if (status < 200) return response;
-  const isRead = body !== null && (reading.tenant !== undefined || reading.ended !== undefined);
-  if (!isRead && Object.keys(headers).length === 0) return response;
-  // Always a copy: the headers of Response.redirect() and of a fetched response cannot be changed.
-  const sent = isRead ? readAs(body, reading) : body;
-  return new Response(sent, { status, statusText, headers: withGuards(response.headers, headers) });
+  const isBound = body !== null && (binding.tenant !== undefined || binding.onEnd !== undefined);
+  if (!isBound && Object.keys(headers).length === 0) return response;
+  // Always a copy: the headers of Response.redirect() and of a fetched response are immutable.
+  const sent = isBound ? bindBody(body, binding) : body;
+  return new Response(sent, { status, statusText, headers: mergeGuardHeaders(response.headers, headers) });
 }
 
-// The handler answered after the guards, so that its value stands, as it does where a guard writes first.
-function withGuards(own: Headers, guards: HeaderSet): Headers {
+// The handler ran after the guards, so its value wins, as in frameworks where the guard writes to the response first.
+function mergeGuardHeaders(own: Headers, guards: HeaderSet): Headers {
   const all = new Headers(own);
   for (const [name, value] of Object.entries(guards)) {
-    const there = all.get(name);
+    const existing = all.get(name);
     if (name.toLowerCase() === "set-cookie") all.append(name, value);
-    else if (there === null) all.set(name, value);
-    else if (isListHeader(name)) all.set(name, `${value}, ${there}`);
+    else if (existing === null) all.set(name, value);
+    else if (isListHeader(name)) all.set(name, `${value}, ${existing}`);
   }
   return all;
 }

@@ -1,2 +1,2 @@
-// Route handlers of Next are fetch handlers, and nothing of Next itself is needed at run time.
+// Route handlers of Next are fetch handlers; the package needs nothing of Next at run time.
 export { type FetchHandler, toFetch, type ToFetchOptions } from "./fetch.js";

@@ -15,12 +15,12 @@ const address = fc.oneof(ipv4, ipv6);
 const canonical = (text: string): string => ask({}, text) ?? "";
 
 describe("clientIp: no trust", () => {
-  it("answers with the socket's address whatever the headers say", () => {
+  it("returns the address of the socket for any headers", () => {
     expect(ask({}, "10.0.0.1", { "x-forwarded-for": "6.6.6.6", forwarded: "for=6.6.6.6" })).toBe("10.0.0.1");
     expect(ask({ trust: "none" }, undefined, { "x-forwarded-for": "6.6.6.6" })).toBeUndefined();
   });
 
-  it("writes one address in one way", () => {
+  it("returns one form for each address", () => {
     expect(canonical("2001:DB8:0:0:0:0:0:1")).toBe("2001:db8::1");
     expect(canonical("::ffff:1.2.3.4")).toBe("1.2.3.4");
     expect(canonical("::ffff:102:304")).toBe("1.2.3.4");
@@ -30,7 +30,7 @@ describe("clientIp: no trust", () => {
     expect(canonical("1:0:2:3:4:5:6:7")).toBe("1:0:2:3:4:5:6:7");
   });
 
-  it("gives a canonical text that is an address and stays what it is", () => {
+  it("returns a canonical address that parses to itself", () => {
     fc.assert(
       fc.property(address, (text) => {
         const once = canonical(text);
@@ -53,18 +53,18 @@ describe("clientIp: no trust", () => {
 describe("clientIp: hops", () => {
   const xff = { "x-forwarded-for": "1.1.1.1, 2.2.2.2, 3.3.3.3" };
 
-  it("counts from the socket's side", () => {
+  it("counts hops from the socket", () => {
     expect(ask({ trust: { hops: 1 } }, "10.0.0.1", xff)).toBe("3.3.3.3");
     expect(ask({ trust: { hops: 2 } }, "10.0.0.1", xff)).toBe("2.2.2.2");
     expect(ask({ trust: { hops: 9 } }, "10.0.0.1", xff)).toBe("1.1.1.1");
   });
 
-  it("counts the socket although its address is not known", () => {
+  it("counts the socket as a hop even if its address is unknown", () => {
     expect(ask({ trust: { hops: 1 } }, undefined, xff)).toBe("3.3.3.3");
     expect(ask({ trust: { hops: 1 } }, undefined)).toBeUndefined();
   });
 
-  it("never lets a client choose its address: what it sends stands left of what the proxies append", () => {
+  it("never uses an entry of the client: it is left of the entries that proxies append", () => {
     fc.assert(
       fc.property(fc.string(), address, fc.constantFrom("x-forwarded-for", "forwarded"), (sent, real, header) => {
         const appended = header === "forwarded" ? `for="[${real}]"` : real;
@@ -78,19 +78,19 @@ describe("clientIp: hops", () => {
 describe("clientIp: proxies", () => {
   const trust = { proxies: ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1"] };
 
-  it("walks over proxies to the first address that is none", () => {
+  it("skips proxies up to the first address that is not one", () => {
     const headers = { "x-forwarded-for": "6.6.6.6, 203.0.113.7, 2001:db8::5, 10.1.2.3" };
     expect(ask({ trust }, "10.0.0.1", headers)).toBe("203.0.113.7");
     expect(ask({ trust }, "192.0.2.1", headers)).toBe("203.0.113.7");
     expect(ask({ trust }, "::ffff:10.0.0.1", headers)).toBe("203.0.113.7");
   });
 
-  it("ignores the header of a socket that is no proxy", () => {
+  it("ignores the header if the socket is not a proxy", () => {
     expect(ask({ trust }, "192.0.2.2", { "x-forwarded-for": "1.1.1.1" })).toBe("192.0.2.2");
     expect(ask({ trust }, undefined, { "x-forwarded-for": "1.1.1.1" })).toBeUndefined();
   });
 
-  it("answers with the farthest proxy when there is nothing but proxies", () => {
+  it("returns the farthest proxy if all hops are proxies", () => {
     expect(ask({ trust }, "10.0.0.1", { "x-forwarded-for": "10.0.0.9, 10.0.0.5" })).toBe("10.0.0.9");
     expect(ask({ trust }, "10.0.0.1")).toBe("10.0.0.1");
   });
@@ -107,7 +107,7 @@ describe("clientIp: proxies", () => {
     "[::1",
     "1.2.3.4:x",
     "\0",
-  ])("stops in front of the entry %j", (entry) => {
+  ])("stops at the entry %j", (entry) => {
     expect(ask({ trust }, "10.0.0.1", { "x-forwarded-for": `6.6.6.6, ${entry}, 10.0.0.5` })).toBe("10.0.0.5");
   });
 
@@ -121,7 +121,7 @@ describe("clientIp: proxies", () => {
     expect(read("::ffff:1.2.3.4")).toBe("1.2.3.4");
   });
 
-  it("takes a network written with host bits, as IPv4 in IPv6, or as one that holds everything", () => {
+  it("accepts networks with host bits, as IPv4 in IPv6, and of length 0", () => {
     const headers = { "x-forwarded-for": "1.2.3.4" };
     expect(ask({ trust: { proxies: ["10.9.9.9/8"] } }, "10.0.0.1", headers)).toBe("1.2.3.4");
     expect(ask({ trust: { proxies: ["::ffff:10.0.0.0/104"] } }, "10.0.0.1", headers)).toBe("1.2.3.4");
@@ -150,7 +150,7 @@ describe("clientIp: Forwarded", () => {
 
 describe("clientIp: wrong options", () => {
   it.each(["10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/8/8", "example.com", "", "fe80::1%eth0/64"])(
-    "refuses %j as a proxy at construction and names it",
+    "throws for the proxy %j at construction, with its value",
     (cidr) => {
       expect(() => clientIp({ trust: { proxies: ["10.0.0.0/8", cidr] } })).toThrow(
         `clientIp: trust.proxies: expected an address or CIDR, got ${JSON.stringify(cidr)}`,
@@ -158,7 +158,7 @@ describe("clientIp: wrong options", () => {
     },
   );
 
-  it("refuses rules that trust nothing or by half", () => {
+  it("throws for incomplete trust rules", () => {
     expect(() => clientIp({ trust: { hops: 0 } })).toThrow("clientIp: trust");
     expect(() => clientIp({ trust: { hops: 1.5 } })).toThrow("clientIp: trust");
     expect(() => clientIp({ trust: { proxies: [] } })).toThrow("clientIp: trust");
@@ -167,7 +167,7 @@ describe("clientIp: wrong options", () => {
 });
 
 describe("ipPrefix", () => {
-  it("keeps an IPv4 address whole and an IPv6 address to its /56", () => {
+  it("returns the /32 of an IPv4 address and the /56 of an IPv6 address", () => {
     expect(ipPrefix("203.0.113.7")).toBe("203.0.113.7/32");
     expect(ipPrefix("::ffff:203.0.113.7")).toBe("203.0.113.7/32");
     expect(ipPrefix("2001:db8:0:1ff:1:2:3:4")).toBe("2001:db8:0:100::/56");
@@ -176,7 +176,7 @@ describe("ipPrefix", () => {
     expect(ipPrefix("2001:db8::1", { v6: 128 })).toBe("2001:db8::1/128");
   });
 
-  it("gives equal text for two IPv6 addresses exactly when their first bits are equal", () => {
+  it("returns equal prefixes for two IPv6 addresses exactly when their first bits are equal", () => {
     const value = (text: string) =>
       BigInt(`0x${Array.from({ length: 8 }, (_, i) => expanded(text)[i]?.padStart(4, "0")).join("")}`);
     const near = fc
@@ -191,7 +191,7 @@ describe("ipPrefix", () => {
     );
   });
 
-  it("refuses what is no address, and bits an address does not have", () => {
+  it("throws for other strings, and for more bits than the address has", () => {
     expect(() => ipPrefix("1.2.3")).toThrow('ip: expected an IPv4 or IPv6 address, got "1.2.3"');
     expect(() => ipPrefix("1.2.3.4", { v4: 33 })).toThrow("ipPrefix: bits: expected 0 to 32, got 33");
     expect(() => ipPrefix("::1", { v6: -1 })).toThrow("ipPrefix: bits: expected 0 to 128, got -1");

@@ -6,8 +6,9 @@ import { formatIp, type IpBytes, isMapped, maskIp, parseBytes, parseIp } from ".
 import type { HttpFacts } from "../types.js";
 
 /**
- * Which hops may say whom they forward for. `"none"`: nobody, the socket's address counts. `hops`: that many proxies
- * stand in front, the socket's other end is the first. `proxies`: the addresses (CIDR, IPv4 and IPv6) of all of them.
+ * The hops that are trusted to name the hop before them. `"none"`: no hop, so that the peer address of the socket is the
+ * client's. `hops`: number of proxies in front, the peer of the socket first. `proxies`: addresses of all of them, IPv4
+ * and IPv6, also as CIDR.
  */
 export type TrustRule = "none" | { hops: number } | { proxies: readonly string[] };
 
@@ -15,8 +16,8 @@ export interface ClientIpOptions {
   /** @default "none" */
   trust?: TrustRule;
   /**
-   * The header that the trusted proxies write: `x-forwarded-for`, `forwarded` (RFC 7239), or one that holds a single
-   * address such as `x-real-ip`.
+   * Header that the trusted proxies write: `x-forwarded-for`, `forwarded` (RFC 7239), or one with a single address such
+   * as `x-real-ip`.
    * @default "x-forwarded-for"
    */
   header?: string;
@@ -40,11 +41,11 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Finds the address of the client behind proxies. Walks from the socket backwards, hop by hop, as long as the rule
- * trusts the hop it stands on, and stops in front of an entry that is not an address: everything left of it may be
- * invented. What no proxy wrote is never believed.
- * @returns a function to an address in canonical text, `undefined` where even the socket's is not known
- * @throws {ConfigError} that names the wrong option or CIDR
+ * Finds the address of the client behind proxies. Walks from the socket backwards, hop by hop, while the rule trusts the
+ * current hop, and stops at an entry that is not an address: everything left of it may be forged. An entry that no
+ * trusted proxy wrote is never used.
+ * @returns a function that returns an address in canonical form, or `undefined` if not even the socket's is known
+ * @throws {ConfigError} with the wrong option or CIDR
  */
 export function clientIp(options: ClientIpOptions = {}): (facts: HttpFacts) => string | undefined {
   const { trust, header } = parseOptions(optionsSchema, options, "clientIp");
@@ -66,7 +67,7 @@ export function clientIp(options: ClientIpOptions = {}): (facts: HttpFacts) => s
   };
 }
 
-/** True when the hop at `distance` from us, 0 being the socket's other end, may name the one before it. */
+/** True if the hop at `distance` from this server may name the one before it; 0 is the peer of the socket. */
 type Trusts = (address: IpBytes | undefined, distance: number) => boolean;
 
 function trustOf(trust: TrustRule): Trusts {
@@ -88,7 +89,7 @@ function parseCidr(text: string): Network {
   if (bytes === undefined || bits > bytes.length * 8) {
     throw new ConfigError(`clientIp: trust.proxies: expected an address or CIDR, got ${describeValue(text)}`);
   }
-  // Addresses are compared as IPv4 where they are IPv4 in IPv6, so this network is as well.
+  // Addresses that map IPv4 into IPv6 are compared as IPv4, so this network is converted too.
   return isMapped(bytes) && bits >= 96 ? { bytes: bytes.slice(12), bits: bits - 96 } : { bytes, bits };
 }
 
@@ -103,7 +104,7 @@ function withoutPort(entry: string): string {
   return /^\[([^\]]*)\](?::\d+)?$/.exec(entry)?.[1] ?? /^([\d.]+):\d+$/.exec(entry)?.[1] ?? entry;
 }
 
-/** How many of an address' first bits make the network that is counted. */
+/** Number of leading bits of an address that identify its network. */
 export interface PrefixBits {
   /** @default 32 */
   v4?: number;
@@ -112,11 +113,11 @@ export interface PrefixBits {
 }
 
 /**
- * The network of an address, to count by: `203.0.113.7/32`, `2001:db8:0:100::/56`. One subscriber holds a whole IPv6
- * prefix and may send each request from another address in it.
- * Equal networks give equal text, also for an IPv4 address in IPv6.
- * @throws {InputError} for a text that is not an address
- * @throws {ConfigError} for bits that the address does not have
+ * Returns the network of an address, as a key to count by: `203.0.113.7/32`, `2001:db8:0:100::/56`. One subscriber has a
+ * whole IPv6 prefix and may use another address of it for each request.
+ * Equal networks give equal strings, also for an IPv4 address in IPv6.
+ * @throws {InputError} for a string that is not an address
+ * @throws {ConfigError} for more bits than the address has
  */
 export function ipPrefix(ip: string, { v4 = 32, v6 = 56 }: PrefixBits = {}): string {
   const bytes = parseIp(ip);

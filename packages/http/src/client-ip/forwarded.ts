@@ -1,7 +1,7 @@
 /**
- * The entries of a list header from the last to the first, cut off as they are asked for: what stands left of the
- * entry at which the reader stops is the client's, of any length, and costs nothing.
- * Commas count before quotes: an open quote that a client sends must not swallow what a proxy appends.
+ * Yields the entries of a list header from the last to the first, on demand. Everything left of the entry at which the
+ * reader stops may come from the client, at any length; it is never parsed.
+ * Commas are split before quotes: an open quote from a client must not swallow the entry that a proxy appends.
  */
 export function* entriesFromRight(value: string): Generator<string, void, undefined> {
   let end = value.length;
@@ -14,9 +14,9 @@ export function* entriesFromRight(value: string): Generator<string, void, undefi
 }
 
 /**
- * The value of the one `for` parameter of an element of `Forwarded`, without its quotes. An element without it, with
- * two, or with quotes that do not close says nothing that could be believed and gives an empty text.
- * One pass over the text, whatever it holds.
+ * Returns the value of the one `for` parameter of an element of `Forwarded`, without its quotes. An element without it,
+ * with two, or with an open quote is not trustworthy and gives an empty string.
+ * One pass over the element, whatever it contains.
  * Source: RFC 7239 section 4.
  */
 export function forwardedFor(element: string): string {
@@ -33,7 +33,7 @@ function pairsOf(element: string): string[] {
   for (let at = 0; at < element.length; at++) {
     const char = element[at];
     if (char === "\\") {
-      // Only a quoted text may escape. Elsewhere it is the rest of one that was cut at a comma inside of it.
+      // Only quoted strings have escapes. Elsewhere this is the rest of one that was split at a comma inside of it.
       if (!quoted) return [];
       at += 1;
     } else if (char === '"') {

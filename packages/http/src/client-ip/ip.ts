@@ -14,7 +14,7 @@ export function parseIp(text: string): IpBytes | undefined {
   return bytes !== undefined && isMapped(bytes) ? bytes.slice(12) : bytes;
 }
 
-/** As `parseIp`, with an IPv4 address in IPv6 left as it is. */
+/** `parseIp` without the conversion of an IPv4 address in IPv6. */
 export function parseBytes(text: string): IpBytes | undefined {
   if (isIPv4(text)) return text.split(".").map(Number);
   return isIPv6(text) ? ipv6Bytes(text.split("%", 1)[0] ?? "") : undefined;
@@ -23,7 +23,7 @@ export function parseBytes(text: string): IpBytes | undefined {
 export const isMapped = (bytes: IpBytes): boolean =>
   bytes.length === 16 && MAPPED.every((byte, index) => bytes[index] === byte);
 
-// Trusts node:net that the text is an address.
+// The caller has checked with node:net that the string is an address.
 function ipv6Bytes(text: string): IpBytes {
   const [head = "", tail] = text.split("::");
   const left = groups(head);
@@ -42,7 +42,7 @@ function groups(text: string): number[] {
 }
 
 /**
- * One text for one address, however it was written.
+ * Formats an address in its canonical form.
  * Source: RFC 5952.
  */
 export function formatIp(bytes: IpBytes): string {
@@ -64,7 +64,7 @@ function longestZeros(words: readonly number[]): { start: number; length: number
   return best;
 }
 
-/** The address with all but its first `bits` bits set to zero. */
+/** Sets all but the first `bits` bits of an address to zero. */
 export function maskIp(bytes: IpBytes, bits: number): IpBytes {
   return bytes.map((byte, index) => {
     const kept = Math.min(8, Math.max(0, bits - index * 8));

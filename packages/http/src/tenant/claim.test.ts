@@ -17,14 +17,14 @@ async function codeOf(work: unknown): Promise<string> {
 }
 
 describe("fromClaim", () => {
-  it("finds the claim that verify gives, at once or later", async () => {
+  it("returns the claim of a synchronous and of an asynchronous verify", async () => {
     expect(await claims({ org: "acme" })).toBe("acme");
     expect(await fromClaim({ verify: async () => ({ org: "acme" }), claim: "org" })(bearing("bearer  abc"))).toBe(
       "acme",
     );
   });
 
-  it("hands the token and the facts to verify", async () => {
+  it("passes the token and the facts to verify", async () => {
     const facts = bearing("Bearer a.b-c_d~e+f/g==");
     const seen: unknown[] = [];
     const verify = (...args: unknown[]) => {
@@ -35,7 +35,7 @@ describe("fromClaim", () => {
     expect(seen).toEqual(["a.b-c_d~e+f/g==", facts]);
   });
 
-  it("finds none without a bearer token, and does not call verify", async () => {
+  it("returns undefined without a bearer token, and does not call verify", async () => {
     const verify = () => {
       throw new Error("called");
     };
@@ -44,7 +44,7 @@ describe("fromClaim", () => {
   });
 
   it.each(["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer \u00e4", "Bearer a, Bearer b"])(
-    "refuses the header %j, which is no absent token",
+    "throws for the header %j, which is not an absent token",
     async (header) => {
       expect(await codeOf(fromClaim({ verify: () => ({ org: "acme" }), claim: "org" })(bearing(header)))).toBe(
         "SCALE_CREDENTIAL",
@@ -57,13 +57,13 @@ describe("fromClaim", () => {
     () => {
       throw new Error("expired");
     },
-  ])("turns a refusal of verify into SCALE_CREDENTIAL that keeps the cause", async (verify) => {
+  ])("wraps an error of verify in SCALE_CREDENTIAL with its cause", async (verify) => {
     const result = fromClaim({ verify, claim: "org" })(bearing("Bearer abc"));
     await expect(result).rejects.toMatchObject({ code: "SCALE_CREDENTIAL", cause: { message: "expired" } });
     await expect(result).rejects.not.toThrow("expired");
   });
 
-  it("does not call a store that failed a bad token", async () => {
+  it("rethrows a store error of verify unchanged", async () => {
     const verify = () => Promise.reject(new StoreError("sessions"));
     expect(await codeOf(fromClaim({ verify, claim: "org" })(bearing("Bearer abc")))).toBe("SCALE_STORE");
   });
@@ -75,16 +75,16 @@ describe("fromClaim", () => {
     { org: null },
     { org: ["acme"] },
     Object.create({ org: "inherited" }) as object,
-  ])("refuses claims without a text: %j", async (value) => {
+  ])("throws for a claim that is not a non-empty string: %j", async (value) => {
     expect(await codeOf(claims(value))).toBe("SCALE_TENANT");
   });
 
-  it("refuses a verify that gives no claims", async () => {
+  it("throws for a verify without claims", async () => {
     const verify = JSON.parse.bind(undefined, "null") as () => object;
     expect(await codeOf(fromClaim({ verify, claim: "org" })(bearing("Bearer abc")))).toBe("SCALE_CREDENTIAL");
   });
 
-  it("verifies once per request for all claims that are read from it", async () => {
+  it("verifies once per request for all claims", async () => {
     let calls = 0;
     const verify = async () => {
       calls += 1;

@@ -1,41 +1,40 @@
 import { isScaleError, TenantError } from "@scale/core";
-import { parseOptions, describeValue } from "@scale/core/kit";
+import { describeValue, functionOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import { isFunction } from "../check-function.js";
 import { CredentialError } from "../errors.js";
 import type { HttpFacts } from "../types.js";
 import type { TenantResolver } from "./resolver.js";
 
 export interface FromClaimOptions {
   /**
-   * Checks the token and returns its claims, or throws. The application brings it: `jwtVerify` of jose, a session lookup.
-   * Runs once per request, however many claims are read with this same function.
+   * Function of the application that checks the token and returns its claims, or throws: `jwtVerify` of jose, a session
+   * lookup. Runs once per request, also when several resolvers read claims with it.
    */
   verify: (token: string, facts: HttpFacts) => object | Promise<object>;
-  /** The claim that holds the id. */
+  /** Name of the claim that contains the id. */
   claim: string;
 }
 
 const optionsSchema = z.strictObject({
-  verify: z.custom<FromClaimOptions["verify"]>(isFunction, "expected a function"),
+  verify: functionOption<FromClaimOptions["verify"]>(),
   claim: z.string("expected the name of a claim").min(1, "expected the name of a claim"),
 });
 
 /**
- * A claim of the `Authorization: Bearer` token. No such header gives `undefined`.
- * The resolver throws CredentialError where `verify` refuses the token, and TenantError where the claim is not a text:
- * a bad token is never the same as none. Errors of `@scale` packages that `verify` throws stay as they are.
- * @throws {ConfigError} that names the wrong option
+ * Resolves a claim of the `Authorization: Bearer` token. Returns `undefined` without such a header.
+ * The resolver throws CredentialError when `verify` throws, and TenantError when the claim is not a string: an invalid
+ * token is never treated as no token. Errors of `@scale` packages that `verify` throws are rethrown unchanged.
+ * @throws {ConfigError} with the name of the wrong option
  */
 export function fromClaim(options: FromClaimOptions): TenantResolver {
   const { verify, claim } = parseOptions(optionsSchema, options, "fromClaim");
   return async (facts) => {
     const token = bearerToken(facts.header("authorization"));
     if (token === undefined) return undefined;
-    const claims = await verifiedOnce(verify, token, facts);
+    const claims = await verifyOnce(verify, token, facts);
     const value: unknown = Object.hasOwn(claims, claim) ? (claims as Record<string, unknown>)[claim] : undefined;
     if (typeof value === "string" && value !== "") return value;
-    throw new TenantError(`claim ${describeValue(claim)}: expected a text, got ${describeValue(value)}`);
+    throw new TenantError(`claim ${describeValue(claim)}: expected a non-empty string, got ${describeValue(value)}`);
   };
 }
 
@@ -49,17 +48,17 @@ function bearerToken(authorization: string | undefined): string | undefined {
 }
 
 type Verify = FromClaimOptions["verify"];
-const results = new WeakMap<HttpFacts, Map<Verify, Promise<object>>>();
+const verifications = new WeakMap<HttpFacts, Map<Verify, Promise<object>>>();
 
-function verifiedOnce(verify: Verify, token: string, facts: HttpFacts): Promise<object> {
-  const known = results.get(facts) ?? new Map<Verify, Promise<object>>();
-  results.set(facts, known);
-  const result = known.get(verify) ?? verified(verify, token, facts);
+function verifyOnce(verify: Verify, token: string, facts: HttpFacts): Promise<object> {
+  const known = verifications.get(facts) ?? new Map<Verify, Promise<object>>();
+  verifications.set(facts, known);
+  const result = known.get(verify) ?? verifyToken(verify, token, facts);
   known.set(verify, result);
   return result;
 }
 
-async function verified(verify: Verify, token: string, facts: HttpFacts): Promise<object> {
+async function verifyToken(verify: Verify, token: string, facts: HttpFacts): Promise<object> {
   let claims: unknown;
   try {
     claims = await verify(token, facts);

@@ -9,7 +9,7 @@ const resolve = fromHeader("x-tenant");
 const acme = createFacts({ headers: { "x-tenant": "acme" } });
 
 describe("tenantGuard", () => {
-  it("gives the tenant, and the user and address where it is asked for them", async () => {
+  it("returns the tenant, and the user and address when resolvers are set", async () => {
     expect(await tenantGuard({ resolve })(acme)).toEqual({ tenant: { tenantId: "acme" } });
     expect(await tenantGuard({ resolve, user: async () => "u1", ip: () => "192.0.2.1" })(acme)).toEqual({
       tenant: { tenantId: "acme", userId: "u1", ip: "192.0.2.1" },
@@ -19,13 +19,13 @@ describe("tenantGuard", () => {
     });
   });
 
-  it("answers 400 where there is no tenant", async () => {
+  it("answers 400 without a tenant", async () => {
     const { reply, tenant } = await tenantGuard({ resolve })(createFacts());
     expect(tenant).toBeUndefined();
     expect(reply).toMatchObject({
       status: 400,
       headers: { "content-type": "application/problem+json" },
-      body: { title: "Bad Request", detail: "this request names no tenant", code: "SCALE_TENANT" },
+      body: { title: "Bad Request", detail: "expected a tenant, got none in this request", code: "SCALE_TENANT" },
     });
   });
 
@@ -50,11 +50,11 @@ describe("tenantGuard", () => {
     "\ud800",
     "a\r\nb",
     "../..",
-  ])("takes the hostile id %j as it is", async (id) => {
+  ])("passes the hostile id %j unchanged", async (id) => {
     expect((await tenantGuard({ resolve: () => id })(acme)).tenant).toEqual({ tenantId: id });
   });
 
-  it("answers 401 for a token that is not valid, never with another tenant", async () => {
+  it("answers 401 for an invalid token, and never falls back to another resolver", async () => {
     const verify = () => Promise.reject(new Error("expired"));
     const guard = tenantGuard({ resolve: fromClaim({ verify, claim: "org" }) });
     const { reply, tenant } = await guard(
@@ -65,7 +65,7 @@ describe("tenantGuard", () => {
   });
 
   it.each([new StoreError("lookup"), new Error("bug")])(
-    "throws what is not the client's fault: %s",
+    "throws errors that are not the client's: %s",
     async (failure) => {
       await expect(tenantGuard({ resolve: () => Promise.reject(failure) })(acme)).rejects.toBe(failure);
     },

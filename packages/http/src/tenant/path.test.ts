@@ -16,7 +16,7 @@ describe("fromPath", () => {
     ["/api/v1/t", "/api/v1/t/a%20b", "a b"],
     ["/t", "/t/a%2Fb/c", "a/b"],
     ["/t", "/t/%E4%BD%A0", "你"],
-  ])("finds the segment after %s in %s", (prefix, url, id) => {
+  ])("returns the segment after %s in %s", (prefix, url, id) => {
     expect(at(prefix, url)).toBe(id);
   });
 
@@ -32,15 +32,15 @@ describe("fromPath", () => {
     "/t/./a",
     "/t/%2e%2E/a",
     "//t/acme",
-  ])("finds none in %s", (url) => {
+  ])("returns undefined for %s", (url) => {
     expect(at("/t", url)).toBeUndefined();
   });
 
-  it.each(["/t/%", "/t/%zz", "/t/%E4%BD", "/t/%ff/orders"])("refuses the encoding of %s", (url) => {
+  it.each(["/t/%", "/t/%zz", "/t/%E4%BD", "/t/%ff/orders"])("throws for the encoding of %s", (url) => {
     expect(() => at("/t", url)).toThrow("path: expected percent-encoded UTF-8");
   });
 
-  it("gives back any id that was encoded into the path", () => {
+  it("returns any id that was encoded into the path", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", minLength: 1 }), (id) => {
         fc.pre(id !== "." && id !== "..");
@@ -49,7 +49,7 @@ describe("fromPath", () => {
     );
   });
 
-  it.each(["", "t", "/t?x", "/t#x"])("refuses the prefix %j at construction", (prefix) => {
+  it.each(["", "t", "/t?x", "/t#x"])("throws for the prefix %j at construction", (prefix) => {
     expect(() => fromPath({ prefix })).toThrow("fromPath: prefix: expected a path");
   });
 });

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { TenantResolver } from "./resolver.js";
 
 export interface FromPathOptions {
-  /** What stands before the id: `/t` for `/t/acme/orders`. `/` means the id is the first segment. */
+  /** Path before the id: `/t` for `/t/acme/orders`. With `/` the id is the first segment. */
   prefix: string;
 }
 
@@ -14,8 +14,8 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * The path segment after `prefix`, percent-decoded. The prefix is compared as it stands, letter case included.
- * An empty segment, `.` and `..` give `undefined`.
+ * Resolves the path segment after `prefix`, percent-decoded. The prefix is compared with its case.
+ * Returns `undefined` for an empty segment, `.` and `..`.
  * The resolver throws InputError for percent-encoding that is not UTF-8.
  * @throws {ConfigError} for a prefix that does not start with `/` or holds `?` or `#`
  */

@@ -3,14 +3,14 @@ import { createFacts } from "../testing/facts.js";
 import { firstOf, fromHeader, type TenantResolver } from "./resolver.js";
 
 describe("fromHeader", () => {
-  it("finds the id, and nothing in an empty or absent header", () => {
+  it("returns the id, and undefined for an empty or absent header", () => {
     const resolve = fromHeader("X-Tenant-Id");
     expect(resolve(createFacts({ headers: { "x-tenant-id": "acme" } }))).toBe("acme");
     expect(resolve(createFacts({ headers: { "x-tenant-id": "" } }))).toBeUndefined();
     expect(resolve(createFacts())).toBeUndefined();
   });
 
-  it.each(["", "x tenant", "x:tenant", "x\n"])("refuses the name %j at construction", (name) => {
+  it.each(["", "x tenant", "x:tenant", "x\n"])("throws for the name %j at construction", (name) => {
     expect(() => fromHeader(name)).toThrow(`fromHeader: name: expected a header name, got ${JSON.stringify(name)}`);
   });
 });
@@ -18,7 +18,7 @@ describe("fromHeader", () => {
 describe("firstOf", () => {
   const none: TenantResolver = async () => undefined;
 
-  it("takes the first id and asks no further", async () => {
+  it("returns the first id and calls no further resolver", async () => {
     let asked = false;
     const late: TenantResolver = () => {
       asked = true;
@@ -36,7 +36,7 @@ describe("firstOf", () => {
     ).toBe("");
   });
 
-  it("ends at an error, which is no absent id", async () => {
+  it("stops at an error, which is not an absent id", async () => {
     const broken: TenantResolver = () => Promise.reject(new Error("bad token"));
     await expect(firstOf(broken, () => "fallback")(createFacts())).rejects.toThrow("bad token");
   });

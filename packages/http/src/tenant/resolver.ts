@@ -5,9 +5,8 @@ import { checkFunctions } from "../check-function.js";
 import type { HttpFacts } from "../types.js";
 
 /**
- * Finds one id in a request: the tenant's, or the user's. `undefined` means that this is not where it stands;
- * a value that stands there and cannot be used is an error. Whether the tenant exists, and whether this user may act
- * for it, is the application's to decide.
+ * Finds one id in a request: the tenant's, or the user's. Returns `undefined` if its part of the request has no id, and
+ * throws for an invalid one. The application decides whether the tenant exists and whether the user may act for it.
  */
 export type TenantResolver = (facts: HttpFacts) => string | undefined | Promise<string | undefined>;
 
@@ -17,18 +16,19 @@ const headerSchema = z.strictObject({
 });
 
 /**
- * The id in a request header. Clients can send any header: use it behind a proxy that sets or removes this one.
+ * Resolves a request header. Clients can send any header: use it only behind a proxy that sets or removes this one.
  * @throws {ConfigError} for a name that is not a header name
  */
 export function fromHeader(name: string): TenantResolver {
   parseOptions(headerSchema, { name }, "fromHeader");
-  // An empty header says nothing about the tenant.
+  // An empty header is no id.
   return (facts) => facts.header(name) || undefined;
 }
 
 /**
- * The id of the first resolver that finds one. An error ends the search: a bad token does not fall back to a header.
- * @throws {ConfigError} without resolvers, and for what is not a function
+ * Returns the id of the first resolver that finds one. An error ends the search: an invalid token does not fall back to a
+ * header.
+ * @throws {ConfigError} without resolvers, and for a resolver that is not a function
  */
 export function firstOf(...resolvers: readonly TenantResolver[]): TenantResolver {
   if (resolvers.length === 0) throw new ConfigError("firstOf: resolvers: expected at least one, got none");

@@ -16,7 +16,7 @@ describe("fromSubdomain", () => {
     ["acme.example.com.:443", "acme"],
     ["acme-2_b.example.com", "acme-2_b"],
     ["xn--bcher-kva.example.com", "xn--bcher-kva"],
-  ])("finds the label in %s", (host, label) => {
+  ])("returns the label of %s", (host, label) => {
     expect(under("example.com", host)).toBe(label);
     expect(under("Example.com.", host)).toBe(label);
   });
@@ -43,7 +43,7 @@ describe("fromSubdomain", () => {
     "[::ffff:1.2.3.4]:80",
     "203.0.113.7",
     "",
-  ])("finds none in %j", (host) => {
+  ])("returns undefined for %j", (host) => {
     expect(under("example.com", host)).toBeUndefined();
   });
 
@@ -51,7 +51,7 @@ describe("fromSubdomain", () => {
     expect(under("localhost", "acme.localhost:3000")).toBe("acme");
   });
 
-  it("finds exactly the label it was given, in any case and with any port", () => {
+  it("returns the exact label, in any case and with any port", () => {
     const label = fc.stringMatching(/^[a-zA-Z0-9]([a-zA-Z0-9-]{0,20}[a-zA-Z0-9])?$/);
     fc.assert(
       fc.property(label, fc.nat(65_535), (text, port) => {
@@ -60,7 +60,7 @@ describe("fromSubdomain", () => {
     );
   });
 
-  it("gives a host label or nothing for any text", () => {
+  it("returns a host label or undefined for any string", () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -75,7 +75,7 @@ describe("fromSubdomain", () => {
   });
 
   it.each(["", ".", "exa mple.com", "example..com", "example.com:80", "*.example.com", ".example.com"])(
-    "refuses the domain %j at construction",
+    "throws for the domain %j at construction",
     (domain) => {
       expect(() => fromSubdomain({ domain })).toThrow("fromSubdomain: domain: expected a domain name, got ");
     },

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { TenantResolver } from "./resolver.js";
 
 export interface FromSubdomainOptions {
-  /** The domain under which each tenant has a label: `example.com` for `acme.example.com`. */
+  /** Domain below which each tenant has a label: `example.com` for `acme.example.com`. */
   domain: string;
 }
 
@@ -15,15 +15,15 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * The one label below `domain` in the `Host` header, in lower case. The port and a trailing dot do not count;
- * the domain itself, two labels below it, any other host and an IP address give `undefined`.
+ * Resolves the one label below `domain` in the `Host` header, in lower case. The port and a trailing dot are ignored.
+ * Returns `undefined` for the domain itself, for two labels below it, for other hosts and for IP addresses.
  * @throws {ConfigError} for a `domain` that is not a domain name
  */
 export function fromSubdomain(options: FromSubdomainOptions): TenantResolver {
   const { domain } = parseOptions(optionsSchema, options, "fromSubdomain");
   const suffix = `.${baseOf(domain)}`;
   return (facts) => {
-    // Only a name and a port: in `[::1]:80` the first colon comes too early, and what stays is no label.
+    // A name and a port only: in `[::1]:80` the first colon ends the match early, and the rest is not a label.
     const host = /^([^:]*)(?::\d*)?$/.exec(facts.header("host")?.toLowerCase() ?? "")?.[1] ?? "";
     const name = withoutDot(host);
     if (!name.endsWith(suffix)) return undefined;

@@ -2,49 +2,50 @@ import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 import type { HttpGuard } from "../types.js";
 import type { AdapterFixture } from "./fixture.js";
 import { send } from "./client.js";
-import { tellsTheEarlyEnd, tellsTheEnd } from "./cases/ended.js";
+import { testEarlyEnd, testOnEnd, testOnEndOfChain } from "./cases/on-end.js";
 import type { TestServer } from "./test-server.js";
 import { type ContractRoutes, createRoutes } from "./routes.js";
-import { carriesTheTenant, pipelines, streams, survivesAborts } from "./cases/tenant.js";
-import { denies, fails, keepsHeadersWhole, passes, tellsFacts } from "./cases/verdict.js";
+import { testTenant, testPipelining, testStreaming, testAborts } from "./cases/tenant.js";
+import { testDenial, testErrors, testHeaderInjection, testPass, testFacts } from "./cases/verdict.js";
 
 /**
- * Starts a real server on a free port with `guard` in front of the routes. It answers errors of `@scale` packages with
- * their problem and all others with 500, in the way of its framework.
+ * Starts a real server on a free port with `guard` in front of the routes. The server answers errors of `@scale` packages
+ * with their problem and all others with 500, as its framework does.
  */
 export type ServeAdapter = (guard: HttpGuard, routes: ContractRoutes) => Promise<TestServer>;
 
-/** What every bridge from a guard to a framework does, on the wire and to its handlers. */
+/** The contract of an adapter: its responses over real sockets, and the context of its handlers. */
 export function describeHttpAdapter(name: string, serve: ServeAdapter): void {
   describe(`HTTP adapter: ${name}`, () => {
     const routes = createRoutes();
-    let home: TestServer;
-    const bench: AdapterFixture = {
+    let server: TestServer;
+    const fixture: AdapterFixture = {
       guard: () => ({}),
       routes,
-      url: (path) => home.url + path,
-      get: (path, what) => send(home.url + path, what),
+      url: (path) => server.url + path,
+      get: (path, what) => send(server.url + path, what),
     };
     beforeAll(async () => {
-      home = await serve((facts) => bench.guard(facts), routes);
+      server = await serve((facts) => fixture.guard(facts), routes);
     });
-    afterAll(() => home.close());
+    afterAll(() => server.close());
     beforeEach(() => {
-      bench.guard = () => ({});
+      fixture.guard = () => ({});
       routes.calls = 0;
       routes.gate = Promise.resolve();
     });
 
-    passes(bench);
-    tellsFacts(bench);
-    denies(bench);
-    fails(bench);
-    keepsHeadersWhole(bench);
-    carriesTheTenant(bench);
-    streams(bench);
-    pipelines(bench);
-    survivesAborts(bench);
-    tellsTheEnd(bench);
-    tellsTheEarlyEnd(bench);
+    testPass(fixture);
+    testFacts(fixture);
+    testDenial(fixture);
+    testErrors(fixture);
+    testHeaderInjection(fixture);
+    testTenant(fixture);
+    testStreaming(fixture);
+    testPipelining(fixture);
+    testAborts(fixture);
+    testOnEnd(fixture);
+    testOnEndOfChain(fixture);
+    testEarlyEnd(fixture);
   });
 }

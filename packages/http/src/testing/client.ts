@@ -2,21 +2,21 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:ht
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 
-export interface Received {
+export interface ReceivedResponse {
   status: number;
   headers: IncomingHttpHeaders;
   text: string;
 }
 
-export interface ToSend {
+export interface SendOptions {
   method?: string;
-  /** Several values are sent as several lines. */
+  /** Several values become several header lines. */
   headers?: Record<string, string | string[]>;
   body?: string;
 }
 
-/** Sends a request on a connection of its own and resolves when the answer begins. */
-export function open(url: string, { method = "GET", headers = {}, body }: ToSend = {}): Promise<IncomingMessage> {
+/** Sends a request on its own connection and resolves when the response starts. */
+export function open(url: string, { method = "GET", headers = {}, body }: SendOptions = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, headers, agent: false }, resolve);
     sent.once("error", reject);
@@ -24,19 +24,19 @@ export function open(url: string, { method = "GET", headers = {}, body }: ToSend
   });
 }
 
-/** As `open`, with the whole answer. `fetch` would follow redirects and hide what was on the wire. */
-export async function send(url: string, what?: ToSend): Promise<Received> {
+/** `open` that reads the whole response. `fetch` would follow redirects and hide the original response. */
+export async function send(url: string, what?: SendOptions): Promise<ReceivedResponse> {
   const response = await open(url, what);
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() };
 }
 
-/** Sends a request and leaves as soon as `reached` resolves, without waiting for an answer. */
-export async function abandon(url: string, reached: Promise<unknown>): Promise<void> {
+/** Sends a request and disconnects when `reached` resolves, without waiting for a response. */
+export async function abortBeforeResponse(url: string, reached: Promise<unknown>): Promise<void> {
   const sent = request(url, { agent: false });
   const closed = new Promise((resolve) => {
-    // The connection ends with an error, which is what was asked for.
+    // The abort itself emits an error.
     sent.on("error", () => undefined).once("close", resolve);
   });
   sent.end();
@@ -45,10 +45,10 @@ export async function abandon(url: string, reached: Promise<unknown>): Promise<v
   await closed;
 }
 
-/** Breaks off the connection of an answer that has begun. */
-export async function leave(response: IncomingMessage): Promise<void> {
+/** Disconnects during a response. */
+export async function abortResponse(response: IncomingMessage): Promise<void> {
   const closed = new Promise((resolve) => {
-    // The answer ends with an error, which is what was asked for.
+    // The abort itself emits an error.
     response.on("error", () => undefined).once("close", resolve);
   });
   response.destroy();
@@ -56,8 +56,8 @@ export async function leave(response: IncomingMessage): Promise<void> {
 }
 
 /**
- * Sends all requests at once on one connection, without waiting for answers, as a proxy with pipelining does.
- * @returns what came back, as it was on the wire
+ * Sends all requests at once on one connection, without waiting for responses, as a proxy with pipelining does.
+ * @returns the raw bytes of the responses, as a string
  */
 export function pipelined(url: string, requests: readonly Record<string, string>[]): Promise<string> {
   const { hostname, port, pathname } = new URL(url);

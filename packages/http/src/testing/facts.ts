@@ -6,11 +6,11 @@ export interface FactsInit {
   /** @default "/" */
   url?: string;
   remoteAddress?: string | undefined;
-  /** Names in lower case. */
+  /** Header values by name in lower case. */
   headers?: Readonly<Record<string, string>>;
 }
 
-/** The facts of a request that nobody sent, to call a guard with. */
+/** Facts of a fictitious request, for tests that call a guard. */
 export function createFacts({ method = "GET", url = "/", remoteAddress, headers = {} }: FactsInit = {}): HttpFacts {
   return {
     method,

@@ -1,17 +1,17 @@
 import type { HttpGuard, Verdict } from "../types.js";
-import type { Received, ToSend } from "./client.js";
+import type { ReceivedResponse, SendOptions } from "./client.js";
 import type { ObservedRoutes } from "./routes.js";
 
-/** What a case of the adapter contract works with. */
+/** Server, guard and routes that the cases of the adapter contract share. */
 export interface AdapterFixture {
-  /** What the guard in front of the routes does; a test sets it. */
+  /** Guard in front of the routes; each test sets it. */
   guard: HttpGuard;
   routes: ObservedRoutes;
-  get(path: string, what?: ToSend): Promise<Received>;
+  get(path: string, what?: SendOptions): Promise<ReceivedResponse>;
   url(path: string): string;
 }
 
 export const verdict: Verdict = { headers: { "X-Guard": "seen", RateLimit: '"api";r=9;t=60' } };
 
-/** The same as a client receives them. */
+/** The headers of `verdict` as a client receives them. */
 export const guardHeaders: Readonly<Record<string, string>> = { "x-guard": "seen", ratelimit: '"api";r=9;t=60' };

@@ -1,36 +1,36 @@
 import { InputError, StoreError, type TenantContext, tenancy } from "@scale/core";
 
-/** What the routes of the adapter contract do. A home wires them to its framework and adds nothing. */
+/** Handlers of the adapter contract. `ServeAdapter` connects them to the routes of its framework. */
 export interface ContractRoutes {
-  /** `GET /` and `HEAD /`: answers 200 with what it gives, as JSON. */
-  home(): Promise<TenantSeen>;
-  /** `POST /echo`: gets the text of the body, answers 200 with what it gives, as JSON. */
+  /** `GET /` and `HEAD /`: 200 with the result as JSON. */
+  root(): Promise<TenantSeen>;
+  /** `POST /echo`: called with the body as a string; 200 with the result as JSON. */
   echo(body: string): Promise<TenantSeen & { body: string }>;
-  /** `GET /error/<kind>`: hands its rejection to the framework. */
+  /** `GET /error/<kind>`: the framework handles the rejection. */
   fail(kind: string): Promise<never>;
   /**
-   * `GET /stream`: answers 200 with a body that is produced while it is sent, `text/plain`. `GET /redirect`, which is
-   * not here, answers 302 to `/` with the framework's own redirect.
+   * `GET /stream`: 200 with a `text/plain` body that is produced while it is sent. `GET /redirect` has no handler here:
+   * it answers 302 to `/` with the redirect of the framework.
    */
   lines(): AsyncGenerator<string>;
 }
 
-/** The tenant when the handler began and after it waited, `null` for none. */
+/** The tenant at the start of the handler and after it has awaited; `null` for none. */
 export interface TenantSeen {
   before: TenantContext | null;
   after: TenantContext | null;
 }
 
-/** The routes, and what a test sees and steers of them. */
+/** The routes with counters and controls for the tests. */
 export interface ObservedRoutes extends ContractRoutes {
-  /** How often handlers have run. */
+  /** Number of handler calls. */
   calls: number;
-  /** Waited for between the first line of the stream and the rest. */
+  /** Awaited between the first line of the stream and the rest. */
   gate: Promise<void>;
 }
 
-/** Stops streams after their first line. @returns what lets them go on */
-export function hold(routes: ObservedRoutes): () => void {
+/** Holds streams after their first line. @returns a function that releases them */
+export function holdStreams(routes: ObservedRoutes): () => void {
   let release = (): void => undefined;
   routes.gate = new Promise((resolve) => {
     release = resolve;
@@ -45,13 +45,13 @@ export function createRoutes(): ObservedRoutes {
   const routes: ObservedRoutes = {
     calls: 0,
     gate: Promise.resolve(),
-    async home() {
+    async root() {
       routes.calls += 1;
-      return seen();
+      return seenTenant();
     },
     async echo(body) {
       routes.calls += 1;
-      return { ...(await seen()), body };
+      return { ...(await seenTenant()), body };
     },
     async fail(kind) {
       routes.calls += 1;
@@ -62,7 +62,7 @@ export function createRoutes(): ObservedRoutes {
     },
     async *lines() {
       routes.calls += 1;
-      // Large enough that the socket's buffers fill and later lines are asked for by the connection, not by the handler.
+      // Large enough to fill the buffers of the socket, so that the connection requests later lines, not the handler.
       for (let line = 0; line < LINES; line++) {
         yield `${tenancy.current()?.tenantId ?? "nobody"} ${PADDING}\n`;
         if (line === 0) await routes.gate;
@@ -72,13 +72,13 @@ export function createRoutes(): ObservedRoutes {
   return routes;
 }
 
-async function seen(): Promise<TenantSeen> {
+async function seenTenant(): Promise<TenantSeen> {
   const before = tenancy.current() ?? null;
   await turns();
   return { before, after: tenancy.current() ?? null };
 }
 
-// Some turns of the event loop, not always as many, so that requests interleave.
+// A varying number of event loop turns, so that requests interleave.
 async function turns(): Promise<void> {
   const count = Math.ceil(Math.random() * 4);
   for (let turn = 0; turn < count; turn++) {

@@ -1,15 +1,15 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A server that runs. */
+/** A running server. */
 export interface TestServer {
-  /** Without a slash at the end. */
+  /** URL without a trailing slash. */
   url: string;
-  /** Resolves when every connection is closed. What is still open is cut off: a failed test may have left it waiting. */
+  /** Closes the server and all connections, also those that a failed test left open. */
   close: () => Promise<void>;
 }
 
-/** Serves a listener, an Express application too, on a free port of the loopback interface. */
+/** Serves a listener, such as an Express application, on a free port of the loopback interface. */
 export async function listen(listener: RequestListener): Promise<TestServer> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => {

@@ -8,7 +8,7 @@ function nodeRequest(given: Partial<IncomingMessage> & { originalUrl?: string })
 }
 
 describe("factsFromNode", () => {
-  it("tells method, url and headers, whatever the case of the name", () => {
+  it("returns method, url and headers, in any case of the name", () => {
     const request = nodeRequest({ method: "post", url: "/a?b=1", headers: { "x-tenant": "acme", host: "a.example" } });
     const facts = factsFromNode(request);
     expect(facts).toMatchObject({ method: "POST", url: "/a?b=1", remoteAddress: undefined });
@@ -18,7 +18,7 @@ describe("factsFromNode", () => {
     expect(facts.raw).toBe(request);
   });
 
-  it("tells the url the client sent where Express mounts a router", () => {
+  it("returns the original url below a router of Express", () => {
     expect(factsFromNode(nodeRequest({ url: "/a", originalUrl: "/api/a?b=1" })).url).toBe("/api/a?b=1");
   });
 
@@ -31,12 +31,12 @@ describe("factsFromNode", () => {
     expect(factsFromNode(nodeRequest({ url })).url).toBe(expected);
   });
 
-  it("joins the values of a header that came in several lines", () => {
+  it("joins the lines of a header", () => {
     const facts = factsFromNode(nodeRequest({ headers: { "set-cookie": ["a=1", "b=2"] } }));
     expect(facts.header("set-cookie")).toBe("a=1, b=2");
   });
 
-  it("takes the host of HTTP/2 from its pseudo header", () => {
+  it("reads the host of HTTP/2 from its pseudo header", () => {
     expect(factsFromNode(nodeRequest({ headers: { ":authority": "a.example" } })).header("Host")).toBe("a.example");
   });
 
@@ -47,7 +47,7 @@ describe("factsFromNode", () => {
 });
 
 describe("factsFromFetch", () => {
-  it("tells the same as the facts of node:http", () => {
+  it("returns the same facts as node:http", () => {
     const request = new Request("https://a.example:8443/a/b?c=%20d#e", {
       method: "put",
       headers: { "X-Tenant": "acme" },

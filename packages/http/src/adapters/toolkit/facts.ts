@@ -1,31 +1,31 @@
 import type { IncomingMessage } from "node:http";
 import type { HttpFacts } from "../../types.js";
 
-/** A request of `node:http`, and what Express adds to it where a router is mounted. */
+/** A request of `node:http`, with the member that Express adds below a mounted router. */
 export interface NodeRequest extends IncomingMessage {
   originalUrl?: string;
 }
 
-/** The facts of a `node:http`, Express or Connect request. `raw` is the framework's own, where it wraps this one. */
+/** Facts of a `node:http`, Express or Connect request. `raw` is the request of the framework if it wraps this one. */
 export function factsFromNode(request: NodeRequest, raw: unknown = request): HttpFacts {
   const { headers } = request;
   return {
     method: (request.method ?? "GET").toUpperCase(),
     url: pathOf(request.originalUrl ?? request.url ?? "/"),
-    // Read now: a socket that closes while a guard waits forgets its address.
+    // Read now: a socket that closes while a guard waits loses its address.
     remoteAddress: request.socket.remoteAddress,
     header(name) {
       const key = name.toLowerCase();
       const value = Object.hasOwn(headers, key) ? headers[key] : undefined;
       if (Array.isArray(value)) return value.join(", ");
       // HTTP/2 carries the host in a pseudo header.
-      return value ?? (key === "host" ? asText(headers[":authority"]) : undefined);
+      return value ?? (key === "host" ? firstValue(headers[":authority"]) : undefined);
     },
     raw,
   };
 }
 
-/** The facts of a fetch-style request. It does not know the socket: `remoteAddress` comes from the runtime. */
+/** Facts of a fetch `Request`. It has no socket, so that `remoteAddress` comes from the runtime. */
 export function factsFromFetch(request: Request, remoteAddress?: string): HttpFacts {
   const url = new URL(request.url);
   return {
@@ -45,4 +45,5 @@ function pathOf(target: string): string {
   return pathname.startsWith("/") ? pathname + search : "/";
 }
 
-const asText = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+const firstValue = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value[0] : value;

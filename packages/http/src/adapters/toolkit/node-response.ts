@@ -11,7 +11,7 @@ export function sendReply(response: ServerResponse, reply: Reply, verdictHeaders
   endResponse(response, status, text);
 }
 
-/** Ends a response that has its headers. */
+/** Ends a response whose headers are set. */
 export function endResponse(response: ServerResponse, status: number, text: string | undefined): void {
   response.statusCode = status;
   response.end(text);

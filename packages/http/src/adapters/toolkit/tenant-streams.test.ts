@@ -5,7 +5,7 @@ import { bindEvents } from "./tenant-streams.js";
 
 describe("bindEvents", () => {
   it.each([{ tenantId: "" }, { tenantId: "x".repeat(1025) }, { tenantId: "acme", userId: "" }])(
-    "refuses ids that cannot be ones at the call, and leaves the emitter as it was",
+    "throws for invalid ids, and leaves the emitter unchanged",
     (tenant) => {
       const emitter = new EventEmitter();
       const seen: unknown[] = [];

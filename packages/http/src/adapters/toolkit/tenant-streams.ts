@@ -5,36 +5,34 @@ import { inTenant } from "../../chain.js";
 const tenants = new WeakMap<EventEmitter, TenantContext>();
 
 /**
- * Runs the listeners of a request or response for the tenant. Their events come from the connection, which is not part
- * of the handler's work: with pipelined requests it is the end of one tenant's answer that drains the next one's, and
- * a stream that is piped there would produce for the wrong tenant.
+ * Runs the listeners of a request or response for the tenant. Their events come from the connection, not from the
+ * handler: with pipelined requests the end of one tenant's response drains the next one's, and a stream that is piped
+ * into it would produce for the wrong tenant.
  * A second call for the same emitter replaces the tenant.
- * @throws {TenantError} for ids that cannot be ones
+ * @throws {TenantError} for invalid ids
  */
 export function bindEvents(emitter: EventEmitter, tenant: TenantContext): void {
-  // Here and not in an emitter: what it throws there has no caller who could answer for it.
+  // Checked here, because an error inside the emitter would have no caller to catch it.
   tenancy.run(tenant, () => undefined);
-  const bound = tenants.has(emitter);
+  const isBound = tenants.has(emitter);
   tenants.set(emitter, tenant);
-  if (bound) return;
+  if (isBound) return;
   const emit = emitter.emit.bind(emitter);
   emitter.emit = (...event) => tenancy.run(tenants.get(emitter) ?? tenant, () => emit(...event));
 }
 
-/** The same bytes, read for the tenant: a stream produces when it is read, and a server reads it outside of the handler. */
-export function readFor(tenant: TenantContext, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  return readAs(body, { tenant });
-}
-
-export interface Reading {
-  /** Read for this tenant. */
+export interface BodyBinding {
+  /** Tenant for which the body is produced. */
   readonly tenant?: TenantContext | undefined;
   /** Called when the body was read to its end, failed, or was cancelled. */
-  readonly ended?: (() => void) | undefined;
+  readonly onEnd?: (() => void) | undefined;
 }
 
-/** The same bytes, read as told. */
-export function readAs(body: ReadableStream<Uint8Array>, { tenant, ended }: Reading): ReadableStream<Uint8Array> {
+/**
+ * Returns a stream of the same bytes that is produced for the tenant. A stream produces when it is read, and a server
+ * reads it outside of the handler.
+ */
+export function bindBody(body: ReadableStream<Uint8Array>, { tenant, onEnd }: BodyBinding): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
     {
@@ -46,14 +44,14 @@ export function readAs(body: ReadableStream<Uint8Array>, { tenant, ended }: Read
         } catch (error) {
           controller.error(error);
         }
-        ended?.();
+        onEnd?.();
       },
       cancel(reason) {
-        ended?.();
+        onEnd?.();
         return inTenant(tenant, () => reader.cancel(reason));
       },
     },
-    // Nothing is read ahead: the handler's stream sees the demand of the client alone.
+    // No read-ahead: the handler's stream sees only the demand of the client.
     { highWaterMark: 0 },
   );
 }

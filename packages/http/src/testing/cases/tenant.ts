@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import { problem } from "../../problem.js";
 import type { Verdict } from "../../types.js";
 import { type AdapterFixture, guardHeaders, verdict } from "../fixture.js";
-import { abandon, open, pipelined } from "../client.js";
-import { hold } from "../routes.js";
+import { abortBeforeResponse, open, pipelined } from "../client.js";
+import { holdStreams } from "../routes.js";
 
 const HOSTILE = [
   "a:b",
@@ -19,51 +19,51 @@ const HOSTILE = [
   "x".repeat(1024),
 ];
 
-export function carriesTheTenant(bench: AdapterFixture): void {
+export function testTenant(fixture: AdapterFixture): void {
   const as = (tenant: TenantContext) => {
-    bench.guard = async () => ({ tenant });
-    return bench.get("/");
+    fixture.guard = async () => ({ tenant });
+    return fixture.get("/");
   };
 
-  it("runs the handler for the guard's tenant, before and after it waits", async () => {
+  it("runs the handler for the tenant of the guard, before and after it awaits", async () => {
     const tenant = { tenantId: "acme", userId: "u1", ip: "192.0.2.1" };
     expect(JSON.parse((await as(tenant)).text)).toEqual({ before: tenant, after: tenant });
   });
 
-  it("hands on any id as it is", async () => {
+  it("passes every id unchanged", async () => {
     for (const tenantId of HOSTILE) {
       expect(JSON.parse((await as({ tenantId })).text)).toEqual({ before: { tenantId }, after: { tenantId } });
     }
   });
 
-  it("runs no handler for an id that cannot be one", async () => {
+  it("runs no handler for an invalid id", async () => {
     expect(await as({ tenantId: "" })).toMatchObject({
       status: 400,
       headers: { "content-type": "application/problem+json" },
     });
-    expect(bench.routes.calls).toBe(0);
+    expect(fixture.routes.calls).toBe(0);
   });
 
-  it("never mixes 100 tenants that come at once", async () => {
-    bench.guard = async (facts) => ({ tenant: { tenantId: facts.header("x-tenant") ?? "nobody" } });
+  it("never mixes 100 concurrent tenants", async () => {
+    fixture.guard = async (facts) => ({ tenant: { tenantId: facts.header("x-tenant") ?? "nobody" } });
     const ids = Array.from({ length: 100 }, (_, index) => `tenant-${index}`);
-    const answers = await Promise.all(ids.map((id) => bench.get("/", { headers: { "x-tenant": id } })));
+    const answers = await Promise.all(ids.map((id) => fixture.get("/", { headers: { "x-tenant": id } })));
     expect(answers.map(({ text }) => JSON.parse(text) as unknown)).toEqual(
       ids.map((tenantId) => ({ before: { tenantId }, after: { tenantId } })),
     );
-    expect(bench.routes.calls).toBe(100);
+    expect(fixture.routes.calls).toBe(100);
   });
 }
 
-export function streams(bench: AdapterFixture): void {
-  it("sends a body as it is produced, for the tenant to the end", async () => {
-    const release = hold(bench.routes);
-    bench.guard = async () => ({ ...verdict, tenant: { tenantId: "acme" } });
-    const response = await open(bench.url("/stream"));
+export function testStreaming(fixture: AdapterFixture): void {
+  it("streams a body while it is produced, for the tenant to the end", async () => {
+    const release = holdStreams(fixture.routes);
+    fixture.guard = async () => ({ ...verdict, tenant: { tenantId: "acme" } });
+    const response = await open(fixture.url("/stream"));
     expect(response.headers).toMatchObject(guardHeaders);
     const seen: string[] = [];
     for await (const chunk of response) {
-      // The first bytes are here, and the rest is not made yet.
+      // The first bytes have arrived, and the rest is not produced yet.
       if (seen.push(String(chunk)) === 1) release();
     }
     const lines = seen.join("").trimEnd().split("\n");
@@ -72,10 +72,10 @@ export function streams(bench: AdapterFixture): void {
   });
 }
 
-export function pipelines(bench: AdapterFixture): void {
-  it("does not let one tenant's answer drive the stream of the next on the same connection", async () => {
-    bench.guard = async (facts) => ({ tenant: { tenantId: facts.header("x-tenant") ?? "nobody" } });
-    const raw = await pipelined(bench.url("/stream"), [{ "x-tenant": "first" }, { "x-tenant": "second" }]);
+export function testPipelining(fixture: AdapterFixture): void {
+  it("keeps the tenants of pipelined streams on one connection apart", async () => {
+    fixture.guard = async (facts) => ({ tenant: { tenantId: facts.header("x-tenant") ?? "nobody" } });
+    const raw = await pipelined(fixture.url("/stream"), [{ "x-tenant": "first" }, { "x-tenant": "second" }]);
     const producers = [...raw.matchAll(/(\w+) \.{100}/g)].map((match) => match[1]);
     expect(producers).toEqual([
       ...Array.from({ length: 24 }, () => "first"),
@@ -84,26 +84,26 @@ export function pipelines(bench: AdapterFixture): void {
   });
 }
 
-export function survivesAborts(bench: AdapterFixture): void {
+export function testAborts(fixture: AdapterFixture): void {
   it.each<[string, Verdict]>([
     ["passes", { ...verdict, tenant: { tenantId: "acme" } }],
     ["denies", { ...verdict, reply: problem({ title: "No", status: 403 }) }],
-  ])("survives a client that left before the guard %s", async (_, late) => {
+  ])("survives a client that disconnected before the guard %s", async (_, late) => {
     let release = (): void => undefined;
     const decided = new Promise<Verdict>((resolve) => {
       release = () => resolve(late);
     });
     const reached = new Promise<void>((resolve) => {
-      bench.guard = () => {
+      fixture.guard = () => {
         resolve();
         return decided;
       };
     });
-    await abandon(bench.url("/"), reached);
-    bench.guard = () => ({});
-    // One round trip: by then the server has seen the other connection close.
-    expect((await bench.get("/")).status).toBe(200);
+    await abortBeforeResponse(fixture.url("/"), reached);
+    fixture.guard = () => ({});
+    // One round trip: then the server has seen that the other connection is closed.
+    expect((await fixture.get("/")).status).toBe(200);
     release();
-    expect((await bench.get("/")).status).toBe(200);
+    expect((await fixture.get("/")).status).toBe(200);
   });
 }
