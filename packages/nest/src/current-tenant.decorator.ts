@@ -2,7 +2,7 @@ import { createParamDecorator } from "@nestjs/common";
 import { type TenantContext, tenancy } from "@scale/core";
 import { tenantOf } from "./run-guard.js";
 
-/** The tenant of the request, as a parameter. Without one, `tenancy.require()` throws: SCALE_TENANT, status 400. */
+/** Parameter decorator for the tenant of the request. Without a tenant the response is 400 with `SCALE_TENANT`. */
 export const CurrentTenant: () => ParameterDecorator = createParamDecorator<undefined, TenantContext>(
   (_, context) => tenantOf(context) ?? tenancy.require(),
 );

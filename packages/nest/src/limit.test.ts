@@ -5,7 +5,7 @@ import { createRateLimiter } from "@scale/rate-limit";
 import { rateLimitGuard } from "@scale/rate-limit/http";
 import { describe, expect, it } from "vitest";
 import { ScaleModule } from "./scale.module.js";
-import { RateLimit, resolveLimit, SkipHttpGuards } from "./scale.decorators.js";
+import { RateLimit, resolveRateLimit, SkipHttpGuards } from "./scale.decorators.js";
 import type { RouteRateLimit, ScaleModuleOptions } from "./options.js";
 import { create, express, platforms, start } from "../test/start.js";
 
@@ -62,8 +62,8 @@ class MoreController extends OrdersController {}
 const controllers = [OrdersController, MoreController];
 
 describe.each(platforms)("@RateLimit on %s", (_, newAdapter) => {
-  const serve = async (everywhere: readonly string[]) => {
-    const url = await start(newAdapter, { imports: [ScaleModule.forRoot(optionsWith(everywhere))], controllers });
+  const serve = async (globalGuards: readonly string[]) => {
+    const url = await start(newAdapter, { imports: [ScaleModule.forRoot(optionsWith(globalGuards))], controllers });
     return async (path: string): Promise<[number, string | null]> => {
       const { status, headers } = await fetch(`${url}/${path}`, { headers: { "x-tenant": "acme" } });
       const left = headers.get("ratelimit")?.match(/"[\w.]+";r=\d+/g);
@@ -71,7 +71,7 @@ describe.each(platforms)("@RateLimit on %s", (_, newAdapter) => {
     };
   };
 
-  it("limits the routes of a controller, for the tenant, and one route in its own way", async () => {
+  it("limits the routes of a controller, and one route with its own options", async () => {
     const get = await serve(["tenant"]);
     expect(await get("orders")).toEqual([200, '"tenant";r=99']);
     expect(await get("more")).toEqual([200, '"tenant";r=98']);
@@ -79,16 +79,16 @@ describe.each(platforms)("@RateLimit on %s", (_, newAdapter) => {
     expect(await get("orders/health")).toEqual([200, null]);
     expect(await get("orders/ask")).toEqual([200, '"tenant";r=90 "ai.tenant";r=2']);
     expect(await get("orders/ask")).toEqual([429, '"tenant";r=90 "ai.tenant";r=2']);
-    // One guard for each decorator, whichever controllers inherit it.
+    // One guard for each decorator, also for inherited ones.
     expect(made).toBe(3);
   });
 
-  it("charges the rules of a group alone where the limiter has admitted the request", async () => {
+  it("charges only the rules of a group after the limiter has admitted the request", async () => {
     const get = await serve(["tenant", "api"]);
     expect(await get("orders/ask")).toEqual([200, '"tenant";r=99 "ai.tenant";r=6']);
   });
 
-  it("holds a slot while the route is answered", async () => {
+  it("frees the slot when the response has ended", async () => {
     const get = await serve(["tenant"]);
     for (let i = 0; i < 3; i++) expect((await get("orders/export"))[0]).toBe(200);
   });
@@ -97,11 +97,11 @@ describe.each(platforms)("@RateLimit on %s", (_, newAdapter) => {
 describe("@RateLimit: wrong wiring", () => {
   const never: HttpGuard = () => ({});
 
-  it("does not start without what makes its guard, or with options that make none", async () => {
+  it("does not start without the option rateLimit, or with invalid options of the decorator", async () => {
     const bare = await create(express, { imports: [ScaleModule.forRoot({ guards: { never } })], controllers });
     await expect(bare.init()).rejects.toMatchObject({
       code: "SCALE_CONFIG",
-      message: "@RateLimit: ScaleModule has no rateLimit that makes its guard",
+      message: "@RateLimit: expected the option rateLimit of ScaleModule, got none",
     });
     @Controller()
     class WrongController {
@@ -116,29 +116,29 @@ describe("@RateLimit: wrong wiring", () => {
     await expect(create(express, { imports: [not] })).rejects.toThrow("ScaleModule: rateLimit: expected a function");
   });
 
-  it("refuses to be used twice where one holds", () => {
+  it("throws when it is used twice on one controller", () => {
     const twice = () => {
       @RateLimit({ group: "ai" })
       @RateLimit({ group: "upload" })
       class TwiceController {}
       return TwiceController;
     };
-    expect(twice).toThrow("@RateLimit: used twice");
+    expect(twice).toThrow("@RateLimit: expected one on a route or controller, got two");
   });
 });
 
 describe("resolveLimit", () => {
-  const says = (limit: RouteRateLimit) => ({ use: [], skip: [], limit });
-  const quiet = { use: [], skip: ["api"] };
+  const limited = (limit: RouteRateLimit) => ({ use: [], skip: [], limit });
+  const unlimited = { use: [], skip: ["api"] };
   const skipAll = { use: [], skip: "all" } as const;
   const ai = { group: "ai" };
 
-  it("is the one nearest to the route, unless all was skipped before it", () => {
-    expect(resolveLimit([quiet, quiet])).toBeUndefined();
-    expect(resolveLimit([says({}), says(ai)])).toBe(ai);
-    expect(resolveLimit([says(ai), quiet])).toBe(ai);
-    expect(resolveLimit([says(ai), skipAll])).toBeUndefined();
-    expect(resolveLimit([skipAll, says(ai)])).toBe(ai);
-    expect(resolveLimit([says({}), { ...skipAll, limit: ai }])).toBe(ai);
+  it("returns the options nearest to the route, unless everything is skipped", () => {
+    expect(resolveRateLimit([unlimited, unlimited])).toBeUndefined();
+    expect(resolveRateLimit([limited({}), limited(ai)])).toBe(ai);
+    expect(resolveRateLimit([limited(ai), unlimited])).toBe(ai);
+    expect(resolveRateLimit([limited(ai), skipAll])).toBeUndefined();
+    expect(resolveRateLimit([skipAll, limited(ai)])).toBe(ai);
+    expect(resolveRateLimit([limited({}), { ...skipAll, limit: ai }])).toBe(ai);
   });
 });

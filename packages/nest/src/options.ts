@@ -1,19 +1,22 @@
-import { parseOptions } from "@scale/core/kit";
+import { functionOption, parseOptions } from "@scale/core/kit";
 import type { HttpFacts, HttpGuard } from "@scale/http";
 import { z } from "zod";
 
-/** What `@RateLimit` may say of a route: options of `rateLimitGuard` of `@scale/rate-limit`. */
+/** Options of `@RateLimit`: those of `rateLimitGuard` of `@scale/rate-limit`. */
 export interface RouteRateLimit {
-  /** Decides the rules of this group of the plan too; they alone where the limiter has admitted the request before. */
+  /**
+   * Group of the plan whose rules are decided in addition; alone, if a guard of the same limiter has already admitted the
+   * request.
+   */
   readonly group?: string;
   /** Units that a request costs. */
   readonly cost?: number | ((facts: HttpFacts) => number);
-  /** Requests that pass without being asked for or counted. */
+  /** Function that returns true for requests that pass without being counted. */
   readonly skip?: (facts: HttpFacts) => boolean;
 }
 
 export interface ScaleModuleOptions {
-  /** The guards of the application, by the names that `everywhere` and the decorators use. */
+  /** Guards of the application, by the names that `globalGuards` and the decorators use. */
   guards: Readonly<Record<string, HttpGuard>>;
   /**
    * Names of the guards that run on every route, in this order, before those that the route adds.
@@ -21,42 +24,35 @@ export interface ScaleModuleOptions {
    */
   globalGuards?: readonly string[];
   /**
-   * Makes the guards of `@RateLimit`: `(options) => rateLimitGuard(limiter, options)`. It is called once for each
-   * decorator, when the application starts.
+   * Factory of the guards of `@RateLimit`: `(options) => rateLimitGuard(limiter, options)`. Called once for each decorator
+   * when the application starts.
    */
   rateLimit?: (options: RouteRateLimit) => HttpGuard;
 }
 
-/** The options as the module works with them. */
+/** The parsed options. */
 export interface GuardTable {
   readonly guards: ReadonlyMap<string, HttpGuard>;
-  readonly everywhere: readonly string[];
+  readonly globalGuards: readonly string[];
   readonly rateLimit: ScaleModuleOptions["rateLimit"];
 }
 
-const isGuard = (value: unknown): value is HttpGuard => typeof value === "function";
-
 const optionsSchema = z
   .strictObject({
-    guards: z.record(z.string(), z.custom<HttpGuard>(isGuard, "expected a guard, which is a function")),
-    everywhere: z.array(z.string()).default([]),
-    rateLimit: z
-      .custom<NonNullable<ScaleModuleOptions["rateLimit"]>>(
-        (value) => typeof value === "function",
-        "expected a function",
-      )
-      .optional(),
+    guards: z.record(z.string(), functionOption<HttpGuard>("a guard, which is a function")),
+    globalGuards: z.array(z.string()).default([]),
+    rateLimit: functionOption<NonNullable<ScaleModuleOptions["rateLimit"]>>().optional(),
   })
-  .superRefine(({ guards, everywhere }, context) => {
-    for (const [index, name] of everywhere.entries()) {
+  .superRefine(({ guards, globalGuards }, context) => {
+    for (const [index, name] of globalGuards.entries()) {
       if (Object.hasOwn(guards, name)) continue;
       const message = `expected one of ${Object.keys(guards).join(", ") || "no guards at all"}`;
-      context.addIssue({ code: "custom", message, path: ["everywhere", index] });
+      context.addIssue({ code: "custom", message, path: ["globalGuards", index] });
     }
   });
 
-/** @throws {ConfigError} that names the wrong option */
+/** @throws {ConfigError} with the name of the wrong option */
 export function parseModuleOptions(options: ScaleModuleOptions): GuardTable {
-  const { guards, everywhere, rateLimit } = parseOptions(optionsSchema, options, "ScaleModule");
-  return { guards: new Map(Object.entries(guards)), everywhere, rateLimit };
+  const { guards, globalGuards, rateLimit } = parseOptions(optionsSchema, options, "ScaleModule");
+  return { guards: new Map(Object.entries(guards)), globalGuards, rateLimit };
 }

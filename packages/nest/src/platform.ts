@@ -14,7 +14,7 @@ interface FastifyReply {
   code(status: number): { send(payload?: Buffer): unknown };
 }
 
-/** The request and the response of the framework below Nest, and what `node:http` made of them. */
+/** Request and response of the framework below Nest, and those of `node:http` below that. */
 export interface Exchange {
   readonly request: NodeRequest | FastifyRequest;
   readonly nodeRequest: NodeRequest;
@@ -34,7 +34,7 @@ export function exchangeOf(host: ArgumentsHost): Exchange {
   };
 }
 
-/** The headers of the framework's response: Fastify's own write over those of `node:http`. */
+/** Headers of the framework's response: Fastify replaces those of `node:http` by its own. */
 export function headersOf({ response }: Exchange): HeaderTarget {
   if (!isFastify(response)) return nodeHeaders(response);
   return {
@@ -43,20 +43,20 @@ export function headersOf({ response }: Exchange): HeaderTarget {
       return value === undefined || typeof value === "string" ? value : String(value);
     },
     set: (name, value) => void response.header(name, value),
-    // Fastify adds where the header is Set-Cookie, the only one that is added.
+    // Fastify appends Set-Cookie, the only header that is added to.
     add: (name, value) => void response.header(name, value),
   };
 }
 
-/** True when nothing can be said any more: someone else has answered, or the client has left. */
-export function isOver({ response, nodeResponse }: Exchange): boolean {
+/** True if no response can be sent: it has begun, or the client has disconnected. */
+export function hasEnded({ response, nodeResponse }: Exchange): boolean {
   return nodeResponse.headersSent || nodeResponse.destroyed || (isFastify(response) && response.sent);
 }
 
-/** Ends a response that has its headers, with exactly this text. */
-export function end({ response, nodeResponse }: Exchange, status: number, text: string | undefined): void {
+/** Ends a response whose headers are set, with exactly these bytes. */
+export function endWith({ response, nodeResponse }: Exchange, status: number, text: string | undefined): void {
   if (!isFastify(response)) endResponse(nodeResponse, status, text);
-  // As bytes: to a text Fastify adds a charset.
+  // As a buffer: Fastify would add a charset for a string.
   else response.code(status).send(text === undefined ? undefined : Buffer.from(text));
 }
 

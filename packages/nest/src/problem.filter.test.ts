@@ -52,7 +52,7 @@ class GuardedController {
 }
 
 describe.each(platforms)("ProblemFilter on %s", (_, newAdapter) => {
-  it("leaves a denial to a filter of the application, the guard's headers set but for the media type", async () => {
+  it("leaves a denial to a filter of the application, with the guard's headers except for the media type", async () => {
     const imports = [ScaleModule.forRoot({ guards: { denied }, globalGuards: ["denied"] })];
     const app = await create(newAdapter, { imports, controllers: [GuardedController] });
     app.useGlobalFilters(new OwnFilter());
@@ -64,7 +64,7 @@ describe.each(platforms)("ProblemFilter on %s", (_, newAdapter) => {
     expect(response.headers.get("vary")).toBe("Origin, Accept");
   });
 
-  it("breaks off a body whose handler failed in the middle", async () => {
+  it("cuts the connection when a handler fails during its body", async () => {
     @Controller()
     class HalfController {
       @Get("/") get(@Res() response: AnyReply): void {
@@ -80,8 +80,8 @@ describe.each(platforms)("ProblemFilter on %s", (_, newAdapter) => {
   });
 });
 
-describe.each(platforms)("ProblemFilter on %s, when another has begun to answer", (_, newAdapter) => {
-  it("lets it finish", async () => {
+describe.each(platforms)("ProblemFilter on %s, after the response has begun", (_, newAdapter) => {
+  it("lets the response finish", async () => {
     class Early implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
         const response = context.switchToHttp().getResponse<AnyReply>();
@@ -101,7 +101,7 @@ describe.each(platforms)("ProblemFilter on %s, when another has begun to answer"
 });
 
 describe.each(platforms)("toNestGuard on %s", (_, newAdapter) => {
-  it("works without the module, in Nest's own format", async () => {
+  it("works without the module, in Nest's format", async () => {
     @UseGuards(toNestGuard(denied))
     @Controller()
     class AloneController extends GuardedController {}
@@ -111,7 +111,7 @@ describe.each(platforms)("toNestGuard on %s", (_, newAdapter) => {
     expect(response.headers.get("retry-after")).toBe("30");
   });
 
-  it("answers and carries the tenant as the module does, with its filter and interceptor", async () => {
+  it("responds like the module with its filter and interceptor", async () => {
     @UseFilters(ProblemFilter)
     @UseInterceptors(TenancyInterceptor)
     @Controller()
@@ -131,7 +131,7 @@ describe.each(platforms)("toNestGuard on %s", (_, newAdapter) => {
     expect(response.headers.get("x-plan")).toBe("free");
   });
 
-  it("runs for the tenant that the module's guard gave", async () => {
+  it("runs for the tenant of the module's guard", async () => {
     const look: HttpGuard = () => ({ headers: { "x-seen": tenancy.current()?.tenantId ?? "nobody" } });
     @Controller()
     class BothController {

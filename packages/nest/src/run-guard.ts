@@ -11,27 +11,27 @@ import {
   onResponseEnd,
   writeHeaders,
 } from "@scale/http/adapter";
-import { exchangeOf, headersOf, isOver } from "./platform.js";
+import { exchangeOf, headersOf, hasEnded } from "./platform.js";
 
 /**
- * A guard's reply on its way to the exception filters. The headers of the verdict and the reply are on the response;
- * those of `answer`, its media type, are set by whoever writes the body.
+ * A reply of a guard, thrown to the exception filters. The headers of verdict and reply are already on the response. The
+ * media type is not: the filter that writes the body sets it from the headers of `reply`.
  */
 export class DeniedException extends HttpException {
-  readonly answer: SerializedReply;
+  readonly reply: SerializedReply;
 
-  constructor({ status, body }: Reply, answer: SerializedReply) {
+  constructor({ status, body }: Reply, reply: SerializedReply) {
     super(typeof body === "object" && body !== null ? body : String(body), status);
-    this.answer = answer;
+    this.reply = reply;
   }
 }
 
-// By the framework's request, which guard, interceptor and filter of one request share.
+// By the request of the framework, which guard, interceptor and filter share.
 const tenants = new WeakMap<object, TenantContext>();
 
 /**
- * The tenant of a request, where `tenancy.current()` does not have it yet or any more: in guards of the application
- * that run after the module's, and in exception filters.
+ * Returns the tenant of a request outside of its context: in guards of the application that run after the module's, and in
+ * exception filters. There `tenancy.current()` is `undefined`.
  */
 export function tenantOf(host: ArgumentsHost): TenantContext | undefined {
   const found = host.getType() === "http" ? tenants.get(host.switchToHttp().getRequest<object>()) : undefined;
@@ -40,7 +40,7 @@ export function tenantOf(host: ArgumentsHost): TenantContext | undefined {
 
 /**
  * Runs a guard for a Nest route.
- * @throws {DeniedException} when the guard replies; what the guard throws otherwise
+ * @throws {DeniedException} when the guard replies; errors of the guard are rethrown
  */
 export async function runGuard(guard: HttpGuard, context: ExecutionContext): Promise<true> {
   const exchange = exchangeOf(context);
@@ -49,14 +49,14 @@ export async function runGuard(guard: HttpGuard, context: ExecutionContext): Pro
   if (onEnd !== undefined) onResponseEnd(exchange.nodeResponse, onEnd);
   const target = headersOf(exchange);
   if (reply !== undefined) {
-    const { headers: all, ...answer } = serializeReply(reply, headers);
+    const { headers: all, ...rest } = serializeReply(reply, headers);
     const [type, others] = splitType(all);
-    if (!isOver(exchange)) writeHeaders(others, target);
-    throw new DeniedException(reply, { ...answer, headers: type });
+    if (!hasEnded(exchange)) writeHeaders(others, target);
+    throw new DeniedException(reply, { ...rest, headers: type });
   }
-  if (!isOver(exchange)) writeHeaders(headers, target);
+  if (!hasEnded(exchange)) writeHeaders(headers, target);
   if (tenant !== undefined) {
-    // Refuses an id that cannot be one, before the handler has begun.
+    // `run` throws for an invalid id, before the handler starts.
     tenants.set(
       exchange.request,
       tenancy.run(tenant, () => tenant),
@@ -67,7 +67,7 @@ export async function runGuard(guard: HttpGuard, context: ExecutionContext): Pro
   return true;
 }
 
-// A filter of the application may write another body, under another media type.
+// A filter of the application may write another body with another media type.
 function splitType(headers: HeaderSet): [type: HeaderSet, others: HeaderSet] {
   const isType = ([name]: [string, string]): boolean => name.toLowerCase() === "content-type";
   const entries = Object.entries(headers);

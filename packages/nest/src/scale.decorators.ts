@@ -2,77 +2,77 @@ import "reflect-metadata";
 import { ConfigError } from "@scale/core";
 import type { RouteRateLimit } from "./options.js";
 
-/** What the decorators on one controller or route say about its guards. */
-export interface GuardNames {
+/** Guard metadata that decorators attach to a controller or route handler. */
+export interface GuardMetadata {
   readonly use: readonly string[];
   readonly skip: readonly string[] | "all";
-  /** What `@RateLimit` says. */
+  /** Options of `@RateLimit`. */
   readonly limit?: RouteRateLimit;
 }
 
-const KEY: unique symbol = Symbol.for("@scale/nest:guard-names");
-const NOTHING: GuardNames = { use: [], skip: [] };
+const KEY: unique symbol = Symbol.for("@scale/nest:guard-metadata");
+const NO_METADATA: GuardMetadata = { use: [], skip: [] };
 
-/** What was said about a class or method; a class says what its base class says, and more. */
-export function namesOf(target: object): GuardNames {
-  return (Reflect.getMetadata(KEY, target) as GuardNames | undefined) ?? NOTHING;
+/** Returns the metadata of a class or method. A class inherits the metadata of its base class. */
+export function guardMetadataOf(target: object): GuardMetadata {
+  return (Reflect.getMetadata(KEY, target) as GuardMetadata | undefined) ?? NO_METADATA;
 }
 
 /**
- * Runs these guards of the module on a route, or on every route of a controller, after those that run everywhere.
- * Used twice, it adds.
+ * Runs these guards of the module on a route, or on every route of a controller, after the global ones.
+ * Several decorators add up.
  */
 export function UseHttpGuards(...names: readonly string[]): MethodDecorator & ClassDecorator {
-  return amend(({ use, ...rest }) => ({ ...rest, use: [...names, ...use] }));
+  return updateMetadata(({ use, ...rest }) => ({ ...rest, use: [...names, ...use] }));
 }
 
 /**
- * Leaves these guards out on a route or a controller; without names, all of them. A route says the last word:
- * `@UseHttpGuards` there brings back what its controller leaves out.
+ * Skips these guards on a route or a controller; without names, all of them. The route wins: `@UseHttpGuards` on it adds
+ * a guard back that its controller skips.
  */
 export function SkipHttpGuards(...names: readonly string[]): MethodDecorator & ClassDecorator {
-  return amend(({ skip, ...rest }) => ({
+  return updateMetadata(({ skip, ...rest }) => ({
     ...rest,
     skip: names.length === 0 || skip === "all" ? "all" : [...names, ...skip],
   }));
 }
 
 /**
- * Limits a route, or every route of a controller, by what the module's `rateLimit` makes of these options: after all
- * named guards, so that the tenant is known. The one nearest to the route holds: a route's in place of its
- * controller's. Where a guard of the same limiter runs everywhere, give a `group`: its rules alone are decided then.
- * `@SkipHttpGuards()` without names on a route leaves out that of its controller.
+ * Limits a route, or every route of a controller, with the guard that the module's `rateLimit` creates from these options.
+ * It runs after all named guards, so that the tenant is known. A decorator on the route replaces the one on its
+ * controller. If a guard of the same limiter is global, set a `group`: only the rules of the group are decided then.
+ * `@SkipHttpGuards()` without names on a route skips the one of its controller.
  * @throws {ConfigError} when it is used twice on one route or controller
  */
 export function RateLimit(options: RouteRateLimit = {}): MethodDecorator & ClassDecorator {
-  // A copy for each decorator: a guard is made for it once.
+  // A copy for each decorator: each gets one guard.
   const limit = { ...options };
-  return amend((names, own) => {
+  return updateMetadata((names, own) => {
     if (own?.limit === undefined) return { ...names, limit };
-    throw new ConfigError("@RateLimit: used twice on one route or controller, where one holds");
+    throw new ConfigError("@RateLimit: expected one on a route or controller, got two; remove one");
   });
 }
 
-type Change = (names: GuardNames, own: GuardNames | undefined) => GuardNames;
+type MetadataUpdate = (names: GuardMetadata, own: GuardMetadata | undefined) => GuardMetadata;
 
-/** @param change gets what holds for the class or method, and what was said of itself alone */
-function amend(change: Change): MethodDecorator & ClassDecorator {
+/** @param change called with the metadata that applies to the class or method, and with its own metadata without the base class */
+function updateMetadata(change: MetadataUpdate): MethodDecorator & ClassDecorator {
   return (target: object, _key?: string | symbol, descriptor?: PropertyDescriptor) => {
     const subject = descriptor === undefined ? target : (descriptor.value as object);
-    const own = Reflect.getOwnMetadata(KEY, subject) as GuardNames | undefined;
-    // Added to what is there: a decorator that replaced another one would take a guard away unseen.
-    Reflect.defineMetadata(KEY, change(namesOf(subject), own), subject);
+    const own = Reflect.getOwnMetadata(KEY, subject) as GuardMetadata | undefined;
+    // Added to the existing metadata: a decorator that replaced another one would remove a guard silently.
+    Reflect.defineMetadata(KEY, change(guardMetadataOf(subject), own), subject);
   };
 }
 
 /**
- * The names for one route. Each level first skips, then adds.
- * @param levels the controller's, then the route's
- * @returns in the order of `everywhere`, the controller, the route
+ * Resolves the guards of one route. Each level first skips, then adds.
+ * @param levels metadata of the controller, then of the route
+ * @returns the names in the order of `globalGuards`, the controller, the route
  */
-export function resolveNames(everywhere: readonly string[], levels: readonly GuardNames[]): string[] {
-  const order = new Set([...everywhere, ...levels.flatMap((level) => level.use)]);
-  const active = new Set(everywhere);
+export function resolveGuardNames(globalGuards: readonly string[], levels: readonly GuardMetadata[]): string[] {
+  const order = new Set([...globalGuards, ...levels.flatMap((level) => level.use)]);
+  const active = new Set(globalGuards);
   for (const { use, skip } of levels) {
     for (const name of skip === "all" ? order : skip) active.delete(name);
     for (const name of use) active.add(name);
@@ -81,10 +81,10 @@ export function resolveNames(everywhere: readonly string[], levels: readonly Gua
 }
 
 /**
- * What `@RateLimit` says of one route.
- * @param levels the controller's, then the route's
+ * Resolves the options of `@RateLimit` for one route.
+ * @param levels metadata of the controller, then of the route
  */
-export function resolveLimit(levels: readonly GuardNames[]): RouteRateLimit | undefined {
+export function resolveRateLimit(levels: readonly GuardMetadata[]): RouteRateLimit | undefined {
   let limit: RouteRateLimit | undefined;
   for (const level of levels) limit = level.limit ?? (level.skip === "all" ? undefined : limit);
   return limit;

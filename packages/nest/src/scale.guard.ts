@@ -2,20 +2,20 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnMod
 import { DiscoveryService, MetadataScanner } from "@nestjs/core";
 import { ConfigError } from "@scale/core";
 import { chain, type HttpGuard } from "@scale/http";
-import { namesOf, resolveLimit, resolveNames } from "./scale.decorators.js";
+import { guardMetadataOf, resolveRateLimit, resolveGuardNames } from "./scale.decorators.js";
 import { type GuardTable, parseModuleOptions, type RouteRateLimit, type ScaleModuleOptions } from "./options.js";
 import { runGuard } from "./run-guard.js";
 
-/** The module's options, as the application gave them. */
+/** Injection token of the module's options. */
 export const OPTIONS: unique symbol = Symbol.for("@scale/nest:options");
 
-/** Which guards a route has. The chain of a route is built when its first request comes. */
+/** Guards by route. The chain of a route is built with its first request. */
 @Injectable()
 export class RouteGuards implements OnModuleInit {
   readonly #table: GuardTable;
   readonly #discovery: DiscoveryService;
   readonly #scanner: MetadataScanner;
-  // By controller, then by method: two controllers may inherit one method.
+  // By controller, then by method: two controllers may inherit the same method.
   readonly #chains = new WeakMap<object, WeakMap<object, HttpGuard>>();
   readonly #limits = new WeakMap<RouteRateLimit, HttpGuard>();
 
@@ -30,7 +30,7 @@ export class RouteGuards implements OnModuleInit {
     this.#scanner = scanner;
   }
 
-  /** @throws {ConfigError} when a decorator somewhere names a guard that the module does not have, or cannot be made */
+  /** @throws {ConfigError} when a decorator names an unknown guard, or when the guard of a `@RateLimit` cannot be created */
   onModuleInit(): void {
     for (const { metatype } of this.#discovery.getControllers()) {
       if (typeof metatype !== "function") continue;
@@ -42,7 +42,7 @@ export class RouteGuards implements OnModuleInit {
     }
   }
 
-  of(controller: object, method: object): HttpGuard {
+  guardOf(controller: object, method: object): HttpGuard {
     const methods = this.#chains.get(controller) ?? new WeakMap<object, HttpGuard>();
     this.#chains.set(controller, methods);
     const guard = methods.get(method) ?? this.#build(controller, method);
@@ -51,18 +51,21 @@ export class RouteGuards implements OnModuleInit {
   }
 
   #build(controller: object, method: object): HttpGuard {
-    const { guards, everywhere } = this.#table;
-    const levels = [namesOf(controller), namesOf(method)];
-    const named = resolveNames(everywhere, levels).map((name) => guards.get(name) ?? unknown(name, guards));
-    const limit = resolveLimit(levels);
-    return chain(...named, ...(limit === undefined ? [] : [this.#limiting(limit)]));
+    const { guards, globalGuards } = this.#table;
+    const levels = [guardMetadataOf(controller), guardMetadataOf(method)];
+    const named = resolveGuardNames(globalGuards, levels).map(
+      (name) => guards.get(name) ?? throwUnknownGuard(name, guards),
+    );
+    const limit = resolveRateLimit(levels);
+    return chain(...named, ...(limit === undefined ? [] : [this.#rateLimitGuardOf(limit)]));
   }
 
-  #limiting(limit: RouteRateLimit): HttpGuard {
+  #rateLimitGuardOf(limit: RouteRateLimit): HttpGuard {
     const known = this.#limits.get(limit);
     if (known !== undefined) return known;
     const { rateLimit } = this.#table;
-    if (rateLimit === undefined) throw new ConfigError("@RateLimit: ScaleModule has no rateLimit that makes its guard");
+    if (rateLimit === undefined)
+      throw new ConfigError("@RateLimit: expected the option rateLimit of ScaleModule, got none");
     const guard = rateLimit(limit);
     this.#limits.set(limit, guard);
     return guard;
@@ -70,21 +73,21 @@ export class RouteGuards implements OnModuleInit {
 
   #check(controller: Function, method: Function): void {
     const { guards } = this.#table;
-    for (const { use, skip, limit } of [namesOf(controller), namesOf(method)]) {
-      if (limit !== undefined) this.#limiting(limit);
+    for (const { use, skip, limit } of [guardMetadataOf(controller), guardMetadataOf(method)]) {
+      if (limit !== undefined) this.#rateLimitGuardOf(limit);
       for (const name of [...use, ...(skip === "all" ? [] : skip)]) {
-        if (!guards.has(name)) unknown(name, guards, `${controller.name}.${method.name}`);
+        if (!guards.has(name)) throwUnknownGuard(name, guards, `${controller.name}.${method.name}`);
       }
     }
   }
 }
 
-function unknown(name: string, guards: GuardTable["guards"], where = "a route"): never {
+function throwUnknownGuard(name: string, guards: GuardTable["guards"], where = "a route"): never {
   const known = [...guards.keys()].join(", ") || "none";
-  throw new ConfigError(`${where}: no guard is named ${JSON.stringify(name)}; ScaleModule has ${known}`);
+  throw new ConfigError(`${where}: expected a guard of ScaleModule (${known}), got ${JSON.stringify(name)}`);
 }
 
-/** Runs the guards of each HTTP route. Other transports pass. */
+/** Runs the guards of each HTTP route. Calls of other transports pass. */
 @Injectable()
 export class RouteGuard implements CanActivate {
   readonly #routes: RouteGuards;
@@ -95,13 +98,14 @@ export class RouteGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (context.getType() !== "http") return true;
-    return runGuard(this.#routes.of(context.getClass(), context.getHandler()), context);
+    return runGuard(this.#routes.guardOf(context.getClass(), context.getHandler()), context);
   }
 }
 
 /**
- * One guard for `@UseGuards`, with or without the module. Without it, add `@UseInterceptors(TenancyInterceptor)` for a
- * guard that gives a tenant, and `@UseFilters(ProblemFilter)` for problems of type `application/problem+json`.
+ * Adapts one guard for `@UseGuards`, with or without the module. Without the module, add
+ * `@UseInterceptors(TenancyInterceptor)` for a guard that returns a tenant, and `@UseFilters(ProblemFilter)` for problems
+ * of type `application/problem+json`.
  */
 export function toNestGuard(guard: HttpGuard): CanActivate {
   return { canActivate: async (context) => context.getType() !== "http" || runGuard(guard, context) };

@@ -10,8 +10,8 @@ import { tenantOf } from "./run-guard.js";
 import { create, express, listen, platforms, start } from "../test/start.js";
 import { CurrentTenant } from "./current-tenant.decorator.js";
 
-/** Says that it ran, and for whom. */
-const says =
+/** A guard that reports in a header that it ran, and for which tenant. */
+const reporting =
   (name: string): HttpGuard =>
   () => ({ headers: { "Server-Timing": `${name};desc="${tenancy.current()?.tenantId ?? "nobody"}"` } });
 
@@ -21,7 +21,7 @@ const tenant: HttpGuard = (facts) => {
 };
 
 const options: ScaleModuleOptions = {
-  guards: { tenant, api: says("api"), ai: says("ai"), upload: says("upload") },
+  guards: { tenant, api: reporting("api"), ai: reporting("ai"), upload: reporting("upload") },
   globalGuards: ["tenant", "api"],
 };
 
@@ -73,7 +73,7 @@ describe.each(platforms)("ScaleModule on %s", (_, newAdapter) => {
     return [response.status, response.headers.get("server-timing")];
   };
 
-  it("runs the guards of each route in order, the later ones for the tenant of an earlier one", async () => {
+  it("runs the guards of each route in order, later ones for the tenant of an earlier one", async () => {
     const url = await start(newAdapter, { imports: [ScaleModule.forRoot(options)], controllers });
     const api = 'api;desc="acme"';
     expect(await ran(`${url}/plain`)).toEqual([200, `tenant, ${api}`]);
@@ -83,8 +83,8 @@ describe.each(platforms)("ScaleModule on %s", (_, newAdapter) => {
     expect(await ran(`${url}/files/counted`)).toEqual([200, `tenant, ${api}, upload;desc="acme"`]);
   });
 
-  it("takes its options from a factory", async () => {
-    @Module({ providers: [{ provide: "GUARD", useValue: says("made") }], exports: ["GUARD"] })
+  it("reads its options from a factory", async () => {
+    @Module({ providers: [{ provide: "GUARD", useValue: reporting("made") }], exports: ["GUARD"] })
     class GuardModule {}
     const scale = ScaleModule.forRootAsync({
       imports: [GuardModule],
@@ -95,7 +95,7 @@ describe.each(platforms)("ScaleModule on %s", (_, newAdapter) => {
     expect(await ran(`${url}/bare`)).toEqual([200, 'made;desc="nobody"']);
   });
 
-  it("gives the tenant as a parameter, and 400 where there is none", async () => {
+  it("passes the tenant as a parameter, and answers 400 without one", async () => {
     const url = await start(newAdapter, { imports: [ScaleModule.forRoot(options)], controllers });
     const mine = await fetch(`${url}/plain/mine`, { headers: { "x-tenant": "acme" } });
     expect(await mine.json()).toEqual({ tenantId: "acme" });
@@ -104,7 +104,7 @@ describe.each(platforms)("ScaleModule on %s", (_, newAdapter) => {
     expect(await nobody.json()).toMatchObject({ code: "SCALE_TENANT" });
   });
 
-  it("shows the tenant to guards of the application, which run outside of it", async () => {
+  it("returns the tenant to guards of the application, which run outside of its context", async () => {
     const url = await start(newAdapter, { imports: [ScaleModule.forRoot(options)], controllers: [LookedController] });
     expect((await ran(`${url}/looked`))[0]).toBe(200);
     expect((await fetch(`${url}/looked`)).status).toBe(403);
@@ -133,10 +133,10 @@ class PlainControllerWithoutNames {
 
 describe("ScaleModule: wrong wiring", () => {
   it.each<[string, object]>([
-    ['everywhere.0: expected one of tenant, got "tenat"', { guards: { tenant }, everywhere: ["tenat"] }],
-    ['everywhere.0: expected one of no guards at all, got "toString"', { guards: {}, everywhere: ["toString"] }],
+    ['globalGuards.0: expected one of tenant, got "tenat"', { guards: { tenant }, globalGuards: ["tenat"] }],
+    ['globalGuards.0: expected one of no guards at all, got "toString"', { guards: {}, globalGuards: ["toString"] }],
     ["guards.tenant: expected a guard, which is a function, got 7", { guards: { tenant: 7 } }],
-    ['Unrecognized key: "everywere"', { guards: {}, everywere: [] }],
+    ['Unrecognized key: "globalGards"', { guards: {}, globalGards: [] }],
   ])("does not start: %s", async (message, wrong) => {
     const imports = [ScaleModule.forRoot(wrong as ScaleModuleOptions)];
     const started = create(express, { imports });
@@ -157,14 +157,14 @@ describe("ScaleModule: wrong wiring", () => {
       const app = await create(express, { imports: [ScaleModule.forRoot(options)], controllers: [WrongController] });
       await expect(app.init()).rejects.toMatchObject({
         code: "SCALE_CONFIG",
-        message: 'WrongController.chat: no guard is named "ia"; ScaleModule has tenant, api, ai, upload',
+        message: 'WrongController.chat: expected a guard of ScaleModule (tenant, api, ai, upload), got "ia"',
       });
     },
   );
 });
 
 describe("ScaleModule: other transports", () => {
-  it("leaves guards, handler and errors of a call that is not HTTP alone", async () => {
+  it("runs no guard for a call that is not HTTP, and leaves its errors unchanged", async () => {
     const denied: HttpGuard = () => ({ reply: problem({ title: "No", status: 403 }) });
     class Resolver {
       ask = (fail: unknown): string => {

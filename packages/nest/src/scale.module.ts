@@ -12,9 +12,9 @@ const Base: ConfigurableModuleCls<ScaleModuleOptions, "forRoot"> = new Configura
   .build().ConfigurableModuleClass;
 
 /**
- * Guards for every HTTP route of the application, the tenant around every handler, and problems for what was denied.
- * Import it once: `ScaleModule.forRoot(options)`, or `forRootAsync({ imports, inject, useFactory })`. A wrong option or
- * a decorator that names an unknown guard ends the start of the application with ConfigError.
+ * Runs guards on every HTTP route of the application, handlers in the context of the tenant, and answers denials with
+ * problems. Import it once: `ScaleModule.forRoot(options)`, or `forRootAsync({ imports, inject, useFactory })`. For a wrong
+ * option, or a decorator that names an unknown guard, the start of the application rejects with ConfigError.
  */
 @Module({
   imports: [DiscoveryModule],

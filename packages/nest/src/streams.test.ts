@@ -7,14 +7,14 @@ import { concatMap, from, interval, map, Observable, of, take } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { ScaleModule } from "./scale.module.js";
 import { platforms, start } from "../test/start.js";
-import { producedFor } from "./streams.js";
+import { bindToTenant } from "./streams.js";
 
-const who = () => `${tenancy.current()?.tenantId ?? "nobody"}\n`;
-const event = (): MessageEvent => ({ data: who().trim() });
+const currentTenant = () => `${tenancy.current()?.tenantId ?? "nobody"}\n`;
+const event = (): MessageEvent => ({ data: currentTenant().trim() });
 
 async function* lines(): AsyncGenerator<string> {
   for (let line = 0; line < 3; line++) {
-    yield who();
+    yield currentTenant();
     await Promise.resolve();
   }
 }
@@ -24,7 +24,7 @@ const bytes = (): ReadableStream<Uint8Array> => {
   return new ReadableStream(
     {
       pull(controller) {
-        controller.enqueue(new TextEncoder().encode(who()));
+        controller.enqueue(new TextEncoder().encode(currentTenant()));
         line += 1;
         if (line === 3) controller.close();
       },
@@ -33,7 +33,7 @@ const bytes = (): ReadableStream<Uint8Array> => {
   );
 };
 
-const heard: string[] = [];
+const probed: string[] = [];
 
 @Controller()
 class StreamController {
@@ -59,7 +59,7 @@ class StreamController {
   @Get("observable") observable(): Observable<string> {
     return new Observable<string>((subscriber) => {
       setImmediate(() => {
-        subscriber.next(`${who()}${who()}${who()}`);
+        subscriber.next(`${currentTenant()}${currentTenant()}${currentTenant()}`);
         subscriber.complete();
       });
     });
@@ -73,8 +73,8 @@ class StreamController {
   }
   @Get("events") events(@Req() request: Raw, @Res() response: Raw & { send(body: string): void }): void {
     for (const emitter of [request.raw ?? request, response.raw ?? response]) {
-      emitter.on("probe", () => heard.push(who()));
-      // As the connection does when it drains this response at the end of another one.
+      emitter.on("probe", () => probed.push(currentTenant()));
+      // As a connection does when it drains this response after another one.
       tenancy.run({ tenantId: "another" }, () => emitter.emit("probe"));
     }
     response.send("ok");
@@ -85,7 +85,7 @@ type Raw = EventEmitter & { raw?: EventEmitter };
 
 const asHeader: HttpGuard = async (facts) => ({ tenant: { tenantId: facts.header("x-tenant") ?? "nobody" } });
 
-describe.each(platforms)("a body that is produced while it is sent, on %s", (_, newAdapter) => {
+describe.each(platforms)("a streamed body on %s", (_, newAdapter) => {
   const serve = () =>
     start(newAdapter, {
       imports: [ScaleModule.forRoot({ guards: { asHeader }, globalGuards: ["asHeader"] })],
@@ -105,22 +105,22 @@ describe.each(platforms)("a body that is produced while it is sent, on %s", (_, 
     expect(text.match(/data: \w+/g)).toEqual(["data: acme", "data: acme", "data: acme"]);
   });
 
-  it("hears the events of request and response for the tenant", async () => {
-    heard.length = 0;
+  it("runs listeners of request and response for the tenant", async () => {
+    probed.length = 0;
     expect(await get(`${await serve()}/events`)).toBe("ok");
-    expect(heard).toEqual(["acme\n", "acme\n"]);
+    expect(probed).toEqual(["acme\n", "acme\n"]);
   });
 });
 
-describe("producedFor", () => {
-  it("leaves a fetched response as it is, which Nest must see was fetched", async () => {
+describe("bindToTenant", () => {
+  it("returns a fetched response unchanged, because Nest must receive the object itself", async () => {
     const fetched = await fetch("data:text/plain,ok");
-    expect(producedFor({ tenantId: "acme" }, fetched)).toBe(fetched);
+    expect(bindToTenant({ tenantId: "acme" }, fetched)).toBe(fetched);
   });
 
-  it("gives back what is no stream", () => {
+  it("returns everything else unchanged", () => {
     const body = { items: [1] };
-    expect(producedFor({ tenantId: "acme" }, body)).toBe(body);
-    expect(producedFor({ tenantId: "acme" }, null)).toBeNull();
+    expect(bindToTenant({ tenantId: "acme" }, body)).toBe(body);
+    expect(bindToTenant({ tenantId: "acme" }, null)).toBeNull();
   });
 });

@@ -4,10 +4,10 @@ import { type TenantContext, tenancy } from "@scale/core";
 import { bindBody } from "@scale/http/adapter";
 
 /**
- * What a handler returned, produced for the tenant: a body that is made while it is sent is made after the handler,
- * when Nest reads it. Everything else comes back as it is.
+ * Binds the result of a handler to the tenant. A streamed body is produced after the handler has returned, when Nest reads
+ * it. Everything else is returned unchanged.
  */
-export function producedFor(tenant: TenantContext, body: unknown): unknown {
+export function bindToTenant(tenant: TenantContext, body: unknown): unknown {
   if (body instanceof StreamableFile) bindReads(body.getStream(), tenant);
   else if (body instanceof Readable) bindReads(body, tenant);
   else if (body instanceof ReadableStream) return bindBody(body, { tenant });
@@ -16,7 +16,7 @@ export function producedFor(tenant: TenantContext, body: unknown): unknown {
   return body;
 }
 
-// In place: Nest follows the stream that the handler returned, to destroy it when it is not sent.
+// In place: Nest keeps the stream that the handler returned, and destroys it when it is not sent.
 function bindReads(stream: Readable, tenant: TenantContext): void {
   // oxlint-disable-next-line no-underscore-dangle -- the documented method in which a Readable produces
   const read = stream._read.bind(stream);
@@ -35,7 +35,7 @@ function bindIterator(body: AsyncIterable<unknown>, tenant: TenantContext): void
   };
 }
 
-// A fetched response has no code of ours behind its body, and Nest must see that it was fetched.
+// The body of a fetched response runs no code of the application, and Nest must receive the fetched object itself.
 function bodyFor(tenant: TenantContext, response: Response): Response {
   if (response.body === null || response.type !== "default") return response;
   return new Response(bindBody(response.body, { tenant }), response);

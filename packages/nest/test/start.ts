@@ -8,7 +8,7 @@ export type NewAdapter = () => AbstractHttpAdapter;
 
 export const express: NewAdapter = () => new ExpressAdapter();
 
-/** Both frameworks that Nest stands on. */
+/** Both frameworks that Nest supports. */
 export const platforms: readonly (readonly [name: string, newAdapter: NewAdapter])[] = [
   ["Express", express],
   ["Fastify", () => new FastifyAdapter()],
@@ -19,7 +19,7 @@ class RootModule {}
 
 const running: INestApplication[] = [];
 
-/** Builds an application. It throws what others print before they exit. */
+/** Builds an application. It throws start-up errors, which Nest by default logs before it exits. */
 export function build<App extends INestApplication>(
   adapter: AbstractHttpAdapter,
   metadata: ModuleMetadata,
@@ -34,7 +34,7 @@ export async function create(newAdapter: NewAdapter, metadata: ModuleMetadata): 
   return app;
 }
 
-/** Builds and serves an application that closes when the test ends. @returns its URL, without a slash at the end */
+/** Builds and serves an application that closes when the test ends. @returns its URL without a trailing slash */
 export async function start(newAdapter: NewAdapter, metadata: ModuleMetadata): Promise<string> {
   return listen(await create(newAdapter, metadata));
 }
