@@ -4,12 +4,12 @@ import { describeValue } from "@scale/core/kit";
 import type { Signer } from "./signer.js";
 import type { Position, SortKey } from "./types.js";
 
-/** Shorter than what servers take in a URL. An index of Postgres holds longer keys: it compresses them. */
+/** Shorter than the URL limit of servers. Keys in an index of Postgres may be longer, because the index compresses them. */
 const MAX_LENGTH = 8192;
 
-/** What a cursor must agree with to be taken. */
+/** Scope of a cursor. A cursor is valid only within the scope that signed it. */
 export interface CursorScope {
-  /** The one that signs, then those that are still accepted. */
+  /** The current signer, then the older ones that are still accepted. */
   readonly signers: readonly [Signer, ...Signer[]];
   readonly version: number;
   readonly keys: readonly SortKey[];
@@ -18,8 +18,8 @@ export interface CursorScope {
 }
 
 /**
- * `<key id>.<payload>.<signature>`; the payload is JSON in base64url. Signed and not encrypted: who has a cursor can read
- * the keys of its row, and those of no other.
+ * Encodes `<key id>.<payload>.<signature>`; the payload is JSON in base64url. It is signed, not encrypted: a client can read
+ * the keys of the row of its cursor.
  * @throws {ConfigError} when the keys of the row are too long for a URL
  */
 export function encodeCursor(position: Position, { signers: [signer], ...scope }: CursorScope): string {
@@ -27,12 +27,14 @@ export function encodeCursor(position: Position, { signers: [signer], ...scope }
   const body = `${signer.keyId}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
   const cursor = `${body}.${signer.sign(body)}`;
   if (cursor.length <= MAX_LENGTH) return cursor;
-  throw new ConfigError(`the order "${scope.order}" makes a cursor of ${cursor.length} characters: use shorter keys`);
+  throw new ConfigError(
+    `the order "${scope.order}": expected a cursor of at most ${MAX_LENGTH} characters, got ${cursor.length}; use shorter keys`,
+  );
 }
 
 /**
- * @param name the parameter, for messages
- * @throws {InputError} with the code `SCALE_CURSOR`, for everything but a cursor that `scope` signed
+ * @param name parameter of the cursor, for messages
+ * @throws {InputError} with the code `SCALE_CURSOR` for anything but a cursor of this scope
  */
 export function decodeCursor(text: string, name: string, scope: CursorScope): Position {
   const refuse = (why: string): never => {
@@ -41,8 +43,8 @@ export function decodeCursor(text: string, name: string, scope: CursorScope): Po
   const [keyId, payload, signature] =
     partsOf(text) ?? refuse(`expected a cursor of this list, got ${describeValue(text)}`);
   const signer = scope.signers.find((one) => one.keyId === keyId) ?? refuse("the key of this cursor is not accepted");
-  if (!signer.verifies(`${keyId}.${payload}`, signature)) return refuse("this cursor was changed");
-  // Signed by us: what is inside has the form that we gave it.
+  if (!signer.verify(`${keyId}.${payload}`, signature)) return refuse("this cursor was changed");
+  // The signature is valid, so the payload has the form that `encodeCursor` wrote.
   const [version, order, tenant, position] = JSON.parse(Buffer.from(payload, "base64url").toString()) as Payload;
   if (tenant !== tenantTag(signer, scope.tenantId)) return refuse("this cursor belongs to another tenant");
   if (version !== scope.version) {
@@ -62,12 +64,12 @@ function partsOf(text: string): readonly [string, string, string] | undefined {
     : [keyId, payload, signature];
 }
 
-/** Two orders have one tag when they put the same rows in the same order, whatever they are called. */
+/** Two orders have the same tag if they sort by the same columns, whatever their names. */
 function orderTag(keys: readonly SortKey[]): string {
   const text = JSON.stringify(keys.map(({ column, direction, nulls = "" }) => [column, direction, nulls]));
   return createHash("sha256").update(text).digest("base64url").slice(0, 12);
 }
 
-/** Of its own key: clients that compare cursors do not learn whether two lists are of one tenant. */
+/** Signed, so that clients that compare cursors of lists with different secrets cannot tell whether they have one tenant. */
 const tenantTag = (signer: Signer, tenantId: string | undefined): string =>
   tenantId === undefined ? "" : signer.sign(`tenant:${tenantId}`).slice(0, 22);

@@ -5,11 +5,11 @@ import { asc, definePage, desc, type PageOptions } from "./index.js";
 
 const by = [desc("created_at"), desc("id")] as const;
 
-/** What a definition from JavaScript gets told. */
-function told(options: object): string {
+/** Returns the message of a definition, or "valid". The options are untyped, as from JavaScript. */
+function messageOf(options: object): string {
   try {
     definePage(options as PageOptions);
-    return "taken";
+    return "valid";
   } catch (error) {
     if (isScaleError(error, "SCALE_CONFIG")) return error.message;
     throw error;
@@ -17,12 +17,12 @@ function told(options: object): string {
 }
 
 describe("definePage", () => {
-  it("takes an order, or several by name", () => {
+  it("accepts an order, or several by name", () => {
     expect([...definePage({ by, secret: SECRET }).orders]).toEqual([["default", by]]);
     expect([...definePage({ by: { newest: by }, secret: SECRET }).orders]).toEqual([["newest", by]]);
   });
 
-  it("keeps its orders when the list that it was given changes", () => {
+  it("copies its orders", () => {
     const keys: [ReturnType<typeof desc>] = [desc("id")];
     const { orders } = definePage({ by: keys, secret: SECRET });
     keys[0] = desc("name");
@@ -35,13 +35,13 @@ describe("definePage", () => {
     [{ by: "id" }, "expected an order"],
     [{ by: undefined }, "expected an order"],
     [{ by: { newest: [] } }, "definePage: by: newest: "],
-    [{ by: [desc("id", { nulls: "last" })] }, "the last key must be unique, and so it cannot be null"],
-    [{ by: [desc("id"), asc("id")] }, "a column stands in it twice"],
-    [{ by: [desc("")] }, "expected the name of a column"],
-    [{ by: [desc("a..b")] }, "expected the name of a column"],
-    [{ by: [desc("a\0")] }, "expected the name of a column"],
+    [{ by: [desc("id", { nulls: "last" })] }, "expected a last key that is unique and never null"],
+    [{ by: [desc("id"), asc("id")] }, "expected each column once"],
+    [{ by: [desc("")] }, "expected a column name"],
+    [{ by: [desc("a..b")] }, "expected a column name"],
+    [{ by: [desc("a\0")] }, "expected a column name"],
     [{ by: [{ column: "id", direction: "desc; drop table orders" }] }, "direction"],
-    [{ by: [desc("id", { type: "int); drop table orders; --" })] }, "expected a type of SQL"],
+    [{ by: [desc("id", { type: "int); drop table orders; --" })] }, "expected an SQL type"],
     [{ by: ["id"] }, "expected object"],
     [{ version: 1.5 }, "version"],
     [{ maxSize: 0 }, "maxSize"],
@@ -51,32 +51,34 @@ describe("definePage", () => {
     [{ maxOffset: -1 }, "maxOffset"],
     [{ tenants: "none" }, "tenants"],
     [{ maxLimit: 10 }, 'Unrecognized key: "maxLimit"'],
-  ])("refuses %j", (options, message) => {
-    expect(told({ by, secret: SECRET, ...options })).toContain(message);
+  ])("throws for %j", (options, message) => {
+    expect(messageOf({ by, secret: SECRET, ...options })).toContain(message);
   });
 
   it.each(["timestamptz", "timestamp (6) with time zone", "numeric(12, 2)", 'sales."Status"', "varchar(10)", "int[]"])(
-    "takes the type %s",
+    "accepts the type %s",
     (type) => {
-      expect(told({ by: [desc("a", { type }), desc("id")], secret: SECRET })).toBe("taken");
+      expect(messageOf({ by: [desc("a", { type }), desc("id")], secret: SECRET })).toBe("valid");
     },
   );
 
-  it("refuses a secret that is too short, and does not show it", () => {
-    expect(told({ by, secret: "hunter2" })).toBe(
-      "definePage: secret: expected a text of at least 32 characters, got 7",
+  it("throws for a short secret, and does not show it", () => {
+    expect(messageOf({ by, secret: "hunter2" })).toBe(
+      "definePage: secret: expected a string of at least 32 characters, got 7",
     );
-    expect(told({ by, secret: [SECRET, "hunter2"] })).not.toContain("hunter2");
-    expect(told({ by, secret: [] })).toContain("expected at least one");
-    expect(told({ by, secret: undefined })).toContain("got undefined");
+    expect(messageOf({ by, secret: [SECRET, "hunter2"] })).not.toContain("hunter2");
+    expect(messageOf({ by, secret: [] })).toContain("expected at least one");
+    expect(messageOf({ by, secret: undefined })).toContain("got undefined");
   });
 
-  it("has types for what the last key must be", () => {
+  it("types the last key", () => {
     // @ts-expect-error -- it may be null
-    expect(() => definePage({ by: [desc("id", { nulls: "last" })], secret: SECRET })).toThrow("the last key");
+    expect(() => definePage({ by: [desc("id", { nulls: "last" })], secret: SECRET })).toThrow("expected a last key");
     // @ts-expect-error -- there is none
     expect(() => definePage({ by: [], secret: SECRET })).toThrow("at least one key");
     // @ts-expect-error -- of a named order too
-    expect(() => definePage({ by: { a: [asc("id", { nulls: "first" })] }, secret: SECRET })).toThrow("the last key");
+    expect(() => definePage({ by: { a: [asc("id", { nulls: "first" })] }, secret: SECRET })).toThrow(
+      "expected a last key",
+    );
   });
 });

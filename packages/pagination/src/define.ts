@@ -8,72 +8,74 @@ import type { Order, PageArgs } from "./types.js";
 
 export interface PageOptions {
   /**
-   * The order of the list, or several by name, of which a request chooses with `order`; the first is the default.
+   * Order of the list, or several by name; a request selects one with `order`, and the first is the default.
    * The last key of each must be unique among the rows of a list.
    */
   readonly by: Order | Readonly<Record<string, Order>>;
-  /** Signs the cursors, at least 32 characters. Of several the first signs and all are accepted. */
+  /** Secret that signs the cursors, at least 32 characters. In a list the first signs, and all are accepted. */
   readonly secret: string | readonly string[];
   /**
-   * Cursors of another version are refused. Raise it when a column keeps its name and changes its meaning.
+   * Version of the cursors. Others are refused: raise it when a column keeps its name and changes its meaning.
    * @default 1
    */
   readonly version?: number;
   /**
-   * Rows of a page when neither the request nor the plan says.
+   * Rows of a page if neither the request nor the plan sets a size.
    * @default 50, or `maxSize` if that is less
    */
   readonly defaultSize?: number;
   /**
-   * Rows of a page, however many a request asks for and a plan allows: a number to 10,000, or a name of `pageSizes`.
-   * @default what the tenant's plan says, else "large", which is 100
+   * Maximum rows of a page for every request and plan: a number up to 10,000, or a name of `pageSizes`.
+   * @default the maximum of the tenant's plan, else "large", which is 100
    */
   readonly maxSize?: number | PageSizeName;
   /**
-   * Rows that `page=2` and on may pass over. The database reads each of them, so that a page costs more the further it is.
-   * @default 0: the list has cursors only
+   * Maximum rows that a numbered page may skip. The database reads each skipped row, so a later page costs more.
+   * @default 0: cursors only
    */
   readonly maxOffset?: number;
   /**
-   * `own`: a cursor is bound to the tenant it was made for. `shared`: all tenants read the same list.
+   * Scope of the cursors. `own`: a cursor is bound to its tenant. `shared`: all tenants read the same list.
    * @default "own"
    */
   readonly tenants?: "own" | "shared";
   /**
-   * Milliseconds that each statement may take.
+   * Deadline of each statement, in milliseconds.
    * @default 5000
    */
   readonly timeoutMs?: number;
 }
 
-/** Who asks. */
+/** Tenant and plan of a request. */
 export interface PageContext {
-  /** @default the tenant of `tenancy.require()` */
+  /**
+   * Tenant of the request.
+   * @default the tenant of `tenancy.require()`
+   */
   readonly tenantId?: string;
-  /** What the tenant's plan says, up to the definition's `maxSize`. */
+  /** Page sizes of the tenant's plan, capped by `maxSize` of the definition. */
   readonly pageSize?: PageSize | undefined;
 }
 
 export interface PageDefinition {
-  /** By name; an order without one is called `default`. */
+  /** Orders by name; an order without a name is `default`. */
   readonly orders: ReadonlyMap<string, Order>;
-  /** Waits for a statement, `timeoutMs` at most. */
-  readonly inTime: Deadline;
+  /** Deadline of each statement. */
+  readonly deadline: Deadline;
   /**
-   * Checks what a request asks for: `first`, `after`, `last`, `before`, `limit`, `page`, `order`. Other parameters are
-   * not looked at.
-   * @param query what Express calls `request.query`, `URLSearchParams`, or the arguments of a GraphQL field
-   * @throws {InputError} for a size, a page or an order that cannot be; with `SCALE_CURSOR` for a cursor that is not taken
+   * Checks the parameters of a request: `first`, `after`, `last`, `before`, `limit`, `page`, `order`. Others are ignored.
+   * @param query `request.query` of Express, `URLSearchParams`, or the arguments of a GraphQL field
+   * @throws {InputError} for an invalid size, page or order; with `SCALE_CURSOR` for an invalid cursor
    * @throws {TenantError} without a tenant
    */
   parse(query: object, context?: PageContext): PageArgs;
 }
 
 const direction = z.enum(["asc", "desc"]);
-// oxlint-disable-next-line no-control-regex -- no name of Postgres has one
-const column = z.string().regex(/^[^.\0]+(?:\.[^.\0]+)*$/, "expected the name of a column");
-// A type stands in the statement as it is written here.
-const type = z.string().regex(/^[A-Za-z_][\w ."]*(?:\(\d+(?:, ?\d+)?\))?[\w ]*(?:\[\])?$/, "expected a type of SQL");
+// oxlint-disable-next-line no-control-regex -- names of Postgres contain no NUL
+const column = z.string().regex(/^[^.\0]+(?:\.[^.\0]+)*$/, "expected a column name");
+// A type is part of the statement as it is written in the definition.
+const type = z.string().regex(/^[A-Za-z_][\w ."]*(?:\(\d+(?:, ?\d+)?\))?[\w ]*(?:\[\])?$/, "expected an SQL type");
 const key = z.strictObject({
   column,
   direction,
@@ -83,8 +85,8 @@ const key = z.strictObject({
 const order = z
   .array(key)
   .min(1, "expected at least one key")
-  .refine((keys) => keys.at(-1)?.nulls === undefined, "the last key must be unique, and so it cannot be null")
-  .refine((keys) => new Set(keys.map(({ column }) => column)).size === keys.length, "a column stands in it twice");
+  .refine((keys) => keys.at(-1)?.nulls === undefined, "expected a last key that is unique and never null")
+  .refine((keys) => new Set(keys.map(({ column }) => column)).size === keys.length, "expected each column once");
 
 const optionsSchema = z.strictObject({
   version: z.int().min(0).default(1),
@@ -96,8 +98,8 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Says once in which order a list is read, and how much of it at a time. Columns and directions come from here alone.
- * @throws {ConfigError} for an order without a last key that can be unique, and a secret that is too short
+ * Defines the orders and page sizes of a list. Requests cannot add columns or directions.
+ * @throws {ConfigError} for an order without a last key that can be unique, and for a short secret
  */
 export function definePage(options: PageOptions): PageDefinition {
   const { by, secret, ...rest } = options;
@@ -107,9 +109,9 @@ export function definePage(options: PageOptions): PageDefinition {
     "definePage",
   );
   const max = typeof maxSize === "string" ? pageSizes[maxSize] : maxSize;
-  const most = max ?? pageSizes.large;
-  if (defaultSize !== undefined && defaultSize > most) {
-    throw new ConfigError(`definePage: defaultSize: expected at most maxSize, ${most}, got ${defaultSize}`);
+  const maxRows = max ?? pageSizes.large;
+  if (defaultSize !== undefined && defaultSize > maxRows) {
+    throw new ConfigError(`definePage: defaultSize: expected at most maxSize, ${maxRows}, got ${defaultSize}`);
   }
   const definition = {
     orders: ordersOf(by),
@@ -117,7 +119,7 @@ export function definePage(options: PageOptions): PageDefinition {
     version,
     sizes: { max, default: defaultSize },
     maxOffset,
-    inTime: createDeadline(timeoutMs),
+    deadline: createDeadline(timeoutMs),
   };
   const tenantOf = ({ tenantId }: PageContext): string | undefined => {
     if (tenants === "shared") return undefined;
@@ -125,25 +127,27 @@ export function definePage(options: PageOptions): PageDefinition {
   };
   return {
     orders: definition.orders,
-    inTime: definition.inTime,
+    deadline: definition.deadline,
     parse: (query, context = {}) =>
       parseRequest(query, { ...definition, tenantId: tenantOf(context), plan: context.pageSize }),
   };
 }
 
-/** What an order is called that has no name. */
+/** Name of an order without a name. */
 const UNNAMED = "default";
 
 function ordersOf(by: PageOptions["by"]): ReadonlyMap<string, Order> {
   const named = isOrder(by) ? { [UNNAMED]: by } : by;
   if (typeof named !== "object" || named === null || Object.entries(named).length === 0) {
-    throw new ConfigError(`definePage: by: expected an order, got ${describeValue(by)}`);
+    throw new ConfigError(
+      `definePage: by: expected an order such as [desc("created_at"), desc("id")], got ${describeValue(by)}`,
+    );
   }
-  const checked = (keys: Order, called: string): Order => {
-    parseOptions(order, keys, `definePage: by: ${called}`);
+  const checked = (keys: Order, name: string): Order => {
+    parseOptions(order, keys, `definePage: by: ${name}`);
     return [...keys];
   };
-  return new Map(Object.entries(named).map(([called, keys]) => [called, checked(keys, called)]));
+  return new Map(Object.entries(named).map(([name, keys]) => [name, checked(keys, name)]));
 }
 
 const isOrder = (by: PageOptions["by"]): by is Order => Array.isArray(by);

@@ -17,7 +17,7 @@ describe("extractPaginationParams", () => {
     expect(extractPaginationParams(query)).toEqual(params);
   });
 
-  it.each([0, -1, Number.NaN, "1.5", "10; drop", ["5"], ""])("refuses %j as a page and as a limit", (value) => {
+  it.each([0, -1, Number.NaN, "1.5", "10; drop", ["5"], ""])("throws for the page and the limit %j", (value) => {
     for (const name of ["page", "limit"]) {
       expect(() => extractPaginationParams({ [name]: value })).toThrow(
         expect.objectContaining({ code: "SCALE_INPUT", status: 400 }),
@@ -25,13 +25,13 @@ describe("extractPaginationParams", () => {
     }
   });
 
-  it("goes as far as it is told", () => {
+  it("applies maxOffset", () => {
     expect(extractPaginationParams({ page: 201, limit: 50 }).offset).toBe(10_000);
     expect(() => extractPaginationParams({ page: 202, limit: 50 })).toThrow("page: expected at most 201");
     expect(extractPaginationParams({ page: 202 }, { maxOffset: 20_000 }).offset).toBe(10_050);
   });
 
-  it("has its sizes", () => {
+  it("applies the sizes of the options", () => {
     expect(extractPaginationParams({}, { defaultSize: 10 }).limit).toBe(10);
     expect(extractPaginationParams({ limit: 400 }, { maxSize: 300 }).limit).toBe(300);
     expect(extractPaginationParams({}, { maxSize: 30 }).limit).toBe(30);
@@ -49,7 +49,7 @@ describe("createPaginatedResponse", () => {
     [2, 41, { totalPages: 3, hasNextPage: true, hasPreviousPage: true }],
     [3, 41, { totalPages: 3, hasNextPage: false, hasPreviousPage: true }],
     [9, 41, { totalPages: 3, hasNextPage: false, hasPreviousPage: true }],
-  ])("says where page %i of %i rows stands", (page, total, expected) => {
+  ])("describes page %i of %i rows", (page, total, expected) => {
     expect(createPaginatedResponse(["a"], page, 20, total)).toEqual({
       data: ["a"],
       pagination: { page, limit: 20, total, ...expected },
@@ -62,7 +62,7 @@ describe("createPaginatedResponse", () => {
     [1, 20, -1],
     [1, 20, Number.NaN],
     [1.5, 20, 5],
-  ])("refuses page %d, limit %d, total %d", (page, limit, total) => {
+  ])("throws for page %d, limit %d, total %d", (page, limit, total) => {
     expect(() => createPaginatedResponse([], page, limit, total)).toThrow(TypeError);
   });
 });

@@ -1,19 +1,22 @@
 import { InputError } from "@scale/core";
 import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import { countParam } from "./params.js";
-import { MAX_SIZE, pageSizes, sizesOf } from "./sizes.js";
+import { integerParam } from "./params.js";
+import { MAX_SIZE, pageSizes, resolveSizes } from "./sizes.js";
 
 export interface PaginationOptions {
   /**
-   * Rows of a page when the request does not say.
+   * Rows of a page for a request without a limit.
    * @default 50, or `maxSize` if that is less
    */
   readonly defaultSize?: number;
-  /** @default 100 */
+  /**
+   * Maximum rows of a page.
+   * @default 100
+   */
   readonly maxSize?: number;
   /**
-   * Rows that a page may pass over, because the database reads each of them.
+   * Maximum rows that a page may skip: the database reads each of them.
    * @default 10000
    */
   readonly maxOffset?: number;
@@ -26,31 +29,31 @@ const optionsSchema = z.strictObject({
 });
 
 export interface PaginationParams {
-  /** From 1. */
+  /** Page number, from 1. */
   readonly page: number;
-  /** Rows, at most. */
+  /** Maximum rows of the page. */
   readonly limit: number;
-  /** Rows to pass over. */
+  /** Rows to skip. */
   readonly offset: number;
 }
 
 /**
- * Reads `page` and `limit` of a query. A limit above the greatest is lowered to it.
- * @throws {InputError} for what is no whole number from 1, and for a page beyond `maxOffset`
+ * Reads `page` and `limit` of a query. A limit above `maxSize` is lowered to it.
+ * @throws {InputError} for a value that is not an integer >= 1, and for a page beyond `maxOffset`
  */
 export function extractPaginationParams(query: object, options: PaginationOptions = {}): PaginationParams {
   const { defaultSize, maxSize, maxOffset } = parseOptions(optionsSchema, options, "extractPaginationParams");
-  const { size, max } = sizesOf({ max: maxSize, default: defaultSize });
-  const limit = Math.min(countParam(query, "limit") ?? size, max);
-  return { limit, ...numberedPage(query, limit, maxOffset) };
+  const { size, max } = resolveSizes({ max: maxSize, default: defaultSize });
+  const limit = Math.min(integerParam(query, "limit") ?? size, max);
+  return { limit, ...parsePageNumber(query, limit, maxOffset) };
 }
 
-/** @throws {InputError} for a page that begins behind `maxOffset` rows */
-export function numberedPage(query: object, limit: number, maxOffset: number): { page: number; offset: number } {
-  const page = countParam(query, "page") ?? 1;
+/** @throws {InputError} for a page that skips more than `maxOffset` rows */
+export function parsePageNumber(query: object, limit: number, maxOffset: number): { page: number; offset: number } {
+  const page = integerParam(query, "page") ?? 1;
   const last = Math.floor(maxOffset / limit) + 1;
   if (page <= last) return { page, offset: (page - 1) * limit };
-  throw new InputError(`page: expected at most ${last} with ${limit} rows a page, got ${page}`);
+  throw new InputError(`page: expected at most ${last} with ${limit} rows per page, got ${page}`);
 }
 
 export interface PaginatedResponse<T> {
@@ -65,22 +68,24 @@ export interface PaginatedResponse<T> {
   };
 }
 
-const whole = (value: number, least: number): boolean => Number.isSafeInteger(value) && value >= least;
+const isIntegerFrom = (value: number, least: number): boolean => Number.isSafeInteger(value) && value >= least;
 
 /**
- * The body of an answer that has pages by number.
+ * Builds the response body of a numbered page.
  * @param total rows of the whole list
- * @throws {TypeError} for numbers that cannot be those of a page
+ * @throws {TypeError} for a page or limit below 1, or a total below 0
  */
-// oxlint-disable-next-line max-params -- the four that applications call it with
+// oxlint-disable-next-line max-params -- the signature that existing applications call
 export function createPaginatedResponse<T>(
   data: readonly T[],
   page: number,
   limit: number,
   total: number,
 ): PaginatedResponse<T> {
-  if (!whole(page, 1) || !whole(limit, 1) || !whole(total, 0)) {
-    throw new TypeError(`expected a page and a limit from 1 and a total from 0, got ${page}, ${limit}, ${total}`);
+  if (!isIntegerFrom(page, 1) || !isIntegerFrom(limit, 1) || !isIntegerFrom(total, 0)) {
+    throw new TypeError(
+      `createPaginatedResponse: expected page and limit >= 1 and total >= 0, got ${page}, ${limit}, ${total}`,
+    );
   }
   const totalPages = Math.ceil(total / limit);
   return {

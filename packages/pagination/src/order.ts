@@ -1,20 +1,20 @@
 import type { NullableKey, RequiredKey, SortKey } from "./types.js";
 
-/** Settings of a key whose column is never null. */
+/** Options of a key whose column is never null. */
 export interface KeyOptions {
-  /** The column's SQL type, for drivers that write a value by the type which the server expects (postgres.js). */
+  /** SQL type of the column, for drivers that convert a value to the type that the server expects (postgres.js). */
   readonly type?: string;
 }
 
-/** Settings of a key whose column may be null. */
+/** Options of a key whose column may be null. */
 export interface NullableKeyOptions extends KeyOptions {
-  /** Where the rows stand that have no value. An index serves the order only if it says the same. */
+  /** Position of rows without a value. An index serves the order only if it has the same setting. */
   readonly nulls: "first" | "last";
 }
 
 /**
- * Lowest first.
- * @param column a column as the database names it: `created_at`, or `o.created_at` where two tables have one
+ * Sorts ascending.
+ * @param column name of the column in the database: `created_at`, or `o.created_at` if two tables have one
  */
 export function asc(column: string, options: NullableKeyOptions): NullableKey;
 export function asc(column: string, options?: KeyOptions): RequiredKey;
@@ -23,8 +23,8 @@ export function asc(column: string, options?: KeyOptions | NullableKeyOptions): 
 }
 
 /**
- * Highest first.
- * @param column a column as the database names it: `created_at`, or `o.created_at` where two tables have one
+ * Sorts descending.
+ * @param column name of the column in the database: `created_at`, or `o.created_at` if two tables have one
  */
 export function desc(column: string, options: NullableKeyOptions): NullableKey;
 export function desc(column: string, options?: KeyOptions): RequiredKey;
@@ -32,8 +32,8 @@ export function desc(column: string, options?: KeyOptions | NullableKeyOptions):
   return { ...options, column, direction: "desc" };
 }
 
-/** The same rows from the other end. */
-export function reversed(keys: readonly SortKey[]): readonly SortKey[] {
+/** Reverses an order. */
+export function reverseOrder(keys: readonly SortKey[]): readonly SortKey[] {
   return keys.map((key) => {
     const direction = key.direction === "asc" ? "desc" : "asc";
     if (key.nulls === undefined) return { ...key, direction };

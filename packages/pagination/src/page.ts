@@ -2,22 +2,22 @@ import { ConfigError, StoreError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import type { Page, PageArgs, Position, Total } from "./types.js";
 
-/** A row as the database gave it, and where it stands. */
-export interface Placed<T> {
+/** A row of the database and its position in the order. */
+export interface PositionedRow<T> {
   readonly item: T;
   readonly position: Position;
 }
 
-/** Rows to ask for: one more than the page has tells whether others follow. */
+/** Rows to read: one more than the page, to know whether further rows follow. */
 export const rowsToRead = ({ size }: PageArgs): number => size + 1;
 
 /**
- * The page of rows that were read in the order of `scanOf(args)`, at most `rowsToRead(args)` of them.
- * @throws {ConfigError} when the rows show that the order does not tell them apart
+ * Builds a page of rows that were read in the order of `scanOf(args)`, at most `rowsToRead(args)` of them.
+ * @throws {ConfigError} when the rows show that the order is not unique
  */
-export function pageOf<T>(args: PageArgs, read: readonly Placed<T>[], total?: Total): Page<T> {
+export function buildPage<T>(args: PageArgs, read: readonly PositionedRow<T>[], total?: Total): Page<T> {
   const { size, backward, after, before, offset } = args;
-  checkApart(args, read);
+  checkOrder(args, read);
   const more = read.length > size;
   const rows = backward ? read.slice(0, size).toReversed() : read.slice(0, size);
   const cursors = rows.map(
@@ -35,7 +35,7 @@ export function pageOf<T>(args: PageArgs, read: readonly Placed<T>[], total?: To
   return withCursors({ items, pageInfo, ...(total !== undefined && { total }) }, cursors);
 }
 
-/** The same page with other items: those that `itemOf` has none for are left out, and their cursors with them. */
+/** Replaces the items of a page. Items for which `itemOf` returns `undefined` are removed together with their cursors. */
 export function replaceItems<T, U>(page: Page<T>, itemOf: (item: T) => U | undefined): Page<U> {
   const kept = page.items.flatMap((item, index) => {
     const other = itemOf(item);
@@ -48,17 +48,17 @@ export function replaceItems<T, U>(page: Page<T>, itemOf: (item: T) => U | undef
   );
 }
 
-/** Signed when somebody asks for them: most pages are sent with two. */
+/** Adds cursors that are signed on demand: most responses contain two. */
 function withCursors<T>(page: Omit<Page<T>, "cursorOf">, cursors: readonly (() => string)[]): Page<T> {
   const cursorOf = (index: number): string => {
     const cursor = cursors[index];
-    if (cursor === undefined) throw new RangeError(`expected one of ${cursors.length} rows, got ${index}`);
+    if (cursor === undefined) throw new RangeError(`cursorOf: expected an index below ${cursors.length}, got ${index}`);
     return cursor();
   };
   return Object.defineProperty({ ...page, cursorOf }, "cursorOf", { enumerable: false });
 }
 
-/** Reads what `positionPieces` made. */
+/** Parses the result of `positionTokens`. */
 export function parsePosition(text: unknown, { keys }: PageArgs): Position {
   const list = parseJson(text);
   if (Array.isArray(list) && list.length === keys.length && list.every(isKeyText)) return list;
@@ -69,33 +69,33 @@ function parseJson(text: unknown): unknown {
   try {
     return typeof text === "string" ? JSON.parse(text) : undefined;
   } catch {
-    // The caller says what there is instead of it.
+    // The caller throws with the value.
     return undefined;
   }
 }
 
 const isKeyText = (value: unknown): value is string | null => value === null || typeof value === "string";
 
-/** What would lose rows or give them twice is an error on the first page that shows it. */
-function checkApart({ keys, order, after, before }: PageArgs, rows: readonly Placed<unknown>[]): void {
+/** Throws for rows that would be lost or returned twice, on the first page that shows it. */
+function checkOrder({ keys, order, after, before }: PageArgs, rows: readonly PositionedRow<unknown>[]): void {
   const cursors = new Set([after, before].map((position) => position && JSON.stringify(position)));
   const texts = rows.map(({ position }) => JSON.stringify(position));
   rows.forEach(({ position }, i) => {
     const found = keys.find(({ nulls }, at) => nulls === undefined && position[at] === null);
     if (found !== undefined) {
       throw new ConfigError(
-        `the order "${order}" does not say where the nulls of ${found.column} stand, and a row has one`,
+        `the order "${order}": expected no null in ${found.column}, got a row with one; set nulls to "first" or "last"`,
       );
     }
     if (i > 0 && texts[i] === texts[i - 1]) {
       throw new ConfigError(
-        `the last key of the order "${order}" is not unique: two rows have ${describeValue(position)}`,
+        `the order "${order}": expected a unique last key, got two rows with ${describeValue(position)}; add a unique column`,
       );
     }
-    // A client would ask for the same rows for ever.
+    // A client would request the same rows forever.
     if (cursors.has(texts[i])) {
       throw new ConfigError(
-        `the order "${order}" gives the row of a cursor again, ${describeValue(position)}: the statement lacks the condition, or the keys lose digits on their way`,
+        `the order "${order}": expected rows beyond the cursor, got its own row, ${describeValue(position)}; add the condition to the statement, or keep all digits of the keys`,
       );
     }
   });

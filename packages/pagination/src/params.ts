@@ -1,7 +1,7 @@
 import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 
-/** The value of a query, of `URLSearchParams` or of the arguments of a field; `undefined` also for null. */
+/** Returns a parameter of a query object, of `URLSearchParams` or of GraphQL arguments; `undefined` also for null. */
 export function param(query: object, name: string): unknown {
   if (isSearchParams(query)) {
     const all = query.getAll(name);
@@ -11,24 +11,24 @@ export function param(query: object, name: string): unknown {
 }
 
 /**
- * A whole number from 1, as a number or in digits. There is no upper bound: the caller lowers it to its own.
- * @throws {InputError} for everything else
+ * Returns an integer >= 1, given as a number or as digits. The caller applies its upper bound.
+ * @throws {InputError} for every other value
  */
-export function countParam(query: object, name: string): number | undefined {
+export function integerParam(query: object, name: string): number | undefined {
   const value = param(query, name);
   if (value === undefined) return undefined;
   if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
   if (typeof value === "string" && /^[0-9]+$/.test(value) && Number(value) >= 1) return Number(value);
-  throw new InputError(`${name}: expected a whole number from 1, got ${describeValue(value)}`);
+  throw new InputError(`${name}: expected an integer >= 1, got ${describeValue(value)}`);
 }
 
-/** @throws {InputError} for what is there and is no text */
-export function textParam(query: object, name: string): string | undefined {
+/** @throws {InputError} for a value that is not a string */
+export function stringParam(query: object, name: string): string | undefined {
   const value = param(query, name);
   if (value === undefined || typeof value === "string") return value;
-  throw new InputError(`${name}: expected one text, got ${describeValue(value)}`);
+  throw new InputError(`${name}: expected one string, got ${describeValue(value)}`);
 }
 
-// By its method: a runtime may have a class of its own. What a client sends is never a function.
+// By its method, because a runtime may have its own class. A query from a client never contains a function.
 const isSearchParams = (query: object): query is URLSearchParams =>
   "getAll" in query && typeof query.getAll === "function";

@@ -10,7 +10,7 @@ const parse = (query: object) => page.parse(query, acme);
 const cursor = parse({}).cursorOf(["2026-01-31 09:00:00.123456+00", "7"]);
 
 describe("the size of a page", () => {
-  it("is 50 when nobody says, and what the definition says", () => {
+  it("is 50 by default, or the default of the definition", () => {
     expect(parse({}).size).toBe(50);
     expect(definePage({ by, secret: SECRET, maxSize: "small" }).parse({}, acme).size).toBe(20);
     expect(definePage({ by, secret: SECRET, defaultSize: 10 }).parse({}, acme).size).toBe(10);
@@ -28,7 +28,7 @@ describe("the size of a page", () => {
     [Number.MAX_VALUE, 100],
     [null, 50],
     [undefined, 50],
-  ])("asked for as %j is %i", (value, size) => {
+  ])("requested as %j is %i", (value, size) => {
     for (const name of ["first", "last", "limit"]) expect(parse({ [name]: value }).size).toBe(size);
   });
 
@@ -65,15 +65,15 @@ describe("the size of a page", () => {
   });
 
   it("cannot be a bigint", () => {
-    expect(() => parse({ limit: 10n })).toThrow("limit: expected a whole number from 1, got 10n");
+    expect(() => parse({ limit: 10n })).toThrow("limit: expected an integer >= 1, got 10n");
   });
 
-  it("is asked for in one way", () => {
-    expect(() => parse({ first: 1, last: 1 })).toThrow("first and last: expected one of them");
-    expect(() => parse({ limit: 1, last: 1 })).toThrow("last and limit: expected one of them");
+  it("is requested with one parameter", () => {
+    expect(() => parse({ first: 1, last: 1 })).toThrow("first and last: expected only one of them");
+    expect(() => parse({ limit: 1, last: 1 })).toThrow("last and limit: expected only one of them");
   });
 
-  it("is what the plan of the tenant says, as far as the definition lets it", () => {
+  it("is the size of the tenant's plan, capped by the definition", () => {
     const heavy = definePage({ by, secret: SECRET, maxSize: 60 });
     const sizes = (definition: typeof page, limit: number | null, pageSize: PageSize): number =>
       definition.parse({ limit }, { ...acme, pageSize }).size;
@@ -88,12 +88,12 @@ describe("the size of a page", () => {
     expect(sizes(heavy, null, { default: 70 })).toBe(60);
   });
 
-  it.each([Number.NaN, 0, -1])("is not what a plan says that is %d", (value) => {
+  it.each([Number.NaN, 0, -1])("throws for a plan with %d", (value) => {
     expect(() => page.parse({}, { ...acme, pageSize: { max: value } })).toThrow(TypeError);
     expect(() => page.parse({}, { ...acme, pageSize: { default: value } })).toThrow(TypeError);
   });
 
-  it("has a name for what a row weighs", () => {
+  it("has names for sizes", () => {
     expect(pageSizes).toEqual({ small: 20, medium: 50, large: 100, xlarge: 500 });
     const sizes = (["small", "medium", "large", "xlarge"] as const).map(
       (maxSize) => definePage({ by, secret: SECRET, maxSize }).parse({ limit: 9999 }, acme).size,
@@ -102,8 +102,8 @@ describe("the size of a page", () => {
   });
 });
 
-describe("the place of a page", () => {
-  it("is behind a cursor, or before one", () => {
+describe("the position of a page", () => {
+  it("is after a cursor, or before one", () => {
     const position = ["2026-01-31 09:00:00.123456+00", "7"];
     expect(parse({ after: cursor })).toMatchObject({ after: position, before: undefined, backward: false });
     expect(parse({ before: cursor })).toMatchObject({ after: undefined, before: position, backward: true });
@@ -116,30 +116,30 @@ describe("the place of a page", () => {
     const query = new URLSearchParams({ limit: "5", after: cursor, order: "newest", color: "red" });
     expect(parse(query)).toMatchObject({ size: 5, order: "newest", after: expect.any(Array) as unknown });
     query.append("after", cursor);
-    expect(() => parse(query)).toThrow("after: expected one text");
+    expect(() => parse(query)).toThrow("after: expected one string");
   });
 
-  it("is a number where the definition has an offset, as far as that", () => {
+  it("is a page number up to the maxOffset of the definition", () => {
     expect(parse({ page: "3", limit: 20 })).toMatchObject({ offset: 40, size: 20 });
     expect(parse({ page: 51, limit: 20 }).offset).toBe(1000);
-    expect(() => parse({ page: 52, limit: 20 })).toThrow("page: expected at most 51 with 20 rows a page, got 52");
+    expect(() => parse({ page: 52, limit: 20 })).toThrow("page: expected at most 51 with 20 rows per page, got 52");
     const without = definePage({ by, secret: SECRET });
     expect(without.parse({ page: 1 }, acme).offset).toBe(0);
-    expect(() => without.parse({ page: 2 }, acme)).toThrow("page: expected at most 1 with 50 rows a page, got 2");
+    expect(() => without.parse({ page: 2 }, acme)).toThrow("page: expected at most 1 with 50 rows per page, got 2");
   });
 
-  it.each([0, -1, "1.5", "9".repeat(400), [1], "1; drop"])("is no page %j", (value) => {
+  it.each([0, -1, "1.5", "9".repeat(400), [1], "1; drop"])("throws for the page %j", (value) => {
     expect(() => parse({ page: value })).toThrow(expect.objectContaining({ status: 400 }));
   });
 
-  it.each([{ after: cursor }, { before: cursor }, { last: 5 }])("is not a number beside %j", (query) => {
-    expect(() => parse({ page: 2, ...query })).toThrow("page: expected none beside");
-    expect(() => parse({ page: "1", ...query })).toThrow("page: expected none beside");
+  it.each([{ after: cursor }, { before: cursor }, { last: 5 }])("throws for a page number with %j", (query) => {
+    expect(() => parse({ page: 2, ...query })).toThrow("page: expected no page with");
+    expect(() => parse({ page: "1", ...query })).toThrow("page: expected no page with");
   });
 });
 
 describe("the order of a page", () => {
-  it("is the first, or the one that is named", () => {
+  it("is the first, or the named one", () => {
     expect(parse({}).order).toBe("newest");
     expect(parse({ order: "oldest" })).toMatchObject({ order: "oldest", keys: by.oldest });
     expect(definePage({ by: by.newest, secret: SECRET }).parse({}, acme).order).toBe("default");
@@ -159,17 +159,17 @@ describe("the order of a page", () => {
 });
 
 describe("the tenant of a page", () => {
-  it("is the one given, or that of the current work", () => {
+  it("is the given one, or that of the current work", () => {
     expect(parse({}).tenantId).toBe("acme");
     expect(tenancy.run({ tenantId: "globex" }, () => page.parse({})).tenantId).toBe("globex");
   });
 
-  it("is never a default one", () => {
+  it("throws without a tenant", () => {
     expect(() => page.parse({})).toThrow(expect.objectContaining({ code: "SCALE_TENANT" }));
     expect(() => page.parse({}, { tenantId: "" })).toThrow(expect.objectContaining({ code: "SCALE_TENANT" }));
   });
 
-  it("is nobody for a list that all tenants read", () => {
+  it("is undefined for a shared list", () => {
     const shared = definePage({ by, secret: SECRET, tenants: "shared" });
     const { tenantId, cursorOf } = shared.parse({});
     expect(tenantId).toBeUndefined();

@@ -1,32 +1,27 @@
 import { InputError, StoreError } from "@scale/core";
-import { type Deadline, describeValue } from "@scale/core/kit";
-import { fieldOf } from "./field.js";
-import type { PageArgs } from "./types.js";
+import { type Deadline, describeValue, withStoreDeadline } from "@scale/core/kit";
+import type { PageArgs, Total, TotalKind } from "./types.js";
 
 /**
- * What the database answers, in time.
- * @throws {StoreError} when it does not, with the client's error as its cause
+ * Waits for a query up to the deadline.
+ * @throws {StoreError} with the error of the client, or the TimeoutError, as its cause
  */
-export async function answerOf<T>(
-  { inTime }: { readonly inTime: Deadline },
+export function awaitQuery<T>(
+  { deadline }: { readonly deadline: Deadline },
   query: PromiseLike<T>,
-  failure = "the page could not be read",
+  what = "the database",
 ): Promise<T> {
-  try {
-    return await inTime(query, "the database");
-  } catch (cause) {
-    throw new StoreError(failure, { cause });
-  }
+  return withStoreDeadline(() => query, deadline, what);
 }
 
 /**
- * The answer to the statement that has the values of the cursors.
- * @throws {InputError} with `SCALE_CURSOR` when a cursor has a value that the column cannot read: of a list whose keys have
- * the same names and other types, or from before a column got another type
+ * `awaitQuery` for the statement that contains the values of the cursors.
+ * @throws {InputError} with `SCALE_CURSOR` when a column cannot read a value of a cursor: the cursor is of a list whose keys
+ * have the same names and other types, or older than a change of a column's type
  */
-export async function pageAnswerOf<T>(args: PageArgs, query: PromiseLike<T>): Promise<T> {
+export async function awaitPageQuery<T>(args: PageArgs, query: PromiseLike<T>): Promise<T> {
   try {
-    return await answerOf(args, query);
+    return await awaitQuery(args, query);
   } catch (error) {
     const cursors = (["after", "before"] as const).filter((name) => args[name] !== undefined);
     if (cursors.length === 0 || !isUnreadable(fieldOf(error, "cause"))) throw error;
@@ -37,20 +32,43 @@ export async function pageAnswerOf<T>(args: PageArgs, query: PromiseLike<T>): Pr
   }
 }
 
-/** Where clients have the code of the server's error: `pg`, Drizzle, Prisma. */
+/** Paths to the error code of the server in errors of `pg`, Drizzle and Prisma. */
 const CODES = [["code"], ["cause", "code"], ["meta", "driverAdapterError", "cause", "originalCode"]];
 
-/** The text of a value is none of its type, or beyond its range. Source: PostgreSQL, appendix A, class 22 */
+/** Codes for a value that is not of its type, or out of its range. Source: PostgreSQL, appendix A, class 22 */
 const UNREADABLE = new Set<unknown>(["22P02", "22003", "22007", "22008"]);
 
 const isUnreadable = (error: unknown): boolean => CODES.some((path) => UNREADABLE.has(path.reduce(fieldOf, error)));
 
 /**
- * The rows of an answer: a list from some clients, an object that has the list from others.
- * @throws {StoreError} for an answer that has none
+ * Returns the rows of a result: some clients return a list, others an object with the list.
+ * @throws {StoreError} for a result without rows
  */
-export function rowsOf(answer: unknown): readonly unknown[] {
-  const rows = Array.isArray(answer) ? answer : fieldOf(answer, "rows");
+export function rowsOf(result: unknown): readonly unknown[] {
+  const rows = Array.isArray(result) ? result : fieldOf(result, "rows");
   if (Array.isArray(rows)) return rows;
-  throw new StoreError(`expected rows, got ${describeValue(answer)}`);
+  throw new StoreError(`expected rows, got ${describeValue(result)}`);
 }
+
+/**
+ * Reads a total from the only column of the only row: a count as a string, or a query plan as JSON with the estimated rows.
+ * The planner estimates from the statistics of ANALYZE, scaled to the present size of the table.
+ */
+export function parseTotal(kind: TotalKind, rows: readonly unknown[]): Total {
+  const value = kind === "exact" ? firstColumn(rows[0]) : plannedRows(firstColumn(rows[0]));
+  const number = Number(value);
+  if (value !== undefined && Number.isSafeInteger(number)) return { value: number, exact: kind === "exact" };
+  throw new StoreError(`expected the number of rows, got ${describeValue(rows[0])}`);
+}
+
+const firstColumn = (row: unknown): unknown =>
+  typeof row === "object" && row !== null ? (Object.values(row)[0] as unknown) : undefined;
+
+function plannedRows(result: unknown): unknown {
+  const plans: unknown = typeof result === "string" ? JSON.parse(result) : result;
+  const [first] = Array.isArray(plans) ? (plans as unknown[]) : [];
+  return fieldOf(fieldOf(first, "Plan"), "Plan Rows");
+}
+
+const fieldOf = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? (Reflect.get(value, name) as unknown) : undefined;

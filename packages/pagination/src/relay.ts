@@ -1,6 +1,6 @@
 import type { Page, PageInfo, Total } from "./types.js";
 
-/** A page as GraphQL clients read it. */
+/** A connection of the Relay specification. */
 export interface Connection<T> {
   readonly edges: readonly { readonly node: T; readonly cursor: string }[];
   readonly nodes: readonly T[];
@@ -9,7 +9,7 @@ export interface Connection<T> {
 }
 
 /**
- * A page with a cursor for each row.
+ * Converts a page to a Relay connection, with a cursor for each row.
  * Source: GraphQL Cursor Connections Specification (Relay)
  */
 export function connection<T>(page: Page<T>): Connection<T> {

@@ -1,20 +1,20 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { ConfigError } from "@scale/core";
 
-/** Signs texts that clients carry, with HMAC-SHA256. */
+/** Signs strings for clients with HMAC-SHA256. */
 export interface Signer {
-  /** Names the key without telling it. */
+  /** Identifies the key without revealing it. */
   readonly keyId: string;
   sign(text: string): string;
-  /** In a time that does not tell how much of the signature is right. */
-  verifies(text: string, signature: string): boolean;
+  /** Compares in constant time. */
+  verify(text: string, signature: string): boolean;
 }
 
 const MIN_LENGTH = 32;
 
 /**
  * @param secrets the first signs, all verify
- * @throws {ConfigError} that shows nothing of a secret
+ * @throws {ConfigError} without any part of a secret
  */
 export function createSigners(secrets: string | readonly string[]): readonly [Signer, ...Signer[]] {
   const list: readonly unknown[] = Array.isArray(secrets) ? secrets : [secrets];
@@ -26,17 +26,17 @@ export function createSigners(secrets: string | readonly string[]): readonly [Si
 function createSigner(secret: unknown): Signer {
   if (typeof secret !== "string" || secret.length < MIN_LENGTH) {
     const got = typeof secret === "string" ? `${secret.length}` : typeof secret;
-    throw new ConfigError(`definePage: secret: expected a text of at least ${MIN_LENGTH} characters, got ${got}`);
+    throw new ConfigError(`definePage: secret: expected a string of at least ${MIN_LENGTH} characters, got ${got}`);
   }
   const key = createSecretKey(secret, "utf8");
   const sign = (text: string): string => mac(key, `scale:page:1:${text}`);
   return {
     keyId: mac(key, "scale:page:key").slice(0, 8),
     sign,
-    verifies(text, signature) {
+    verify(text, signature) {
       const expected = Buffer.from(sign(text));
       const got = Buffer.from(signature);
-      // The texts, not the bytes that they stand for: base64 has several texts for one signature.
+      // Compares the strings, not the decoded bytes: base64 has several strings for the same bytes.
       return got.length === expected.length && timingSafeEqual(got, expected);
     },
   };

@@ -1,19 +1,19 @@
-/** Names for how many rows a page may have, by what a row weighs. */
+/** Named page sizes, by the size of a row. */
 export type PageSizeName = "small" | "medium" | "large" | "xlarge";
 
-/** The most rows of a page, by name. */
+/** Maximum rows of a page, by name. */
 export const pageSizes: Readonly<Record<PageSizeName, number>> = { small: 20, medium: 50, large: 100, xlarge: 500 };
 
-/** No definition may have more rows in a page: a typing error must not read a whole table. */
+/** Upper bound for every definition: a typing error must not read a whole table. */
 export const MAX_SIZE = 10_000;
 
 const DEFAULT_SIZE = 50;
 
-/** What a plan says of pages; `plan.pageSize` of `@scale/core` is one. */
+/** Page sizes of a plan, such as `plan.pageSize` of `@scale/core`. */
 export interface PageSize {
-  /** Rows when the request does not say. */
+  /** Rows for a request without a size. */
   readonly default?: number | undefined;
-  /** Rows, however many the request asks for. */
+  /** Maximum rows for a request with a size. */
   readonly max?: number | undefined;
 }
 
@@ -23,10 +23,10 @@ export interface Sizes {
 }
 
 /**
- * The bounds of one request. What a definition says bounds what a plan says, because it knows what its rows weigh.
- * @throws {TypeError} for a plan whose numbers cannot be those of a page
+ * Resolves the sizes of one request. The definition caps the plan, because it knows how large its rows are.
+ * @throws {TypeError} for a plan with a size below 1
  */
-export function sizesOf(definition: PageSize, plan: PageSize = {}): Sizes {
+export function resolveSizes(definition: PageSize, plan: PageSize = {}): Sizes {
   const planned = plan.max === undefined ? undefined : atLeastOne(plan.max);
   const max = Math.min(definition.max ?? MAX_SIZE, planned ?? definition.max ?? pageSizes.large, MAX_SIZE);
   return { max, size: Math.min(max, atLeastOne(plan.default ?? definition.default ?? DEFAULT_SIZE)) };
@@ -34,5 +34,5 @@ export function sizesOf(definition: PageSize, plan: PageSize = {}): Sizes {
 
 function atLeastOne(rows: number): number {
   if (rows >= 1) return Math.floor(rows);
-  throw new TypeError(`pageSize: expected at least 1, got ${rows}`);
+  throw new TypeError(`pageSize: expected a number >= 1, got ${rows}`);
 }

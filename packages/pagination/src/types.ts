@@ -6,70 +6,70 @@ interface Key {
   readonly type?: string;
 }
 
-/** One column of an order that is never null. A null that turns up in it is an error, because its row would be lost. */
+/** A column of an order that is never null. A row with a null in it would be lost, so it throws. */
 export interface RequiredKey extends Key {
   readonly nulls?: never;
 }
 
-/** One column of an order that may be null. */
+/** A column of an order that may be null. */
 export interface NullableKey extends Key {
   readonly nulls: "first" | "last";
 }
 
-/** One column of an order, as `asc` and `desc` write it. */
+/** A column of an order: the result of `asc` or `desc`. */
 export type SortKey = RequiredKey | NullableKey;
 
-/** The last key tells apart what is equal in the others: it must be unique among the rows of a list, and never null. */
+/** The columns of an order. The last one breaks ties: it must be unique among the rows of a list, and never null. */
 export type Order = readonly [...SortKey[], RequiredKey];
 
-/** Where a row stands: its keys as the database writes them as text. No number or date of JavaScript holds them all. */
+/** Position of a row: its keys in the text form of the database, because numbers and dates of JavaScript lose digits. */
 export type Position = readonly (string | null)[];
 
-/** What a request asks for, checked: made by `page.parse`, taken by the functions that read a page. */
+/** The checked parameters of a request: returned by `page.parse`, passed to the functions that read a page. */
 export interface PageArgs {
-  /** The tenant that the cursors are bound to; `undefined` for a definition with `tenants: "shared"`. */
+  /** Tenant that the cursors are bound to; `undefined` for a definition with `tenants: "shared"`. */
   readonly tenantId: string | undefined;
-  /** The name of the order; `default` where the definition has only one. */
+  /** Name of the order; `default` if the definition has one without a name. */
   readonly order: string;
   readonly keys: readonly SortKey[];
-  /** Rows, at most. */
+  /** Maximum rows of the page. */
   readonly size: number;
-  /** Reads from the end, or from `before`, and gives the rows in the same order all the same. */
+  /** True to read backward, from the end or from `before`. The rows are returned in the order of the list. */
   readonly backward: boolean;
   readonly after: Position | undefined;
   readonly before: Position | undefined;
-  /** Rows to pass over; 0 with a cursor. */
+  /** Rows to skip; 0 with a cursor. */
   readonly offset: number;
   /** Signs a cursor for a row. */
   cursorOf(position: Position): string;
-  /** The definition's `timeoutMs`. */
-  readonly inTime: Deadline;
+  /** Deadline of each statement, from `timeoutMs` of the definition. */
+  readonly deadline: Deadline;
 }
 
 export interface PageInfo {
-  /** Whether rows follow. With `before` it is not looked up and is true. */
+  /** True if rows follow. With `before` it is true without a check. */
   readonly hasNextPage: boolean;
-  /** Whether rows precede. With `after`, and on a page by number, it is not looked up and is true. */
+  /** True if rows precede. With `after`, and from the second numbered page on, it is true without a check. */
   readonly hasPreviousPage: boolean;
-  /** The cursor of the first row; null on an empty page. */
+  /** Cursor of the first row; null on an empty page. */
   readonly startCursor: string | null;
-  /** The cursor of the last row; null on an empty page. */
+  /** Cursor of the last row; null on an empty page. */
   readonly endCursor: string | null;
 }
 
 export interface Total {
   readonly value: number;
-  /** False for an estimate from the statistics of the database. */
+  /** False for an estimate of the query planner. */
   readonly exact: boolean;
 }
 
-/** Whether a page says how many rows the list has: `exact` reads them all, `estimated` none. */
+/** How to count the rows of a list: `exact` reads all of them, `estimated` none. */
 export type TotalKind = "exact" | "estimated";
 
 export interface Page<T> {
   readonly items: readonly T[];
   readonly pageInfo: PageInfo;
   readonly total?: Total;
-  /** The cursor of one of `items`. Not enumerable: neither JSON nor a copy of the page has it. */
+  /** Returns the cursor of one of `items`. Not enumerable: JSON and copies of the page do not contain it. */
   cursorOf(index: number): string;
 }

@@ -18,7 +18,7 @@ const TABLE = `create table entries (
   primary key (tenant_id, id)
 )`;
 
-/** Directions that agree and that differ, nulls at either end, in the first key and in later ones. */
+/** Equal and different directions, nulls first and last, in the first key and in later ones. */
 export const orders: Readonly<Record<string, Order>> = {
   newest: [desc("created_at"), desc("id")],
   oldest: [asc("created_at"), asc("id")],
@@ -34,15 +34,15 @@ export const entryPages: PageDefinition = definePage({ by: orders, secret: SECRE
 
 export interface Entries {
   readonly pool: Pool;
-  /** Adds rows whose keys are like those of others. */
+  /** Adds rows with keys that other rows have too. */
   insert(count: number, tenantId?: string): Promise<void>;
   remove(count: number): Promise<void>;
-  /** Every id of the tenant, by one sort of the database. */
+  /** Returns every id of the tenant, sorted by the database in one query. */
   sorted(order: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** A database of its own with the table and 3,000 rows of the tenant, and as many that are not the tenant's. */
+/** Creates a database with the table, 3,000 rows of the tenant and 3,000 of another one. */
 export async function makeEntries(server: string, name: string): Promise<Entries> {
   const pool = new Pool({ connectionString: await createDatabase(server, name), max: 4 });
   await pool.query(TABLE);
@@ -52,7 +52,7 @@ export async function makeEntries(server: string, name: string): Promise<Entries
 
   async function insert(count: number, tenantId = TENANT): Promise<void> {
     const rows = Array.from({ length: count }, () => {
-      // Above 2^53, where every second number is none of JavaScript's, and in no order.
+      // Above 2^53, where JavaScript cannot represent every second integer, and in random order.
       const id = 2n ** 53n + BigInt(below(2 ** 30)) * 100_000n + BigInt(made++);
       return {
         tenant_id: tenantId,
@@ -86,7 +86,7 @@ export async function makeEntries(server: string, name: string): Promise<Entries
 
 const NAMES = ["", "a", "A", "b", "\u00e4", "z'; drop table entries; --", "\u{1f600}", '"quoted"', "ab", "a b"];
 
-/** Written by hand: what the orders above must mean. */
+/** The expected meaning of the orders above, written by hand. */
 const ORDER_BY: Readonly<Record<string, string>> = {
   newest: "created_at desc, id desc",
   oldest: "created_at, id",

@@ -3,23 +3,23 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Page, PageArgs, TotalKind } from "../src/index.js";
 import { type Entries, entryPages, makeEntries, orders, ROWS, SEED, TENANT } from "./entries.js";
 
-export interface Door {
+export interface PageReader {
   /** Reads a page of the tenant's entries. */
   read(args: PageArgs): Promise<Page<{ readonly id: string | bigint }>>;
   close?(): Promise<void>;
 }
 
-/** What a walk through the pages must do, whichever client reads them. */
-export function describeWalks(name: string, server: string, open: (entries: Entries) => Promise<Door>): void {
+/** The contract of a walk through all pages, for every client. */
+export function describeWalks(name: string, server: string, open: (entries: Entries) => Promise<PageReader>): void {
   describe.skipIf(!server)(`pages read by ${name} (seed ${SEED})`, () => {
     let entries = {} as Entries;
-    let door = {} as Door;
+    let reader = {} as PageReader;
     beforeAll(async () => {
       entries = await makeEntries(server, `pagination_${name}`);
-      door = await open(entries);
+      reader = await open(entries);
     });
     afterAll(async () => {
-      await door.close?.();
+      await reader.close?.();
       await entries.close();
     });
     const random = seededRandom(SEED);
@@ -31,12 +31,12 @@ export function describeWalks(name: string, server: string, open: (entries: Entr
       const seen: string[][] = [];
       let at: object = {};
       for (;;) {
-        const { items, pageInfo } = await door.read(parse({ order, [size]: 1 + below(400), ...at }));
+        const { items, pageInfo } = await reader.read(parse({ order, [size]: 1 + below(400), ...at }));
         const ids = items.map(({ id }) => String(id));
         seen.push(backward ? ids.toReversed() : ids);
         if (!(backward ? pageInfo.hasPreviousPage : pageInfo.hasNextPage)) return seen.flat();
         const next = backward ? pageInfo.startCursor : pageInfo.endCursor;
-        // All that was left was deleted.
+        // The remaining rows were deleted.
         if (next === null) return seen.flat();
         at = { [cursor]: next };
         await between();
@@ -46,7 +46,7 @@ export function describeWalks(name: string, server: string, open: (entries: Entr
     const cases = Object.keys(orders).flatMap((order) => [false, true].map((backward) => ({ order, backward })));
 
     it.each(cases)(
-      "$order, backward $backward: every row that is there throughout comes once, in its place",
+      "$order, backward $backward: returns every row that exists throughout once, in its order",
       async ({ order, backward }) => {
         const before = new Set(await entries.sorted(order));
         const walked = await walk(order, backward, async () => {
@@ -63,31 +63,31 @@ export function describeWalks(name: string, server: string, open: (entries: Entr
       },
     );
 
-    it.each(Object.keys(orders))("%s: a page between two cursors has the rows between them", async (order) => {
+    it.each(Object.keys(orders))("%s: returns the rows between two cursors", async (order) => {
       const all = await entries.sorted(order);
-      const { cursorOf } = await door.read(parse({ order, first: 400 }));
+      const { cursorOf } = await reader.read(parse({ order, first: 400 }));
       const range = { order, after: cursorOf(99), before: cursorOf(120) };
       const ids = async (query: object): Promise<string[]> =>
-        (await door.read(parse({ ...range, ...query }))).items.map(({ id }) => String(id));
+        (await reader.read(parse({ ...range, ...query }))).items.map(({ id }) => String(id));
       expect(await ids({ first: 100 })).toEqual(all.slice(100, 120));
       expect(await ids({ first: 5 })).toEqual(all.slice(100, 105));
       expect(await ids({ last: 5 })).toEqual(all.slice(115, 120));
     });
 
-    it("goes on by cursor from a page by number, and back to the rows it came from", async () => {
+    it("continues by cursor from a numbered page, and back", async () => {
       const all = await entries.sorted("nullsLast");
-      const numbered = await door.read(parse({ order: "nullsLast", page: "21", limit: "100" }));
+      const numbered = await reader.read(parse({ order: "nullsLast", page: "21", limit: "100" }));
       expect(numbered.items.map(({ id }) => String(id))).toEqual(all.slice(2000, 2100));
-      const next = await door.read(parse({ order: "nullsLast", limit: 70, after: numbered.pageInfo.endCursor }));
-      const back = await door.read(parse({ order: "nullsLast", limit: 30, before: next.pageInfo.startCursor }));
+      const next = await reader.read(parse({ order: "nullsLast", limit: 70, after: numbered.pageInfo.endCursor }));
+      const back = await reader.read(parse({ order: "nullsLast", limit: 30, before: next.pageInfo.startCursor }));
       expect(next.items.map(({ id }) => String(id))).toEqual(all.slice(2100, 2170));
       expect(back.items.map(({ id }) => String(id))).toEqual(all.slice(2070, 2100));
     });
 
-    it("goes on behind a row that was deleted", async () => {
-      const page = await door.read(parse({ order: "nullsFirst", first: 10 }));
+    it("continues after a deleted row", async () => {
+      const page = await reader.read(parse({ order: "nullsFirst", first: 10 }));
       await entries.pool.query("delete from entries where id = any($1)", [page.items.map(({ id }) => String(id))]);
-      const next = await door.read(parse({ order: "nullsFirst", first: 10, after: page.pageInfo.endCursor }));
+      const next = await reader.read(parse({ order: "nullsFirst", first: 10, after: page.pageInfo.endCursor }));
       expect(next.items.map(({ id }) => String(id))).toEqual((await entries.sorted("nullsFirst")).slice(0, 10));
     });
   });
@@ -96,7 +96,7 @@ export function describeWalks(name: string, server: string, open: (entries: Entr
 /** Reads a page with a total. */
 export type Count = (args: PageArgs, total: TotalKind) => Promise<Page<unknown>>;
 
-/** What a total must be, whichever client reads it. */
+/** The contract of a total, for every client. */
 export function describeTotals(
   name: string,
   server: string,

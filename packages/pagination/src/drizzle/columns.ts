@@ -1,32 +1,30 @@
 import { ConfigError } from "@scale/core";
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
-import type { Piece } from "../keyset/keyset.js";
+import type { SqlToken } from "../keyset/keyset.js";
 import type { PageArgs, SortKey } from "../types.js";
 
-export type Write = (pieces: readonly Piece[]) => SQL;
+export type TokenWriter = (pieces: readonly SqlToken[]) => SQL;
 
 /**
- * Writes the pieces of SQL with the columns of a table.
- * @throws {ConfigError} when the table has no such column, or its schema says that it cannot be the key it is used as
+ * Creates a writer of SQL tokens for the columns of a table.
+ * @throws {ConfigError} when the table has no such column, or its schema contradicts the order
  */
-export function writerFor(table: PgTable, { keys, order }: PageArgs): Write {
+export function writerFor(table: PgTable, { keys, order }: PageArgs): TokenWriter {
   const columns = new Map(keys.map((key) => [key.column, columnOf(table, key)]));
   const what = `the order "${order}" on the table ${getTableConfig(table).name}`;
   for (const { column, nulls } of keys) {
     if (nulls === undefined && columns.get(column)?.notNull === false) {
-      throw new ConfigError(
-        `${what}: ${column} may be null in the schema, and the order does not say where nulls stand`,
-      );
+      throw new ConfigError(`${what}: ${column} may be null in the schema: set nulls to "first" or "last"`);
     }
   }
   const last = columns.get(keys.at(-1)?.column ?? "");
   if (last !== undefined && !isUnique(table, last)) {
     throw new ConfigError(
-      `${what}: the last key, ${last.name}, is in no primary key and in nothing unique of the schema`,
+      `${what}: expected the last key, ${last.name}, in a primary key or unique index of the schema`,
     );
   }
-  const one = (piece: Piece): SQL => {
+  const one = (piece: SqlToken): SQL => {
     if (typeof piece === "string") return sql.raw(piece);
     if ("column" in piece) return sql`${columns.get(piece.column.column)}`;
     const type = piece.of.type ?? typeOf(columns.get(piece.of.column));
@@ -35,17 +33,17 @@ export function writerFor(table: PgTable, { keys, order }: PageArgs): Write {
   return (pieces) => sql.join(pieces.map(one));
 }
 
-/** By the name in the database, else by the name in the schema. */
+/** Finds a column by its name in the database, else by its name in the schema. */
 function columnOf(table: PgTable, { column }: SortKey): PgColumn {
   const columns: Readonly<Record<string, PgColumn>> = getTableColumns(table);
   const found =
     Object.values(columns).find(({ name }) => name === column) ??
     (Object.hasOwn(columns, column) ? columns[column] : undefined);
   if (found !== undefined) return found;
-  throw new ConfigError(`the table ${getTableConfig(table).name} has no column ${column}`);
+  throw new ConfigError(`the table ${getTableConfig(table).name}: expected a column ${column}, got none`);
 }
 
-/** Part of a key of the table: unique as a whole it must be among the rows of one tenant, which the schema cannot tell. */
+/** True for part of a unique key. The schema cannot tell whether the column alone is unique among the rows of one tenant. */
 function isUnique(table: PgTable, column: PgColumn): boolean {
   const { primaryKeys, uniqueConstraints, indexes } = getTableConfig(table);
   const uniqueIndexes = indexes.map(({ config }) => config).filter((one) => one.unique && one.where === undefined);
@@ -61,11 +59,11 @@ function isUnique(table: PgTable, column: PgColumn): boolean {
   );
 }
 
-/** Types whose values some drivers write in their own way, with less in them, unless they are sent as text. */
-const PLAIN =
+/** Types whose values some drivers convert with a loss, unless they are sent as text and cast by the server. */
+const CASTABLE =
   /^(?:boolean|smallint|integer|bigint|real|double precision|numeric|uuid|date|time(?:stamp)?)(?: with time zone)?$/;
 
-// Without precision and scale: where the schema names fewer digits than the table has, a cast would round the place away.
+// Without precision and scale: if the schema has fewer digits than the table, a cast would round the position.
 function typeOf(column: PgColumn | undefined): string | undefined {
-  return PLAIN.exec(column?.getSQLType().replace(/ ?\([\d, ]+\)/, "") ?? "")?.[0];
+  return CASTABLE.exec(column?.getSQLType().replace(/ ?\([\d, ]+\)/, "") ?? "")?.[0];
 }

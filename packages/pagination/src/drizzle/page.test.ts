@@ -55,14 +55,14 @@ describe.skipIf(!server)("drizzlePage", () => {
   });
   afterAll(() => pool.end());
 
-  it("gives rows as Drizzle maps them, and nothing that it added", async () => {
+  it("returns rows as Drizzle maps them, and no added column", async () => {
     const { items } = await drizzlePage(db, define(asc("id")).parse({ first: 1 }), { from: orders });
     const createdAt: Date | undefined = items[0]?.createdAt;
     expect(createdAt).toEqual(new Date("2026-01-31T09:00:00Z"));
     expect(Object.keys(items[0] ?? {})).toEqual(["id", "number", "status", "urgent", "note", "code", "createdAt"]);
   });
 
-  it("takes columns by the name of the database or of the schema, booleans and enums", async () => {
+  it("accepts columns by the name in the database or the schema, booleans and enums", async () => {
     const page = define(desc("urgent"), asc("status"), asc("createdAt"), asc("number"));
     const first = await drizzlePage(db, page.parse({ first: 6 }), { from: orders });
     const next = await drizzlePage(db, page.parse({ after: first.pageInfo.endCursor }), { from: orders });
@@ -79,7 +79,7 @@ describe.skipIf(!server)("drizzlePage", () => {
     expect(ids).toEqual([2, 3]);
   });
 
-  it("gives its parts to a relational query", async () => {
+  it("returns its parts for a relational query", async () => {
     const relational = drizzle({ client: pool, schema: { orders } });
     const read = async (query: object) => {
       const { position, where, orderBy, limit, page } = drizzleParts(
@@ -96,7 +96,7 @@ describe.skipIf(!server)("drizzlePage", () => {
     await drizzlePage(relational, define(asc("id")).parse({}), { from: orders });
   });
 
-  it("estimates a total from what postgres-js answers too", async () => {
+  it("estimates a total from the result of postgres-js too", async () => {
     const plan = async (_query: SQL) => [{ "QUERY PLAN": [{ Plan: { "Plan Rows": 7 } }] }];
     const postgresJs = { select: db.select.bind(db), execute: plan };
     const args = define(asc("id")).parse({});
@@ -104,7 +104,7 @@ describe.skipIf(!server)("drizzlePage", () => {
     expect(total).toEqual({ value: 7, exact: false });
   });
 
-  it("keeps its place where the table has more digits than the schema says", async () => {
+  it("keeps its position if the table has more digits than the schema", async () => {
     await pool.query(`create table fine (id int primary key, at timestamptz not null, amount numeric not null);
       insert into fine select i, timestamptz '2026-01-31 09:00Z' + i * interval '100 us', i / 1000.0 from generate_series(1, 9) i`);
     const fine = pgTable("fine", {
@@ -122,13 +122,13 @@ describe.skipIf(!server)("drizzlePage", () => {
     }
   });
 
-  it("refuses a cursor whose values the columns cannot read", async () => {
+  it("rejects a cursor whose values the columns cannot read", async () => {
     const page = define(asc("id"));
     const args = page.parse({ after: page.parse({}).cursorOf(["0b1f"]) });
     await expect(drizzlePage(db, args, { from: orders })).rejects.toMatchObject({ code: "SCALE_CURSOR", status: 400 });
   });
 
-  it("fails with the error of the database as its cause", async () => {
+  it("rejects with the error of the database as its cause", async () => {
     const gone = pgTable("gone", { id: serial("id").primaryKey() });
     const page = drizzlePage(db, define(asc("id")).parse({}), { from: gone });
     await expect(page).rejects.toMatchObject({ code: "SCALE_STORE", cause: { cause: { code: "42P01" } } });
@@ -144,11 +144,11 @@ const row = (id: number): typeof orders.$inferInsert => ({
   createdAt: new Date("2026-01-31T09:00:00Z"),
 });
 
-describe("drizzlePage, by what the schema says", () => {
+describe("drizzlePage and the schema", () => {
   const db = drizzle.mock();
   const read = (...by: Order): Promise<unknown> => drizzlePage(db, define(...by).parse({}), { from: orders });
 
-  it("sends values as text, with the type of the column where a driver may convert them", () => {
+  it("sends values as text and casts them to the type of the column", () => {
     const page = define(desc("created_at"), desc("urgent"), desc("status"), desc("code"), desc("id"));
     const after = page.parse({}).cursorOf(["2026-01-31 09:00:00.123+00", "true", "paid", "1", "2"]);
     const { where } = drizzleParts(page.parse({ after }), orders);
@@ -158,14 +158,22 @@ describe("drizzlePage, by what the schema says", () => {
   });
 
   const cases: readonly [what: string, by: Order, message: string][] = [
-    ["a column that is not there", [asc("nothing"), asc("id")], "the table orders has no column nothing"],
-    ["a property of every object", [asc("constructor"), asc("id")], "the table orders has no column constructor"],
-    ["a null without a place", [asc("note"), asc("id")], "note may be null in the schema"],
-    ["a last key that is not unique", [asc("id"), asc("createdAt")], "the last key, created_at, is in no primary key"],
-    ["a last key that is unique among some rows", [asc("status")], "the last key, status, is in no primary key"],
+    ["an unknown column", [asc("nothing"), asc("id")], "the table orders: expected a column nothing, got none"],
+    [
+      "a property of every object",
+      [asc("constructor"), asc("id")],
+      "the table orders: expected a column constructor, got none",
+    ],
+    ["a null without a position", [asc("note"), asc("id")], "note may be null in the schema"],
+    [
+      "a last key that is not unique",
+      [asc("id"), asc("createdAt")],
+      "expected the last key, created_at, in a primary key",
+    ],
+    ["a last key that is unique among some rows", [asc("status")], "expected the last key, status, in a primary key"],
   ];
 
-  it.each(cases)("refuses %s", async (_what, by, message) => {
+  it.each(cases)("rejects %s", async (_what, by, message) => {
     await expect(read(...by)).rejects.toMatchObject({
       code: "SCALE_CONFIG",
       message: expect.stringContaining(message) as string,

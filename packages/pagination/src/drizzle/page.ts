@@ -1,44 +1,43 @@
 import { and, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { type PgDatabase, type PgQueryResultHKT, type PgTable, unionAll } from "drizzle-orm/pg-core";
-import { answerOf, pageAnswerOf, rowsOf } from "../query-result.js";
-import { reversed } from "../order.js";
-import { pageOf, parsePosition, rowsToRead } from "../page.js";
-import { orderPieces, type Piece, positionPieces, scanOf, seekBranches, seekCondition } from "../keyset/keyset.js";
-import { parseTotal } from "../total.js";
+import { awaitPageQuery, awaitQuery, parseTotal, rowsOf } from "../query-result.js";
+import { reverseOrder } from "../order.js";
+import { buildPage, parsePosition, rowsToRead } from "../page.js";
+import { orderTokens, type SqlToken, positionTokens, scanOf, keysetRanges, keysetCondition } from "../keyset/keyset.js";
 import type { Page, PageArgs, Total, TotalKind } from "../types.js";
 import { writerFor } from "./columns.js";
 
-/** A Drizzle database or transaction on Postgres, whatever its driver and its schema. */
+/** A Drizzle database or transaction on Postgres, with any driver and schema. */
 export interface DrizzleClient extends Pick<PgDatabase<PgQueryResultHKT>, "select"> {
   execute(query: SQL): PromiseLike<unknown>;
 }
 
 export interface DrizzleSource<Table extends PgTable> {
   readonly from: Table;
-  /** The rows of the list, those of the tenant: `eq(orders.tenantId, tenantId)`. */
+  /** Condition for the rows of the list, such as the tenant's: `eq(orders.tenantId, tenantId)`. */
   readonly where?: SQL | undefined;
-  /** Also counts the list: a second statement. */
+  /** Count of the list; adds a second statement. */
   readonly total?: TotalKind;
 }
 
 /**
  * Reads one page of a table with one statement.
- * @param args what `page.parse` made of the request
- * @throws {StoreError} when the database does not answer in time, or with an error, which is the cause
- * @throws {ConfigError} when the schema, or the rows, show that the order does not tell them apart
+ * @param args result of `page.parse`
+ * @throws {StoreError} with its cause when the database is late or answers with an error
+ * @throws {ConfigError} when the schema, or the rows, show that the order is not unique
  */
 export async function drizzlePage<Table extends PgTable>(
   db: DrizzleClient,
   args: PageArgs,
   source: DrizzleSource<Table>,
 ): Promise<Page<Table["$inferSelect"]>> {
-  const rows = await pageAnswerOf(args, readRows(db, args, source));
+  const rows = await awaitPageQuery(args, readRows(db, args, source));
   const placed = rows.map(({ item, position }) => ({
-    // The columns of `from`, mapped by Drizzle.
+    // Drizzle has mapped the columns of `from`.
     item: item as Table["$inferSelect"],
     position: parsePosition(position, args),
   }));
-  return pageOf(args, placed, await totalOf(db, args, source));
+  return buildPage(args, placed, await totalOf(db, args, source));
 }
 
 interface Row {
@@ -53,11 +52,11 @@ function readRows(
 ): PromiseLike<readonly Row[]> {
   const write = writerFor(table, args);
   const { keys, from, until } = scanOf(args);
-  const orderBy = write(orderPieces(keys));
-  const end = until && write(["(", ...seekCondition(reversed(keys), until), ")"]);
-  const branches: readonly Piece[][] = from === undefined ? [] : seekBranches(keys, from);
+  const orderBy = write(orderTokens(keys));
+  const end = until && write(["(", ...keysetCondition(reverseOrder(keys), until), ")"]);
+  const branches: readonly SqlToken[][] = from === undefined ? [] : keysetRanges(keys, from);
   const condition = (branch: SQL | undefined): SQL | undefined => and(where, end, branch);
-  const plain = { item: getTableColumns(table), position: write(positionPieces(keys)).as("scale_page_position") };
+  const plain = { item: getTableColumns(table), position: write(positionTokens(keys)).as("scale_page_position") };
   const [first, second, ...others] = branches.map((branch, i) =>
     db
       .select({ ...plain, ...numbered(i, orderBy) })
@@ -81,7 +80,7 @@ function readRows(
     .offset(args.offset);
 }
 
-/** The branches stand in the order of their rows; within each a row has its number. */
+/** Numbers the branches in the order of their rows, and the rows of each branch. */
 const numbered = (branch: number, orderBy: SQL) => ({
   branch: sql.raw(String(branch)).as("scale_page_branch"),
   row: sql`row_number() over (order by ${orderBy})`.as("scale_page_row"),
@@ -95,8 +94,8 @@ async function totalOf(
   if (total === undefined) return undefined;
   if (total === "exact") {
     const count = db.select({ value: sql`count(*)::text` }).from(from).where(where);
-    return parseTotal(total, await answerOf(args, count));
+    return parseTotal(total, await awaitQuery(args, count));
   }
   const rows = db.select({ one: sql`1` }).from(from).where(where);
-  return parseTotal(total, rowsOf(await answerOf(args, db.execute(sql`explain (format json) ${rows}`))));
+  return parseTotal(total, rowsOf(await awaitQuery(args, db.execute(sql`explain (format json) ${rows}`))));
 }

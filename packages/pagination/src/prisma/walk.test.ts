@@ -22,7 +22,7 @@ describeWalks("prisma", server, async (entries) => {
   return { read: (args) => prismaPage(db, args, source), close };
 });
 
-it.skipIf(!server)("prismaPage refuses a cursor whose values the columns cannot read", async () => {
+it.skipIf(!server)("prismaPage rejects a cursor whose values the columns cannot read", async () => {
   const entries = await makeEntries(server, "pagination_prisma_cursor");
   const { db, source, close } = await open(entries);
   const { cursorOf } = entryPages.parse({}, { tenantId: TENANT });

@@ -1,5 +1,6 @@
-export { type ParsedSqlSource, type SqlClient, sqlPage, type SqlRow, type SqlSource } from "./page.js";
+export { type ParsedSqlSource, type SqlClient, sqlPage, type SqlSource } from "./page.js";
 export { type SqlParts, sqlParts } from "./parts.js";
+export type { SqlRow } from "../keyset/row.js";
 export type { SqlList } from "../keyset/statement.js";
-export type { SqlText } from "../keyset/writer.js";
+export type { SqlFragment } from "../keyset/writer.js";
 export { verifyPage } from "./verify.js";

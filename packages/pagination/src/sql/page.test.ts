@@ -26,14 +26,14 @@ describe.skipIf(!server)("sqlPage", () => {
   });
   afterAll(() => db.end());
 
-  it("gives the columns of the list and nothing that it added", async () => {
+  it("returns the columns of the list and no added column", async () => {
     const page = await sqlPage(db, byId.parse({ first: 1 }), list);
     expect(Object.keys(page.items[0] ?? {})).toEqual(["id", 'Odd "Name"', "word", "maybe", "at"]);
     expect(Object.keys(page)).toEqual(["items", "pageInfo"]);
     expect(JSON.parse(JSON.stringify(page))).toMatchObject({ items: [{ id: 1, word: "low" }] });
   });
 
-  it("reads what is selected, and parses each row", async () => {
+  it("reads the selected columns, and parses each row", async () => {
     const select = 'word, l."Odd ""Name""" as letter';
     const row = ({ letter }: Readonly<Record<string, unknown>>): string => String(letter);
     const args = byId.parse({ last: 2 });
@@ -41,7 +41,7 @@ describe.skipIf(!server)("sqlPage", () => {
     expect(items).toEqual(["D", "E"]);
   });
 
-  it("reads in the order of its columns, whatever the names of what is selected", async () => {
+  it("sorts by columns, even if selected expressions have their names", async () => {
     const page = define(asc("word"), desc("id"));
     const select = "-id as id, id::text as word -- and nothing else";
     const read = async (query: object) => sqlPage(db, page.parse(query), { ...list, select });
@@ -52,14 +52,14 @@ describe.skipIf(!server)("sqlPage", () => {
     expect((await read({ last: 2 })).items.map(({ id }) => id)).toEqual([-2, -1]);
   });
 
-  it("takes names with quotes, of a table with another name, and types", async () => {
+  it("accepts names with quotes, table aliases and types", async () => {
     const page = define(desc('l.Odd "Name"', { type: "text" }), asc("l.id", { type: "integer" }));
     const first = await sqlPage(db, page.parse({ first: 2 }), { from: "letters l" });
     const next = await sqlPage(db, page.parse({ after: first.pageInfo.endCursor }), { from: "letters l" });
     expect([...first.items, ...next.items].map(({ id }) => id)).toEqual([5, 4, 3, 2, 1]);
   });
 
-  it("numbers its parameters behind those of the list", async () => {
+  it("numbers its parameters after those of the list", async () => {
     const page = define(asc("word"), desc("id"));
     const where = { text: "word <> $2 and id < $1", values: [5, "none"] };
     const after = page.parse({}).cursorOf(["low", "3"]);
@@ -67,51 +67,51 @@ describe.skipIf(!server)("sqlPage", () => {
     expect(items.map(({ id }) => id)).toEqual([2, 1]);
   });
 
-  it("takes the same text as a value of two columns of different types", async () => {
+  it("accepts the same string as a value of two columns of different types", async () => {
     const page = define(asc("word"), desc("id"));
     const after = page.parse({}).cursorOf(["3", "3"]);
     const { items } = await sqlPage(db, page.parse({ after, first: 2 }), list);
     expect(items.map(({ id }) => id)).toEqual([5, 4]);
   });
 
-  it("has a cursor for each row and for no other", async () => {
+  it("has a cursor for each row, and throws for other indexes", async () => {
     const { cursorOf, pageInfo } = await sqlPage(db, byId.parse({ first: 2 }), list);
     expect(cursorOf(0)).toBe(pageInfo.startCursor);
     expect(cursorOf(1)).toBe(pageInfo.endCursor);
     expect(() => cursorOf(2)).toThrow(RangeError);
   });
 
-  it("is empty behind the last row", async () => {
+  it("is empty after the last row", async () => {
     const args = byId.parse({ after: byId.parse({}).cursorOf(["5"]) });
     const { items, pageInfo } = await sqlPage(db, args, list);
     expect(items).toEqual([]);
     expect(pageInfo).toEqual({ hasNextPage: false, hasPreviousPage: true, startCursor: null, endCursor: null });
   });
 
-  it("refuses an order whose last key is not unique, on the page that shows it", async () => {
+  it("throws for an order whose last key is not unique, on the page that shows it", async () => {
     const page = define(asc("word"));
     await expect(sqlPage(db, page.parse({}), list)).rejects.toMatchObject({
       code: "SCALE_CONFIG",
-      message: 'the last key of the order "default" is not unique: two rows have ["high"]',
+      message: 'the order "default": expected a unique last key, got two rows with ["high"]; add a unique column',
     });
   });
 
-  it("refuses a null that the order does not place", async () => {
+  it("throws for a null without a position in the order", async () => {
     const page = define(desc("maybe"), asc("id"));
     await expect(sqlPage(db, page.parse({ first: 1 }), list)).rejects.toMatchObject({
       code: "SCALE_CONFIG",
-      message: 'the order "default" does not say where the nulls of maybe stand, and a row has one',
+      message: 'the order "default": expected no null in maybe, got a row with one; set nulls to "first" or "last"',
     });
   });
 
-  it("fails with the error of the database as its cause", async () => {
+  it("rejects with the error of the database as its cause", async () => {
     await expect(sqlPage(db, byId.parse({}), { from: "nothing" })).rejects.toMatchObject({
       code: "SCALE_STORE",
       cause: { code: "42P01" },
     });
   });
 
-  it("fails when the database does not answer in time", async () => {
+  it("rejects when the database is late", async () => {
     const hangs: SqlClient = { query: () => new Promise(() => undefined) };
     const page = definePage({ by: [asc("id")], secret: SECRET, tenants: "shared", timeoutMs: 5 });
     await expect(sqlPage(hangs, page.parse({}), list)).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe.skipIf(!server)("sqlPage", () => {
     });
   });
 
-  it("refuses a cursor whose values the columns cannot read, with the error of the database behind it", async () => {
+  it("rejects a cursor whose values the columns cannot read, with the error of the database as its cause", async () => {
     const after = byId.parse({}).cursorOf(["not a number"]);
     const before = byId.parse({}).cursorOf(["99999999999"]);
     for (const query of [{ after }, { before }, { after, before }]) {
@@ -133,7 +133,7 @@ describe.skipIf(!server)("sqlPage", () => {
     }
   });
 
-  it("blames a cursor for no other error", async () => {
+  it("rejects with SCALE_STORE for every other error", async () => {
     const where = { text: "id = $1", values: ["x"] };
     const failed = { code: "SCALE_STORE", cause: { code: "22P02" } };
     await expect(sqlPage(db, byId.parse({}), { ...list, where })).rejects.toMatchObject(failed);
@@ -143,7 +143,7 @@ describe.skipIf(!server)("sqlPage", () => {
     });
   });
 
-  it("refuses to give the row of a cursor again, where the session writes fewer digits than there are", async () => {
+  it("rejects a page with the row of its cursor, if the session writes fewer digits than the table has", async () => {
     const page = define(asc("f"), asc("id"));
     const from = "(select id, 0.1::float8 + id * 1e-16 as f from letters) l";
     const client = await db.connect();
@@ -151,12 +151,14 @@ describe.skipIf(!server)("sqlPage", () => {
     const { pageInfo } = await sqlPage(client, page.parse({ first: 1 }), { from });
     await expect(sqlPage(client, page.parse({ first: 1, after: pageInfo.endCursor }), { from })).rejects.toMatchObject({
       code: "SCALE_CONFIG",
-      message: expect.stringContaining('the order "default" gives the row of a cursor again, ["0.1","1"]') as string,
+      message: expect.stringContaining(
+        'the order "default": expected rows beyond the cursor, got its own row, ["0.1","1"]',
+      ) as string,
     });
     client.release(true);
   });
 
-  it.each([[{}], [undefined], [{ rows: {} }]])("fails when a client answers %j", async (answer) => {
+  it.each([[{}], [undefined], [{ rows: {} }]])("rejects when a client returns %j", async (answer) => {
     const answers: { query(): Promise<unknown> } = { query: async () => answer };
     await expect(sqlPage(answers as SqlClient, byId.parse({}), list)).rejects.toMatchObject({
       code: "SCALE_STORE",
@@ -170,12 +172,12 @@ describe.skipIf(!server)("sqlPage", () => {
     [[{ scale_page_position: "title" }]],
     [[{ scale_page_position: '["1","2"]' }]],
     [[{ scale_page_position: "[1]" }]],
-  ])("fails when the database answers %j", async (rows) => {
+  ])("rejects when the database returns %j", async (rows) => {
     const answers: SqlClient = { query: async () => ({ rows }) };
     await expect(sqlPage(answers, byId.parse({}), list)).rejects.toMatchObject({ code: "SCALE_STORE" });
   });
 
-  it.each([[[]], [[{ plan: "[]" }]], [[{ plan: [{ Plan: {} }] }]]])("knows no total from %j", async (answer) => {
+  it.each([[[]], [[{ plan: "[]" }]], [[{ plan: [{ Plan: {} }] }]]])("rejects a total of %j", async (answer) => {
     const half: SqlClient = {
       query: async (text) => ({ rows: text.startsWith("explain") ? answer : [] }),
     };
@@ -183,14 +185,14 @@ describe.skipIf(!server)("sqlPage", () => {
     await expect(page).rejects.toMatchObject({ code: "SCALE_STORE" });
   });
 
-  it("sends a value as text where a type says what it becomes", () => {
+  it("sends a value as text and casts it when the key has a type", () => {
     const page = define(desc("at", { type: "timestamptz" }), desc("id", { type: "int" }));
     const { where, values } = sqlParts(page.parse({ after: page.parse({}).cursorOf(["2026-01-31 09:00:00+00", "3"]) }));
     expect(where).toBe('(("at", "id") < ($1::text::timestamptz, $2::text::int))');
     expect(values).toEqual(["2026-01-31 09:00:00+00", "3"]);
   });
 
-  it("lets a statement of the application have its parts", async () => {
+  it("returns its parts for a statement of the application", async () => {
     const args = byId.parse({ after: byId.parse({}).cursorOf(["2"]), first: 2 });
     const { position, where, orderBy, limit, offset, values, page } = sqlParts(args, ["low"]);
     expect({ where, orderBy, limit, offset, values }).toEqual({
@@ -206,11 +208,11 @@ describe.skipIf(!server)("sqlPage", () => {
     expect(pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
   });
 
-  it("refuses rows of a statement that left out its condition", () => {
+  it("throws for rows of a statement without its condition", () => {
     const before = byId.parse({}).cursorOf(["2"]);
     const rows = ["3", "2", "1"].map((id) => ({ id, scale_page_position: `["${id}"]` }));
     const { page } = sqlParts(byId.parse({ before, last: 2 }));
-    expect(() => page(rows)).toThrow("gives the row of a cursor again");
+    expect(() => page(rows)).toThrow("expected rows beyond the cursor, got its own row");
     expect(page(rows.slice(2)).items).toEqual([{ id: "1" }]);
   });
 });

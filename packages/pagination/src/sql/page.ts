@@ -1,40 +1,35 @@
-import { StoreError } from "@scale/core";
-import { describeValue } from "@scale/core/kit";
-import { answerOf, pageAnswerOf, rowsOf } from "../query-result.js";
-import { pageOf, parsePosition, type Placed } from "../page.js";
-import { parseTotal } from "../total.js";
+import { awaitPageQuery, awaitQuery, parseTotal, rowsOf } from "../query-result.js";
+import { buildPage, type PositionedRow } from "../page.js";
 import type { Page, PageArgs, TotalKind } from "../types.js";
-import { isAdded, pageStatement, POSITION, type SqlList, totalStatement } from "../keyset/statement.js";
-import type { SqlText } from "../keyset/writer.js";
+import { positionedRow, type SqlRow } from "../keyset/row.js";
+import { pageStatement, type SqlList, totalStatement } from "../keyset/statement.js";
+import type { SqlFragment } from "../keyset/writer.js";
 
-/** Anything of `pg` that runs a query: a pool, a client of it, or what a query builder wraps around them. */
+/** A pool or client of `pg`, or an object of a query builder with the same `query`. */
 export interface SqlClient {
   query(text: string, values: unknown[]): PromiseLike<{ readonly rows: readonly unknown[] }>;
 }
 
-/** A row as the client gives it. */
-export type SqlRow = Readonly<Record<string, unknown>>;
-
 export interface SqlSource extends SqlList {
   /**
-   * What stands after `select`.
+   * SQL after `select`.
    * @default "*"
    */
   readonly select?: string;
-  /** Also counts the list: a second statement. */
+  /** Count of the list; adds a second statement. */
   readonly total?: TotalKind;
 }
 
-/** A source whose rows are parsed. */
+/** A source with a parser for its rows. */
 export interface ParsedSqlSource<T> extends SqlSource {
   readonly row: (row: SqlRow) => T;
 }
 
 /**
  * Reads one page with one statement.
- * @param args what `page.parse` made of the request
- * @throws {StoreError} when the database does not answer in time, or with an error, which is the cause
- * @throws {ConfigError} when the rows show that the order does not tell them apart
+ * @param args result of `page.parse`
+ * @throws {StoreError} with its cause when the database is late or answers with an error
+ * @throws {ConfigError} when the rows show that the order is not unique
  */
 export function sqlPage<T>(db: SqlClient, args: PageArgs, source: ParsedSqlSource<T>): Promise<Page<T>>;
 export function sqlPage(db: SqlClient, args: PageArgs, source: SqlSource): Promise<Page<SqlRow>>;
@@ -43,24 +38,15 @@ export async function sqlPage<T>(
   args: PageArgs,
   { select = "*", row: parse, ...source }: SqlSource & Partial<ParsedSqlSource<T>>,
 ): Promise<Page<T | SqlRow>> {
-  const run = ({ text, values }: SqlText): PromiseLike<unknown> => db.query(text, [...values]);
+  const run = ({ text, values }: SqlFragment): PromiseLike<unknown> => db.query(text, [...values]);
   const rows = rowsOf(
-    await pageAnswerOf(args, run(pageStatement(args, { ...source, select, renames: select !== "*" }))),
+    await awaitPageQuery(args, run(pageStatement(args, { ...source, select, renames: select !== "*" }))),
   );
-  const placed = rows.map((row): Placed<T | SqlRow> => {
-    const { item, position } = placedOf(row, args);
+  const placed = rows.map((row): PositionedRow<T | SqlRow> => {
+    const { item, position } = positionedRow(row, args);
     return { item: parse === undefined ? item : parse(item), position };
   });
   const { total: kind } = source;
-  const total = kind && parseTotal(kind, rowsOf(await answerOf(args, run(totalStatement(kind, source)))));
-  return pageOf(args, placed, total);
-}
-
-/** A row of a statement of ours, without the columns that we added. */
-export function placedOf(row: unknown, args: PageArgs): Placed<SqlRow> {
-  if (typeof row !== "object" || row === null) throw new StoreError(`expected a row, got ${describeValue(row)}`);
-  const fields = Object.entries(row).filter(([name]) => !isAdded(name));
-  const position = parsePosition(Reflect.get(row, POSITION), args);
-  // Own fields, also one that is called `__proto__`.
-  return { item: Object.fromEntries(fields), position };
+  const total = kind && parseTotal(kind, rowsOf(await awaitQuery(args, run(totalStatement(kind, source)))));
+  return buildPage(args, placed, total);
 }

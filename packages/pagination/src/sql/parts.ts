@@ -1,52 +1,52 @@
-import { reversed } from "../order.js";
-import { pageOf, rowsToRead } from "../page.js";
-import { orderPieces, positionPieces, scanOf, seekCondition } from "../keyset/keyset.js";
+import { reverseOrder } from "../order.js";
+import { buildPage, rowsToRead } from "../page.js";
+import { orderTokens, positionTokens, scanOf, keysetCondition } from "../keyset/keyset.js";
 import type { Page, PageArgs } from "../types.js";
-import { placedOf, type SqlRow } from "./page.js";
+import { positionedRow, type SqlRow } from "../keyset/row.js";
 import { POSITION } from "../keyset/statement.js";
 import { createWriter } from "../keyset/writer.js";
 
 /** The parts of a statement that read one page. */
 export interface SqlParts {
-  /** One more column for `select`; `page` takes it out again. */
+  /** Additional column for `select`; `page` removes it. */
   readonly position: string;
-  /** For `where`, beside what else stands there. */
+  /** Condition for `where`, to combine with your own by `and`. */
   readonly where: string;
-  /** For `order by`, where a name that `select` gives with `as` goes before a column: give none that is a key's. */
+  /** Expression for `order by`. An alias in `select` takes precedence over a column there: do not use the name of a key. */
   readonly orderBy: string;
-  /** For `limit`: one row more than the page has. */
+  /** Value for `limit`: one row more than the page. */
   readonly limit: number;
-  /** For `offset`. */
+  /** Value for `offset`. */
   readonly offset: number;
-  /** Those given, then those of `where`. */
+  /** Your values, then those of `where`. */
   readonly values: unknown[];
-  /** The page of the rows that the statement gave. */
+  /** Builds the page from the rows of the statement. */
   page(rows: readonly unknown[]): Page<SqlRow>;
 }
 
 /**
- * The parts of a page for a statement of your own. The condition is one expression: after a key that may be null, or keys
- * of different directions, an index finds its first key only, where `sqlPage` reads from the place itself.
- * @param values those that your statement has already
+ * Returns the parts of a page for your own statement. The condition is one expression: for keys that may be null, or keys of
+ * different directions, an index can seek only the first key, while `sqlPage` starts at the exact position.
+ * @param values values of your statement
  */
 export function sqlParts(args: PageArgs, values: readonly unknown[] = []): SqlParts {
   const { keys, from, until } = scanOf(args);
   const writer = createWriter(values);
   const conditions = [
-    ...(from === undefined ? [] : [writer.write(seekCondition(keys, from))]),
-    ...(until === undefined ? [] : [writer.write(seekCondition(reversed(keys), until))]),
+    ...(from === undefined ? [] : [writer.write(keysetCondition(keys, from))]),
+    ...(until === undefined ? [] : [writer.write(keysetCondition(reverseOrder(keys), until))]),
   ];
   return {
-    position: `${writer.write(positionPieces(keys))} as "${POSITION}"`,
+    position: `${writer.write(positionTokens(keys))} as "${POSITION}"`,
     where: conditions.length === 0 ? "true" : `(${conditions.join(") and (")})`,
-    orderBy: writer.write(orderPieces(keys)),
+    orderBy: writer.write(orderTokens(keys)),
     limit: rowsToRead(args),
     offset: args.offset,
     values: [...writer.values],
     page: (rows) =>
-      pageOf(
+      buildPage(
         args,
-        rows.map((row) => placedOf(row, args)),
+        rows.map((row) => positionedRow(row, args)),
       ),
   };
 }

@@ -8,7 +8,7 @@ import { pageStatement } from "../keyset/statement.js";
 
 const server = inject("postgresUrl");
 
-// 20,000 rows of a tenant, of which each thousand has one day: what is equal in the first key is far more than a page.
+// 20,000 rows of a tenant, a thousand per day: far more than a page are equal in the first key.
 const TABLE = `
 create table orders (tenant_id text not null, id int not null, day date not null, score int, primary key (tenant_id, id));
 insert into orders select 'acme', i, date '2026-01-01' + i / 1000, nullif(i % 5, 0) from generate_series(1, 20000) i;
@@ -38,7 +38,7 @@ describe.skipIf(!server)("the statement of a page", () => {
   let db = {} as Pool;
   beforeAll(async () => {
     const connectionString = await createDatabase(server, "pagination_plan");
-    // The planner may also sort where a range has few rows; whether the index can serve it is the question.
+    // Without sorts: the planner may prefer one for a range with few rows, and the test asks whether the index can serve it.
     db = new Pool({ connectionString, options: "-c enable_sort=off -c enable_incremental_sort=off" });
     for (const statement of TABLE.split(";")) await db.query(statement);
   });
@@ -51,7 +51,7 @@ describe.skipIf(!server)("the statement of a page", () => {
     ),
   );
 
-  it.each(cases)("$order, $side row $at: reads no more than each range gives", async ({ order, at, side, renames }) => {
+  it.each(cases)("$order, $side row $at: reads at most a page per range", async ({ order, at, side, renames }) => {
     const context = { tenantId: "acme" };
     const number = page.parse({ order, limit: 1, page: at }, context);
     const { pageInfo } = await sqlPage(db, number, list);
@@ -61,7 +61,7 @@ describe.skipIf(!server)("the statement of a page", () => {
     const nodes = all(rows[0]["QUERY PLAN"][0].Plan);
     const scans = nodes.filter((node) => node["Node Type"].includes("Scan"));
     expect(scans.every((node) => /^(?:Index|Subquery)/.test(node["Node Type"]))).toBe(true);
-    // All that was read: one page for each range, and there are at most five.
+    // At most one page for each of at most five ranges.
     expect(Math.max(...scans.map((node) => node["Actual Rows"]))).toBeLessThanOrEqual(21);
     expect(nodes.reduce((sum, node) => sum + (node["Rows Removed by Filter"] ?? 0), 0)).toBe(0);
   });

@@ -9,7 +9,7 @@ const server = inject("postgresUrl");
 const page = definePage({ by: [asc("letter")], secret: SECRET, tenants: "shared" });
 const row = ({ letter }: Readonly<Record<string, unknown>>): string => String(letter);
 
-/** The arguments of a field; a cursor is written as the letter it stands for. */
+/** The arguments of a GraphQL field; a cursor is written as the letter of its row. */
 interface Args {
   readonly first?: number;
   readonly last?: number;
@@ -17,7 +17,7 @@ interface Args {
   readonly before?: string;
 }
 
-// Of the letters A to E. `X` and `-` are letters before and behind them all that are no rows.
+// The rows are A to E. `X` and `-` sort after and before all rows and are not rows themselves.
 const cases: readonly [args: Args, nodes: string, previous: boolean, next: boolean][] = [
   [{}, "ABCDE", false, false],
   [{ first: 2 }, "AB", false, true],
@@ -61,7 +61,7 @@ describe.skipIf(!server)("connection", () => {
       before: before === undefined ? null : cursorOf([before]),
     });
 
-  it.each(cases)("of %j has %s; rows before %s, rows behind %s", async (args, letters, previous, next) => {
+  it.each(cases)("for %j has %s; previous page %s, next page %s", async (args, letters, previous, next) => {
     const { edges, nodes, pageInfo } = connection(await sqlPage(db, argsOf(args), { from: "letters", row }));
     const expected = letters.split("");
     const cursors = expected.map((letter) => cursorOf([letter]));

@@ -12,7 +12,7 @@ create domain positive as int check (value > 0);
 create extension citext;
 create collation nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`;
 
-/** Values that are written in other ways than they were given, or that are equal and written differently. */
+/** Values whose text form differs from the input, or that are equal with different text forms. */
 const values: Readonly<Record<string, readonly string[]>> = {
   float8: ["NaN", "Infinity", "-Infinity", "-0", "0", "0.1", "0.30000000000000004", "5e-324", "1e308"],
   float4: ["NaN", "-0", "0", "0.1", "16777217"],
@@ -21,7 +21,7 @@ const values: Readonly<Record<string, readonly string[]>> = {
   "text collate nocase": ["a", "A", "b", "B", "", "a\u0308", "\u00c4"],
   citext: ["a", "A", "b", "B", ""],
   "char(5)": ["a", "a    ", "abc", ""],
-  // The summer time of Amsterdam ends between the last three, of which two are 02:30 there.
+  // Summer time in Amsterdam ends between the last three; two of them are 02:30 there.
   timestamptz: ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01", "1890-01-01 00:00:00.000001", "epoch"].concat([
     "2026-10-25 00:30Z",
     "2026-10-25 01:30Z",
@@ -60,7 +60,7 @@ describe.skipIf(!server)("a key", () => {
   });
   afterAll(() => db.end());
 
-  it.each(Object.keys(values))("of type %s is walked by in both directions, one row a page", async (type) => {
+  it.each(Object.keys(values))("of type %s pages in both directions, one row per page", async (type) => {
     const table = `list_${Object.keys(values).indexOf(type)}`;
     await db.query(`create table ${table} (id serial primary key, k ${type})`);
     for (const value of [...(values[type] ?? []), null, values[type]?.[0]]) {

@@ -18,35 +18,36 @@ describe.skipIf(!server)("verifyPage", () => {
   });
   afterAll(() => db.end());
 
-  it("takes an order that the table can have", async () => {
+  it("accepts an order that the table supports", async () => {
     const by = { a: [asc("id")], b: [desc("maybe", { nulls: "last" }), asc("l.word")] } as const;
     await verifyPage(db, definePage({ by, secret: SECRET }), "public.letters");
   });
 
-  it("names everything that does not hold", async () => {
+  it("throws one error with every problem", async () => {
     const by = { a: [asc("maybe"), asc("at")], b: [asc("gone"), asc("id")] } as const;
     await expect(verifyPage(db, definePage({ by, secret: SECRET }), "letters")).rejects.toMatchObject({
       code: "SCALE_CONFIG",
       message:
-        'verifyPage: letters: the order "a": maybe may be null, say where nulls stand; ' +
-        'the order "a": the last key, at, is in nothing unique; the order "b": there is no column gone',
+        'verifyPage: letters: the order "a": maybe may be null: set nulls to "first" or "last"; ' +
+        'the order "a": expected the last key, at, in a primary key or unique index; ' +
+        'the order "b": expected a column gone, got none',
     });
   });
 
-  it("does not take what is unique among some rows only", async () => {
+  it("throws for a key that is unique among some rows only", async () => {
     await expect(verifyPage(db, definePage({ by: [asc("maybe")], secret: SECRET }), "letters")).rejects.toThrow(
-      "the last key, maybe",
+      "expected the last key, maybe",
     );
   });
 
-  it("fails when the table cannot be read", async () => {
+  it("rejects when the table cannot be read", async () => {
     await expect(verifyPage(db, byId, "nothing")).rejects.toMatchObject({
       code: "SCALE_STORE",
-      message: "the columns of nothing could not be read",
+      message: "the database (columns of nothing) could not answer",
     });
   });
 
-  it("fails when the database does not answer in time", async () => {
+  it("rejects when the database is late", async () => {
     const hangs: SqlClient = { query: () => new Promise(() => undefined) };
     const page = definePage({ by: [asc("id")], secret: SECRET, timeoutMs: 5 });
     await expect(verifyPage(hangs, page, "letters")).rejects.toMatchObject({ cause: { code: "SCALE_TIMEOUT" } });

@@ -1,30 +1,31 @@
 import { ConfigError, StoreError } from "@scale/core";
-import { answerOf, rowsOf } from "../query-result.js";
+import { describeValue } from "@scale/core/kit";
+import { awaitQuery, rowsOf } from "../query-result.js";
 import type { PageDefinition } from "../define.js";
 import type { Order } from "../types.js";
 import type { SqlClient } from "./page.js";
 
-/** The columns of a table: whether each may be null, and whether it is a key column of something unique. */
+/** Reads the columns of a table: whether each may be null, and whether it is a key column of a unique index. */
 const COLUMNS = `select a.attname as name, a.attnotnull as required, exists (
   select from pg_index i where i.indrelid = a.attrelid and i.indisunique and i.indisvalid and i.indpred is null
   and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])
-) as apart from pg_attribute a where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped`;
+) as is_unique from pg_attribute a where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped`;
 
-interface Column {
+interface ColumnFacts {
   readonly required: boolean;
-  readonly apart: boolean;
+  readonly isUnique: boolean;
 }
 
 /**
- * Holds the orders of a definition against a table, at the start of an application: each column exists, is not null where
- * the order does not say where nulls stand, and the last one is part of a primary key or a unique index. That it is unique
- * among the rows of one list, and not only together with other columns of that index, is for the application to know.
- * @param table as SQL writes it: `orders`, `sales."Orders"`
- * @throws {ConfigError} that names everything that does not hold
- * @throws {StoreError} when the database does not answer in time
+ * Checks the orders of a definition against a table, at the start of an application: each column exists, is not null unless
+ * the order sets `nulls`, and the last one is part of a primary key or unique index. The application must know that the
+ * last key is unique among the rows of one list, and not only together with other columns of that index.
+ * @param table name in SQL: `orders`, `sales."Orders"`
+ * @throws {ConfigError} with every problem
+ * @throws {StoreError} when the database is late or answers with an error
  */
 export async function verifyPage(db: SqlClient, page: PageDefinition, table: string): Promise<void> {
-  const answer = answerOf(page, db.query(COLUMNS, [table]), `the columns of ${table} could not be read`);
+  const answer = awaitQuery(page, db.query(COLUMNS, [table]), `the database (columns of ${table})`);
   const columns = new Map(rowsOf(await answer).map(columnOf));
   const problems = [...page.orders].flatMap(([name, keys]) =>
     problemsOf(keys, columns).map((problem) => `the order "${name}": ${problem}`),
@@ -32,19 +33,23 @@ export async function verifyPage(db: SqlClient, page: PageDefinition, table: str
   if (problems.length > 0) throw new ConfigError(`verifyPage: ${table}: ${problems.join("; ")}`);
 }
 
-function columnOf(row: unknown): readonly [string, Column] {
-  if (typeof row === "object" && row !== null && "name" in row && "required" in row && "apart" in row) {
-    return [String(row.name), { required: row.required === true, apart: row.apart === true }];
+function columnOf(row: unknown): readonly [string, ColumnFacts] {
+  if (typeof row === "object" && row !== null && "name" in row && "required" in row && "is_unique" in row) {
+    return [String(row.name), { required: row.required === true, isUnique: row.is_unique === true }];
   }
-  throw new StoreError("the catalogue answered something else than columns");
+  throw new StoreError(`expected a column of the catalog, got ${describeValue(row)}`);
 }
 
-function problemsOf(keys: Order, columns: ReadonlyMap<string, Column>): string[] {
+function problemsOf(keys: Order, columns: ReadonlyMap<string, ColumnFacts>): string[] {
   return keys.flatMap(({ column, nulls }, i) => {
     const found = columns.get(column.slice(column.lastIndexOf(".") + 1));
-    if (found === undefined) return [`there is no column ${column}`];
-    const nullable = nulls === undefined && !found.required ? [`${column} may be null, say where nulls stand`] : [];
-    const last = i === keys.length - 1 && !found.apart ? [`the last key, ${column}, is in nothing unique`] : [];
+    if (found === undefined) return [`expected a column ${column}, got none`];
+    const nullable =
+      nulls === undefined && !found.required ? [`${column} may be null: set nulls to "first" or "last"`] : [];
+    const last =
+      i === keys.length - 1 && !found.isUnique
+        ? [`expected the last key, ${column}, in a primary key or unique index`]
+        : [];
     return [...nullable, ...last];
   });
 }

@@ -4,7 +4,7 @@ import { describeTotals, describeWalks } from "../../test/walks.js";
 import { sqlPage, sqlParts } from "./index.js";
 
 const server = inject("postgresUrl");
-const where = { text: "tenant_id = $1 -- and nobody else's", values: [TENANT] };
+const where = { text: "tenant_id = $1 -- with a comment at its end", values: [TENANT] };
 const row = ({ id }: Readonly<Record<string, unknown>>): { id: string } => ({ id: String(id) });
 
 describeWalks("sql", server, async ({ pool }) => ({
