@@ -4,11 +4,11 @@ import { type Bound, compareAll, type CompareOptions, type Line, type SectionOpt
 import { line } from "../gate.js";
 import { makeTable, type OrderName, orderNames, ORDERS, page, SIZE, type Table, TENANT } from "./data.js";
 
-/** Of the table, where a page is deep: 990,000 rows of a million. */
+/** Depth of the deep page as a share of the table: 990,000 rows of a million. */
 const DEEP = 0.99;
 const LIST = { from: "items", where: { text: "tenant_id = $1", values: [TENANT] } };
 
-/** What does a page cost far from the start, beside the first and beside OFFSET? Whole rows, on a server of its own. */
+/** How much does a deep page cost, compared with the first page and with OFFSET? Whole rows, on a separate server. */
 export async function* pagination({ smoke }: SectionOptions): AsyncIterable<Line> {
   const table = await makeTable(smoke ? 20_000 : 1_000_000);
   try {
@@ -48,7 +48,7 @@ async function* depth({ db, rows }: Table, order: OrderName, smoke: boolean): As
   });
 }
 
-/** What does it cost to say how many rows there are? */
+/** How much does a total cost, exact and estimated? */
 async function total({ db, rows }: Table, smoke: boolean): Promise<Line> {
   const first = page.parse({}, { tenantId: TENANT });
   const sides = await compareAll(

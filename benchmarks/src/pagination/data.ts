@@ -6,7 +6,7 @@ export const TENANT = "acme";
 /** Rows of a page. */
 export const SIZE = 20;
 
-/** Orders that a list has, each with the index that serves it. */
+/** Orders of the list, each with the index that serves it. */
 export const ORDERS = {
   "one direction": { by: [desc("created_at"), desc("id")], index: "created_at desc, id desc" },
   "two directions": { by: [desc("created_at"), asc("id")], index: "created_at desc, id" },
@@ -35,7 +35,7 @@ export interface Table {
   close(): Promise<void>;
 }
 
-/** One tenant's rows, of 200 bytes, in a table that fits in memory: OFFSET is not to wait for a disk. */
+/** Rows of one tenant, 200 bytes each, in a table that fits in memory, so that OFFSET does not wait for a disk. */
 export async function makeTable(rows: number): Promise<Table> {
   const cluster: PostgresCluster = await startPostgres({ settings: { shared_buffers: "512MB", max_wal_size: "4GB" } });
   const db = new Pool({ connectionString: cluster.url, max: 1 });
@@ -47,7 +47,7 @@ export async function makeTable(rows: number): Promise<Table> {
     await db.query(`create table items (
       id bigint primary key, tenant_id text not null, created_at timestamptz not null, score int, title text not null
     )`);
-    // Ten rows a millisecond with microseconds between them, in an order that is not that of the ids; a fifth has no score.
+    // About ten rows per millisecond, microseconds apart, not in the order of the ids. A fifth of the rows has no score.
     await db.query(
       `insert into items select i, $1, timestamptz '2026-01-31 09:00Z' + ((i * 7919) % $2) * interval '97 microseconds',
        nullif(i % 5000, 0) + case when i % 5 = 0 then null else 0 end, repeat(md5(i::text), 4)
