@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 import type { HttpGuard } from "../types.js";
 import type { AdapterFixture } from "./fixture.js";
 import { send } from "./client.js";
-import { testEarlyEnd, testOnEnd, testOnEndOfChain } from "./cases/on-end.js";
+import { testEarlyEnd, testEndBeforeVerdict, testOnEnd, testOnEndOfChain } from "./cases/on-end.js";
 import type { TestServer } from "./test-server.js";
 import { type ContractRoutes, createRoutes } from "./routes.js";
 import { testTenant, testPipelining, testStreaming, testAborts } from "./cases/tenant.js";
@@ -47,5 +47,6 @@ export function describeHttpAdapter(name: string, serve: ServeAdapter): void {
     testOnEnd(fixture);
     testOnEndOfChain(fixture);
     testEarlyEnd(fixture);
+    testEndBeforeVerdict(fixture);
   });
 }

@@ -116,7 +116,9 @@ export function testEarlyEnd(fixture: AdapterFixture): void {
     await fixture.get("/");
     expect(calls()).toBe(1);
   });
+}
 
+export function testEndBeforeVerdict(fixture: AdapterFixture): void {
   it.each<[string, Verdict]>([
     ["passes", {}],
     ["denies", denied],
