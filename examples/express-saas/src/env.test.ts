@@ -29,7 +29,9 @@ describe("readEnv", () => {
       secret: replicas.SCALE_SECRET,
     });
     expect(readEnv({ DATABASE_URL, ...replicas, USE_READ_REPLICAS: "false" }).replicaUrls).toBeUndefined();
-    expect(() => readEnv({ DATABASE_READ_URL: "postgresql://r1/crm" })).toThrow("DATABASE_URL: expected the primary");
+    expect(() => readEnv({ DATABASE_READ_URL: "postgresql://r1/crm" })).toThrow(
+      "DATABASE_URL: expected the URL of the primary",
+    );
   });
 
   it.each([
