@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const cache = fileURLToPath(new URL("../.cache/redis", import.meta.url));
+const cache = fileURLToPath(new URL("../../.cache/redis", import.meta.url));
 const advice = "install redis-server (apt, brew) or set SCALE_TEST_REDIS to a program";
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const machines = {
