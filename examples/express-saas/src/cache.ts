@@ -50,9 +50,8 @@ export function createCrmCache({ db, plans, store }: CrmCacheOptions) {
     key: () => "all",
     ttl: "15s",
     // Counting all rows is slow, so a stale dashboard is served while a new one loads.
-    staleWhileRevalidate: "5m",
-    grace: "1h",
-    schema: dashboardSchema,
+    freshness: { staleWhileRevalidate: "5m", grace: "1h" },
+    format: { schema: dashboardSchema },
     tags: () => Object.keys(resources),
     load: () => readDashboard(source),
   });
@@ -60,7 +59,7 @@ export function createCrmCache({ db, plans, store }: CrmCacheOptions) {
     name: "contacts.search",
     key: (text: string) => text.toLowerCase(),
     ttl: "30s",
-    schema: z.array(rowSchema),
+    format: { schema: z.array(rowSchema) },
     tags: () => ["contacts"],
     load: (text) => findContacts(source, text),
   });
@@ -80,25 +79,23 @@ interface CachedResource {
 function defineResource(cache: Cache, source: Database, of: { name: string; table: TenantTable }): CachedResource {
   const rows = tenantRows(source, of.table);
   // Jitter spreads the expiry of rows that were filled together. When Postgres is slow or down, grace serves the old row.
-  const common = { jitter: 0.1, grace: "10m", timeouts: { soft: "250ms" } } as const;
+  const freshness = { jitter: 0.1, grace: "10m", softTimeout: "250ms" } as const;
   return {
     recent: cache.define<undefined, Row[]>({
-      ...common,
       name: of.name,
       key: () => "recent",
       ttl: "30s",
-      staleWhileRevalidate: "1m",
-      schema: z.array(rowSchema),
+      freshness: { ...freshness, staleWhileRevalidate: "1m" },
+      format: { schema: z.array(rowSchema) },
       tags: () => [of.name],
       load: () => rows.list({ limit: RECENT_ROWS + 1 }),
     }),
     row: cache.define<number, Row | undefined>({
-      ...common,
       name: `${of.name}.row`,
       key: (id) => id,
       ttl: "1m",
-      negativeTtl: "5s",
-      schema: rowSchema,
+      freshness: { ...freshness, negativeTtl: "5s" },
+      format: { schema: rowSchema },
       tags: () => [`${of.name}.row`],
       load: (id) => rows.get(id),
     }),

@@ -1,98 +1,97 @@
 import { AsyncResource } from "node:async_hooks";
 import { tenancy } from "@scale/core";
 import { parseTenantId } from "@scale/core/kit";
-import { createAdHoc } from "./definition/inline-definition.js";
+import type { CacheContext } from "./coherence/context.js";
+import { createLeaseRenewer } from "./coherence/lease-renewal.js";
+import { createRetryQueue } from "./coherence/retry-queue.js";
+import { createStalenessBound } from "./coherence/staleness-bound.js";
+import { createTenantStates } from "./coherence/tenant-state.js";
 import { define, type Definition, type DefinitionOptions } from "./definition/definition.js";
-import type { Engine } from "./coherence/context.js";
-import { Handle } from "./tenant-handle.js";
-import { createJournal } from "./coherence/retry-queue.js";
+import { createInlineDefinitions } from "./definition/inline-definition.js";
+import { coarseClock } from "./get/coarse-clock.js";
 import type { MemoryStats } from "./memory/types.js";
 import { type CacheOptions, parseCacheOptions } from "./options.js";
-import { createRenewals } from "./coherence/lease-renewal.js";
-import { createSpaces } from "./coherence/tenant-state.js";
 import type { GetOrSetOptions, TenantCache } from "./tenant-cache.js";
-import { createTrust } from "./coherence/staleness-bound.js";
-import { turnClock } from "./get/coarse-clock.js";
+import { TenantHandle } from "./tenant-handle.js";
 import type { WarmOptions, WarmRun } from "./warm/types.js";
 import { startWarm } from "./warm/warm.js";
 
 export interface CacheHealth {
-  /** Whether memory is served now. */
+  /** True while values are served from memory. */
   readonly isMemoryServed: boolean;
-  /** Since the last proof that no invalidation was missed. `undefined` before the first, and without a store. */
-  readonly provenAgeMs: number | undefined;
-  /** Invalidations that wait for the store. */
+  /** Milliseconds since the last confirmation that no invalidation was missed. `undefined` before the first, and without a store. */
+  readonly confirmedAgeMs: number | undefined;
+  /** Number of invalidations that wait for the store. */
   readonly queuedInvalidations: number;
 }
 
 export interface Cache {
-  /** Says what is cached under a name, and how it is loaded. Give each name to one definition. */
+  /** Defines a kind of value and how it is loaded. Use each name for one definition. */
   define<P, V>(options: DefinitionOptions<P, V>): Definition<P, V>;
   /**
-   * The cache of a tenant, by default that of the current work.
-   * @throws {TenantError} for what is no id, and outside of `tenancy.run` without one
+   * Returns the cache of a tenant, by default that of the current work.
+   * @throws {TenantError} for an invalid id, and outside of `tenancy.run` without one
    */
   tenant(tenantId?: string): TenantCache;
-  /** The cache of what belongs to no tenant. Its `tenantId` is `""`. */
+  /** The cache of values that belong to no tenant. Its `tenantId` is `""`. */
   readonly shared: TenantCache;
-  /** For what belongs to no tenant: a key, a load and a time. */
+  /** Returns a value that belongs to no tenant: key, loader and ttl come with the call. */
   getOrSet<V>(key: string, load: () => V | PromiseLike<V>, options: GetOrSetOptions): Promise<V>;
   /**
-   * Has values loaded before anybody asks for them, for many tenants. It begins at once. Of all processes one loads each value,
-   * and what is fresh in memory or in the store is left as it is.
-   * @throws {ConfigError} for wrong options, {InputError} for a `resume` that no run gave
+   * Loads values ahead of time, for many tenants. The run begins at once. One of all processes loads each value, and fresh
+   * values in memory or in the store are left unchanged.
+   * @throws {ConfigError} for wrong options, {InputError} for a `resume` that no run has returned
    */
   warm<const Params extends readonly unknown[]>(options: WarmOptions<Params>): WarmRun;
   stats(): { readonly memory: MemoryStats; readonly knownTenants: number };
   health(): CacheHealth;
-  /** Stops listening and repeating. What is under way ends by itself; the client stays yours to close. */
+  /** Unsubscribes, and stops retries. Running loads end by themselves; the Redis client stays yours to close. */
   close(): void;
   [Symbol.dispose](): void;
 }
 
-/** What belongs to no tenant: no tenant can have that id. */
-const NOBODY = "";
+/** The tenant id of values that belong to no tenant: no tenant can have it. */
+const NO_TENANT = "";
 
-/** Caches what the application loads, per tenant, in this process and in the store. Asks nobody at construction. */
+/** Creates a cache per tenant, in the memory of this process and in the store. Sends nothing at construction. */
 export function createCache(options: CacheOptions = {}): Cache {
   const { memory, store, boundMs, whenUnsure, maxTenants, clock, random } = parseCacheOptions(options);
-  const spaces = createSpaces(memory, maxTenants);
-  const journal = store === undefined ? undefined : createJournal(store, clock);
-  const trust = createTrust({
+  const states = createTenantStates(memory, maxTenants);
+  const retryQueue = store === undefined ? undefined : createRetryQueue(store, clock);
+  const stalenessBound = createStalenessBound({
     store,
     ...{ boundMs, whenUnsure, clock },
-    drop: () => memory.clear(),
-    invalidated: (what) => spaces.of(what.tenantId).apply(what),
+    dropL1: () => memory.clear(),
+    onInvalidation: (invalidation) => states.of(invalidation.tenantId).apply(invalidation),
   });
-  const context = new AsyncResource("scale:cache");
-  const engine: Engine = {
+  const context: CacheContext = {
     store,
-    journal,
-    renewals: store === undefined ? undefined : createRenewals(store),
-    trust,
+    retryQueue,
+    leaseRenewer: store === undefined ? undefined : createLeaseRenewer(store),
+    stalenessBound,
     clock,
-    turn: turnClock(clock),
+    coarseNow: coarseClock(clock),
     random,
-    context,
-    adHoc: createAdHoc(),
+    loadScope: new AsyncResource("scale:cache"),
+    inlineDefinitions: createInlineDefinitions(),
   };
-  const shared = new Handle(engine, spaces, NOBODY);
+  const shared = new TenantHandle(context, states, NO_TENANT);
   const close = (): void => {
-    trust.close();
-    journal?.close();
+    stalenessBound.close();
+    retryQueue?.close();
   };
 
   return {
     define,
-    tenant: (tenantId = tenancy.require().tenantId) => new Handle(engine, spaces, parseTenantId(tenantId)),
+    tenant: (tenantId = tenancy.require().tenantId) => new TenantHandle(context, states, parseTenantId(tenantId)),
     shared,
     getOrSet: (key, load, options) => shared.getOrSet(key, load, options),
-    warm: (options) => startWarm(engine, spaces, options),
-    stats: () => ({ memory: memory.stats(), knownTenants: spaces.size }),
+    warm: (options) => startWarm(context, states, options),
+    stats: () => ({ memory: memory.stats(), knownTenants: states.size }),
     health: () => ({
-      isMemoryServed: trust.isGiven(clock.monotonic()),
-      provenAgeMs: trust.ageMs(),
-      queuedInvalidations: journal?.size() ?? 0,
+      isMemoryServed: stalenessBound.isServable(clock.monotonic()),
+      confirmedAgeMs: stalenessBound.ageMs(),
+      queuedInvalidations: retryQueue?.size() ?? 0,
     }),
     close,
     [Symbol.dispose]: close,

@@ -1,10 +1,10 @@
 import type { EventChannel } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
 
-/** Whose entries it is about. `tenantId` is `""` for what belongs to no tenant. */
-interface About {
+/** Names the entries of an event. `tenantId` is `""` for entries that belong to no tenant. */
+interface Subject {
   readonly tenantId: string;
-  /** Of the definition. */
+  /** Name of the definition. */
   readonly name: string;
 }
 
@@ -14,46 +14,43 @@ export interface StoreFailed {
   readonly error: unknown;
 }
 
-/** Published whenever the store could not answer. Readers do not see it: they load. */
+/** Published when the store did not answer. Callers get no error: the cache loads instead. */
 export const storeFail: EventChannel<StoreFailed> = defineEvent("scale:cache:store-fail");
 
-export interface EntryRejected extends About {
+export interface EntryRejected extends Subject {
   readonly key: string;
   readonly reason: string;
 }
 
-/** Published when an entry of the store cannot be what was written there; it is loaded again. */
+/** Published when an entry of the store cannot be decoded; it is loaded again. */
 export const entryReject: EventChannel<EntryRejected> = defineEvent("scale:cache:entry-reject");
 
-export interface StaleServed extends About {
+export interface StaleServed extends Subject {
   readonly ageMs: number;
   readonly reason: "refreshing" | "slow" | "load-failed";
-  /** Of the load, when it failed. */
+  /** Error of the load, when it failed. */
   readonly error: unknown;
 }
 
-/** Published when a reader got a value whose time had run out. */
+/** Published when a reader got a stale value. */
 export const staleServe: EventChannel<StaleServed> = defineEvent("scale:cache:stale-serve");
 
-export interface LoadFailed extends About {
+export interface LoadFailed extends Subject {
   readonly error: unknown;
 }
 
-/** Published for every load that failed, also when nobody waited for it. */
+/** Published for every load that failed, even if no caller waited for it. */
 export const loadFail: EventChannel<LoadFailed> = defineEvent("scale:cache:load-fail");
 
-/** Published when a loaded value is not kept, because what it was made of may have changed meanwhile. */
-export const fillRefuse: EventChannel<About> = defineEvent("scale:cache:fill-refuse");
+/** Published when a loaded value is not kept, because its source may have changed while it was loaded. */
+export const fillRefuse: EventChannel<Subject> = defineEvent("scale:cache:fill-refuse");
 
 export interface MemoryDropped {
-  /** True at the start, when the process hears of invalidations for the first time. */
+  /** True for the first confirmation after the start of the process. */
   readonly isFirst: boolean;
 }
 
-/**
- * Published when this process hears of invalidations again, and forgets what it has in memory: it may have missed one
- * while it did not.
- */
+/** Published when the invalidation bus is confirmed again and L1 is dropped, because invalidations may have been missed. */
 export const memoryDrop: EventChannel<MemoryDropped> = defineEvent("scale:cache:memory-drop");
 
 export interface MemoryFailed {
@@ -61,14 +58,14 @@ export interface MemoryFailed {
   readonly error: unknown;
 }
 
-/** Published when a value is not kept in memory, because `budgets` threw, or gave what is no budget. */
+/** Published when a value is not kept in memory, because `budgets` threw or returned an invalid budget. */
 export const memoryFail: EventChannel<MemoryFailed> = defineEvent("scale:cache:memory-fail");
 
 export interface InvalidationQueued {
   readonly tenantId: string;
-  /** False when there was no room: then only the time of the entries ends them. */
+  /** False when the queue is full: then entries end with their ttl only. */
   readonly kept: boolean;
 }
 
-/** Published when an invalidation could not reach the store, and waits to be repeated. */
+/** Published when an invalidation did not reach the store, and waits for a retry. */
 export const invalidationQueue: EventChannel<InvalidationQueued> = defineEvent("scale:cache:invalidation-queue");

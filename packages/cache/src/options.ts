@@ -1,43 +1,43 @@
 import { type Clock, type Duration, systemClock } from "@scale/core";
-import { clockOption, parseOptions } from "@scale/core/kit";
+import { clockOption, durationOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import { durationOption } from "@scale/core/kit";
 import { createMemory, type MemoryOptions } from "./memory/memory.js";
 import type { Memory } from "./memory/types.js";
 import type { CacheStore } from "./store.js";
 
 export interface CacheOptions {
   /**
-   * What this process keeps.
+   * Memory of this process (L1).
    * @default `{ maxBytes: 67108864 }`, 64 MiB
    */
   readonly memory?: Omit<MemoryOptions, "clock">;
   /**
-   * Where all processes share entries: `redisStore({ redis, subscriber })` of `@scale/cache/redis`.
+   * Store that all processes share: `redisStore({ redis, subscriber })` of `@scale/cache/redis`.
    * @default none: each process caches alone, and hears of no other's invalidations
    */
   readonly store?: CacheStore;
   readonly staleness?: {
     /**
-     * How long memory is served after the last proof that no invalidation was missed.
+     * Maximum time for which memory is served after the last confirmation that no invalidation was missed.
      * @default "3s"
      */
     readonly bound?: Duration;
     /**
-     * What happens after that: `bypass` asks the store for each read, and loads when that is down; `serve` goes on to
-     * serve memory, whatever others invalidate, until the entries end.
+     * Behaviour after that time. `bypass` reads the store each time, and loads when the store is down; `serve` keeps serving
+     * memory until the entries expire, whatever other processes invalidate.
      * @default "bypass"
      */
     readonly whenUnsure?: "bypass" | "serve";
   };
   /**
-   * Tenants of which this process remembers what is under way and counted; the others' entries stay in memory.
+   * Maximum number of tenants whose state (flights, counters) this process remembers. Entries of forgotten tenants stay in
+   * memory.
    * @default 10000
    */
   readonly maxTenants?: number;
-  /** For tests. */
+  /** Clock, for tests. */
   readonly clock?: Clock;
-  /** For tests: numbers in [0, 1). */
+  /** Source of random numbers in [0, 1), for tests. */
   readonly random?: () => number;
 }
 
@@ -54,7 +54,8 @@ const schema = z.strictObject({
   random: z.custom<() => number>((f) => typeof f === "function", "expected a function").default(() => Math.random),
 });
 
-export interface ParsedOptions {
+/** Validates the options and creates the memory. */
+export function parseCacheOptions(options: CacheOptions): {
   readonly memory: Memory;
   readonly store: CacheStore | undefined;
   readonly boundMs: number;
@@ -62,14 +63,12 @@ export interface ParsedOptions {
   readonly maxTenants: number;
   readonly clock: Clock;
   readonly random: () => number;
-}
-
-export function parseCacheOptions(options: CacheOptions): ParsedOptions {
+} {
   const {
     staleness,
     store,
     memory = { maxBytes: DEFAULT_BYTES },
-    // Not a default of the schema, which would be a copy: the system's clock is recognised.
+    // Not a default of the schema: that would be a copy, and `coarseClock` compares it with the system's clock.
     clock = systemClock,
     ...rest
   } = parseOptions(schema, options, "createCache");

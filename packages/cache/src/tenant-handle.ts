@@ -1,82 +1,81 @@
 import { StoreError } from "@scale/core";
-import { parseDuration } from "@scale/core/kit";
-import { createDataLoader, type DataLoader } from "./adapters/data-loader.js";
-import { type Definition, type Spec, specOf, tagText } from "./definition/definition.js";
-import type { Engine } from "./coherence/context.js";
-import { type Errand, Flight, type Outcome } from "./get/flight.js";
-import { createTogether } from "./get/batch-load.js";
+import { describeValue, parseDuration } from "@scale/core/kit";
+import { createDataLoader } from "./adapters/data-loader.js";
+import type { CacheContext } from "./coherence/context.js";
+import { storeKeyOf } from "./coherence/entry-ref.js";
+import { invalidate, type Receipt } from "./coherence/invalidate.js";
+import { ageOf } from "./coherence/l1-entry.js";
+import { set } from "./coherence/set.js";
+import type { Counts, L1Meta, TenantState, TenantStates } from "./coherence/tenant-state.js";
+import { type Definition, type ParsedDefinition, parsedOf, tagText } from "./definition/definition.js";
+import { shouldRefreshEarly } from "./definition/lifetimes.js";
+import { createLoadBatch } from "./get/batch-load.js";
+import { type CacheResult, Flight, type LoadRequest } from "./get/flight.js";
+import { getOrJoin, refreshAhead } from "./get/single-flight.js";
+import { findInStore } from "./get/store-lookup.js";
 import type { Entry, TenantUsage } from "./memory/types.js";
-import { find } from "./get/find.js";
-import { ageOf, isDue } from "./coherence/l1-entry.js";
-import { join, refreshAhead } from "./get/single-flight.js";
-import { type Counts, placeKey, type Space, type Spaces } from "./coherence/tenant-state.js";
 import type { Invalidation } from "./store.js";
-import type { CacheResult, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
-import { invalidate, type Receipt, write } from "./coherence/invalidate.js";
+import type { DataLoader, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
 
-/** A class: one is made for each request, and its methods are what a hit in memory consists of. */
-export class Handle implements TenantCache {
+/** A class, because one is created for each request, and its methods are the whole path of an L1 hit. */
+export class TenantHandle implements TenantCache {
   readonly tenantId: string;
-  readonly #engine: Engine;
-  readonly #spaces: Spaces;
-  #space: Space;
+  readonly #context: CacheContext;
+  readonly #states: TenantStates;
+  #state: TenantState;
 
-  constructor(engine: Engine, spaces: Spaces, tenantId: string) {
+  constructor(context: CacheContext, states: TenantStates, tenantId: string) {
     this.tenantId = tenantId;
-    this.#engine = engine;
-    this.#spaces = spaces;
-    this.#space = spaces.of(tenantId);
+    this.#context = context;
+    this.#states = states;
+    this.#state = states.of(tenantId);
   }
 
   get<P, V>(definition: Definition<P, V>, params: P): Promise<V> {
-    return this.#get(definition[specOf], params);
+    return this.#get(definition[parsedOf], params);
   }
 
   peek<P, V>(definition: Definition<P, V>, params: P): V | undefined {
-    const spec = definition[specOf];
-    return this.#fresh(spec, spec.keyOf(params))?.value as V | undefined;
+    const parsed = definition[parsedOf];
+    return this.#fresh(parsed, parsed.keyOf(params))?.value as V | undefined;
   }
 
   async getIfPresent<P, V>(definition: Definition<P, V>, params: P): Promise<CacheResult<V> | undefined> {
-    const spec = definition[specOf];
-    const key = spec.keyOf(params);
-    const hit = this.#hit(spec, key, params);
-    const outcome =
-      hit === undefined ? await find(this.#engine, this.#errand(spec, key, params)) : this.#outcomeOf(hit);
-    return outcome as CacheResult<V> | undefined;
+    const parsed = definition[parsedOf];
+    const key = parsed.keyOf(params);
+    const hit = this.#hit(parsed, key, params);
+    const result =
+      hit === undefined ? await findInStore(this.#context, this.#request(parsed, key, params)) : this.#resultOf(hit);
+    return result as CacheResult<V> | undefined;
   }
 
   async getWithInfo<P, V>(definition: Definition<P, V>, params: P): Promise<CacheResult<V>> {
-    const spec = definition[specOf];
-    const key = spec.keyOf(params);
-    const hit = this.#hit(spec, key, params);
-    if (hit !== undefined) return this.#outcomeOf(hit) as CacheResult<V>;
-    const flight = await join(this.#engine, this.#errand(spec, key, params));
+    const parsed = definition[parsedOf];
+    const key = parsed.keyOf(params);
+    const hit = this.#hit(parsed, key, params);
+    if (hit !== undefined) return this.#resultOf(hit) as CacheResult<V>;
+    const flight = await getOrJoin(this.#context, this.#request(parsed, key, params));
     await flight.done;
-    return flight.outcome as CacheResult<V>;
+    return flight.result as CacheResult<V>;
   }
 
   async getMany<P, V>(definition: Definition<P, V>, params: readonly P[]): Promise<V[]> {
-    return Promise.all(this.#many(definition[specOf], params));
+    return Promise.all(this.#many(definition[parsedOf], params));
   }
 
-  async set<P, V>(definition: Definition<P, V>, at: { params: P; value: V } & SetOptions): Promise<Receipt> {
-    const spec = definition[specOf];
-    const { params, value, version, ttl } = at;
+  async set<P, V>(definition: Definition<P, V>, write: { params: P; value: V } & SetOptions): Promise<Receipt> {
+    const parsed = definition[parsedOf];
+    const { params, value, version, ttl } = write;
     if (version !== undefined && !Number.isSafeInteger(version)) {
-      throw new RangeError(`set: version: expected a whole number, got ${version}`);
+      throw new RangeError(`set: version: expected an integer, got ${describeValue(version)}`);
     }
-    const errand = this.#errand(spec, spec.keyOf(params), params);
-    return write(this.#engine, errand, {
-      value,
-      version,
-      ownTtlMs: ttl === undefined ? undefined : parseDuration(ttl),
-    });
+    const ttlMs = ttl === undefined ? undefined : parseDuration(ttl);
+    return set(this.#context, this.#request(parsed, parsed.keyOf(params), params), { value, version, ttlMs });
   }
 
   async invalidate<P>(definition: Definition<P, unknown>, params: P, options?: InvalidateOptions): Promise<Receipt> {
-    const spec = definition[specOf];
-    return this.#invalidate({ keys: [placeKey(spec, spec.keyOf(params))] }, options);
+    const parsed = definition[parsedOf];
+    return this.#invalidate({ keys: [storeKeyOf(parsed, parsed.keyOf(params))] }, options);
   }
 
   async invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<Receipt> {
@@ -88,12 +87,12 @@ export class Handle implements TenantCache {
   }
 
   async getOrSet<V>(key: string, load: () => V | PromiseLike<V>, options: GetOrSetOptions): Promise<V> {
-    const spec = this.#engine.adHoc(options.namespace ?? "default", options.ttl);
-    return (await this.#get(spec, { key, load })) as V;
+    const parsed = this.#context.inlineDefinitions(options.namespace ?? "default", options.ttl);
+    return (await this.#get(parsed, { key, load })) as V;
   }
 
   dataLoader<P, V>(definition: Definition<P, V>): DataLoader<P, V> {
-    return createDataLoader(this, definition, (params) => this.#many(definition[specOf], params));
+    return createDataLoader(this, definition, (params) => this.#many(definition[parsedOf], params));
   }
 
   stats(): Readonly<Counts> {
@@ -101,84 +100,83 @@ export class Handle implements TenantCache {
   }
 
   usage(): TenantUsage | undefined {
-    return this.#spaces.usage(this.tenantId);
+    return this.#states.usage(this.tenantId);
   }
 
-  /** Without an await on a hit: that is all the difference to reading a Map. */
-  #get<P, V>(spec: Spec<P, V>, params: P): Promise<V> {
+  /** No await on a hit: that keeps it close to the cost of reading a Map. */
+  #get<P, V>(parsed: ParsedDefinition<P, V>, params: P): Promise<V> {
     let key: string;
     try {
-      key = spec.keyOf(params);
+      key = parsed.keyOf(params);
     } catch (error) {
       return Promise.reject(error);
     }
-    const hit = this.#hit(spec, key, params);
+    const hit = this.#hit(parsed, key, params);
     if (hit !== undefined) return Promise.resolve(hit.value as V);
-    return this.#fly(this.#errand(spec, key, params)) as Promise<V>;
+    return this.#load(this.#request(parsed, key, params)) as Promise<V>;
   }
 
-  /** A fresh entry of memory, counted as used, and loaded again when its time comes. */
-  #hit<P, V>(spec: Spec<P, V>, key: string, params: P): Entry | undefined {
-    const entry = this.#fresh(spec, key);
+  /** Returns a fresh L1 entry, counts the hit, and starts an early refresh if one is due. */
+  #hit<P, V>(parsed: ParsedDefinition<P, V>, key: string, params: P): Entry | undefined {
+    const entry = this.#fresh(parsed, key);
     if (entry === undefined) return undefined;
-    this.#space.counts.memoryHits++;
-    const { clock, random } = this.#engine;
-    if (spec.beta > 0 && isDue(entry, clock.monotonic(), { beta: spec.beta, random })) {
-      refreshAhead(this.#engine, this.#errand(spec, key, params));
+    this.#state.counts.memoryHits++;
+    const { clock, random } = this.#context;
+    const { beta } = parsed;
+    if (beta > 0) {
+      const { loadMs } = entry.meta as L1Meta;
+      const isDue = shouldRefreshEarly(entry.freshUntil - clock.monotonic(), loadMs, { beta, random: random() });
+      if (isDue) refreshAhead(this.#context, this.#request(parsed, key, params));
     }
     return entry;
   }
 
-  #fresh<P, V>(spec: Spec<P, V>, key: string): Entry | undefined {
-    const entry = this.#current().find(spec.name, key);
+  #fresh<P, V>(parsed: ParsedDefinition<P, V>, key: string): Entry | undefined {
+    const entry = this.#current().get(parsed.name, key);
     if (entry === undefined) return undefined;
-    const now = this.#engine.turn();
-    return entry.freshUntil > now && this.#engine.trust.isGiven(now) ? entry : undefined;
+    const now = this.#context.coarseNow();
+    return entry.freshUntil > now && this.#context.stalenessBound.isServable(now) ? entry : undefined;
   }
 
-  #outcomeOf(entry: Entry): Outcome {
-    const ageMs = ageOf(entry, this.#engine.clock.monotonic());
+  #resultOf(entry: Entry): CacheResult<unknown> {
+    const ageMs = ageOf(entry, this.#context.clock.monotonic());
     return { value: entry.value, source: "memory", ageMs, isStale: false };
   }
 
-  #fly(errand: Errand): Promise<unknown> {
-    const flight = join(this.#engine, errand);
+  #load(request: LoadRequest): Promise<unknown> {
+    const flight = getOrJoin(this.#context, request);
     return flight instanceof Flight ? flight.done : flight.then(({ done }) => done);
   }
 
-  #errand<P, V>(spec: Spec<P, V>, key: string, params: P): Errand {
-    // What a spec does with its params is its own business; here they are carried only.
-    return { space: this.#current(), spec: spec as Spec, params, key, placeKey: placeKey(spec, key) };
+  #request<P, V>(parsed: ParsedDefinition<P, V>, key: string, params: P): LoadRequest {
+    // From here on only the definition itself reads its params and values.
+    const definition = parsed as ParsedDefinition;
+    return { tenant: this.#current(), definition, params, key, storeKey: storeKeyOf(parsed, key) };
   }
 
-  #many<P, V>(spec: Spec<P, V>, params: readonly P[]): Promise<V>[] {
-    if (spec.loadMany === undefined) return params.map((each) => this.#get(spec, each));
-    const keys = params.map((each) => spec.keyOf(each));
-    const hits = keys.map((key, i) => this.#hit(spec, key, params[i] as P));
+  #many<P, V>(parsed: ParsedDefinition<P, V>, params: readonly P[]): Promise<V>[] {
+    if (parsed.loadMany === undefined) return params.map((each) => this.#get(parsed, each));
+    const keys = params.map((each) => parsed.keyOf(each));
+    const hits = keys.map((key, i) => this.#hit(parsed, key, params[i] as P));
     const count = hits.filter((hit) => hit === undefined).length;
-    const together = createTogether(this.#engine, spec as Spec, { tenantId: this.tenantId, count });
+    const { tenantId } = this;
+    const addToBatch = createLoadBatch(this.#context, parsed as ParsedDefinition, { tenantId, count });
     return hits.map((hit, i) => {
       if (hit !== undefined) return Promise.resolve(hit.value as V);
-      const errand = this.#errand(spec, keys[i] as string, params[i] as P);
-      return this.#fly({ ...errand, loadTogether: together() }) as Promise<V>;
+      const request = this.#request(parsed, keys[i] as string, params[i] as P);
+      return this.#load({ ...request, batch: addToBatch() }) as Promise<V>;
     });
   }
 
-  async #invalidate(what: Partial<Invalidation>, options?: InvalidateOptions): Promise<Receipt> {
-    const { tenantId } = this;
-    const receipt = await invalidate(this.#engine, this.#current(), {
-      tenantId,
-      keys: [],
-      tags: [],
-      all: false,
-      ...what,
-    });
+  async #invalidate(part: Partial<Invalidation>, options?: InvalidateOptions): Promise<Receipt> {
+    const invalidation = { tenantId: this.tenantId, keys: [], tags: [], all: false, ...part };
+    const receipt = await invalidate(this.#context, this.#current(), invalidation);
     if (options?.require !== "applied" || receipt.state === "applied") return receipt;
-    throw new StoreError(`the invalidation is not applied, it is ${receipt.state}`);
+    throw new StoreError(`expected the invalidation to be applied, it is ${receipt.state}`);
   }
 
-  #current(): Space {
-    if (this.#space.isRetired) this.#space = this.#spaces.of(this.tenantId);
-    return this.#space;
+  #current(): TenantState {
+    if (this.#state.isRetired) this.#state = this.#states.of(this.tenantId);
+    return this.#state;
   }
 }

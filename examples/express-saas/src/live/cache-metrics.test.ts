@@ -112,7 +112,7 @@ describe("createCacheMetrics", () => {
   it("reports the content of memory and whether it is served", async () => {
     await read("acme", "a");
     const { memory, ...rest } = metrics.read();
-    expect(rest).toMatchObject({ isMemoryServed: true, provenAgeMs: null, queuedInvalidations: 0 });
+    expect(rest).toMatchObject({ isMemoryServed: true, confirmedAgeMs: null, queuedInvalidations: 0 });
     expect(memory).toMatchObject({
       maxBytes: 1_000_000,
       entries: 1,

@@ -71,8 +71,8 @@ type Stats = ReturnType<Cache["stats"]>["memory"];
 
 function stateOf(cache: CacheMetricsOptions["cache"]): Pick<LiveData["cache"], keyof ReturnType<Cache["health"]>> {
   // JSON has no undefined.
-  const { provenAgeMs = null, ...rest } = cache.health();
-  return { ...rest, provenAgeMs };
+  const { confirmedAgeMs = null, ...rest } = cache.health();
+  return { ...rest, confirmedAgeMs };
 }
 
 function memoryOf({ bytes, maxBytes, entries, tenants, evictions }: Stats): LiveData["cache"]["memory"] {

@@ -45,7 +45,7 @@ export interface LiveData {
     /** True when memory may be served, because no invalidation was missed. */
     readonly isMemoryServed: boolean;
     /** Time since the invalidation bus was last confirmed; `null` before the first confirmation, and without Redis. */
-    readonly provenAgeMs: number | null;
+    readonly confirmedAgeMs: number | null;
     /** Invalidations queued until Redis is back. */
     readonly queuedInvalidations: number;
     readonly memory: {

@@ -1,15 +1,5 @@
-import { type Definition, specOf } from "../definition/definition.js";
-import type { TenantCache } from "../tenant-cache.js";
-import type { Receipt } from "../coherence/invalidate.js";
-
-/** The shape of `dataloader`. Nothing is remembered here: the cache does that, for all requests. */
-export interface DataLoader<P, V> {
-  load(params: P): Promise<V>;
-  /** As `dataloader`: a failure is a value. */
-  loadMany(params: readonly P[]): Promise<(V | Error)[]>;
-  clear(params: P): Promise<Receipt>;
-  prime(params: P, value: V): Promise<Receipt>;
-}
+import { type Definition, parsedOf } from "../definition/definition.js";
+import type { DataLoader, TenantCache } from "../tenant-cache.js";
 
 interface Waiting<P, V> {
   readonly params: P;
@@ -34,7 +24,7 @@ export function createDataLoader<P, V>(
   function load(params: P): Promise<V> {
     return new Promise((resolve, reject) => {
       // What has no key fails alone, and here: nobody is there to catch what is thrown when all are loaded.
-      definition[specOf].keyOf(params);
+      definition[parsedOf].keyOf(params);
       // After all promises that are settled by now: those are what asks for more.
       if (open.length === 0) setImmediate(flush);
       open.push({ params, resolve, reject });

@@ -1,24 +1,24 @@
 import type { AsyncResource } from "node:async_hooks";
 import type { Clock } from "@scale/core";
-import type { AdHoc } from "../definition/inline-definition.js";
-import type { Journal } from "./retry-queue.js";
-import type { Renewals } from "./lease-renewal.js";
+import type { InlineDefinitions } from "../definition/inline-definition.js";
 import type { CacheStore } from "../store.js";
-import type { Trust } from "./staleness-bound.js";
+import type { LeaseRenewer } from "./lease-renewal.js";
+import type { InvalidationRetryQueue } from "./retry-queue.js";
+import type { StalenessBound } from "./staleness-bound.js";
 
-/** What all tenants of a cache have in common. */
-export interface Engine {
+/** The dependencies that all tenants of a cache share. */
+export interface CacheContext {
   readonly store: CacheStore | undefined;
-  /** Only with a store. */
-  readonly journal: Journal | undefined;
-  /** Only with a store. */
-  readonly renewals: Renewals | undefined;
-  readonly trust: Trust;
+  /** Present only with a store. */
+  readonly retryQueue: InvalidationRetryQueue | undefined;
+  /** Present only with a store. */
+  readonly leaseRenewer: LeaseRenewer | undefined;
+  readonly stalenessBound: StalenessBound;
   readonly clock: Clock;
-  /** The time of this turn, for hits in memory. */
-  readonly turn: () => number;
+  /** Monotonic time of this turn of the event loop, for L1 hits. */
+  readonly coarseNow: () => number;
   readonly random: () => number;
-  /** Where loads run: not in the context of the one reader who happens to be the first. */
-  readonly context: AsyncResource;
-  readonly adHoc: AdHoc;
+  /** Async scope of all loads. The scope of the caller that happens to start a load must not leak into it. */
+  readonly loadScope: AsyncResource;
+  readonly inlineDefinitions: InlineDefinitions;
 }

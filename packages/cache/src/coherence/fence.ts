@@ -1,13 +1,14 @@
-import type { Engine } from "./context.js";
-import type { Space } from "./tenant-state.js";
+import type { CacheContext } from "./context.js";
+import type { TenantState } from "./tenant-state.js";
 
 /**
- * Tells whether this process has heard of nothing since now that the tenant's memory would have to know of: only then may
- * what was asked for in between be kept. For what is no flight; a flight is told by itself.
+ * Opens a fence: the result is true while nothing of this tenant was invalidated since. Check it after every await, before
+ * L1 is written. A flight is its own fence, because an invalidation detaches it by its key; this one is for calls without a
+ * flight.
  */
-export function unheard({ trust }: Pick<Engine, "trust">, space: Space): () => boolean {
-  const { fence } = space;
-  const epoch = trust.epoch();
-  // A space that was forgotten hears nothing any more: the one in its place does.
-  return () => !space.isRetired && space.fence === fence && trust.epoch() === epoch && trust.isPossible;
+export function openFence({ stalenessBound }: CacheContext, tenant: TenantState): () => boolean {
+  const { invalidationCount } = tenant;
+  const epoch = stalenessBound.epoch();
+  // A retired state hears of no invalidation any more: its successor does.
+  return () => !tenant.isRetired && tenant.invalidationCount === invalidationCount && stalenessBound.epoch() === epoch;
 }

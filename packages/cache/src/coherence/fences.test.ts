@@ -2,8 +2,9 @@ import { createManualClock } from "@scale/core/testing";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, inject, it, vi } from "vitest";
 import { gate } from "../../scenarios/node.js";
-import { type CacheStore, createCache, type InvalidationListener, type Invalidation } from "../index.js";
+import { createCache } from "../index.js";
 import { redisStore } from "../redis/index.js";
+import type { CacheStore, Invalidation, InvalidationListener } from "../store.js";
 
 const url = inject("redisUrl");
 const TIMES = { name: "row", key: (id: string) => id, ttl: "1m" } as const;

@@ -1,80 +1,63 @@
-import type { Engine } from "./context.js";
 import { memoryFail } from "../events.js";
-import type { Errand, Flight } from "../get/flight.js";
-import { isEarly } from "../definition/lifetimes.js";
 import type { Entry } from "../memory/types.js";
-import type { Meta } from "./tenant-state.js";
+import type { EntryContent } from "../store.js";
+import type { CacheContext } from "./context.js";
+import type { EntryRef } from "./entry-ref.js";
+import type { L1Meta } from "./tenant-state.js";
 
-/** What a value takes in memory per character of its text, and whatever it is. */
+/** Estimated heap bytes per character of the serialized value, and per entry. */
 const BYTES_PER_CHAR = 2;
 const BYTES_PER_ENTRY = 64;
 
-/** A value that was read or loaded. */
-export interface Got {
-  readonly value: unknown;
-  /** Of its text. */
-  readonly chars: number;
-  /** From the fill on. */
-  readonly freshMs: number;
-  readonly usableMs: number;
-  /** Since the fill. */
-  readonly ageMs: number;
-  /** 0 when it is not known. */
-  readonly loadMs: number;
-  readonly tags: readonly string[];
-}
-
 /**
- * Written out, because it is on the way of every read of the store.
- * @param mark of the space, when what brought the value began
+ * Creates an L1 entry. Written out instead of spread, because every read of the store runs it.
+ * @param decoded `chars` is the length of the serialized value, from which its size is estimated
  */
-export function entryOf(now: number, mark: number, got: Got): Entry {
-  const filledAt = now - got.ageMs;
-  const meta: Meta = { mark, filledAt, loadMs: got.loadMs };
-  const { value, tags } = got;
-  const bytes = BYTES_PER_ENTRY + BYTES_PER_CHAR * got.chars;
-  const freshUntil = Math.ceil(filledAt + got.freshMs);
-  const usableUntil = Math.ceil(filledAt + got.usableMs);
+export function createL1Entry(
+  { value, chars }: { readonly value: unknown; readonly chars: number },
+  { freshMs, usableMs, tags }: Omit<EntryContent, "text">,
+  meta: L1Meta,
+): Entry {
+  const { filledAt } = meta;
+  const bytes = BYTES_PER_ENTRY + BYTES_PER_CHAR * chars;
+  const freshUntil = Math.ceil(filledAt + freshMs);
+  const usableUntil = Math.ceil(filledAt + usableMs);
   if (tags.length === 0) return { value, bytes, freshUntil, usableUntil, meta };
   return { value, bytes, freshUntil, usableUntil, meta, tags };
 }
 
-/** Keeps an entry in memory, unless its flight has missed something. */
-export function keep({ trust }: Engine, errand: Errand, from: { flight: Flight; entry: Entry }): void {
-  if (!from.flight.isCurrent || !trust.isPossible) return;
-  const how = from.flight.isAskedFor ? undefined : errand.aheadOfTime;
-  if (how !== "skip") put(errand, from.entry, how);
+interface L1Write {
+  readonly entry: Entry;
+  /** The state of the fence that was opened before the value was read or loaded. */
+  readonly isCurrent: boolean;
+  /** Set when no reader has asked for the value: L1 keeps it as cold, or not at all. */
+  readonly prefetch?: "cold" | "skip" | undefined;
 }
 
-/** Puts an entry in memory. What the application's `budgets` throw costs the entry, and no reader the value. */
-export function put(
-  { space, spec, key }: Pick<Errand, "space" | "spec" | "key">,
-  entry: Entry,
-  how: "cold" | "used" = "used",
+/** Writes an entry to L1, unless its fence is broken. An error that the application's `budgets` throws costs the entry, not the reader. */
+export function storeInL1IfCurrent(
+  { stalenessBound }: CacheContext,
+  { tenant, definition, key }: EntryRef,
+  { entry, isCurrent, prefetch }: L1Write,
 ): void {
+  if (!isCurrent || !stalenessBound.canEverServe || prefetch === "skip") return;
   try {
-    if (how === "cold") space.partition.offer(spec.name, key, entry);
-    else space.partition.set(spec.name, key, entry);
+    if (prefetch === "cold") tenant.partition.offer(definition.name, key, entry);
+    else tenant.partition.set(definition.name, key, entry);
   } catch (error) {
-    memoryFail.publish(() => ({ tenantId: space.tenantId, error }));
+    memoryFail.publish(() => ({ tenantId: tenant.tenantId, error }));
   }
 }
 
-/** The entry of the errand that memory may serve, fresh or not. */
-export function recall(
-  engine: Engine,
-  { space, spec, key, aheadOfTime }: Pick<Errand, "space" | "spec" | "key" | "aheadOfTime">,
+/** The entry that L1 may serve, fresh or stale. A prefetch does not count as a use of the entry. */
+export function servableL1Entry(
+  { clock, stalenessBound }: CacheContext,
+  { tenant, definition, key, prefetch }: EntryRef & Pick<L1Write, "prefetch">,
 ): Entry | undefined {
-  const entry = aheadOfTime === undefined ? space.find(spec.name, key) : space.look(spec.name, key);
+  const entry = prefetch === undefined ? tenant.get(definition.name, key) : tenant.peek(definition.name, key);
   if (entry === undefined) return undefined;
-  const now = engine.clock.monotonic();
-  return entry.usableUntil > now && engine.trust.isGiven(now) ? entry : undefined;
+  const now = clock.monotonic();
+  return entry.usableUntil > now && stalenessBound.isServable(now) ? entry : undefined;
 }
 
-export const ageOf = ({ meta }: Entry, now: number): number => Math.max(0, now - (meta as Meta).filledAt);
-
-/** Whether a reader of a fresh entry should have it loaded again. */
-export function isDue(entry: Entry, now: number, { beta, random }: { beta: number; random: () => number }): boolean {
-  const { loadMs } = entry.meta as Meta;
-  return isEarly(entry.freshUntil - now, loadMs, { beta, random: random() });
-}
+export const ageOf = ({ meta }: Entry, now: number): number => Math.max(0, now - (meta as L1Meta).filledAt);

@@ -1,61 +1,61 @@
 import type { CacheStore, Lease } from "../store.js";
 
-/** Keeps leases for as long as the loads take that they are for. */
-export interface Renewals {
-  /** @param failed told of every renewal that the store could not answer */
-  begin(lease: Lease, failed: (error: unknown) => void): void;
+/** Renews leases while their loads run. */
+export interface LeaseRenewer {
+  /** @param onFailure called for every renewal that the store could not answer */
+  begin(lease: Lease, onFailure: (error: unknown) => void): void;
   end(lease: Lease): void;
 }
 
-interface Held {
-  readonly failed: (error: unknown) => void;
-  /** The turn in which it was taken or renewed. */
-  turn: number;
-  isUnderWay: boolean;
+interface RenewedLease {
+  readonly onFailure: (error: unknown) => void;
+  /** The tick in which the lease was taken or renewed. */
+  tick: number;
+  isRenewing: boolean;
 }
 
-/** How often in the life of a lease it is looked at; one that is looked at for the second time is renewed. */
-const TURNS = 4;
+/** Ticks of the timer within the life of a lease. A lease is renewed in its second tick. */
+const TICKS_PER_LEASE = 4;
 
-/** One timer for all leases, because most loads are over long before one of their own would be due. */
-export function createRenewals(store: CacheStore): Renewals {
-  const all = new Map<Lease, Held>();
+/** Creates one timer for all leases, because most loads end long before a timer of their own would fire. */
+export function createLeaseRenewer(store: CacheStore): LeaseRenewer {
+  const leases = new Map<Lease, RenewedLease>();
   let timer: NodeJS.Timeout | undefined;
-  let turn = 0;
+  let tick = 0;
 
   function arm(): void {
-    if (timer === undefined) timer = setTimeout(next, store.leaseMs / TURNS);
-    // A process that loads must live until it has loaded, and one that does not must be free to end.
-    else if (all.size === 1) timer.ref();
+    if (timer === undefined) timer = setTimeout(onTick, store.leaseMs / TICKS_PER_LEASE);
+    // A process must live until its loads are over, and be free to exit when it has none.
+    else if (leases.size === 1) timer.ref();
   }
 
-  function next(): void {
+  function onTick(): void {
     timer = undefined;
-    turn++;
-    for (const [lease, held] of all) if (turn > held.turn + 1 && !held.isUnderWay) void renew(lease, held);
-    if (all.size > 0) arm();
+    tick++;
+    for (const [lease, state] of leases) if (tick > state.tick + 1 && !state.isRenewing) void renew(lease, state);
+    if (leases.size > 0) arm();
   }
 
-  async function renew(lease: Lease, held: Held): Promise<void> {
-    held.isUnderWay = true;
+  async function renew(lease: Lease, state: RenewedLease): Promise<void> {
+    state.isRenewing = true;
     try {
-      // Somebody else has it, or it was invalidated: there is nothing left to keep.
-      if (!(await store.renew(lease))) all.delete(lease);
+      // False: another process has the lease, or the entry was invalidated. There is nothing left to renew.
+      if (!(await store.renew(lease))) leases.delete(lease);
     } catch (error) {
-      held.failed(error);
+      state.onFailure(error);
     }
-    held.isUnderWay = false;
-    held.turn = turn - 1;
+    state.isRenewing = false;
+    state.tick = tick - 1;
   }
 
   return {
-    begin(lease, failed) {
-      all.set(lease, { failed, turn, isUnderWay: false });
+    begin(lease, onFailure) {
+      leases.set(lease, { onFailure, tick, isRenewing: false });
       arm();
     },
     end(lease) {
-      all.delete(lease);
-      if (all.size === 0) timer?.unref();
+      leases.delete(lease);
+      if (leases.size === 0) timer?.unref();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
 import { gate } from "../../scenarios/node.js";
-import { createJournal } from "./retry-queue.js";
+import { createRetryQueue } from "./retry-queue.js";
 import type { CacheStore, Invalidation } from "../store.js";
 
 const ended = (tenantId: string, what: Partial<Invalidation> = {}): Invalidation => ({
@@ -25,7 +25,7 @@ function journalOver(invalidate: CacheStore["invalidate"]) {
     invalidate,
   };
   const clock = createManualClock();
-  return { clock, journal: createJournal(store, clock) };
+  return { clock, journal: createRetryQueue(store, clock) };
 }
 
 describe("createJournal", () => {

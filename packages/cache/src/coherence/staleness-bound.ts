@@ -2,65 +2,66 @@ import type { Clock } from "@scale/core";
 import { memoryDrop } from "../events.js";
 import type { CacheStore, Invalidation } from "../store.js";
 
-/** Whether what is in memory can be known to be no older than the bound. */
-export interface Trust {
-  /** May entries be served from memory? */
-  isGiven(now: number): boolean;
-  /** False when there never will be a proof: then nothing needs to be kept. */
-  readonly isPossible: boolean;
-  /** Counts how often memory was dropped: what was begun before must not be kept after. */
+/**
+ * Bounds how stale L1 may be. A heartbeat on the invalidation bus confirms that no invalidation was missed; L1 is served for
+ * the bound after the last confirmation.
+ */
+export interface StalenessBound {
+  /** True while entries may be served from L1. */
+  isServable(now: number): boolean;
+  /** False when no confirmation can ever come: then L1 keeps nothing. */
+  readonly canEverServe: boolean;
+  /** Number of times that L1 was dropped. A read or a load that began in an earlier epoch must not be kept in L1. */
   epoch(): number;
-  /** Milliseconds since the last proof; `undefined` before the first, and without a store. */
+  /** Milliseconds since the last confirmation; `undefined` before the first, and without a store. */
   ageMs(): number | undefined;
   close(): void;
 }
 
-interface TrustOptions {
+/** Heartbeats within the bound: one of them may be late. */
+const HEARTBEATS_PER_BOUND = 3;
+
+export function createStalenessBound(options: {
   readonly store: CacheStore | undefined;
   readonly boundMs: number;
   readonly whenUnsure: "bypass" | "serve";
   readonly clock: Clock;
-  drop(): void;
-  invalidated(what: Invalidation): void;
-}
-
-/** How many proofs are sent within the bound: one may come late. */
-const PROOFS = 3;
-
-export function createTrust({ store, boundMs, whenUnsure, clock, drop, invalidated }: TrustOptions): Trust {
+  dropL1(): void;
+  onInvalidation(invalidation: Invalidation): void;
+}): StalenessBound {
+  const { store, boundMs, whenUnsure, clock, dropL1, onInvalidation } = options;
   let epoch = 0;
-  // Everything before the first proof may have been missed, as after a loss.
+  // Invalidations before the first confirmation may have been missed, as after a lost subscription.
   let isLost = true;
-  let provenAt = -Infinity;
+  let confirmedAt = -Infinity;
 
   const stop = store?.subscribe?.(
     {
-      invalidated,
+      invalidated: onInvalidation,
       confirmed(atMs) {
-        // Of what was kept until now, some may have been invalidated while nobody listened.
+        // Entries that are in L1 by now may have been invalidated while the subscription was lost.
         if (isLost) {
           epoch++;
-          drop();
+          dropL1();
           memoryDrop.publish(() => ({ isFirst: epoch === 1 }));
         }
         isLost = false;
-        provenAt = Math.max(provenAt, atMs);
+        confirmedAt = Math.max(confirmedAt, atMs);
       },
       lost() {
         isLost = true;
-        provenAt = -Infinity;
+        confirmedAt = -Infinity;
       },
     },
-    Math.max(1, Math.floor(boundMs / PROOFS)),
+    Math.max(1, Math.floor(boundMs / HEARTBEATS_PER_BOUND)),
   );
 
-  const isLocal = store === undefined;
-  const serves = isLocal || whenUnsure === "serve";
+  const alwaysServes = store === undefined || whenUnsure === "serve";
   return {
-    isGiven: (now) => serves || now - provenAt < boundMs,
-    isPossible: serves || stop !== undefined,
+    isServable: (now) => alwaysServes || now - confirmedAt < boundMs,
+    canEverServe: alwaysServes || stop !== undefined,
     epoch: () => epoch,
-    ageMs: () => (provenAt === -Infinity ? undefined : clock.monotonic() - provenAt),
+    ageMs: () => (confirmedAt === -Infinity ? undefined : clock.monotonic() - confirmedAt),
     close: () => stop?.(),
   };
 }

@@ -1,20 +1,20 @@
-import type { Definition } from "../definition/definition.js";
-import type { Flight } from "../get/flight.js";
-import { keyTextOf, storeText } from "../definition/key.js";
+import { keyTextOf } from "../definition/key.js";
 import type { Entry, Memory, Partition, TenantUsage } from "../memory/types.js";
 import type { Invalidation } from "../store.js";
 
-/** What an entry in memory carries besides its value. */
-export interface Meta {
-  /** Number of the last tag invalidation before its load began. */
-  readonly mark: number;
-  /** When the value was filled, of the monotonic clock. */
+/** The fields of an L1 entry that only this folder reads. */
+export interface L1Meta {
+  /** Tag generation of the tenant when the read or the load began. */
+  readonly tagGeneration: number;
+  /** Time of the fill, by the monotonic clock. */
   readonly filledAt: number;
-  /** How long it took to load, 0 when unknown. */
+  /** Duration of the load, 0 when unknown. */
   readonly loadMs: number;
+  /** Version of a set, without a store. */
+  readonly version?: number;
 }
 
-/** What one tenant does, since the process knows of it. */
+/** Counters of one tenant, since this process knows the tenant. */
 export interface Counts {
   memoryHits: number;
   storeHits: number;
@@ -28,157 +28,159 @@ const noCounts = (): Counts => ({
   ...{ memoryHits: 0, storeHits: 0, staleHits: 0, loads: 0, loadErrors: 0, invalidations: 0 },
 });
 
-/** More tags than this are not told apart for one tenant: all that it has in memory goes. */
-const MAX_FLOORS = 1000;
+/** Maximum number of tag generations per tenant. One more clears the tenant's L1. */
+const MAX_TAGS = 1000;
 
-/** The state of one tenant in this process. */
-export class Space {
+/** A flight, as an invalidation sees it. */
+interface Detachable {
+  readonly hasTags: boolean;
+  isDetached: boolean;
+}
+
+/** The state of one tenant in this process: its L1 partition, flights and counters. */
+export class TenantState {
   readonly tenantId: string;
   readonly partition: Partition;
-  readonly flights: Map<string, Flight> = new Map();
+  readonly flights: Map<string, Detachable> = new Map();
   readonly counts: Counts = noCounts();
-  /** True once it was forgotten: its handles must find the one that took its place. */
+  /** True once the state was forgotten: a handle that holds it must look up its successor. */
   isRetired = false;
-  /** Calls to the store that are no flights, and need this space when they end: it is not forgotten before. */
-  calls = 0;
-  /** Counts all invalidations. */
-  fence = 0;
-  #mark = 0;
-  // Per tag, the mark from which on entries count.
-  readonly #floors: Map<string, number> = new Map();
+  /** Calls without a flight that need this state when they end: it is not forgotten before. */
+  pendingCalls = 0;
+  /** Number of invalidations, see `openFence`. */
+  invalidationCount = 0;
+  #tagGeneration = 0;
+  // Per invalidated tag, the lowest generation of entries that are still valid.
+  readonly #tagGenerations: Map<string, number> = new Map();
 
   constructor(tenantId: string, partition: Partition) {
     this.tenantId = tenantId;
     this.partition = partition;
   }
 
-  get mark(): number {
-    return this.#mark;
+  /** Number of tag invalidations. */
+  get tagGeneration(): number {
+    return this.#tagGeneration;
   }
 
-  /** Whether anybody has read something. */
-  get isRead(): boolean {
+  get hasReads(): boolean {
     return this.counts.memoryHits + this.counts.storeHits + this.counts.staleHits > 0;
   }
 
-  /** Whether it may be forgotten without anybody noticing. */
+  /** True when no flight and no call depends on this state. */
   get isIdle(): boolean {
-    return this.flights.size === 0 && this.calls === 0;
+    return this.flights.size === 0 && this.pendingCalls === 0;
   }
 
-  /** What is in memory and was not invalidated, however old it is. */
-  find(name: string, key: string): Entry | undefined {
+  /** The entry in L1 unless it was invalidated, whatever its age. Counts as a use. */
+  get(name: string, key: string): Entry | undefined {
     const entry = this.partition.get(name, key);
-    return entry?.tags === undefined ? entry : this.#valid(entry);
+    return entry?.tags === undefined ? entry : this.#ifValid(entry);
   }
 
-  /** As `find`, and no use of it. */
-  look(name: string, key: string): Entry | undefined {
-    const entry = this.partition.look(name, key);
-    return entry?.tags === undefined ? entry : this.#valid(entry);
+  /** As `get`, without counting as a use. */
+  peek(name: string, key: string): Entry | undefined {
+    const entry = this.partition.peek(name, key);
+    return entry?.tags === undefined ? entry : this.#ifValid(entry);
   }
 
-  /** Only for entries with tags, so that the others do not pay for it. */
-  #valid(entry: Entry): Entry | undefined {
-    const { mark } = entry.meta as Meta;
+  /** Called only for entries with tags, so that entries without tags cost nothing. */
+  #ifValid(entry: Entry): Entry | undefined {
+    const { tagGeneration } = entry.meta as L1Meta;
     for (const tag of entry.tags ?? []) {
-      if ((this.#floors.get(tag) ?? 0) > mark) return undefined;
+      if ((this.#tagGenerations.get(tag) ?? 0) > tagGeneration) return undefined;
     }
     return entry;
   }
 
-  /** Makes this process forget, and what it is loading come too late. */
+  /** Applies an invalidation to L1, and detaches the flights that it concerns. */
   apply({ keys, tags, all }: Invalidation): void {
-    this.fence++;
-    if (all) return this.#forgetAll();
+    this.invalidationCount++;
+    if (all) return this.#clear();
     for (const key of keys) {
-      // A name has no separator.
+      // The name of a definition contains no separator.
       const at = key.indexOf(":");
       this.partition.delete(key.slice(0, at), keyTextOf(key.slice(at + 1)));
       this.#detach(key, this.flights.get(key));
     }
     if (tags.length === 0) return;
-    this.#mark++;
-    for (const tag of tags) this.#floors.set(tag, this.#mark);
-    if (this.#floors.size > MAX_FLOORS) this.#forgetEntries();
-    // Which tags a value will have is not known before it is there.
+    this.#tagGeneration++;
+    for (const tag of tags) this.#tagGenerations.set(tag, this.#tagGeneration);
+    if (this.#tagGenerations.size > MAX_TAGS) this.#clearEntries();
+    // The tags of a value are not known before it is loaded.
     for (const [key, flight] of this.flights) if (flight.hasTags) this.#detach(key, flight);
   }
 
-  /** Leaves nothing behind that a later space would have to know of. */
+  /** Marks the state as forgotten, and removes the entries that its successor could not validate. */
   retire(): void {
     this.isRetired = true;
-    // The marks of its entries mean nothing to a space that counts from the start.
-    if (this.#mark > 0) this.#forgetEntries();
+    // The successor counts tag generations from 0, so those of existing entries mean nothing to it.
+    if (this.#tagGeneration > 0) this.#clearEntries();
   }
 
-  #forgetAll(): void {
-    this.#forgetEntries();
+  #clear(): void {
+    this.#clearEntries();
     for (const [key, flight] of this.flights) this.#detach(key, flight);
   }
 
-  #forgetEntries(): void {
+  #clearEntries(): void {
     this.partition.clear();
-    this.#floors.clear();
+    this.#tagGenerations.clear();
   }
 
-  #detach(key: string, flight: Flight | undefined): void {
+  #detach(key: string, flight: Detachable | undefined): void {
     if (flight === undefined) return;
     flight.isDetached = true;
     this.flights.delete(key);
   }
 }
 
-export interface Spaces {
-  /** The tenant's, made when it is not there. */
-  of(tenantId: string): Space;
+/** The states of all tenants that this process knows. */
+export interface TenantStates {
+  /** Returns the state of the tenant, and creates it if necessary. */
+  of(tenantId: string): TenantState;
   has(tenantId: string): boolean;
-  /** Lets go of one that nobody has read from and that its memory does not depend on, unless it is at work. */
-  leave(tenantId: string): void;
-  /** What the tenant has in memory. */
+  /** Forgets a tenant without reads, tag invalidations and running work. */
+  forgetIfUnused(tenantId: string): void;
+  /** The L1 usage of the tenant. */
   usage(tenantId: string): TenantUsage | undefined;
   readonly size: number;
 }
 
-/** At most `maxSpaces`, and those with work under way. */
-export function createSpaces(memory: Memory, maxSpaces: number): Spaces {
-  const spaces = new Map<string, Space>();
+/** Keeps at most `maxTenants` states, plus those with running work. */
+export function createTenantStates(memory: Memory, maxTenants: number): TenantStates {
+  const states = new Map<string, TenantState>();
 
-  /** @param made the last, which whoever asked for it is about to use */
-  function makeRoom(made: Space): void {
-    // The oldest that is idle; those that are not are few, and seen again later.
+  /** Forgets the oldest idle state. Busy states are few, and move to the end. */
+  function evict(created: TenantState): void {
     let seen = 0;
-    for (const [tenantId, space] of spaces) {
-      if (spaces.size <= maxSpaces || space === made || ++seen > 100) return;
-      spaces.delete(tenantId);
-      if (space.isIdle) space.retire();
-      else spaces.set(tenantId, space);
+    for (const [tenantId, state] of states) {
+      if (states.size <= maxTenants || state === created || ++seen > 100) return;
+      states.delete(tenantId);
+      if (state.isIdle) state.retire();
+      else states.set(tenantId, state);
     }
   }
 
   return {
     of(tenantId) {
-      const known = spaces.get(tenantId);
+      const known = states.get(tenantId);
       if (known !== undefined) return known;
-      const space = new Space(tenantId, memory.tenant(tenantId));
-      spaces.set(tenantId, space);
-      if (spaces.size > maxSpaces) makeRoom(space);
-      return space;
+      const created = new TenantState(tenantId, memory.tenant(tenantId));
+      states.set(tenantId, created);
+      if (states.size > maxTenants) evict(created);
+      return created;
     },
-    has: (tenantId) => spaces.has(tenantId),
+    has: (tenantId) => states.has(tenantId),
     usage: (tenantId) => memory.usage(tenantId),
-    leave(tenantId) {
-      const space = spaces.get(tenantId);
-      if (space === undefined || !space.isIdle || space.mark > 0 || space.isRead) return;
-      spaces.delete(tenantId);
-      space.retire();
+    forgetIfUnused(tenantId) {
+      const state = states.get(tenantId);
+      if (state === undefined || !state.isIdle || state.tagGeneration > 0 || state.hasReads) return;
+      states.delete(tenantId);
+      state.retire();
     },
     get size() {
-      return spaces.size;
+      return states.size;
     },
   };
 }
-
-/** The key of an entry in the store, and of what is under way for it. */
-export const placeKey = ({ name }: Pick<Definition<unknown, unknown>, "name">, key: string): string =>
-  `${name}:${storeText(key)}`;

@@ -1,77 +1,91 @@
 import { ConfigError, type Duration } from "@scale/core";
-import { createDeadline, type Deadline, keySegment, parseOptions } from "@scale/core/kit";
+import {
+  createDeadline,
+  type Deadline,
+  describeValue,
+  durationOption,
+  keySegment,
+  parseOptions,
+} from "@scale/core/kit";
 import { z } from "zod";
-import { type Codec, type Shape, shapeOf, type ValueSchema } from "./codec.js";
-import { durationOption } from "@scale/core/kit";
+import { type Codec, type Serializer, serializerOf, type ValueSchema } from "./codec.js";
+import { type KeyParts, keyText } from "./key.js";
 import type { Lifetimes } from "./lifetimes.js";
-import { keyText } from "./key.js";
 
-/** Parts of a key. A number is the same part as its digits. */
-export type KeyParts = string | number | readonly (string | number)[];
-
-/** What a loader is told, and may say. */
+/** The context of one load. */
 export interface LoadContext<V> {
   /** `""` when the value belongs to no tenant. */
   readonly tenantId: string;
-  /** Aborted when the hard timeout is over. */
+  /** Aborted after the hard timeout. */
   readonly signal: AbortSignal;
-  /** The value that is to be replaced, while it can still be had. */
+  /** The value that the load replaces, if there is one. */
   readonly old: { readonly value: V; readonly ageMs: number } | undefined;
-  /** Return it when `old` is still right: it counts as loaded now. */
+  /** Return its result when `old` is still valid: it then counts as loaded now. */
   notModified(): V;
-  /** Sets how long this value is fresh. Not in `loadMany`. */
+  /** Sets the ttl of this value. Not available in `loadMany`. */
   ttl(ttl: Duration): void;
 }
 
 export interface DefinitionOptions<P, V> {
   /** First part of the keys: letters, digits, dots and dashes. */
   readonly name: string;
-  /**
-   * Of the type of the value: count it up when it changes, and entries of other versions are loaded again.
-   * @default 1
-   */
-  readonly version?: number;
-  /** What tells this value from others of the same tenant and name. */
+  /** Key of the value among those of the same tenant and name. */
   readonly key: (params: P) => KeyParts;
-  /** How long a value is fresh. */
+  /** Time for which a value is fresh. */
   readonly ttl: Duration;
+  /** Exceptions from `ttl`: when a stale value is served, and when a fresh one is loaded again. */
+  readonly freshness?: FreshnessOptions;
+  /** Tags of a value: `invalidateTags` invalidates all values with a tag. */
+  readonly tags?: (value: Exclude<V, null | undefined>, params: P) => readonly string[];
+  /** Format of the value in the store. */
+  readonly format?: {
+    /**
+     * Version of the value's type. Increase it when the type changes: entries of other versions are then loaded again.
+     * @default 1
+     */
+    readonly version?: number;
+    /** Schema that parses every value. A value that went through JSON must parse to an equal value. */
+    readonly schema?: ValueSchema<Exclude<V, undefined>>;
+    /** @default JSON */
+    readonly codec?: Codec<Exclude<V, undefined>>;
+  };
+  /** Loads the value from its source. `undefined` means that there is none. Its errors reach the callers unchanged. */
+  readonly load: (params: P, context: LoadContext<V>) => V | PromiseLike<V>;
+  /** Loads many values at once, in the order of `params`. Used by `getMany`. */
+  readonly loadMany?: (params: readonly P[], context: LoadManyContext) => PromiseLike<readonly V[]>;
+}
+
+interface FreshnessOptions {
   /**
-   * How long after `ttl` a value is served at once while it is loaded again.
+   * Time after `ttl` in which a stale value is served at once while it is loaded again.
    * @default never
    */
   readonly staleWhileRevalidate?: Duration;
   /**
-   * How long after `ttl` a value is served when loading fails, or takes longer than `timeouts.soft`.
+   * Time after `ttl` in which a stale value is served when loading fails, or takes longer than `softTimeout`.
    * @default never
    */
   readonly grace?: Duration;
+  /** Time after which a stale value is served while a load goes on, if `grace` allows it. @default none */
+  readonly softTimeout?: Duration;
+  /** Time after which a load fails with `SCALE_TIMEOUT`. @default "10s" */
+  readonly hardTimeout?: Duration;
   /**
-   * How long `null` and `undefined` are fresh.
+   * Time for which `null` and `undefined` are fresh.
    * @default ttl
    */
   readonly negativeTtl?: Duration;
   /**
-   * The part of `ttl`, 0 to 1, by which it is shortened at random.
+   * Fraction of `ttl`, 0 to 1, by which it is shortened at random.
    * @default 0
    */
   readonly jitter?: number;
   /**
-   * Loads again before the end of `ttl`, the likelier the longer a load takes: 1 for about one load ahead, 0 for never.
+   * Factor for loading a value again before its `ttl` ends, the likelier the longer a load takes: 1 for about one load
+   * ahead of time, 0 for never.
    * @default 0
    */
   readonly earlyRefresh?: number;
-  /** `hard` ends a load with `SCALE_TIMEOUT` (default 10 s); after `soft` an old value is served, if `grace` has one. */
-  readonly timeouts?: { readonly soft?: Duration; readonly hard?: Duration };
-  /** Groups that `invalidateTags` ends together. */
-  readonly tags?: (value: Exclude<V, null | undefined>, params: P) => readonly string[];
-  /** What every value is read through. It must make the same of a value that went through JSON. */
-  readonly schema?: ValueSchema<Exclude<V, undefined>>;
-  /** @default JSON */
-  readonly codec?: Codec<Exclude<V, undefined>>;
-  /** Gets the value from where it is true. `undefined` means that there is none. Its errors reach the readers as they are. */
-  readonly load: (params: P, context: LoadContext<V>) => V | PromiseLike<V>;
-  /** Gets many at once, in the order of `params`. Used by `getMany`. */
-  readonly loadMany?: (params: readonly P[], context: LoadManyContext) => PromiseLike<readonly V[]>;
 }
 
 export type LoadManyContext = Pick<LoadContext<unknown>, "tenantId" | "signal">;
@@ -79,26 +93,27 @@ export type LoadManyContext = Pick<LoadContext<unknown>, "tenantId" | "signal">;
 /** A kind of value that is cached, to be read through `cache.tenant(id)`. */
 export interface Definition<P, V> {
   readonly name: string;
-  readonly [specOf]: Spec<P, V>;
+  readonly [parsedOf]: ParsedDefinition<P, V>;
 }
 
-/** Where a definition keeps what only the cache needs. */
-export const specOf: unique symbol = Symbol("spec");
+/** The property of a definition that only this package reads. */
+export const parsedOf: unique symbol = Symbol("parsed definition");
 
-/** A definition, ready to use. */
-export interface Spec<P = unknown, V = unknown> {
+/** A definition with parsed options. */
+export interface ParsedDefinition<P = unknown, V = unknown> {
   readonly name: string;
   readonly version: number;
   readonly times: Lifetimes;
+  /** Factor of `shouldRefreshEarly`. */
   readonly beta: number;
   readonly softMs: number | undefined;
   readonly hardMs: number;
   readonly deadline: Deadline;
-  /** In errors. */
+  /** Name of the loader in errors. */
   readonly loaderName: string;
-  readonly shape: Shape;
+  readonly serializer: Serializer;
   readonly hasTags: boolean;
-  /** In this process. Injective. */
+  /** Returns the L1 key. Injective. */
   keyOf(params: P): string;
   tagsOf(value: unknown, params: P): readonly string[];
   load(params: P, context: LoadContext<V>): V | PromiseLike<V>;
@@ -112,49 +127,57 @@ const fn = z.custom(isFunction, "expected a function");
 
 const schema = z.strictObject({
   name: z.string().regex(/^[a-z][\w.-]{0,63}$/i, "expected 1 to 64 letters, digits, dots and dashes"),
-  version: z.int().min(0).default(1),
   key: fn,
   ttl: durationOption,
-  staleWhileRevalidate: durationOption.optional(),
-  grace: durationOption.optional(),
-  negativeTtl: durationOption.optional(),
-  jitter: z.number().min(0).max(1).default(0),
-  earlyRefresh: z.number().min(0).max(10).default(0),
-  timeouts: z.strictObject({ soft: durationOption.optional(), hard: durationOption.optional() }).default({}),
+  freshness: z
+    .strictObject({
+      staleWhileRevalidate: durationOption.optional(),
+      grace: durationOption.optional(),
+      softTimeout: durationOption.optional(),
+      hardTimeout: durationOption.optional(),
+      negativeTtl: durationOption.optional(),
+      jitter: z.number().min(0).max(1).optional(),
+      earlyRefresh: z.number().min(0).max(10).optional(),
+    })
+    .default({}),
   tags: fn.optional(),
-  schema: z.custom(isSchema, "expected a schema with parse or ~standard").optional(),
-  codec: z.custom(isCodec, "expected a codec with encode and decode").optional(),
+  format: z
+    .strictObject({
+      version: z.int().min(0).optional(),
+      schema: z.custom(isSchema, "expected a schema with parse or ~standard").optional(),
+      codec: z.custom(isCodec, "expected a codec with encode and decode").optional(),
+    })
+    .default({}),
   load: fn,
   loadMany: fn.optional(),
 });
 
 export function define<P, V>(options: DefinitionOptions<P, V>): Definition<P, V> {
-  const spec = specFrom(options, "cache.define");
-  return { name: spec.name, [specOf]: spec };
+  const parsed = parseDefinition(options, "cache.define");
+  return { name: parsed.name, [parsedOf]: parsed };
 }
 
-/** @param what the public function the caller wrote */
-export function specFrom<P, V>(options: DefinitionOptions<P, V>, what: string): Spec<P, V> {
-  const parsed = parseOptions(schema, options, what);
-  const { name, ttl, timeouts } = parsed;
+/** @param caller the public function that the application called, for errors */
+export function parseDefinition<P, V>(options: DefinitionOptions<P, V>, caller: string): ParsedDefinition<P, V> {
+  const { name, ttl, freshness, format } = parseOptions(schema, options, caller);
   const { key, tags, load, loadMany } = options;
-  const hardMs = timeouts.hard ?? DEFAULT_HARD_MS;
+  const hardMs = freshness.hardTimeout ?? DEFAULT_HARD_MS;
   return {
     name,
-    version: parsed.version,
+    version: format.version ?? 1,
     times: {
       ttlMs: ttl,
-      swrMs: parsed.staleWhileRevalidate ?? 0,
-      graceMs: parsed.grace ?? 0,
-      negativeTtlMs: parsed.negativeTtl ?? ttl,
-      jitter: parsed.jitter,
+      swrMs: freshness.staleWhileRevalidate ?? 0,
+      graceMs: freshness.grace ?? 0,
+      negativeTtlMs: freshness.negativeTtl ?? ttl,
+      jitter: freshness.jitter ?? 0,
     },
-    beta: parsed.earlyRefresh,
-    softMs: timeouts.soft,
+    beta: freshness.earlyRefresh ?? 0,
+    softMs: freshness.softTimeout,
     hardMs,
     deadline: createDeadline(hardMs),
     loaderName: `the loader of cache ${name}`,
-    shape: shapeOf(name, options.schema, options.codec),
+    serializer: serializerOf(name, options.format?.schema, options.format?.codec),
     hasTags: tags !== undefined,
     keyOf: (params) => keyText(key(params)),
     tagsOf: (value, params) =>
@@ -166,9 +189,11 @@ export function specFrom<P, V>(options: DefinitionOptions<P, V>, what: string): 
   };
 }
 
-/** A tag as keys and entries carry it. */
+/** Encodes a tag for keys and entries. */
 export function tagText(tag: string): string {
-  if (typeof tag !== "string" || tag === "") throw new ConfigError("a tag is a text of at least one character");
+  if (typeof tag !== "string" || tag === "") {
+    throw new ConfigError(`tags: expected strings of at least one character, got ${describeValue(tag)}`);
+  }
   return keySegment(tag).replaceAll("|", "%7c");
 }
 

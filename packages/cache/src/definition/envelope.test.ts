@@ -3,18 +3,20 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import { type Node, startNode, untilServed } from "../../scenarios/node.js";
-import { shapeOf } from "./codec.js";
-import { open, seal } from "./envelope.js";
+import { serializerOf } from "./codec.js";
+import { readEnvelope, writeEnvelope } from "./envelope.js";
 import { entryReject, type TenantCache } from "../index.js";
 
 const url = inject("redisUrl");
 
 describe("an envelope", () => {
   it("carries how long the value took to load, and the value undefined", () => {
-    const [label, shape] = [{ version: 3, key: "row:a|b" }, shapeOf("row", undefined, undefined)];
-    const opened = [1234.5, 0].map((loadMs) => open(seal({ text: "[1]", loadMs }, label), label, shape));
+    const [label, shape] = [{ version: 3, key: "row:a|b" }, serializerOf("row", undefined, undefined)];
+    const opened = [1234.5, 0].map((loadMs) =>
+      readEnvelope(writeEnvelope({ text: "[1]", loadMs }, label), label, shape),
+    );
     expect(opened).toEqual([1235, 0].map((loadMs) => ({ ok: true, value: [1], chars: 3, loadMs })));
-    const nothing = open(seal({ text: undefined, loadMs: 7 }, label), label, shape);
+    const nothing = readEnvelope(writeEnvelope({ text: undefined, loadMs: 7 }, label), label, shape);
     expect(nothing).toEqual({ ok: true, value: undefined, chars: 0, loadMs: 7 });
   });
 });
@@ -74,7 +76,7 @@ describe.skipIf(!url)("what is in Redis", () => {
     const dated = (schema: boolean, node: Node) =>
       node.cache.define({
         ...{ name: schema ? "dated" : "undated", key: (id: string) => id, ttl: "1m" },
-        ...(schema && { schema: z.object({ at: z.coerce.date() }) }),
+        ...(schema && { format: { schema: z.object({ at: z.coerce.date() }) } }),
         load: () => ({ at: day }),
       });
     expect(await mine.get(dated(true, nodes[0]), "a")).toEqual({ at: day });
@@ -96,11 +98,11 @@ describe.skipIf(!url)("what is in Redis", () => {
   const sealed = (key: string, body: string, kind?: string, version?: number): string =>
     label(key, kind, version).replace("%", String(body.length)) + body;
   const poison: readonly [string, (key: string) => string, string][] = [
-    ["nothing", () => "", "not of this library"],
-    ["null", () => "null", "not of this library"],
-    ["a number", () => "5", "not of this library"],
+    ["nothing", () => "", "not written by this library"],
+    ["null", () => "null", "not written by this library"],
+    ["a number", () => "5", "not written by this library"],
     ["a truncated value", (key) => sealed(key, '{"n":1}').slice(0, -2), "characters"],
-    ["another version's value", (key) => sealed(key, "1", "j", 2), "version 2"],
+    ["another version's value", (key) => sealed(key, "1", "j", 2), "got 2"],
     ["another key's value", () => sealed("other", "1"), "another key"],
     ["what is no JSON", (key) => sealed(key, "{n:1}"), "JSON"],
     ["the wrong type", (key) => sealed(key, '"text"'), "expected number"],
@@ -116,7 +118,7 @@ describe.skipIf(!url)("what is in Redis", () => {
     const reasons: string[] = [];
     const stop = entryReject.subscribe((event) => reasons.push(event.reason));
     const row = nodes[1].cache.define({
-      ...{ name: "row", key: (id: string) => id, ttl: "1m", schema: z.number() },
+      ...{ name: "row", key: (id: string) => id, ttl: "1m", format: { schema: z.number() } },
       load: () => 42,
     });
     const generation = (await redis.get(`${prefix}:{acme}:g`)) ?? "";

@@ -1,33 +1,33 @@
 import type { Duration } from "@scale/core";
 import { keySegment } from "@scale/core/kit";
-import { type Spec, specFrom } from "./definition.js";
+import { parseDefinition, type ParsedDefinition } from "./definition.js";
 
-/** A value that is named, and loaded, where it is used. */
-export interface Named {
+/** A value of `getOrSet`, which brings its key and its loader with each call. */
+export interface InlineEntry {
   readonly key: string;
   load(): unknown;
 }
 
-/** Specs for values without a definition. */
-export type AdHoc = (namespace: string, ttl: Duration) => Spec<Named>;
+/** Returns the definition of all inline entries with that namespace and ttl. */
+export type InlineDefinitions = (namespace: string, ttl: Duration) => ParsedDefinition<InlineEntry>;
 
-/** Namespaces and times are written in code: more of them than this are made at run time, and not worth keeping. */
-const MAX_SPECS = 1000;
+/** Namespaces and ttls are constants of the code. More of them than this are computed, and not worth remembering. */
+const MAX_DEFINITIONS = 1000;
 
-export function createAdHoc(): AdHoc {
-  const specs = new Map<string, Spec<Named>>();
+export function createInlineDefinitions(): InlineDefinitions {
+  const definitions = new Map<string, ParsedDefinition<InlineEntry>>();
   return (namespace, ttl) => {
     const id = `${ttl} ${namespace}`;
-    const known = specs.get(id);
+    const known = definitions.get(id);
     if (known !== undefined) return known;
-    const spec = specFrom<Named, unknown>(
+    const parsed = parseDefinition<InlineEntry, unknown>(
       { name: "adhoc", ttl, key: ({ key }) => key, load: ({ load }) => load() },
       "getOrSet",
     );
-    // No definition can have that name.
-    const made = { ...spec, name: `~${keySegment(namespace)}` };
-    if (specs.size >= MAX_SPECS) specs.clear();
-    specs.set(id, made);
-    return made;
+    // No definition of an application can have a name that begins with a tilde.
+    const created = { ...parsed, name: `~${keySegment(namespace)}` };
+    if (definitions.size >= MAX_DEFINITIONS) definitions.clear();
+    definitions.set(id, created);
+    return created;
   };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findLossy } from "./json-safety.js";
+import { findNonJson } from "./json-safety.js";
 
 fc.configureGlobal({ seed: 20_261_120 });
 
@@ -39,7 +39,7 @@ describe("findLossy", () => {
     };
     fc.assert(
       fc.property(value, (each) => {
-        expect(findLossy(each) === undefined).toBe(comesBack(each));
+        expect(findNonJson(each) === undefined).toBe(comesBack(each));
       }),
       { numRuns: 2000 },
     );
@@ -52,11 +52,11 @@ describe("findLossy", () => {
     [{ f: 1n }, ".f is a bigint"],
     [{ toJSON: () => 1 }, "it has toJSON"],
   ])("says where: %o", (value, where) => {
-    expect(findLossy(value)).toBe(where);
+    expect(findNonJson(value)).toBe(where);
   });
 });
 
 it("names what it finds, also where there is no name", () => {
-  expect(findLossy({ a: [{ b: new Date(0) }] })).toBe(".a[0].b is a Date");
-  expect(findLossy(Object.create(Object.create(null)))).toBe("it is an object of its own kind");
+  expect(findNonJson({ a: [{ b: new Date(0) }] })).toBe(".a[0].b is a Date");
+  expect(findNonJson(Object.create(Object.create(null)))).toBe("it is an object of its own kind");
 });

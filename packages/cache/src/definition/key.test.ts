@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { KeyParts } from "./definition.js";
-import { keyText, keyTextOf, storeText } from "./key.js";
+import { type KeyParts, keyText, keyTextOf, storeText } from "./key.js";
 
 const SEED = 20_261_120;
 fc.configureGlobal({ seed: SEED, numRuns: 2000 });

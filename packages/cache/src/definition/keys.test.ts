@@ -42,7 +42,13 @@ describe("keys", () => {
         fc.pre(JSON.stringify(one) !== JSON.stringify(two));
         const version = ++run;
         const put = async ([tenantId, name, key]: typeof one, value: string): Promise<string> => {
-          const row = node.cache.define({ name, version, key: (list: string[]) => list, ttl: "1m", load: () => value });
+          const row = node.cache.define({
+            name,
+            format: { version },
+            key: (list: string[]) => list,
+            ttl: "1m",
+            load: () => value,
+          });
           await node.cache.tenant(tenantId).set(row, { params: key, value });
           return node.cache.tenant(tenantId).get(row, key);
         };
@@ -50,7 +56,7 @@ describe("keys", () => {
         await put(two, "two");
         const row = node.cache.define({
           name: one[1],
-          version,
+          format: { version },
           key: (list: string[]) => list,
           ttl: "1m",
           load: () => "",

@@ -1,44 +1,43 @@
-/** How long values of a definition are used. Milliseconds. */
+/** The lifetimes of the values of a definition, in milliseconds. */
 export interface Lifetimes {
   readonly ttlMs: number;
-  /** After `ttlMs`: served at once while it is loaded again. */
+  /** Time after `ttlMs` in which a stale value is served while it is loaded again. */
   readonly swrMs: number;
-  /** After `ttlMs`: served when loading fails or is slow. */
+  /** Time after `ttlMs` in which a stale value is served when loading fails or is slow. */
   readonly graceMs: number;
-  /** In place of `ttlMs` for `null` and `undefined`. */
+  /** Replaces `ttlMs` for `null` and `undefined`. */
   readonly negativeTtlMs: number;
-  /** The part of `ttlMs` by which it is shortened at random, so that what was filled together does not end together. */
+  /** Fraction of `ttlMs` by which it is shortened at random, so that values filled together do not expire together. */
   readonly jitter: number;
 }
 
-export interface Span {
-  readonly freshMs: number;
-  readonly usableMs: number;
-}
-
 /**
- * How long a value that was loaded now is fresh and usable.
- * @param ownTtlMs what the loader said of this value
+ * Returns how long a value that was loaded now is fresh and usable.
+ * @param ttlMs the ttl that the loader set for this value
  * @param random from [0, 1)
  */
-export function spanOf(
+export function lifetimeOf(
   times: Lifetimes,
   value: unknown,
-  { ownTtlMs, random }: { ownTtlMs?: number | undefined; random: number },
-): Span {
+  { ttlMs, random }: { readonly ttlMs?: number | undefined; readonly random: number },
+): { readonly freshMs: number; readonly usableMs: number } {
   const isNothing = value === undefined || value === null;
-  const ttlMs = ownTtlMs ?? (isNothing ? times.negativeTtlMs : times.ttlMs);
-  const freshMs = Math.max(1, Math.ceil(ttlMs * (1 - times.jitter * random)));
-  // That something is missing is no answer to fall back on.
+  const ownMs = ttlMs ?? (isNothing ? times.negativeTtlMs : times.ttlMs);
+  const freshMs = Math.max(1, Math.ceil(ownMs * (1 - times.jitter * random)));
+  // A missing row is not served stale: it may exist by now.
   return { freshMs, usableMs: isNothing ? freshMs : freshMs + Math.max(times.swrMs, times.graceMs) };
 }
 
 /**
- * True when a fresh value should be loaded again already: the likelier, the longer loading takes and the sooner it ends, so
- * that of many processes about one does it in time.
+ * Decides whether a fresh value should be loaded again already (XFetch). The shorter its remaining time and the longer its
+ * load, the likelier, so that about one of many processes reloads it in time.
  * Source: Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015.
  * @param random from [0, 1)
  */
-export function isEarly(leftMs: number, loadMs: number, { beta, random }: { beta: number; random: number }): boolean {
+export function shouldRefreshEarly(
+  leftMs: number,
+  loadMs: number,
+  { beta, random }: { readonly beta: number; readonly random: number },
+): boolean {
   return -loadMs * beta * Math.log(1 - random) >= leftMs;
 }

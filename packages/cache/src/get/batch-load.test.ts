@@ -1,8 +1,9 @@
 import { tenancy } from "@scale/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { gate } from "../../scenarios/node.js";
-import { seal } from "../definition/envelope.js";
-import { type Cache, type CacheStore, createCache, type ReadResult, type TenantCache } from "../index.js";
+import { writeEnvelope } from "../definition/envelope.js";
+import { type Cache, createCache, type TenantCache } from "../index.js";
+import type { CacheStore, ReadResult } from "../store.js";
 
 let cache: Cache;
 let acme: TenantCache;
@@ -62,7 +63,7 @@ describe("getMany", () => {
     const isThere = gate();
     const asked: string[] = [];
     // Another process is loading a, and b is looked for until a is there.
-    const text = seal({ text: '"theirs"', loadMs: 0 }, { version: 1, key: "row:a" });
+    const text = writeEnvelope({ text: '"theirs"', loadMs: 0 }, { version: 1, key: "row:a" });
     const stored = { text, ageMs: 0, freshMs: 60_000, usableMs: 60_000, tags: [] };
     async function read({ key }: { key: string }): Promise<ReadResult> {
       asked.push(key);
@@ -77,7 +78,7 @@ describe("getMany", () => {
     };
     const two = createCache({ store }).tenant("acme");
     const row = cache.define({
-      ...{ name: "row", key: (id: string) => id, ttl: "1m", timeouts: { hard: "500ms" } },
+      ...{ name: "row", key: (id: string) => id, ttl: "1m", freshness: { hardTimeout: "500ms" } },
       load: (id): string => `${id} alone`,
       loadMany: async (ids) => ids.map((id) => `${id} of ${ids.length}`),
     });

@@ -1,79 +1,73 @@
-import type { Engine } from "../coherence/context.js";
-import type { Together } from "./flight.js";
+import type { CacheContext } from "../coherence/context.js";
+import type { ParsedDefinition } from "../definition/definition.js";
 import { inTenant } from "./call-loader.js";
-import type { Spec } from "../definition/definition.js";
+import type { BatchSlot } from "./flight.js";
 
-interface Waiting {
+interface PendingLoad {
   readonly params: unknown;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
 /**
- * Waits until it is known of each of `count` errands whether it needs a load, and loads those that do in one call.
- * An errand that waits for another process leaves, so that it holds up nobody.
+ * Creates a batch of `count` requests. It waits until each request has asked for its load or withdrawn, and then loads all
+ * that asked with one `loadMany`. A request that waits for another process withdraws, so that it delays no other.
  */
-export function createTogether(engine: Engine, spec: Spec, about: { tenantId: string; count: number }): () => Together {
-  const waiting: Waiting[] = [];
-  let missing = about.count;
+export function createLoadBatch(
+  context: CacheContext,
+  definition: ParsedDefinition,
+  { tenantId, count }: { tenantId: string; count: number },
+): () => BatchSlot {
+  const pending: PendingLoad[] = [];
+  let undecided = count;
+  const load = (loads: readonly PendingLoad[]): void => void loadAll(context, definition, { tenantId, loads });
 
-  function arrived(): void {
-    missing--;
-    if (missing === 0 && waiting.length > 0) void loadAll(engine, spec, { tenantId: about.tenantId, waiting });
+  function decide(): void {
+    undecided--;
+    if (undecided === 0 && pending.length > 0) load(pending);
   }
 
   return () => {
-    let isKnown = false;
+    let isDecided = false;
     return {
-      leave() {
-        if (!isKnown) arrived();
-        isKnown = true;
+      withdraw() {
+        if (!isDecided) decide();
+        isDecided = true;
       },
       load(params) {
-        // It left, and found out later that it has to load: alone.
-        if (isKnown) return loadOne(engine, spec, { tenantId: about.tenantId, params });
-        isKnown = true;
         return new Promise((resolve, reject) => {
-          waiting.push({ params, resolve, reject });
-          arrived();
+          // The request had withdrawn, and has to load after all: alone.
+          if (isDecided) return load([{ params, resolve, reject }]);
+          isDecided = true;
+          pending.push({ params, resolve, reject });
+          decide();
         });
       },
     };
   };
 }
 
-async function loadOne(
-  engine: Engine,
-  spec: Spec,
-  { tenantId, params }: { tenantId: string; params: unknown },
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    void loadAll(engine, spec, { tenantId, waiting: [{ params, resolve, reject }] });
-  });
-}
-
 async function loadAll(
-  engine: Engine,
-  spec: Spec,
-  { tenantId, waiting }: { tenantId: string; waiting: Waiting[] },
+  { loadScope }: CacheContext,
+  definition: ParsedDefinition,
+  { tenantId, loads }: { tenantId: string; loads: readonly PendingLoad[] },
 ): Promise<void> {
   const abort = new AbortController();
+  const { name } = definition;
   try {
     const load = async (): Promise<readonly unknown[]> =>
-      (await spec.loadMany?.(
-        waiting.map(({ params }) => params),
+      (await definition.loadMany?.(
+        loads.map(({ params }) => params),
         { tenantId, signal: abort.signal },
       )) ?? [];
-    const work = engine.context.runInAsyncScope(inTenant<Promise<readonly unknown[]>>, undefined, tenantId, load);
-    const values = await spec.deadline(work, `loadMany of cache ${spec.name}`);
-    if (!Array.isArray(values) || values.length !== waiting.length) {
-      throw new TypeError(
-        `cache ${spec.name}: loadMany must return ${waiting.length} values, in the order of its params`,
-      );
+    const work = loadScope.runInAsyncScope(inTenant<Promise<readonly unknown[]>>, undefined, tenantId, load);
+    const values = await definition.deadline(work, `loadMany of cache ${name}`);
+    if (!Array.isArray(values) || values.length !== loads.length) {
+      throw new TypeError(`cache ${name}: loadMany must return ${loads.length} values, in the order of its params`);
     }
-    for (const [i, { resolve }] of waiting.entries()) resolve(values[i]);
+    for (const [i, { resolve }] of loads.entries()) resolve(values[i]);
   } catch (error) {
     abort.abort(error);
-    for (const { reject } of waiting) reject(error);
+    for (const { reject } of loads) reject(error);
   }
 }

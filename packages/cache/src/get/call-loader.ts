@@ -1,36 +1,37 @@
 import { type Duration, tenancy } from "@scale/core";
 import { parseDuration } from "@scale/core/kit";
-import type { LoadContext } from "../definition/definition.js";
-import type { Engine } from "../coherence/context.js";
-import type { Errand, Flight } from "./flight.js";
+import type { CacheContext } from "../coherence/context.js";
 import { ageOf } from "../coherence/l1-entry.js";
+import type { LoadContext } from "../definition/definition.js";
+import type { Flight } from "./flight.js";
 
+/** The result of a loader. */
 export interface Loaded {
   readonly value: unknown;
-  /** What the loader said of this value. */
-  readonly ownTtlMs: number | undefined;
+  /** The ttl that the loader set for this value. */
+  readonly ttlMs: number | undefined;
   readonly loadMs: number;
 }
 
-/** Not a value: what `notModified` returns. */
+/** The return value of `notModified`. */
 const unchanged = Symbol("not modified");
 
-/** Calls the loader, for the tenant, within the hard timeout. Rejects with what the loader rejects with. */
-export async function callLoader(engine: Engine, errand: Errand, flight: Flight): Promise<Loaded> {
-  const { spec, params, loadTogether } = errand;
-  const { tenantId } = errand.space;
-  const { old } = flight;
-  const startedAt = engine.clock.monotonic();
-  const call = new Call(tenantId, old && { value: old.entry.value, ageMs: ageOf(old.entry, startedAt) });
-  const load = (): unknown => (loadTogether === undefined ? spec.load(params, call) : loadTogether.load(params));
+/** Calls the loader in the context of the tenant, within the hard timeout. Rejects with the error of the loader. */
+export async function callLoader({ clock, loadScope }: CacheContext, flight: Flight): Promise<Loaded> {
+  const { definition, params, batch, tenant } = flight.request;
+  const { tenantId } = tenant;
+  const old = flight.staleCandidate?.entry;
+  const startedAt = clock.monotonic();
+  const call = new LoadCall(tenantId, old && { value: old.value, ageMs: ageOf(old, startedAt) });
+  const load = (): unknown => (batch === undefined ? definition.load(params, call) : batch.load(params));
   try {
-    const work = engine.context.runInAsyncScope(inTenant, undefined, tenantId, load);
-    const value = isThenable(work) ? await spec.deadline(work, spec.loaderName) : work;
-    const loadMs = engine.clock.monotonic() - startedAt;
-    const { ownTtlMs } = call;
-    if (value !== unchanged) return { value, ownTtlMs, loadMs };
-    if (old === undefined) throw new TypeError(`cache ${spec.name}: notModified() without an old value`);
-    return { value: old.entry.value, ownTtlMs, loadMs };
+    const work = loadScope.runInAsyncScope(inTenant, undefined, tenantId, load);
+    const value = isThenable(work) ? await definition.deadline(work, definition.loaderName) : work;
+    const loadMs = clock.monotonic() - startedAt;
+    const { ttlMs } = call;
+    if (value !== unchanged) return { value, ttlMs, loadMs };
+    if (old === undefined) throw new TypeError(`cache ${definition.name}: notModified() without an old value`);
+    return { value: old.value, ttlMs, loadMs };
   } catch (error) {
     call.abort(error);
     throw error;
@@ -38,13 +39,13 @@ export async function callLoader(engine: Engine, errand: Errand, flight: Flight)
 }
 
 /**
- * What one load is told, and says. A class, because one is made for each, and an object with a getter costs many times as
- * much. Its functions may be taken out of it.
+ * The context of one load. A class, because one is created for each load, and an object with a getter costs many times as
+ * much. `ttl` and `notModified` also work when they are destructured.
  */
-class Call implements LoadContext<unknown> {
+class LoadCall implements LoadContext<unknown> {
   readonly tenantId: string;
   readonly old: LoadContext<unknown>["old"];
-  ownTtlMs: number | undefined = undefined;
+  ttlMs: number | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #ended: { readonly reason: unknown } | undefined = undefined;
 
@@ -54,17 +55,17 @@ class Call implements LoadContext<unknown> {
   }
 
   readonly ttl = (ttl: Duration): void => {
-    this.ownTtlMs = parseDuration(ttl);
+    this.ttlMs = parseDuration(ttl);
   };
 
-  /** Most loaders do not look at it, and to make one takes longer than the rest of a load's beginning. */
+  /** Created on first use: most loaders do not read it, and it costs more than the rest of starting a load. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
     return this.#controller.signal;
   }
 
-  /** A value that only the loader's own return carries. */
+  /** Has an effect only if the loader returns its result. */
   notModified(): unknown {
     return unchanged;
   }

@@ -1,25 +1,25 @@
 import { type Clock, systemClock } from "@scale/core";
 
-/** Readings of one turn after which the clock is read again: bounds how old the time is in a long synchronous loop. */
-const READINGS = 64;
+/** Maximum number of calls per reading: bounds the error in a long synchronous loop. */
+const CALLS_PER_READING = 64;
 
 /**
- * The monotonic time of this turn of the event loop. To read the clock takes longer than to find an entry in memory, and
- * the hits of one turn may share a reading. Only the system's clock is read so; a test that moves its own sees that at once.
+ * A monotonic clock that is read once per turn of the event loop, as CLOCK_MONOTONIC_COARSE. Reading the exact clock takes
+ * longer than finding an entry in L1. Other clocks than the system's, such as those of tests, are read on every call.
  */
-export function turnClock(clock: Clock): () => number {
+export function coarseClock(clock: Clock): () => number {
   if (clock !== systemClock) return () => clock.monotonic();
   let now = 0;
-  let left = 0;
+  let callsLeft = 0;
   let isScheduled = false;
   const endTurn = (): void => {
-    left = 0;
+    callsLeft = 0;
     isScheduled = false;
   };
   return () => {
-    if (left-- > 0) return now;
+    if (callsLeft-- > 0) return now;
     now = clock.monotonic();
-    left = READINGS;
+    callsLeft = CALLS_PER_READING;
     if (!isScheduled) {
       isScheduled = true;
       setImmediate(endTurn).unref();

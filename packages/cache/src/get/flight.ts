@@ -1,117 +1,118 @@
-import type { Spec } from "../definition/definition.js";
-import type { Engine } from "../coherence/context.js";
+import type { CacheContext } from "../coherence/context.js";
+import type { EntryRef } from "../coherence/entry-ref.js";
+import { storeInL1IfCurrent } from "../coherence/l1-entry.js";
 import type { Entry } from "../memory/types.js";
-import type { Space } from "../coherence/tenant-state.js";
 
-/** Where a value came from. */
-export type Source = "memory" | "store" | "load";
-
-export interface Outcome {
-  readonly value: unknown;
-  readonly source: Source;
+/** A value, where it came from and how old it is. */
+export interface CacheResult<V> {
+  readonly value: V;
+  readonly source: "memory" | "store" | "load";
   readonly ageMs: number;
-  /** True when its time had run out. */
+  /** True when the value was older than its ttl. */
   readonly isStale: boolean;
 }
 
-/** What is to be got. */
-export interface Errand {
-  readonly space: Space;
-  readonly spec: Spec;
-  readonly params: unknown;
-  /** Within the definition. */
-  readonly key: string;
-  /** In the store, and among what is under way. */
-  readonly placeKey: string;
-  /** Gets the value together with others. */
-  readonly loadTogether?: Together | undefined;
-  /** Nobody asks for the value yet: memory keeps it as cold, or not at all. */
-  readonly aheadOfTime?: "cold" | "skip" | undefined;
+/** A request for the value of an entry. */
+export interface LoadRequest extends EntryRef {
+  /** Loads the value together with others. */
+  readonly batch?: BatchSlot | undefined;
+  /** Set when no reader has asked for the value yet: L1 keeps it as cold, or not at all. */
+  readonly prefetch?: "cold" | "skip" | undefined;
 }
 
-/** A load that is made for many errands at once. */
-export interface Together {
-  /** The errand needs no load, or makes its own. */
-  leave(): void;
+/** The slot of one request in a batch that one `loadMany` loads. */
+export interface BatchSlot {
+  /** Tells the batch not to wait for this request: it needs no load, or loads on its own. */
+  withdraw(): void;
   load(params: unknown): Promise<unknown>;
 }
 
-/** A value that can still be used when there is no better one. */
-export interface Old {
-  readonly entry: Entry;
-  readonly source: "memory" | "store";
-}
-
 /**
- * One value on its way to everybody who asks for it. It is there before the store is asked: an invalidation that comes
- * after that detaches it, so that what it brings is given to who asked before, kept nowhere, and waited for by nobody else.
+ * One value on its way to all callers that ask for it (single-flight). The flight exists before the store is asked: an
+ * invalidation that comes later detaches it. A detached flight still resolves for its callers, but its value is kept nowhere
+ * and later callers do not join it.
  */
 export class Flight {
-  /** The value. Whoever asks for it handles what it rejects with. */
+  readonly request: LoadRequest;
+  /** The value. Each caller handles the rejection. */
   readonly done: Promise<unknown>;
-  /** What is known of the value, once there is one. */
-  outcome: Outcome | undefined;
+  result: CacheResult<unknown> | undefined;
+  /** State of the load, if the flight came to one. */
+  load: "none" | "running" | "done" | "failed" = "none";
+  loadError: unknown;
   readonly hasTags: boolean;
-  /** Of the space, when it began. */
-  readonly mark: number;
+  /** Tag generation of the tenant when the flight began. */
+  readonly tagGeneration: number;
   isDetached = false;
-  /** Begun ahead of time, and a reader came for it. */
-  isAskedFor = false;
+  /** True once a reader joined a prefetch. */
+  hasReader = false;
   isSettled = false;
-  /** True from the end of the load until the store has said whether it takes the value. */
-  isFilling = false;
-  old: Old | undefined;
-  readonly #engine: Engine;
-  readonly #errand: Errand;
+  /** True from the end of the load until the store has accepted or refused the value. */
+  isWritingBack = false;
+  /** A value that may be served when there is no better one. */
+  staleCandidate: { readonly entry: Entry; readonly source: "memory" | "store" } | undefined;
+  readonly #context: CacheContext;
   readonly #epoch: number;
-  // Made when somebody wants to know.
-  #landed: Promise<void> | undefined;
-  #land: (() => void) | undefined;
-  #resolve!: (value: unknown) => void;
-  #reject!: (error: unknown) => void;
+  // Created by the first caller of `finished`.
+  #finished: Promise<void> | undefined;
+  #onFinish: (() => void) | undefined;
+  #resolveDone!: (value: unknown) => void;
+  #rejectDone!: (error: unknown) => void;
 
-  constructor(engine: Engine, errand: Errand) {
-    const { space, spec } = errand;
-    this.#engine = engine;
-    this.#errand = errand;
-    this.#epoch = engine.trust.epoch();
-    this.mark = space.mark;
-    this.hasTags = spec.hasTags;
+  constructor(context: CacheContext, request: LoadRequest) {
+    const { tenant, definition } = request;
+    this.request = request;
+    this.#context = context;
+    this.#epoch = context.stalenessBound.epoch();
+    this.tagGeneration = tenant.tagGeneration;
+    this.hasTags = definition.hasTags;
     this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+      this.#resolveDone = resolve;
+      this.#rejectDone = reject;
     });
-    space.flights.set(errand.placeKey, this);
+    tenant.flights.set(request.storeKey, this);
   }
 
-  /** Whether this process has heard all that matters to it since it began. */
+  /** The flight under way for the entry. */
+  static of({ tenant, storeKey }: EntryRef): Flight | undefined {
+    // Only flights register themselves there.
+    return tenant.flights.get(storeKey) as Flight | undefined;
+  }
+
+  /** The fence of the flight: false once its entry was invalidated, or L1 was dropped. */
   get isCurrent(): boolean {
-    return !this.isDetached && this.#epoch === this.#engine.trust.epoch();
+    return !this.isDetached && this.#epoch === this.#context.stalenessBound.epoch();
   }
 
-  /** From now on who asks finds the value where it is kept, or starts anew. */
-  land(): void {
-    const { space, placeKey } = this.#errand;
-    if (space.flights.get(placeKey) === this) space.flights.delete(placeKey);
-    this.#land?.();
+  storeInL1(entry: Entry): void {
+    const { request, isCurrent } = this;
+    const prefetch = this.hasReader ? undefined : request.prefetch;
+    storeInL1IfCurrent(this.#context, request, { entry, isCurrent, prefetch });
   }
 
-  /** Resolves when nothing of it is under way any more. Not to be asked after that. */
-  landing(): Promise<void> {
-    this.#landed ??= new Promise((resolve) => {
-      this.#land = resolve;
+  /** Ends the flight: later callers find the value in L1 or in the store, or start another flight. */
+  finish(): void {
+    const { tenant, storeKey } = this.request;
+    if (tenant.flights.get(storeKey) === this) tenant.flights.delete(storeKey);
+    this.#onFinish?.();
+  }
+
+  /** Resolves when the flight has finished. Must not be called after that. */
+  finished(): Promise<void> {
+    this.#finished ??= new Promise((resolve) => {
+      this.#onFinish = resolve;
     });
-    return this.#landed;
+    return this.#finished;
   }
 
-  settle(outcome: Outcome): void {
+  resolve(result: CacheResult<unknown>): void {
     this.isSettled = true;
-    this.outcome = outcome;
-    this.#resolve(outcome.value);
+    this.result = result;
+    this.#resolveDone(result.value);
   }
 
-  fail(reason: unknown): void {
+  reject(error: unknown): void {
     this.isSettled = true;
-    this.#reject(reason);
+    this.#rejectDone(error);
   }
 }

@@ -1,114 +1,120 @@
-import type { Engine } from "../coherence/context.js";
-import { type Packed, pack, seal } from "../definition/envelope.js";
+import type { CacheContext } from "../coherence/context.js";
+import { publishStoreFailure } from "../coherence/entry-ref.js";
+import { createL1Entry } from "../coherence/l1-entry.js";
+import { roundTrip, writeEnvelope } from "../definition/envelope.js";
+import { lifetimeOf } from "../definition/lifetimes.js";
 import { fillRefuse, loadFail } from "../events.js";
-import type { Errand, Flight } from "./flight.js";
-import { spanOf } from "../definition/lifetimes.js";
-import { callLoader, type Loaded } from "./call-loader.js";
-import { tellFailure } from "./store-lookup.js";
 import type { Entry } from "../memory/types.js";
-import { entryOf, type Got, keep } from "../coherence/l1-entry.js";
-import { serveOld } from "./serve-stale.js";
 import type { CacheStore, Lease } from "../store.js";
+import { callLoader, type Loaded } from "./call-loader.js";
+import type { Flight, LoadRequest } from "./flight.js";
+import { serveStale } from "./serve-stale.js";
 
-/** After a failed load an old value is served for so long before the loader is asked again. */
+/** Time for which a stale value is served after a failed load, before the loader is called again. */
 const BACK_OFF_MS = 1000;
 
-export interface Job {
-  readonly errand: Errand;
-  readonly flight: Flight;
-  /** Of the lease; without one the value is not for the store. */
-  readonly token: string | undefined;
-}
-
-/** Loads the value, gives it to the readers, and keeps it. */
-export async function loadInto(engine: Engine, job: Job): Promise<void> {
-  const { errand, flight, token } = job;
-  const { store, renewals } = engine;
-  const lease = token === undefined ? undefined : { tenantId: errand.space.tenantId, key: errand.placeKey, token };
-  if (lease !== undefined) renewals?.begin(lease, (error) => tellFailure(errand, "renew", error));
-  let made: Made;
-  errand.space.counts.loads++;
+/**
+ * Loads the value, resolves the flight, and keeps the value.
+ * @param token names the lease in the store; without one the store is not filled
+ */
+export async function loadAndFill(context: CacheContext, flight: Flight, token: string | undefined): Promise<void> {
+  const { request } = flight;
+  const { store, leaseRenewer, clock } = context;
+  const { tenantId } = request.tenant;
+  const lease = token === undefined ? undefined : { tenantId, key: request.storeKey, token };
+  if (lease !== undefined) leaseRenewer?.begin(lease, (error) => publishStoreFailure(request, "renew", error));
+  let loaded: LoadedValue;
+  request.tenant.counts.loads++;
+  flight.load = "running";
   try {
-    made = madeOf(engine, errand, await callLoader(engine, errand, flight));
+    loaded = prepare(context, request, await callLoader(context, flight));
+    flight.load = "done";
   } catch (error) {
-    if (store !== undefined && lease !== undefined) giveBack(store, errand, lease);
-    return failed(engine, job, error);
+    if (store !== undefined && lease !== undefined) releaseLease(store, request, lease);
+    return onLoadFailure(context, flight, error);
   } finally {
-    if (lease !== undefined) renewals?.end(lease);
+    if (lease !== undefined) leaseRenewer?.end(lease);
   }
-  const entry = entryOf(engine.clock.monotonic(), flight.mark, made.got);
+  const { tagGeneration } = flight;
+  const { value, loadMs } = loaded;
+  const entry = createL1Entry(loaded, loaded, { tagGeneration, filledAt: clock.monotonic(), loadMs });
   const isShared = store !== undefined && lease !== undefined;
-  flight.isFilling = isShared;
+  flight.isWritingBack = isShared;
   if (!isShared) {
-    keep(engine, errand, { flight, entry });
-    flight.land();
+    flight.storeInL1(entry);
+    flight.finish();
   }
-  flight.settle({ value: entry.value, source: "load", ageMs: 0, isStale: false });
-  if (isShared) await fill(engine, { errand, flight, store, lease, made, entry });
+  flight.resolve({ value, source: "load", ageMs: 0, isStale: false });
+  if (isShared) await fill(flight, { store, lease, loaded, entry });
 }
 
-/** What a load has brought. */
-interface Made {
-  readonly packed: Packed;
-  readonly got: Got;
+/** A loaded value after its round trip through the serializer. */
+interface LoadedValue {
+  readonly value: unknown;
+  readonly text: string | undefined;
+  /** Length of `text`. */
+  readonly chars: number;
+  readonly loadMs: number;
+  readonly freshMs: number;
+  readonly usableMs: number;
+  readonly tags: readonly string[];
 }
 
-/** @throws what the shape or the tags throw */
-function madeOf(engine: Engine, { spec, params }: Errand, { value, ownTtlMs, loadMs }: Loaded): Made {
-  const packed = pack(spec.shape, value);
-  const { freshMs, usableMs } = spanOf(spec.times, packed.value, { ownTtlMs, random: engine.random() });
-  const tags = spec.tagsOf(packed.value, params);
-  const chars = packed.text?.length ?? 0;
-  return { packed, got: { value: packed.value, chars, freshMs, usableMs, ageMs: 0, loadMs, tags } };
+/** @throws what the serializer or `tags` throw */
+function prepare({ random }: CacheContext, { definition, params }: LoadRequest, loaded: Loaded): LoadedValue {
+  const { value, text } = roundTrip(definition.serializer, loaded.value);
+  const { freshMs, usableMs } = lifetimeOf(definition.times, value, { ttlMs: loaded.ttlMs, random: random() });
+  const tags = definition.tagsOf(value, params);
+  return { value, text, chars: text?.length ?? 0, loadMs: loaded.loadMs, freshMs, usableMs, tags };
 }
 
-/** Gives the readers the old value if they may have it, and then the loader some rest. */
-function failed(engine: Engine, { errand, flight }: Job, error: unknown): void {
-  const { space, spec } = errand;
-  space.counts.loadErrors++;
-  loadFail.publish(() => ({ tenantId: space.tenantId, name: spec.name, error }));
-  // Whoever asks from now on is not to get the answer of a load that is over.
-  flight.land();
-  if (!serveOld(engine, { errand, flight }, { reason: "load-failed", error })) return flight.fail(error);
-  const now = engine.clock.monotonic();
-  const entry = flight.old?.entry;
+/** Serves the stale value if `grace` allows it, and then keeps it fresh for a moment: back-off for the loader. */
+function onLoadFailure(context: CacheContext, flight: Flight, error: unknown): void {
+  const { tenant, definition } = flight.request;
+  flight.load = "failed";
+  flight.loadError = error;
+  tenant.counts.loadErrors++;
+  loadFail.publish(() => ({ tenantId: tenant.tenantId, name: definition.name, error }));
+  // Later callers must not get the result of a load that is over.
+  flight.finish();
+  if (!serveStale(context, flight, { reason: "load-failed", error })) return flight.reject(error);
+  const now = context.clock.monotonic();
+  const entry = flight.staleCandidate?.entry;
   if (entry === undefined || entry.freshUntil > now) return;
-  const freshUntil = Math.min(now + Math.min(BACK_OFF_MS, spec.times.ttlMs), entry.usableUntil);
-  keep(engine, errand, { flight, entry: { ...entry, freshUntil } });
+  const freshUntil = Math.min(now + Math.min(BACK_OFF_MS, definition.times.ttlMs), entry.usableUntil);
+  flight.storeInL1({ ...entry, freshUntil });
 }
 
-interface Filling {
-  readonly errand: Errand;
-  readonly flight: Flight;
+interface Fill {
   readonly store: CacheStore;
   readonly lease: Lease;
-  readonly made: Made;
+  readonly loaded: LoadedValue;
   readonly entry: Entry;
 }
 
-/** Resolves when the store has it, or not. Never rejects. */
-function fill(engine: Engine, filling: Filling): Promise<void> | undefined {
-  const { errand, flight, store, lease, made, entry } = filling;
-  const { space, spec, placeKey } = errand;
-  const refused = (): void => fillRefuse.publish(() => ({ tenantId: space.tenantId, name: spec.name }));
-  // Invalidated here, and perhaps nowhere else yet: the store may not have heard of it.
+/** Resolves when the store has accepted or refused the value. Never rejects. */
+function fill(flight: Flight, { store, lease, loaded, entry }: Fill): Promise<void> | undefined {
+  const { request } = flight;
+  const { tenant, definition, storeKey } = request;
+  const onRefused = (): void => fillRefuse.publish(() => ({ tenantId: tenant.tenantId, name: definition.name }));
+  // This process has invalidated the entry. The store may not know that yet.
   if (flight.isDetached) {
-    giveBack(store, errand, lease);
-    refused();
+    releaseLease(store, request, lease);
+    onRefused();
     return undefined;
   }
-  const { freshMs, usableMs, loadMs, tags } = made.got;
-  const text = seal({ text: made.packed.text, loadMs }, { version: spec.version, key: placeKey });
+  const { freshMs, usableMs, tags } = loaded;
+  const text = writeEnvelope(loaded, { version: definition.version, key: storeKey });
   return store.fillIn(lease, { text, freshMs, usableMs, tags }).then(
-    // In the store first: only what it takes is known to be what it should be.
-    (isKept) => (isKept ? keep(engine, errand, { flight, entry }) : refused()),
+    // The store comes before L1: only a value that the store accepts is known to be current.
+    (isAccepted) => (isAccepted ? flight.storeInL1(entry) : onRefused()),
     (error: unknown) => {
-      tellFailure(errand, "fill", error);
-      keep(engine, errand, { flight, entry });
+      publishStoreFailure(request, "fill", error);
+      flight.storeInL1(entry);
     },
   );
 }
 
-function giveBack(store: CacheStore, errand: Errand, lease: Lease): void {
-  store.release(lease).catch((error: unknown) => tellFailure(errand, "release", error));
+function releaseLease(store: CacheStore, request: LoadRequest, lease: Lease): void {
+  store.release(lease).catch((error: unknown) => publishStoreFailure(request, "release", error));
 }

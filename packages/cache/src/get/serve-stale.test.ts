@@ -32,7 +32,7 @@ function counted(options: Partial<DefinitionOptions<string, number>> = {}) {
 
 describe("staleWhileRevalidate", () => {
   it("serves the old value at once, and loads a new one for the next reader", async () => {
-    const { row, state } = counted({ staleWhileRevalidate: "30s" });
+    const { row, state } = counted({ freshness: { staleWhileRevalidate: "30s" } });
     const seen: unknown[] = [];
     const stop = staleServe.subscribe(({ reason, ageMs }) => seen.push({ reason, ageMs }));
     await acme.get(row, "a");
@@ -48,14 +48,14 @@ describe("staleWhileRevalidate", () => {
   });
 
   it("waits for the load when the value is older than that", async () => {
-    const { row } = counted({ staleWhileRevalidate: "30s" });
+    const { row } = counted({ freshness: { staleWhileRevalidate: "30s" } });
     await acme.get(row, "a");
     clock.advance(MINUTE_MS + 30_000);
     expect(await acme.get(row, "a")).toBe(2);
   });
 
   it("gives a loader that fails some rest", async () => {
-    const { row, state } = counted({ staleWhileRevalidate: "30s" });
+    const { row, state } = counted({ freshness: { staleWhileRevalidate: "30s" } });
     await acme.get(row, "a");
     clock.advance(MINUTE_MS);
     state.next = () => Promise.reject(new Error("down"));
@@ -75,7 +75,7 @@ describe("staleWhileRevalidate", () => {
 
 describe("grace", () => {
   it("serves the old value when loading fails, until its time is up", async () => {
-    const { row, state } = counted({ grace: "1h" });
+    const { row, state } = counted({ freshness: { grace: "1h" } });
     await acme.get(row, "a");
     state.next = () => Promise.reject(new Error("down"));
     clock.advance(MINUTE_MS);
@@ -90,7 +90,7 @@ describe("grace", () => {
   });
 
   it("serves the old value when loading is slow, and keeps what is loaded late", async () => {
-    const { row, state } = counted({ grace: "1h", timeouts: { soft: 20 } });
+    const { row, state } = counted({ freshness: { grace: "1h", softTimeout: 20 } });
     await acme.get(row, "a");
     clock.advance(MINUTE_MS);
     const slow = gate<number>();
@@ -101,7 +101,7 @@ describe("grace", () => {
   });
 
   it("never serves what was invalidated", async () => {
-    const { row, state } = counted({ grace: "1h" });
+    const { row, state } = counted({ freshness: { grace: "1h" } });
     await acme.get(row, "a");
     await acme.invalidate(row, "a");
     state.next = () => Promise.reject(new Error("down"));
@@ -109,11 +109,11 @@ describe("grace", () => {
   });
 });
 
-describe("timeouts.hard", () => {
+describe("hardTimeout", () => {
   it("rejects with SCALE_TIMEOUT and aborts the signal", async () => {
     let signal: AbortSignal | undefined;
     const { row } = counted({
-      timeouts: { hard: 20 },
+      freshness: { hardTimeout: 20 },
       load: (_id, context) => {
         signal = context.signal;
         return new Promise(() => undefined);
@@ -128,7 +128,7 @@ describe("times of a value", () => {
   it("negativeTtl is that of null and undefined, which are values like others", async () => {
     let loads = 0;
     const row = cache.define({
-      ...{ name: "row", key: (id: string) => id, ttl: "1m", negativeTtl: "5s" },
+      ...{ name: "row", key: (id: string) => id, ttl: "1m", freshness: { negativeTtl: "5s" } },
       load: (id): string | null | undefined => {
         loads++;
         return id === "null" ? null : undefined;
@@ -148,7 +148,7 @@ describe("times of a value", () => {
 
   it("that there was nothing is no answer to fall back on", async () => {
     const { row, state } = counted({
-      grace: "1h",
+      freshness: { grace: "1h" },
       load: () => (state.loads++ === 0 ? null : Promise.reject(new Error("down"))) as never,
     });
     await acme.get(row, "a");
@@ -157,7 +157,7 @@ describe("times of a value", () => {
   });
 
   it("jitter shortens by up to its part", async () => {
-    const { row } = counted({ jitter: 0.5 });
+    const { row } = counted({ freshness: { jitter: 0.5 } });
     random = 0.5;
     await acme.get(row, "a");
     clock.advance(MINUTE_MS * 0.75 - 1);
@@ -169,7 +169,7 @@ describe("times of a value", () => {
   it("the loader may set it for one value, and say that the old one is still right", async () => {
     const seen: unknown[] = [];
     const { row } = counted({
-      staleWhileRevalidate: "1m",
+      freshness: { staleWhileRevalidate: "1m" },
       load(_id, { old, notModified, ttl }) {
         seen.push(old);
         if (old !== undefined) return notModified();
@@ -185,7 +185,7 @@ describe("times of a value", () => {
   });
 
   it("earlyRefresh loads again before the end, and readers do not wait for it", async () => {
-    const { row, state } = counted({ earlyRefresh: 1 });
+    const { row, state } = counted({ freshness: { earlyRefresh: 1 } });
     state.next = () => {
       if (state.loads === 1) clock.advance(1000);
       return state.loads;

@@ -1,34 +1,31 @@
-import type { Engine } from "../coherence/context.js";
-import { staleServe } from "../events.js";
-import type { Errand, Flight } from "./flight.js";
+import type { CacheContext } from "../coherence/context.js";
 import { ageOf } from "../coherence/l1-entry.js";
-
-type Because = "refreshing" | "slow" | "load-failed";
+import { staleServe, type StaleServed } from "../events.js";
+import type { Flight } from "./flight.js";
 
 /**
- * Gives the readers the old value, if they may have it for that reason. The flight goes on.
- * @returns whether it is theirs, now or before
+ * Resolves the flight with its stale candidate, if the definition allows that for the reason: `refreshing` is
+ * stale-while-revalidate, the other two are stale-if-error. A load that is running goes on.
+ * @returns whether the flight is resolved, by this call or an earlier one
  */
-export function serveOld(
-  engine: Engine,
-  seat: { errand: Errand; flight: Flight },
-  why: { reason: Because; error?: unknown },
+export function serveStale(
+  { clock }: CacheContext,
+  flight: Flight,
+  { reason, error }: { readonly reason: StaleServed["reason"]; readonly error?: unknown },
 ): boolean {
-  const { errand, flight } = seat;
-  const { old } = flight;
-  if (flight.isSettled || old === undefined) return flight.isSettled;
-  const { space, spec } = errand;
-  const { reason, error } = why;
-  const { entry, source } = old;
-  const now = engine.clock.monotonic();
-  const limitMs = reason === "refreshing" ? spec.times.swrMs : spec.times.graceMs;
+  const { staleCandidate } = flight;
+  if (flight.isSettled || staleCandidate === undefined) return flight.isSettled;
+  const { tenant, definition } = flight.request;
+  const { entry, source } = staleCandidate;
+  const now = clock.monotonic();
+  const limitMs = reason === "refreshing" ? definition.times.swrMs : definition.times.graceMs;
   const isStale = entry.freshUntil <= now;
   if (isStale && (now - entry.freshUntil >= limitMs || now >= entry.usableUntil)) return false;
   const ageMs = ageOf(entry, now);
   if (isStale) {
-    space.counts.staleHits++;
-    staleServe.publish(() => ({ tenantId: space.tenantId, name: spec.name, ageMs, reason, error }));
+    tenant.counts.staleHits++;
+    staleServe.publish(() => ({ tenantId: tenant.tenantId, name: definition.name, ageMs, reason, error }));
   }
-  flight.settle({ value: entry.value, source, ageMs, isStale });
+  flight.resolve({ value: entry.value, source, ageMs, isStale });
   return true;
 }

@@ -1,153 +1,154 @@
-import type { Engine } from "../coherence/context.js";
-import { type Errand, Flight } from "./flight.js";
-import { loadInto } from "./load-and-fill.js";
-import { type Answer, claimRefresh, lookUp, placeOf, type Search, settled, tellFailure } from "./store-lookup.js";
+import type { CacheContext } from "../coherence/context.js";
+import { addressOf, publishStoreFailure } from "../coherence/entry-ref.js";
+import { servableL1Entry } from "../coherence/l1-entry.js";
 import type { Entry } from "../memory/types.js";
-import { recall } from "../coherence/l1-entry.js";
-import { serveOld } from "./serve-stale.js";
-import type { ReadResult, ReadListener } from "../store.js";
+import type { CacheStore, ReadListener, ReadResult } from "../store.js";
+import { Flight, type LoadRequest } from "./flight.js";
+import { loadAndFill } from "./load-and-fill.js";
+import { serveStale } from "./serve-stale.js";
+import { acceptFresh, claimForRefresh, type LookupResult, lookUpStore } from "./store-lookup.js";
 
-/** The flight that brings the value: the one under way, or one of its own. */
-export function join(engine: Engine, errand: Errand): Flight | Promise<Flight> {
-  const current = errand.space.flights.get(errand.placeKey);
-  if (current?.isCurrent !== true) return start(engine, errand, lookUp);
-  errand.loadTogether?.leave();
-  if (errand.aheadOfTime === undefined) current.isAskedFor = true;
-  if (!current.isFilling) return current;
-  // The load is over: whether the value still counts is known in a moment, and nobody who comes now should get another.
-  const { space } = errand;
-  space.calls++;
-  return current.landing().then(() => {
-    space.calls--;
-    return join(engine, errand);
+/** `read` serves any fresh value, `refresh` replaces a fresh one, `load-only` skips a store that has just failed. */
+type Mode = "read" | "refresh" | "load-only";
+
+/** Returns the flight under way for the entry (single-flight), or starts one. */
+export function getOrJoin(context: CacheContext, request: LoadRequest): Flight | Promise<Flight> {
+  const current = Flight.of(request);
+  if (current?.isCurrent !== true) return startFlight(context, request, "read");
+  request.batch?.withdraw();
+  if (request.prefetch === undefined) current.hasReader = true;
+  if (!current.isWritingBack) return current;
+  // The load is over, and the store is about to accept or refuse the value. A caller that comes now must not get a refused one.
+  const { tenant } = request;
+  tenant.pendingCalls++;
+  return current.finished().then(() => {
+    tenant.pendingCalls--;
+    return getOrJoin(context, request);
   });
 }
 
-/** Has a value loaded that is still fresh, unless somebody is about it. */
-export function refreshAhead(engine: Engine, errand: Errand): void {
-  if (errand.space.flights.has(errand.placeKey)) return;
-  // Nobody waits for it; that it failed is published.
-  start(engine, errand, claimRefresh).done.catch(() => undefined);
+/** Loads a value again while it is fresh, unless a flight for it is under way. */
+export function refreshAhead(context: CacheContext, request: LoadRequest): void {
+  if (Flight.of(request) !== undefined) return;
+  // No caller waits for it; a failure is published.
+  startFlight(context, request, "refresh").done.catch(() => undefined);
 }
 
-type Find = (engine: Engine, search: Search) => Promise<Answer>;
-
-function start(engine: Engine, errand: Errand, find: Find): Flight {
-  const flight = new Flight(engine, errand);
-  const { store } = engine;
-  const entry = recall(engine, errand);
-  if (
-    find !== lookUp ||
-    store === undefined ||
-    entry !== undefined ||
-    engine.journal?.has(errand.space.tenantId) === true
-  ) {
-    go(engine, { errand, flight, find, entry });
-    return flight;
-  }
-  const reading = new Reading(engine, errand, flight);
-  const place = placeOf(errand);
-  if (store.read.to !== undefined) store.read.to(place, reading);
-  else {
-    store.read(place).then(
-      (found) => reading.found(found),
-      (error: unknown) => reading.failed(error),
-    );
-  }
+function startFlight(context: CacheContext, request: LoadRequest, mode: Mode): Flight {
+  const flight = new Flight(context, request);
+  const { store, retryQueue } = context;
+  const l1Entry = servableL1Entry(context, request);
+  const isDirect = mode === "read" && l1Entry === undefined && retryQueue?.has(request.tenant.tenantId) !== true;
+  if (store !== undefined && isDirect) readDirectly(context, store, flight);
+  else finishAfter(flight, resolveFlight(context, flight, { mode, l1Entry }));
   return flight;
 }
 
+function readDirectly(context: CacheContext, store: CacheStore, flight: Flight): void {
+  const read = new DirectRead(context, flight);
+  const address = addressOf(flight.request);
+  if (store.read.to !== undefined) return store.read.to(address, read);
+  store.read(address).then(
+    (found) => read.found(found),
+    (error: unknown) => read.failed(error),
+  );
+}
+
 /**
- * The usual cases, a value that is in the store and one that is nowhere, without the promises of the others. A class, because
- * one is made for each read.
+ * The first read of the store, which settles the two usual cases, a fresh value and a missing one, without the promises of
+ * `resolveFlight`. A class, because one is created for each read.
  */
-class Reading implements ReadListener {
-  readonly #engine: Engine;
-  readonly #errand: Errand;
+class DirectRead implements ReadListener {
+  readonly #context: CacheContext;
   readonly #flight: Flight;
 
-  constructor(engine: Engine, errand: Errand, flight: Flight) {
-    this.#engine = engine;
-    this.#errand = errand;
+  constructor(context: CacheContext, flight: Flight) {
+    this.#context = context;
     this.#flight = flight;
   }
 
   found(first: ReadResult): void {
-    const [engine, errand, flight] = [this.#engine, this.#errand, this.#flight];
+    const flight = this.#flight;
     try {
-      const outcome = settled(engine, { errand, flight }, first);
-      if (outcome === undefined) return this.#missing(first);
-      flight.land();
-      flight.settle(outcome);
+      const result = acceptFresh(this.#context, flight, first);
+      if (result === undefined) return this.#loadOrLookUp(first);
+      flight.finish();
+      flight.resolve(result);
     } catch (error) {
-      flight.land();
-      flight.fail(error);
+      flight.finish();
+      flight.reject(error);
     }
-    errand.loadTogether?.leave();
+    flight.request.batch?.withdraw();
   }
 
   failed(error: unknown): void {
-    const [errand, flight] = [this.#errand, this.#flight];
-    tellFailure(errand, "read", error);
-    go(this.#engine, { errand, flight, find: loadOnly });
+    const [context, flight] = [this.#context, this.#flight];
+    publishStoreFailure(flight.request, "read", error);
+    finishAfter(flight, resolveFlight(context, flight, { mode: "load-only" }));
   }
 
-  #missing(first: ReadResult): void {
-    const [engine, errand, flight] = [this.#engine, this.#errand, this.#flight];
-    if (first.is !== "leased" || first.old !== undefined) return go(engine, { errand, flight, find: lookUp, first });
-    end(flight, loadInto(engine, { errand, flight, token: first.token }));
+  #loadOrLookUp(first: ReadResult): void {
+    const [context, flight] = [this.#context, this.#flight];
+    const isMissing = first.is === "leased" && first.old === undefined;
+    if (isMissing) finishAfter(flight, loadAndFill(context, flight, first.token));
+    else finishAfter(flight, resolveFlight(context, flight, { mode: "read", first }));
   }
 }
 
-const loadOnly: Find = async () => ({ is: "load", token: undefined });
-
-interface Course {
-  readonly errand: Errand;
-  readonly flight: Flight;
-  readonly find: Find;
-  readonly entry?: Entry | undefined;
-  readonly first?: ReadResult;
-}
-
-function go(engine: Engine, course: Course): void {
-  end(course.flight, run(engine, course));
-}
-
-/** Nobody waits for a flight for ever, whatever becomes of it. */
-function end(flight: Flight, work: Promise<void>): void {
+/** Finishes the flight when the work ends, so that no caller waits for ever, even if the work throws. */
+function finishAfter(flight: Flight, work: Promise<void>): void {
   work.then(
-    () => flight.land(),
+    () => flight.finish(),
     (error: unknown) => {
-      flight.land();
-      flight.fail(error);
+      flight.finish();
+      flight.reject(error);
     },
   );
 }
 
-async function run(engine: Engine, { errand, flight, find, entry, first }: Course): Promise<void> {
-  if (entry !== undefined) {
-    flight.old = { entry, source: "memory" };
-    // What somebody else has kept since this reader asked.
-    const isFresh = find === lookUp && entry.freshUntil > engine.clock.monotonic();
-    if (isFresh) flight.land();
-    serveOld(engine, { errand, flight }, { reason: "refreshing" });
-    if (isFresh) return errand.loadTogether?.leave();
+interface Start {
+  readonly mode: Mode;
+  /** A servable entry of L1, fresh or stale. */
+  readonly l1Entry?: Entry | undefined;
+  /** The result of a first read that `DirectRead` could not accept. */
+  readonly first?: ReadResult;
+}
+
+async function resolveFlight(context: CacheContext, flight: Flight, { mode, l1Entry, first }: Start): Promise<void> {
+  const { batch, definition, prefetch } = flight.request;
+  if (l1Entry !== undefined) {
+    flight.staleCandidate = { entry: l1Entry, source: "memory" };
+    // Fresh: another call has stored it in L1 since this caller looked.
+    const isFresh = mode === "read" && l1Entry.freshUntil > context.clock.monotonic();
+    if (isFresh) flight.finish();
+    serveStale(context, flight, { reason: "refreshing" });
+    if (isFresh) return batch?.withdraw();
   }
-  const { softMs } = errand.spec;
-  const slow = (): boolean => serveOld(engine, { errand, flight }, { reason: "slow" });
-  const soft = softMs === undefined ? undefined : setTimeout(slow, softMs);
+  const onSoftTimeout = (): boolean => serveStale(context, flight, { reason: "slow" });
+  // A prefetch has no reader that a stale value could be served to.
+  const isTimed = definition.softMs !== undefined && prefetch === undefined;
+  const softTimeout = isTimed ? setTimeout(onSoftTimeout, definition.softMs) : undefined;
   try {
-    let answer = await find(engine, { errand, flight, ...(first !== undefined && { first }) });
-    // Somebody joined a refresh that is another process's.
-    if (answer.is === "done" && !flight.isSettled) answer = await lookUp(engine, { errand, flight });
-    if (answer.is === "found") {
-      flight.land();
-      flight.settle(answer.outcome);
+    let lookup = await lookUp(context, flight, { mode, first });
+    // A reader has joined a refresh that another process has the lease for.
+    if (lookup.is === "done" && !flight.isSettled) lookup = await lookUpStore(context, flight);
+    if (lookup.is === "found") {
+      flight.finish();
+      flight.resolve(lookup.result);
     }
-    if (answer.is === "load") await loadInto(engine, { errand, flight, token: answer.token });
+    if (lookup.is === "load") await loadAndFill(context, flight, lookup.token);
   } finally {
-    // Whatever became of it, the others are not to wait for it.
-    errand.loadTogether?.leave();
-    clearTimeout(soft);
+    // Whatever the result, the batch must not wait for this request.
+    batch?.withdraw();
+    clearTimeout(softTimeout);
   }
+}
+
+function lookUp(
+  context: CacheContext,
+  flight: Flight,
+  { mode, first }: { readonly mode: Mode; readonly first: ReadResult | undefined },
+): LookupResult | Promise<LookupResult> {
+  if (mode === "load-only") return { is: "load", token: undefined };
+  return mode === "refresh" ? claimForRefresh(context, flight) : lookUpStore(context, flight, first);
 }

@@ -1,165 +1,166 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { entryReject, storeFail, type StoreFailed } from "../events.js";
-import type { Engine } from "../coherence/context.js";
-import { open, type Opened } from "../definition/envelope.js";
-import type { Errand, Flight, Outcome } from "./flight.js";
+import type { CacheContext } from "../coherence/context.js";
+import { addressOf, type EntryRef, publishStoreFailure } from "../coherence/entry-ref.js";
+import { openFence } from "../coherence/fence.js";
+import { ageOf, createL1Entry, storeInL1IfCurrent } from "../coherence/l1-entry.js";
+import { readEnvelope } from "../definition/envelope.js";
+import { entryReject } from "../events.js";
 import type { Entry } from "../memory/types.js";
-import { entryOf, type Got, keep } from "../coherence/l1-entry.js";
-import { serveOld } from "./serve-stale.js";
-import type { CacheStore, ClaimResult, ReadResult, EntryAddress, StoredEntry } from "../store.js";
+import type { CacheStore, ClaimReason, ClaimResult, ReadResult, StoredEntry } from "../store.js";
+import type { CacheResult, Flight } from "./flight.js";
+import { serveStale } from "./serve-stale.js";
 
-/** What the store said: here it is; load it (and fill it, with a token); or there is nothing left to do. */
-export type Answer =
-  | { readonly is: "found"; readonly outcome: Outcome }
+/** `load`: this process loads, and fills the store if it has a token. `done`: nothing is left to do. */
+export type LookupResult =
+  | { readonly is: "found"; readonly result: CacheResult<unknown> }
   | { readonly is: "load"; readonly token: string | undefined }
   | { readonly is: "done" };
 
-/** Between two questions whether somebody else has loaded it. */
+/** Back-off between two reads of an entry that another process is loading. */
 const FIRST_PAUSE_MS = 8;
-const LONGEST_PAUSE_MS = 60;
+const MAX_PAUSE_MS = 60;
 
-/** Asks the store until it has the value, or this process is to load it. Never rejects, and never waits for long. */
-export async function lookUp(engine: Engine, { errand, flight, first }: Search): Promise<Answer> {
-  const { store } = engine;
+/**
+ * Reads the store until it has the value, or this process has the lease. Never rejects.
+ * @param first the result of a first read that `acceptFresh` did not accept
+ */
+export async function lookUpStore(context: CacheContext, flight: Flight, first?: ReadResult): Promise<LookupResult> {
+  const { store, clock } = context;
   if (store === undefined) return { is: "load", token: undefined };
-  const { hardMs } = errand.spec;
-  // Whoever loads is alive, or its lease would have ended: after that long it loads something else, or nothing ends.
-  const until = engine.clock.monotonic() + hardMs + store.leaseMs;
+  const { request } = flight;
+  // No load outlives its hard timeout, and no lease of a dead process its own life: after that another load has begun.
+  const giveUpAt = clock.monotonic() + request.definition.hardMs + store.leaseMs;
   for (let attempt = 0; ; attempt++) {
-    const found = attempt === 0 && first !== undefined ? first : await readOnce(engine, errand, store);
+    const isFirst = attempt === 0 && first !== undefined;
+    const found = isFirst ? first : await askStore(context, request, () => store.read(addressOf(request)));
     if (found === undefined) return { is: "load", token: undefined };
-    // The first answer was looked at by who got it.
-    const outcome = found === first ? undefined : settled(engine, { errand, flight }, found);
-    if (outcome !== undefined) return { is: "found", outcome };
-    const answer = await answerOf(engine, { errand, flight, found, store });
-    if (answer !== undefined) return answer;
-    // Somebody else has it under way. Who was content with the old value needs no more.
+    const result = isFirst ? undefined : acceptFresh(context, flight, found);
+    if (result !== undefined) return { is: "found", result };
+    const lookup = await claimOrWait(context, flight, { found, store });
+    if (lookup !== undefined) return lookup;
+    // Another process is loading. A caller that took the stale value needs nothing more.
     if (flight.isSettled) return { is: "done" };
-    if (attempt === 0) errand.loadTogether?.leave();
-    if (engine.clock.monotonic() >= until) return { is: "load", token: undefined };
-    const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
-    await pause(ms * (0.5 + engine.random()));
+    if (attempt === 0) request.batch?.withdraw();
+    if (clock.monotonic() >= giveUpAt) return { is: "load", token: undefined };
+    const ms = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
+    await pause(ms * (0.5 + context.random()));
   }
 }
 
-export interface Search {
-  readonly errand: Errand;
-  readonly flight: Flight;
-  /** What the store has said already. */
-  readonly first?: ReadResult;
+/** Claims the lease for a refresh ahead of time. */
+export async function claimForRefresh({ store }: CacheContext, { request }: Flight): Promise<LookupResult> {
+  if (store === undefined) return { is: "load", token: undefined };
+  const claimed = await tryClaim(store, request, { to: "refresh" });
+  return claimed?.is === "leased" ? { is: "load", token: claimed.token } : { is: "done" };
 }
 
-/** Keeps what the store has, if it is fresh. What it is otherwise, `lookUp` finds out. */
-export function settled(engine: Engine, { errand, flight }: Seat, found: ReadResult): Outcome | undefined {
-  if (found.is !== "value" || found.stored.ageMs >= found.stored.freshMs) return undefined;
-  const entry = readStored(engine, errand, { stored: found.stored, mark: flight.mark });
+/** Reads a fresh value from the store. Takes no lease, and does not wait for another process that is loading. */
+export async function findInStore(context: CacheContext, ref: EntryRef): Promise<CacheResult<unknown> | undefined> {
+  const { store } = context;
+  const { tenant } = ref;
+  if (store === undefined) return undefined;
+  const isCurrent = openFence(context, tenant);
+  const { tagGeneration } = tenant;
+  const stored = await askStore(context, ref, () => store.readWithoutLease(addressOf(ref)));
+  if (stored === undefined || stored.ageMs >= stored.freshMs) return undefined;
+  const entry = decodeStored(context, ref, { stored, tagGeneration });
   if (entry === undefined) return undefined;
-  keep(engine, errand, { flight, entry });
-  if (errand.aheadOfTime === undefined) errand.space.counts.storeHits++;
+  storeInL1IfCurrent(context, ref, { entry, isCurrent: isCurrent() && !hasNewer(context, ref, entry) });
+  tenant.counts.storeHits++;
+  return { value: entry.value, source: "store", ageMs: stored.ageMs, isStale: false };
+}
+
+/** True when L1 has got a newer value meanwhile. */
+function hasNewer({ clock }: CacheContext, { tenant, definition, key }: EntryRef, entry: Entry): boolean {
+  const current = tenant.peek(definition.name, key);
+  const now = clock.monotonic();
+  return current !== undefined && ageOf(current, now) <= ageOf(entry, now);
+}
+
+/** Stores a fresh value in L1. @returns `undefined` for any other result of a read */
+export function acceptFresh(
+  context: CacheContext,
+  flight: Flight,
+  found: ReadResult,
+): CacheResult<unknown> | undefined {
+  if (found.is !== "value" || found.stored.ageMs >= found.stored.freshMs) return undefined;
+  const { request, tagGeneration } = flight;
+  const entry = decodeStored(context, request, { stored: found.stored, tagGeneration });
+  if (entry === undefined) return undefined;
+  flight.storeInL1(entry);
+  if (request.prefetch === undefined) request.tenant.counts.storeHits++;
   return { value: entry.value, source: "store", ageMs: found.stored.ageMs, isStale: false };
 }
 
-interface Seen {
-  readonly errand: Errand;
-  readonly flight: Flight;
-  readonly found: ReadResult;
-  readonly store: CacheStore;
-}
-
-/** @returns `undefined` when it must be waited for */
-async function answerOf(engine: Engine, { errand, flight, found, store }: Seen): Promise<Answer | undefined> {
+/** @returns `undefined` when another process has the lease */
+async function claimOrWait(
+  context: CacheContext,
+  flight: Flight,
+  { found, store }: { readonly found: ReadResult; readonly store: CacheStore },
+): Promise<LookupResult | undefined> {
   if (found.is !== "value") {
-    const old =
-      found.old === undefined ? undefined : readStored(engine, errand, { stored: found.old, mark: flight.mark });
-    offer(engine, { errand, flight }, old);
+    keepStaleCandidate(context, flight, found.old);
     return found.is === "leased" ? { is: "load", token: found.token } : undefined;
   }
-  // Fresh is what could not be read: it was told already, and is not to be told twice.
+  // A fresh value gets here only if it could not be decoded. That was published, and must not be published again.
   const isFresh = found.stored.ageMs < found.stored.freshMs;
-  const entry = isFresh ? undefined : readStored(engine, errand, { stored: found.stored, mark: flight.mark });
-  offer(engine, { errand, flight }, entry);
-  // What cannot be read is nobody's to keep.
-  const purpose = entry === undefined ? ({ to: "write", version: undefined } as const) : ({ to: "refresh" } as const);
-  const claimed = await claimOnce(store, errand, purpose);
+  const isReadable = keepStaleCandidate(context, flight, isFresh ? undefined : found.stored);
+  // A value that this process cannot read is not worth keeping while it loads.
+  const claimed = await tryClaim(
+    store,
+    flight.request,
+    isReadable ? { to: "refresh" } : { to: "write", version: undefined },
+  );
   if (claimed === undefined) return { is: "load", token: undefined };
   return claimed.is === "leased" ? { is: "load", token: claimed.token } : undefined;
 }
 
-async function claimOnce(
-  store: CacheStore,
-  errand: Errand,
-  purpose: Parameters<CacheStore["claim"]>[1],
-): Promise<ClaimResult | undefined> {
+/** @returns whether there is a value, and it could be decoded */
+function keepStaleCandidate(context: CacheContext, flight: Flight, stored: StoredEntry | undefined): boolean {
+  if (stored === undefined) return false;
+  const entry = decodeStored(context, flight.request, { stored, tagGeneration: flight.tagGeneration });
+  if (entry === undefined) return false;
+  const current = flight.staleCandidate;
+  if (current === undefined || current.entry.freshUntil < entry.freshUntil) {
+    flight.staleCandidate = { entry, source: "store" };
+  }
+  serveStale(context, flight, { reason: "refreshing" });
+  return true;
+}
+
+/** Asks the store. `undefined`: invalidations of the tenant are still queued, or the store did not answer. */
+async function askStore<T>({ retryQueue }: CacheContext, ref: EntryRef, ask: () => Promise<T>): Promise<T | undefined> {
+  const { tenantId } = ref.tenant;
+  if (retryQueue?.has(tenantId) === true && !(await retryQueue.flush(tenantId))) return undefined;
   try {
-    return await store.claim(placeOf(errand), purpose);
+    return await ask();
   } catch (error) {
-    tellFailure(errand, "claim", error);
+    publishStoreFailure(ref, "read", error);
     return undefined;
   }
 }
 
-/** For a refresh ahead of time, which nobody waits for. */
-export async function claimRefresh({ store }: Engine, { errand }: Search): Promise<Answer> {
-  if (store === undefined) return { is: "load", token: undefined };
-  const claimed = await claimOnce(store, errand, { to: "refresh" });
-  return claimed?.is === "leased" ? { is: "load", token: claimed.token } : { is: "done" };
-}
-
-/** @returns `undefined` when the store must not be used, or could not answer */
-async function readOnce({ journal }: Engine, errand: Errand, store: CacheStore): Promise<ReadResult | undefined> {
-  const { tenantId } = errand.space;
-  // What could not be invalidated there must not be read there.
-  if (journal?.has(tenantId) === true && !(await journal.flush(tenantId))) return undefined;
+async function tryClaim(store: CacheStore, ref: EntryRef, reason: ClaimReason): Promise<ClaimResult | undefined> {
   try {
-    return await store.read(placeOf(errand));
+    return await store.claim(addressOf(ref), reason);
   } catch (error) {
-    tellFailure(errand, "read", error);
+    publishStoreFailure(ref, "claim", error);
     return undefined;
   }
 }
 
-export const placeOf = ({ space, spec, placeKey }: Errand): EntryAddress => ({
-  tenantId: space.tenantId,
-  key: placeKey,
-  hasTags: spec.hasTags,
-});
-
-export function tellFailure({ space }: Errand, operation: StoreFailed["operation"], error: unknown): void {
-  storeFail.publish(() => ({ tenantId: space.tenantId, operation, error }));
-}
-
-interface Seat {
-  readonly errand: Errand;
-  readonly flight: Flight;
-}
-
-function offer(engine: Engine, { errand, flight }: Seat, entry: Entry | undefined): void {
-  if (entry === undefined) return;
-  if (flight.old === undefined || flight.old.entry.freshUntil < entry.freshUntil)
-    flight.old = { entry, source: "store" };
-  serveOld(engine, { errand, flight }, { reason: "refreshing" });
-}
-
-/** Written out, because it is on the way of every read. */
-function gotOf(
-  { freshMs, usableMs, ageMs, tags }: StoredEntry,
-  { value, chars, loadMs }: Extract<Opened, { ok: true }>,
-): Got {
-  return { value, chars, loadMs, freshMs, usableMs, ageMs, tags };
-}
-
-interface Read {
-  readonly stored: StoredEntry;
-  /** Of the space, when the read began. */
-  readonly mark: number;
-}
-
-/** @returns `undefined` for what cannot be read: it is as good as not there */
-export function readStored(engine: Engine, errand: Errand, { stored, mark }: Read): Entry | undefined {
-  const { space, spec, key, placeKey } = errand;
-  const opened = open(stored.text, { version: spec.version, key: placeKey }, spec.shape);
-  if (opened.ok) return entryOf(engine.clock.monotonic(), mark, gotOf(stored, opened));
-  const { reason } = opened;
-  entryReject.publish(() => ({ tenantId: space.tenantId, name: spec.name, key, reason }));
+/** @returns `undefined` for an entry that cannot be decoded: it counts as missing */
+function decodeStored(
+  { clock }: CacheContext,
+  { tenant, definition, key, storeKey }: EntryRef,
+  { stored, tagGeneration }: { readonly stored: StoredEntry; readonly tagGeneration: number },
+): Entry | undefined {
+  const decoded = readEnvelope(stored.text, { version: definition.version, key: storeKey }, definition.serializer);
+  if (decoded.ok) {
+    const filledAt = clock.monotonic() - stored.ageMs;
+    return createL1Entry(decoded, stored, { tagGeneration, filledAt, loadMs: decoded.loadMs });
+  }
+  const { reason } = decoded;
+  entryReject.publish(() => ({ tenantId: tenant.tenantId, name: definition.name, key, reason }));
   return undefined;
 }

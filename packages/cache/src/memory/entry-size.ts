@@ -1,11 +1,30 @@
-/** Where the walk ends: values with more parts are not kept. */
+import type { Entry } from "./types.js";
+
+/** Maximum number of parts of a value: larger values are not kept. */
 const MAX_PARTS = 200_000;
 const WORD = 8;
 const HEADER = 24;
 
+// Overhead on 64-bit Node: the objects of this folder, their slots in maps, queues and heaps, and the `Entry` of a value.
+// A test compares it with the heap.
+const NODE_BYTES = 278;
+/** Overhead of a namespace of a tenant. */
+export const NAMESPACE_BYTES = 330;
+const TENANT_BYTES = 850;
+
+/** Estimates the bytes of an entry with its overhead. */
+export function entryNodeBytes(key: string, entry: Entry): number {
+  return entry.bytes + NODE_BYTES + textBytes(key);
+}
+
+/** Estimates the bytes of a tenant without its namespaces and entries. */
+export function tenantBytes(tenantId: string): number {
+  return TENANT_BYTES + textBytes(tenantId);
+}
+
 /**
- * Estimates what a value takes on the heap of 64-bit Node, in bytes. It walks the whole value; a part that is
- * referred to twice counts twice. The length of a text of it is no measure: an array of empty objects takes twenty times its JSON.
+ * Estimates the bytes of a value on the heap of 64-bit Node. It walks the whole value; a part that is referred to twice
+ * counts twice. The length of its JSON is no measure: an array of empty objects takes twenty times its JSON.
  * @returns `Infinity` for a value of more than 200,000 parts, or with a cycle
  */
 export function sizeOf(value: unknown): number {
@@ -18,12 +37,12 @@ export function sizeOf(value: unknown): number {
   return bytes;
 }
 
-/** What a text takes: one byte for a character, or two when one of them needs it. */
+/** Estimates the bytes of a string: one per character, or two when a character needs it. */
 export function textBytes(text: string): number {
   return 2 * WORD + (Buffer.byteLength(text) === text.length ? text.length : 2 * text.length);
 }
 
-/** Of one part without those in it, which are added to `parts`. */
+/** Estimates one part, and adds the parts inside it to `parts`. */
 function partBytes(value: unknown, parts: unknown[]): number {
   if (typeof value === "string") return textBytes(value);
   if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? 0 : 2 * WORD;
@@ -43,7 +62,7 @@ function objectBytes(value: object, parts: unknown[]): number {
     bytes += WORD;
     parts.push((value as Record<string, unknown>)[name]);
   }
-  // An empty one has room for four properties.
+  // An empty object has room for four properties.
   return bytes === HEADER ? HEADER + 4 * WORD : bytes;
 }
 
@@ -58,6 +77,6 @@ function collectionBytes(value: Map<unknown, unknown> | Set<unknown>, parts: unk
     parts.push(key);
     if (part !== key) parts.push(part);
   }
-  // Tables double, so on the average a quarter of the places is empty.
+  // Tables double, so on average a quarter of the slots is empty.
   return 20 * WORD + value.size * 6 * WORD;
 }

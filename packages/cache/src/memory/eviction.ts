@@ -1,81 +1,92 @@
-import type { Books } from "./tenant-registry.js";
-import type { Item } from "./node.js";
-import type { Tenant } from "./tenant-entries.js";
-import type { Evictions } from "./types.js";
+import type { EntryNode } from "./node.js";
+import type { TenantEntries } from "./tenant-entries.js";
+import type { TenantRegistry } from "./tenant-registry.js";
+import type { MemoryStats } from "./types.js";
 
-export type Cause = keyof Evictions;
+type Cause = keyof MemoryStats["evictions"];
 
-/** Cleared entries that are taken apart, and expired ones that are dropped, while there is room without that. */
-const SWEPT_PER_WRITE = 16;
+/** Cleared entries that one write purges, and expired entries that it drops, although there is room. */
+const PURGED_PER_WRITE = 16;
 const EXPIRED_PER_WRITE = 4;
 
-export interface Room {
-  readonly books: Books;
+export interface EvictionContext {
+  readonly registry: TenantRegistry;
   readonly maxBytes: number;
   readonly nowMs: number;
+  /** Counters by cause. */
   readonly evictions: Record<Cause, number>;
 }
 
-/** A little of what has to be done at some time. There is no timer: writes pay for it. */
-export function tidy(room: Room): void {
-  for (let i = 0; i < SWEPT_PER_WRITE && sweep(room.books, room.books.clearing); i++);
-  for (let i = 0; i < EXPIRED_PER_WRITE && expire(room, room.books.soonest); i++);
+/** Does a bounded part of the clean-up. There is no timer: writes pay for it. */
+export function maintain(context: EvictionContext): void {
+  const { registry } = context;
+  for (let i = 0; i < PURGED_PER_WRITE && purgeCleared(registry, registry.clearing); i++);
+  for (let i = 0; i < EXPIRED_PER_WRITE && expire(context, registry.nextToExpire); i++);
 }
 
-/** Makes room for so many bytes more of a tenant, in its own budget and in the memory. */
-export function makeRoom(room: Room, tenant: Tenant, bytes: number): void {
+/** Evicts until `bytes` more of the tenant fit into its own budget and into the memory. */
+export function evictUntilFits(context: EvictionContext, tenant: TenantEntries, bytes: number): void {
   for (;;) {
-    const lack = freeRoom(room, tenant, bytes);
-    if (lack === undefined) return;
-    evict(room, lack === "budget" ? tenant : room.books.ranking.first(), lack);
+    const limit = reclaimUnused(context, tenant, bytes);
+    if (limit === undefined) return;
+    evict(context, limit === "budget" ? tenant : context.registry.fairShare.mostOverShare(), limit);
   }
 }
 
-/**
- * Makes as much room as there is without what somebody has asked for.
- * @returns where there is still too little
- */
-export function freeRoom(room: Room, tenant: Tenant, bytes: number): "budget" | "share" | undefined {
-  const { books, maxBytes } = room;
-  while (tenant.home === books && tenant.bytes + tenant.reclaimableBytes + bytes > tenant.budget.maxBytes) {
-    if (!sweep(books, tenant) && !expire(room, tenant) && !dropCold(room, tenant)) return "budget";
+/** Reclaims cleared, expired and cold entries until `bytes` fit. @returns the limit that is still exceeded */
+export function reclaimUnused(
+  context: EvictionContext,
+  tenant: TenantEntries,
+  bytes: number,
+): "budget" | "share" | undefined {
+  const { registry, maxBytes } = context;
+  while (tenant.registry === registry && tenant.bytes + tenant.reclaimableBytes + bytes > tenant.budget.maxBytes) {
+    if (!purgeCleared(registry, tenant) && !expire(context, tenant) && !dropCold(context, tenant)) return "budget";
   }
-  while (books.entries > 0 && books.bytes + books.reclaimableBytes + bytes > maxBytes) {
-    if (!sweep(books, books.clearing) && !expire(room, books.soonest) && !dropCold(room, books.coldest)) return "share";
+  while (registry.entries > 0 && registry.bytes + registry.reclaimableBytes + bytes > maxBytes) {
+    const hasReclaimed =
+      purgeCleared(registry, registry.clearing) ||
+      expire(context, registry.nextToExpire) ||
+      dropCold(context, registry.coldest);
+    if (!hasReclaimed) return "share";
   }
   return undefined;
 }
 
-function sweep(books: Books, tenant: Tenant | undefined): boolean {
+function purgeCleared(registry: TenantRegistry, tenant: TenantEntries | undefined): boolean {
   if (tenant === undefined || tenant.reclaimableBytes === 0) return false;
-  books.change(tenant, () => tenant.sweep());
+  registry.change(tenant, () => tenant.purgeCleared());
   return true;
 }
 
-function expire(room: Room, tenant: Tenant | undefined): boolean {
-  const item = tenant?.soonest;
-  if (tenant === undefined || item === undefined || item.entry.usableUntil > room.nowMs) return false;
-  // It may be one that was cleared, which is not to be counted twice.
-  if (sweep(room.books, tenant)) return true;
-  remove(room, tenant, { item, cause: "expired" });
+function expire(context: EvictionContext, tenant: TenantEntries | undefined): boolean {
+  const node = tenant?.nextToExpire;
+  if (tenant === undefined || node === undefined || node.entry.usableUntil > context.nowMs) return false;
+  // The node may have been cleared: it must not be counted twice.
+  if (purgeCleared(context.registry, tenant)) return true;
+  remove(context, tenant, { node, cause: "expired" });
   return true;
 }
 
-function dropCold(room: Room, tenant: Tenant | undefined): boolean {
-  const item = tenant?.coldest;
-  if (tenant === undefined || item === undefined) return false;
-  // It may be one that was cleared.
-  if (sweep(room.books, tenant)) return true;
-  remove(room, tenant, { item, cause: "cold" });
+function dropCold(context: EvictionContext, tenant: TenantEntries | undefined): boolean {
+  const node = tenant?.coldest;
+  if (tenant === undefined || node === undefined) return false;
+  // The node may have been cleared.
+  if (purgeCleared(context.registry, tenant)) return true;
+  remove(context, tenant, { node, cause: "cold" });
   return true;
 }
 
-function evict(room: Room, tenant: Tenant | undefined, cause: Cause): void {
-  const item = tenant?.victim();
-  if (tenant !== undefined && item !== undefined) remove(room, tenant, { item, cause });
+function evict(context: EvictionContext, tenant: TenantEntries | undefined, cause: Cause): void {
+  const node = tenant?.victim();
+  if (tenant !== undefined && node !== undefined) remove(context, tenant, { node, cause });
 }
 
-function remove({ books, evictions }: Room, tenant: Tenant, { item, cause }: { item: Item; cause: Cause }): void {
+function remove(
+  { registry, evictions }: EvictionContext,
+  tenant: TenantEntries,
+  { node, cause }: { readonly node: EntryNode; readonly cause: Cause },
+): void {
   evictions[cause]++;
-  books.change(tenant, () => tenant.remove(item));
+  registry.change(tenant, () => tenant.remove(node));
 }

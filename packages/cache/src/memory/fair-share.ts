@@ -1,57 +1,59 @@
-import { Heap } from "./indexed-heap.js";
-import { CLAIM_PLACES, type Tenant } from "./tenant-entries.js";
+import { IndexedHeap } from "./indexed-heap.js";
+import { PRIORITY_INDEX, type TenantEntries } from "./tenant-entries.js";
 
-/** Tenants that one question puts into their right place. When there are more, the order is off for a while. */
+/** Maximum number of tenants that one call ranks again. With more of them the order is inexact for a while. */
 const MAX_STALE = 32;
-/** Longer, and tenants that have gone displace those that are there; shorter, and a pause costs a tenant its entries. */
-const ERAS_PER_TURN = 8;
+/** With longer epochs, absent tenants displace present ones; with shorter ones, a pause costs a tenant its entries. */
+const EPOCHS_PER_TURNOVER = 8;
 
 /**
- * Finds who has to give: the tenant with the most bytes for its weight. As long as all are in use that is weighted max-min
- * fairness: who has less than its share loses nothing while another has more, and what nobody else wants may be borrowed.
+ * Finds the tenant that has to give: the one with the most bytes for its weight. While all tenants are active that is
+ * weighted max-min fairness: a tenant below its share loses nothing while another is above, and unused memory may be
+ * borrowed.
  *
- * A tenant that was asked for neither in this era nor in the one before loses its claim, a half in each. An era is as long
- * as it takes to write an eighth of the memory. Otherwise tenants that have gone would hold their shares until expiry, and
- * among many small tenants chance would decide and not use.
+ * A tenant that had no access in this epoch or the one before loses half its claim per epoch. An epoch lasts until an eighth
+ * of the memory was written. Without that, absent tenants would hold their shares until expiry, and among many small tenants
+ * chance would decide instead of use.
  */
-export class Ranking {
-  era = 0;
+export class FairShare {
+  epoch = 0;
   #written = 0;
-  readonly #heap = new Heap<Tenant>(CLAIM_PLACES);
-  readonly #eraBytes: number;
+  readonly #heap = new IndexedHeap<TenantEntries>(PRIORITY_INDEX);
+  readonly #epochBytes: number;
 
   constructor(maxBytes: number) {
-    this.#eraBytes = maxBytes / ERAS_PER_TURN;
+    this.#epochBytes = maxBytes / EPOCHS_PER_TURNOVER;
   }
 
-  wrote(bytes: number): void {
+  recordWrite(bytes: number): void {
     this.#written += bytes;
-    if (this.#written < this.#eraBytes) return;
+    if (this.#written < this.#epochBytes) return;
     this.#written = 0;
-    this.era++;
+    this.epoch++;
   }
 
-  /** To be called when its bytes or its weight have changed. */
-  place(tenant: Tenant): void {
-    tenant.claimEra = this.#claimEra(tenant);
-    // The most bytes for a weight come first, hence negated. Halves are units of the logarithm.
-    this.#heap.put(tenant, tenant.claimEra - Math.log2(tenant.bytes / tenant.budget.weight));
+  /** Must be called when the bytes or the weight of the tenant have changed. */
+  rank(tenant: TenantEntries): void {
+    tenant.priorityEpoch = this.#priorityEpoch(tenant);
+    // Negated, because the most bytes per weight come first. The logarithm turns a half into one epoch.
+    this.#heap.put(tenant, tenant.priorityEpoch - Math.log2(tenant.bytes / tenant.budget.weight));
   }
 
-  remove(tenant: Tenant): void {
+  remove(tenant: TenantEntries): void {
     this.#heap.remove(tenant);
   }
 
-  /** Uses only note their era: the first in line is put into its place when it is asked for. */
-  first(): Tenant | undefined {
+  /** The first tenant. An access only notes its epoch: tenants are ranked again here, when they come first. */
+  mostOverShare(): TenantEntries | undefined {
     for (let steps = 0; ; steps++) {
       const tenant = this.#heap.first;
-      if (tenant === undefined || tenant.claimEra === this.#claimEra(tenant) || steps === MAX_STALE) return tenant;
-      this.place(tenant);
+      if (tenant === undefined || steps === MAX_STALE) return tenant;
+      if (tenant.priorityEpoch === this.#priorityEpoch(tenant)) return tenant;
+      this.rank(tenant);
     }
   }
 
-  #claimEra({ era }: Tenant): number {
-    return Math.min(era, this.era - 1);
+  #priorityEpoch({ epoch }: TenantEntries): number {
+    return Math.min(epoch, this.epoch - 1);
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Hashes of what was evicted lately, 4 bytes each, in a table of at least half as many places as there are entries. A hash is overwritten by a later
- * one in its place, so the oldest are mostly gone; a collision costs one entry its right place in line and nothing else.
+ * Hashes of recently evicted entries, 4 bytes each, in a table with at least half as many slots as there are entries. A later
+ * hash overwrites an earlier one in its slot, so most old hashes are gone. A collision costs one entry its right queue and
+ * nothing else.
  */
-export class Ghosts {
+export class GhostQueue {
   #table = new Int32Array(0);
 
   add(hash: number, entries: number): void {
@@ -10,7 +11,7 @@ export class Ghosts {
     this.#table[hash & (this.#table.length - 1)] = hash;
   }
 
-  /** True when it was there; it is not any more. */
+  /** Removes the hash. @returns whether it was there */
   take(hash: number): boolean {
     const at = hash & (this.#table.length - 1);
     if (this.#table[at] !== hash) return false;
@@ -25,4 +26,15 @@ export class Ghosts {
     this.#table = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(entries / 2, 1))));
     for (const hash of old) if (hash !== 0) this.#table[hash & (this.#table.length - 1)] = hash;
   }
+}
+
+/**
+ * Hashes a string to 32 bits, never 0. It is not collision-resistant: a client that chooses keys can make them collide.
+ * Source: FNV-1a (Fowler, Noll, Vo), with a mixing step, because only low bits are used as an index.
+ */
+export function hashOf(seed: number, text: string): number {
+  let hash = seed ^ 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return hash ^ (hash >>> 13) || 1;
 }

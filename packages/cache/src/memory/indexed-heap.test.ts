@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Heap, OUTSIDE, type Places } from "./indexed-heap.js";
+import { IndexedHeap, NOT_IN_HEAP, type HeapIndex } from "./indexed-heap.js";
 
 fc.configureGlobal({ seed: 20_261_120, numRuns: 300 });
 
@@ -8,7 +8,7 @@ interface Thing {
   place: number;
 }
 
-const PLACES: Places<Thing> = {
+const PLACES: HeapIndex<Thing> = {
   get: (thing) => thing.place,
   set: (thing, place) => {
     thing.place = place;
@@ -20,8 +20,8 @@ describe("Heap", () => {
     const step = fc.record({ thing: fc.nat(19), rank: fc.option(fc.nat(30), { nil: undefined }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
-        const things = Array.from({ length: 20 }, (): Thing => ({ place: OUTSIDE }));
-        const heap = new Heap(PLACES);
+        const things = Array.from({ length: 20 }, (): Thing => ({ place: NOT_IN_HEAP }));
+        const heap = new IndexedHeap(PLACES);
         const ranks = new Map<Thing, number>();
         for (const { thing: at, rank } of steps) {
           const thing = things[at]!;
@@ -32,7 +32,7 @@ describe("Heap", () => {
             heap.put(thing, rank);
             ranks.set(thing, rank);
           }
-          expect(thing.place === OUTSIDE).toBe(rank === undefined);
+          expect(thing.place === NOT_IN_HEAP).toBe(rank === undefined);
           const first = heap.first === undefined ? Infinity : ranks.get(heap.first);
           expect(first).toBe(Math.min(...ranks.values()));
         }

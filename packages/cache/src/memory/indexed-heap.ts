@@ -1,80 +1,81 @@
-/** Where an item remembers its place. An item may be in several heaps. */
-export interface Places<T> {
-  /** `OUTSIDE` when it is not in the heap. */
+/** Reads and writes the index that an item keeps for one heap. An item may be in several heaps. */
+export interface HeapIndex<T> {
+  /** `NOT_IN_HEAP` when it is not in the heap. */
   get(item: T): number;
-  set(item: T, place: number): void;
+  set(item: T, index: number): void;
 }
 
-export const OUTSIDE = -1;
+export const NOT_IN_HEAP = -1;
 
-/** A binary heap that also removes and moves items from its middle: O(log n) each. The least rank is first. */
-export class Heap<T> {
+/** A binary min-heap that also removes and moves items from its middle: O(log n) each. */
+export class IndexedHeap<T> {
   readonly #items: T[] = [];
-  // Beside the items: to compare them would otherwise fetch two objects each.
+  // Kept apart from the items, so that a comparison does not have to fetch two objects.
   readonly #ranks: number[] = [];
-  readonly #places: Places<T>;
+  readonly #index: HeapIndex<T>;
 
-  constructor(places: Places<T>) {
-    this.#places = places;
+  constructor(index: HeapIndex<T>) {
+    this.#index = index;
   }
 
+  /** The item with the lowest rank. */
   get first(): T | undefined {
     return this.#items[0];
   }
 
-  /** Adds the item, or moves it to where its rank now belongs. */
+  /** Adds the item, or moves it to its new rank. */
   put(item: T, rank: number): void {
-    const place = this.#places.get(item);
-    if (place === OUTSIDE) this.#rise(item, rank, this.#items.length);
-    else this.#move(item, rank, place);
+    const index = this.#index.get(item);
+    if (index === NOT_IN_HEAP) this.#rise(item, rank, this.#items.length);
+    else this.#move(item, rank, index);
   }
 
-  /** Nothing happens when it is not there. */
+  /** Does nothing when the item is not in the heap. */
   remove(item: T): void {
-    const place = this.#places.get(item);
-    if (place === OUTSIDE) return;
-    this.#places.set(item, OUTSIDE);
+    const index = this.#index.get(item);
+    if (index === NOT_IN_HEAP) return;
+    this.#index.set(item, NOT_IN_HEAP);
     const last = this.#items.pop() as T;
     const rank = this.#ranks.pop() as number;
-    if (last !== item) this.#move(last, rank, place);
+    if (last !== item) this.#move(last, rank, index);
   }
 
   #move(item: T, rank: number, from: number): void {
-    const place = this.#rise(item, rank, from);
-    if (place === from) this.#sink(item, rank, from);
+    const index = this.#rise(item, rank, from);
+    if (index === from) this.#sink(item, rank, from);
   }
 
   #rise(item: T, rank: number, from: number): number {
-    let place = from;
-    while (place > 0) {
-      const parent = (place - 1) >> 1;
+    let index = from;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
       if (rank >= (this.#ranks[parent] as number)) break;
-      this.#copy(parent, place);
-      place = parent;
+      this.#copy(parent, index);
+      index = parent;
     }
-    this.#set(item, rank, place);
-    return place;
+    this.#set(item, rank, index);
+    return index;
   }
 
   #sink(item: T, rank: number, from: number): void {
     const { length } = this.#items;
-    let place = from;
-    for (let child = 2 * place + 1; child < length; child = 2 * place + 1) {
+    let index = from;
+    for (let child = 2 * index + 1; child < length; child = 2 * index + 1) {
       if (child + 1 < length && (this.#ranks[child + 1] as number) < (this.#ranks[child] as number)) child++;
       if ((this.#ranks[child] as number) >= rank) break;
-      this.#copy(child, place);
-      place = child;
+      this.#copy(child, index);
+      index = child;
     }
-    this.#set(item, rank, place);
+    this.#set(item, rank, index);
   }
 
   #copy(from: number, to: number): void {
     this.#set(this.#items[from] as T, this.#ranks[from] as number, to);
   }
 
-  #set(item: T, rank: number, place: number): void {
-    this.#items[place] = item;
-    this.#ranks[place] = rank;
-    this.#places.set(item, place);
+  #set(item: T, rank: number, index: number): void {
+    this.#items[index] = item;
+    this.#ranks[index] = rank;
+    this.#index.set(item, index);
   }
 }

@@ -2,7 +2,7 @@ import { createManualClock } from "@scale/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "./memory.js";
-import { itemBytes, SPACE_BYTES, tenantBytes } from "./overhead.js";
+import { entryNodeBytes, NAMESPACE_BYTES, tenantBytes } from "./entry-size.js";
 import type { Entry, Memory } from "./types.js";
 
 fc.configureGlobal({ seed: 20_261_120, numRuns: 150 });
@@ -87,7 +87,7 @@ const foundOf = ({ memory }: World, [tenantId, space, key]: Place) => memory.ten
 /** Whether it is there, and is not to expire now; not counted as a use. */
 const stays = ({ memory, clock }: World, [tenantId, space, key]: Place): boolean => {
   const partition = memory.tenant(tenantId);
-  const entry = partition.look(space, key);
+  const entry = partition.peek(space, key);
   return entry !== undefined && entry.usableUntil > clock.monotonic();
 };
 const writtenOf = ({ model }: World, [tenantId, space, key]: Place) => model.get(tenantId)?.get(space)?.get(key);
@@ -103,7 +103,7 @@ function bytesOf(model: Model): number {
     const used = [...spaces].filter(([, entries]) => entries.size > 0);
     if (used.length === 0) return 0;
     const ofSpace = ([name, entries]: [string, Map<string, Entry>]) =>
-      SPACE_BYTES + name.length + sum([...entries].map(([key, entry]) => itemBytes(key, entry)));
+      NAMESPACE_BYTES + name.length + sum([...entries].map(([key, entry]) => entryNodeBytes(key, entry)));
     return tenantBytes(tenantId) + sum(used.map(ofSpace));
   };
   return sum([...model].map(ofTenant));

@@ -1,28 +1,27 @@
-import { OUTSIDE, type Places } from "./indexed-heap.js";
-import { hashOf } from "./hash.js";
+import { hashOf } from "./ghost-queue.js";
+import { type HeapIndex, NOT_IN_HEAP } from "./indexed-heap.js";
 import type { Entry } from "./types.js";
 
-/** An entry in its places: a namespace, a queue, and the heap of what expires. */
-export class Item {
-  readonly space: Space;
+/** An entry as a node of its namespace, of a queue, and of the heap of expiries. */
+export class EntryNode {
+  readonly namespace: Namespace;
   readonly key: string;
   entry: Entry;
-  /** With the overhead. */
+  /** Bytes with the overhead. */
   bytes: number;
-  /** Uses that are not yet weighed, up to `MAX_USES`. */
-  uses = 0;
-  /** In which queue. */
-  isKept = false;
-  /** Offered, and not asked for since: in a queue of its own. */
+  /** Uses since the queue last looked at it, up to `MAX_FREQUENCY`. */
+  frequency = 0;
+  isInMain = false;
+  /** True for an entry that was offered and not asked for since. It is in the queue of cold entries. */
   isCold = false;
-  newer: Item | undefined = undefined;
-  older: Item | undefined = undefined;
-  /** Among those that expire. */
-  place: number = OUTSIDE;
+  newer: EntryNode | undefined = undefined;
+  older: EntryNode | undefined = undefined;
+  /** Index in the heap of expiries. */
+  heapIndex: number = NOT_IN_HEAP;
 
-  // oxlint-disable-next-line max-params -- one is made for every entry
-  constructor(space: Space, key: string, entry: Entry, bytes: number) {
-    this.space = space;
+  // oxlint-disable-next-line max-params -- one is created for every entry
+  constructor(namespace: Namespace, key: string, entry: Entry, bytes: number) {
+    this.namespace = namespace;
     this.key = key;
     this.entry = entry;
     this.bytes = bytes;
@@ -30,12 +29,12 @@ export class Item {
 }
 
 /** The entries of one namespace of one tenant. */
-export class Space {
+export class Namespace {
   readonly name: string;
-  readonly items: Map<string, Item> = new Map();
-  /** Tells equal keys of two namespaces apart. */
+  readonly nodes: Map<string, EntryNode> = new Map();
+  /** Seed of the hashes of its keys: equal keys of two namespaces must differ. */
   readonly seed: number;
-  /** With the overhead. */
+  /** Bytes with the overhead. */
   bytes: number;
 
   constructor(name: string, bytes: number) {
@@ -45,9 +44,35 @@ export class Space {
   }
 }
 
-export const EXPIRY_PLACES: Places<Item> = {
-  get: (item) => item.place,
-  set: (item, place) => {
-    item.place = place;
+export const EXPIRY_INDEX: HeapIndex<EntryNode> = {
+  get: (node) => node.heapIndex,
+  set: (node, index) => {
+    node.heapIndex = index;
   },
 };
+
+/** Nodes in the order in which they were added: a doubly linked FIFO queue. */
+export class NodeQueue {
+  oldest: EntryNode | undefined = undefined;
+  bytes = 0;
+  #newest: EntryNode | undefined = undefined;
+
+  add(node: EntryNode): void {
+    node.older = this.#newest;
+    node.newer = undefined;
+    if (this.#newest === undefined) this.oldest = node;
+    else this.#newest.newer = node;
+    this.#newest = node;
+    this.bytes += node.bytes;
+  }
+
+  remove(node: EntryNode): void {
+    if (node.newer === undefined) this.#newest = node.older;
+    else node.newer.older = node.older;
+    if (node.older === undefined) this.oldest = node.newer;
+    else node.older.newer = node.newer;
+    node.newer = undefined;
+    node.older = undefined;
+    this.bytes -= node.bytes;
+  }
+}

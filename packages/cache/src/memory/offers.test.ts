@@ -26,7 +26,7 @@ function set(memory: Memory, tenantId: string, keys: readonly string[]): void {
 /** Without a use. */
 function kept(memory: Memory, tenantId: string, keys: readonly string[]): string[] {
   const partition = memory.tenant(tenantId);
-  return keys.filter((key) => partition.look("invoice", key) !== undefined);
+  return keys.filter((key) => partition.peek("invoice", key) !== undefined);
 }
 
 const use = (memory: Memory, tenantId: string, keys: readonly string[]): void =>

@@ -1,72 +1,72 @@
-import type { Books } from "./tenant-registry.js";
-import type { Pool } from "./pool.js";
-import type { Tenant } from "./tenant-entries.js";
+import type { EntryPool } from "./pool.js";
+import type { TenantEntries } from "./tenant-entries.js";
+import type { TenantRegistry } from "./tenant-registry.js";
 import type { Entry, Partition } from "./types.js";
 
-/** Where the current pool is: clearing everything puts another one there. */
-export class Root {
-  pool: Pool;
-  /** Those of the pool, one step nearer to each hit. */
-  books: Books;
+/** Refers to the current pool: clearing the whole memory replaces it. */
+export class PoolRef {
+  pool: EntryPool;
+  /** The registry of the pool, one step nearer to each hit. */
+  registry: TenantRegistry;
 
-  constructor(pool: Pool) {
+  constructor(pool: EntryPool) {
     this.pool = pool;
-    this.books = pool.books;
+    this.registry = pool.registry;
   }
 
-  replace(pool: Pool): void {
+  replace(pool: EntryPool): void {
     this.pool = pool;
-    this.books = pool.books;
+    this.registry = pool.registry;
   }
 }
 
-/** A class, because one is made for every request. */
+/** A class, because one is created for every tenant, and `get` is on the path of every hit. */
 export class TenantPartition implements Partition {
-  readonly #root: Root;
+  readonly #ref: PoolRef;
   readonly #tenantId: string;
-  #tenant: Tenant | undefined = undefined;
+  #tenant: TenantEntries | undefined = undefined;
 
-  constructor(root: Root, tenantId: string) {
-    this.#root = root;
+  constructor(ref: PoolRef, tenantId: string) {
+    this.#ref = ref;
     this.#tenantId = tenantId;
   }
 
   get(namespace: string, key: string): Entry | undefined {
-    const { books } = this.#root;
+    const { registry } = this.#ref;
     let tenant = this.#tenant;
-    if (tenant === undefined || tenant.home !== books) {
-      tenant = books.tenants.get(this.#tenantId);
+    if (tenant === undefined || tenant.registry !== registry) {
+      tenant = registry.tenants.get(this.#tenantId);
       this.#tenant = tenant;
       if (tenant === undefined) return undefined;
     }
-    tenant.era = books.ranking.era;
+    tenant.epoch = registry.fairShare.epoch;
     return tenant.use(namespace, key);
   }
 
   set(namespace: string, key: string, entry: Entry): void {
-    this.#root.pool.put({ tenantId: this.#tenantId, namespace, key }, entry);
+    this.#ref.pool.put({ tenantId: this.#tenantId, namespace, key }, entry);
   }
 
   offer(namespace: string, key: string, entry: Entry): void {
-    this.#root.pool.offer({ tenantId: this.#tenantId, namespace, key }, entry);
+    this.#ref.pool.offer({ tenantId: this.#tenantId, namespace, key }, entry);
   }
 
-  look(namespace: string, key: string): Entry | undefined {
-    return this.#root.books.tenants.get(this.#tenantId)?.find(namespace, key)?.entry;
+  peek(namespace: string, key: string): Entry | undefined {
+    return this.#ref.registry.tenants.get(this.#tenantId)?.find(namespace, key)?.entry;
   }
 
   delete(namespace: string, key: string): void {
-    const { books } = this.#root;
-    const tenant = books.tenants.get(this.#tenantId);
-    const item = tenant?.find(namespace, key);
-    if (tenant !== undefined && item !== undefined) books.change(tenant, () => tenant.remove(item));
+    const { registry } = this.#ref;
+    const tenant = registry.tenants.get(this.#tenantId);
+    const node = tenant?.find(namespace, key);
+    if (tenant !== undefined && node !== undefined) registry.change(tenant, () => tenant.remove(node));
   }
 
   clear(namespace?: string): void {
-    const { books } = this.#root;
-    const tenant = books.tenants.get(this.#tenantId);
+    const { registry } = this.#ref;
+    const tenant = registry.tenants.get(this.#tenantId);
     if (tenant === undefined) return;
-    if (namespace === undefined) books.drop(tenant);
-    else books.change(tenant, () => tenant.clear(namespace));
+    if (namespace === undefined) registry.drop(tenant);
+    else registry.change(tenant, () => tenant.clear(namespace));
   }
 }

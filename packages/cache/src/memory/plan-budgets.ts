@@ -1,23 +1,23 @@
 import type { Plan, PlanResolver } from "@scale/core";
 import type { Budget } from "./types.js";
 
-/** As long as the resolver remembers that a look-up failed. */
+/** The time for which the resolver remembers a failed look-up. */
 const UNKNOWN_MS = 1000;
 
 /**
- * For `memory.budgets` of `createCache`: gives each tenant what `cache` of its plan says.
+ * Creates `memory.budgets` of `createCache` from the `cache` field of each tenant's plan.
  *
- * A plan that the resolver does not know yet is looked up in the background. Until it is known, and when it cannot be had,
- * the tenant has the smallest share and the smallest cap of all plans, and no weight above 1: never more than any plan
- * gives. It is asked for again with a write a second later; one that is known, after a minute.
+ * A plan that the resolver does not know yet is looked up in the background. Until it is known, and when the look-up fails,
+ * the tenant has the smallest share and the smallest cap of all plans, and a weight of at most 1: never more than its plan
+ * could grant. A write asks again after a second; for a known plan, after a minute.
  */
 export function budgetsFromPlans(resolver: PlanResolver): (tenantId: string) => Budget {
   return (tenantId) => {
-    // What belongs to no tenant has no plan.
+    // Values that belong to no tenant have no plan.
     if (tenantId === "") return {};
     const plan = resolver.resolve(tenantId);
     if (!("then" in plan)) return budgetOf(plan);
-    // The resolver publishes what it falls back to; an error reaches whoever needs the plan.
+    // The resolver publishes its fallback; callers that need the plan get the error.
     plan.catch(() => undefined);
     return smallest(resolver);
   };

@@ -1,9 +1,9 @@
 import type { Clock } from "@scale/core";
-import { Books } from "./tenant-registry.js";
-import type { Item } from "./node.js";
-import { itemBytes, SPACE_BYTES } from "./overhead.js";
-import { type Cause, freeRoom, makeRoom, type Room, tidy } from "./eviction.js";
-import { type NewItem, Tenant } from "./tenant-entries.js";
+import { entryNodeBytes, NAMESPACE_BYTES } from "./entry-size.js";
+import { type EvictionContext, evictUntilFits, maintain, reclaimUnused } from "./eviction.js";
+import type { EntryNode } from "./node.js";
+import { type NewEntry, TenantEntries } from "./tenant-entries.js";
+import { TenantRegistry } from "./tenant-registry.js";
 import type { Budget, Entry } from "./types.js";
 
 export interface Limits {
@@ -13,125 +13,127 @@ export interface Limits {
   readonly clock: Clock;
 }
 
-/** Counts since the start. */
-export interface Counts {
-  readonly evictions: Record<Cause, number>;
+/** Counters since the start. They outlive a pool. */
+export interface PoolCounts {
+  readonly evictions: EvictionContext["evictions"];
   refused: number;
 }
 
-export interface Address {
+interface L1Address {
   readonly tenantId: string;
   readonly namespace: string;
   readonly key: string;
 }
 
 /** The entries of all tenants within the limits. */
-export class Pool {
-  readonly books: Books;
+export class EntryPool {
+  readonly registry: TenantRegistry;
   readonly #limits: Limits;
-  readonly #counts: Counts;
+  readonly #counts: PoolCounts;
 
-  constructor(limits: Limits, counts: Counts) {
-    this.books = new Books(limits.maxBytes);
+  constructor(limits: Limits, counts: PoolCounts) {
+    this.registry = new TenantRegistry(limits.maxBytes);
     this.#limits = limits;
     this.#counts = counts;
   }
 
-  put({ tenantId, namespace, key }: Address, entry: Entry): void {
-    const bytes = itemBytes(key, entry);
-    if (!this.#mayFit(entry, bytes)) return this.#refuseAt({ tenantId, namespace, key });
-    const room = this.#room();
-    tidy(room);
-    const tenant = this.#tenant(tenantId, room.nowMs);
-    const item = tenant.find(namespace, key);
-    if (!this.#fits(tenant, bytes)) return this.#refuse(tenant, item);
-    this.books.ranking.wrote(bytes);
-    tenant.era = this.books.ranking.era;
-    if (item === undefined) this.#insert(room, tenant, { namespace, key, entry, bytes });
-    else this.#replace(room, tenant, () => tenant.replace(item, entry, bytes));
+  put(address: L1Address, entry: Entry): void {
+    const bytes = entryNodeBytes(address.key, entry);
+    if (!this.#mayFit(entry, bytes)) return this.#refuseAt(address);
+    const { namespace, key } = address;
+    const context = this.#evictionContext();
+    maintain(context);
+    const tenant = this.#tenant(address.tenantId, context.nowMs);
+    const node = tenant.find(namespace, key);
+    if (!this.#fits(tenant, bytes)) return this.#refuse(tenant, node);
+    this.registry.fairShare.recordWrite(bytes);
+    tenant.epoch = this.registry.fairShare.epoch;
+    if (node === undefined) this.#insert(context, tenant, { namespace, key, entry, bytes });
+    else this.#replace(context, tenant, () => tenant.replace(node, entry, bytes));
   }
 
-  /** Not a sign that the tenant is in use, nor of how fast memory turns over: no era passes. */
-  offer({ tenantId, namespace, key }: Address, entry: Entry): void {
-    const bytes = itemBytes(key, entry);
-    if (!this.#mayFit(entry, bytes)) return this.#refuseAt({ tenantId, namespace, key });
-    const room = this.#room();
-    tidy(room);
-    const tenant = this.#tenant(tenantId, room.nowMs);
-    const item = tenant.find(namespace, key);
-    if (!this.#fits(tenant, bytes)) return this.#refuse(tenant, item);
-    if (item === undefined) this.#insertCold(room, tenant, { namespace, key, entry, bytes });
-    // It has its place by its uses, and the value in it is outdated.
-    else this.#replace(room, tenant, () => tenant.renew(item, entry, bytes));
+  /** An offer is no sign that the tenant is active, nor of how fast memory turns over: it does not advance the epoch. */
+  offer(address: L1Address, entry: Entry): void {
+    const bytes = entryNodeBytes(address.key, entry);
+    if (!this.#mayFit(entry, bytes)) return this.#refuseAt(address);
+    const { namespace, key } = address;
+    const context = this.#evictionContext();
+    maintain(context);
+    const tenant = this.#tenant(address.tenantId, context.nowMs);
+    const node = tenant.find(namespace, key);
+    if (!this.#fits(tenant, bytes)) return this.#refuse(tenant, node);
+    if (node === undefined) this.#insertCold(context, tenant, { namespace, key, entry, bytes });
+    // Its uses have earned the existing entry its queue. Only its value is outdated.
+    else this.#replace(context, tenant, () => tenant.renew(node, entry, bytes));
   }
 
-  #insert(room: Room, tenant: Tenant, item: NewItem): void {
-    // Before it is there: nobody has used it yet, it would go itself.
-    makeRoom(room, tenant, bytesOf(tenant, item));
-    const current = this.#present(tenant);
-    this.books.change(current, () => current.insert(item));
-    makeRoom(room, current, 0);
+  #insert(context: EvictionContext, tenant: TenantEntries, entry: NewEntry): void {
+    // Evicts before the insert: the new entry has no uses yet, and would be evicted itself.
+    evictUntilFits(context, tenant, bytesOf(tenant, entry));
+    const current = this.#registered(tenant);
+    this.registry.change(current, () => current.insert(entry));
+    evictUntilFits(context, current, 0);
   }
 
-  #insertCold(room: Room, tenant: Tenant, item: NewItem): void {
-    if (freeRoom(room, tenant, bytesOf(tenant, item)) !== undefined) return;
-    const current = this.#present(tenant);
-    this.books.change(current, () => current.insertCold(item));
-    this.books.noteCold(current);
-    // With what the tenant itself takes it may be too much after all: then it is among the first to go.
-    freeRoom(room, current, 0);
+  #insertCold(context: EvictionContext, tenant: TenantEntries, entry: NewEntry): void {
+    if (reclaimUnused(context, tenant, bytesOf(tenant, entry)) !== undefined) return;
+    const current = this.#registered(tenant);
+    this.registry.change(current, () => current.insertCold(entry));
+    this.registry.noteCold(current);
+    // The bytes of the tenant itself may exceed a limit after all: then the new entry is among the first to go.
+    reclaimUnused(context, current, 0);
   }
 
-  #refuse(tenant: Tenant, item: Item | undefined): void {
+  #refuse(tenant: TenantEntries, node: EntryNode | undefined): void {
     this.#counts.refused++;
-    if (item !== undefined) this.books.change(tenant, () => tenant.remove(item));
+    if (node !== undefined) this.registry.change(tenant, () => tenant.remove(node));
   }
 
-  /** Of what is too large for anybody: no tenant is made for it. */
-  #refuseAt({ tenantId, namespace, key }: Address): void {
-    const tenant = this.books.tenants.get(tenantId);
+  /** Refuses an entry that is too large for any tenant, without creating one. */
+  #refuseAt({ tenantId, namespace, key }: L1Address): void {
+    const tenant = this.registry.tenants.get(tenantId);
     if (tenant === undefined) this.#counts.refused++;
     else this.#refuse(tenant, tenant.find(namespace, key));
   }
 
-  /** The tenant, or another in its place: it was dropped with its last entry, or is not known yet. */
-  #present(tenant: Tenant): Tenant {
-    if (tenant.home !== undefined) return tenant;
-    const made = new Tenant(tenant.id, tenant.budget, tenant.askedAtMs);
-    this.books.add(made);
-    return made;
+  /** The tenant, or its successor: it was dropped with its last entry, or is new. */
+  #registered(tenant: TenantEntries): TenantEntries {
+    if (tenant.registry !== undefined) return tenant;
+    const created = new TenantEntries(tenant.id, tenant.budget, tenant.askedAtMs);
+    this.registry.add(created);
+    return created;
   }
 
-  #replace(room: Room, tenant: Tenant, apply: () => void): void {
-    this.books.change(tenant, apply);
-    makeRoom(room, tenant, 0);
+  #replace(context: EvictionContext, tenant: TenantEntries, apply: () => void): void {
+    this.registry.change(tenant, apply);
+    evictUntilFits(context, tenant, 0);
   }
 
-  #tenant(tenantId: string, nowMs: number): Tenant {
-    const { books } = this;
-    const tenant = books.tenants.get(tenantId);
-    if (tenant === undefined) return new Tenant(tenantId, this.#limits.budgetOf(tenantId), nowMs);
+  #tenant(tenantId: string, nowMs: number): TenantEntries {
+    const { registry } = this;
+    const tenant = registry.tenants.get(tenantId);
+    if (tenant === undefined) return new TenantEntries(tenantId, this.#limits.budgetOf(tenantId), nowMs);
     if (nowMs - tenant.askedAtMs < tenant.budget.validMs) return tenant;
     tenant.askedAtMs = nowMs;
-    books.grant(tenant, this.#limits.budgetOf(tenantId));
+    registry.grant(tenant, this.#limits.budgetOf(tenantId));
     return tenant;
   }
 
   #mayFit(entry: Entry, bytes: number): boolean {
     const { maxBytes, maxEntryBytes } = this.#limits;
-    return entry.bytes >= 0 && bytes <= maxEntryBytes && bytes + SPACE_BYTES <= maxBytes;
+    return entry.bytes >= 0 && bytes <= maxEntryBytes && bytes + NAMESPACE_BYTES <= maxBytes;
   }
 
-  #fits(tenant: Tenant, bytes: number): boolean {
-    return bytes + SPACE_BYTES + tenant.ownBytes <= Math.min(this.#limits.maxBytes, tenant.budget.maxBytes);
+  #fits(tenant: TenantEntries, bytes: number): boolean {
+    return bytes + NAMESPACE_BYTES + tenant.ownBytes <= Math.min(this.#limits.maxBytes, tenant.budget.maxBytes);
   }
 
-  #room(): Room {
+  #evictionContext(): EvictionContext {
     const { maxBytes, clock } = this.#limits;
-    return { books: this.books, maxBytes, nowMs: clock.monotonic(), evictions: this.#counts.evictions };
+    return { registry: this.registry, maxBytes, nowMs: clock.monotonic(), evictions: this.#counts.evictions };
   }
 }
 
-function bytesOf(tenant: Tenant, item: NewItem): number {
-  return item.bytes + (tenant.home === undefined ? tenant.bytes : 0);
+function bytesOf(tenant: TenantEntries, entry: NewEntry): number {
+  return entry.bytes + (tenant.registry === undefined ? tenant.bytes : 0);
 }

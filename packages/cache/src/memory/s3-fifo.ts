@@ -1,117 +1,117 @@
-import { Ghosts } from "./ghost-queue.js";
-import { hashOf } from "./hash.js";
-import type { Item } from "./node.js";
-import { Queue } from "./queue.js";
+import { GhostQueue, hashOf } from "./ghost-queue.js";
+import { type EntryNode, NodeQueue } from "./node.js";
 
-/** What remains of more uses is forgotten: what was used often long ago must not stay for ever. */
-export const MAX_USES = 3;
-/** Below it there is nothing to learn from what was evicted. */
+/** Maximum frequency. More uses are not counted: an entry that was hot long ago must not stay for ever. */
+export const MAX_FREQUENCY = 3;
+/** Minimum number of entries for learning from evictions. */
 const MIN_ENTRIES = 16;
-/** Items that one eviction passes over. A partition where all is in use would otherwise be walked in one go. */
+/** Maximum number of nodes that one eviction passes over. It would otherwise walk a tenant whose entries are all in use. */
 const MAX_STEPS = 128;
-const MIN_RECENT_SHARE = 0.1;
-const MAX_RECENT_SHARE = 0.6;
-/** Found by `npm run bench cache`: with 1 the static traces lose, with 4 the drifting ones. */
+const MIN_SMALL_SHARE = 0.1;
+const MAX_SMALL_SHARE = 0.6;
+/** Measured by `npm run bench cache`: with 1 the static traces lose, with 4 the drifting ones. */
 const SHRINK_OVER_GROW = 2.5;
 
 /**
- * Which entry of a tenant goes next. Entries come into a short queue and leave it unless they are used there: a scan
- * passes through without touching the long queue, where what is used goes round again.
+ * Decides which entry of a tenant is evicted next: S3-FIFO. Entries enter the small queue and leave it unless they are used
+ * there. A scan therefore passes through without touching the main queue, where used entries go round again.
  *
- * How short the short one is follows what comes back soon after its eviction. When those are entries that left the short
- * queue, what is popular changes, and it grows; when they left the long one, it shrinks. A fixed tenth loses to a plain
- * LRU when popularity drifts.
+ * The size of the small queue follows the entries that come back soon after their eviction. Entries evicted from the small
+ * queue come back when popularity drifts: it grows. Entries evicted from the main queue come back: it shrinks. A fixed tenth
+ * loses to a plain LRU when popularity drifts.
  *
  * Source: S3-FIFO (Yang et al., SOSP 2023); the moving boundary after ARC (Megiddo and Modha, FAST 2003).
  */
-export class Policy {
-  readonly #recent = new Queue();
-  readonly #kept = new Queue();
-  #cold: Queue | undefined = undefined;
-  #recentShare = MIN_RECENT_SHARE;
+export class S3Fifo {
+  readonly #small = new NodeQueue();
+  readonly #main = new NodeQueue();
+  #cold: NodeQueue | undefined = undefined;
+  #smallShare = MIN_SMALL_SHARE;
   #entries = 0;
-  #leftRecent: Ghosts | undefined = undefined;
-  #leftKept: Ghosts | undefined = undefined;
+  #ghostsOfSmall: GhostQueue | undefined = undefined;
+  #ghostsOfMain: GhostQueue | undefined = undefined;
 
-  admit(item: Item): void {
+  admit(node: EntryNode): void {
     this.#entries++;
-    item.isKept = this.#comesBack(item);
-    this.#queueOf(item).add(item);
+    node.isInMain = this.#returnsToMain(node);
+    this.#queueOf(node).add(node);
   }
 
-  /** For what nobody has asked for: nothing is learned from it until somebody does. */
-  admitCold(item: Item): void {
-    item.isCold = true;
-    this.#queueOf(item).add(item);
+  /** Admits an entry that no reader has asked for. The queues learn nothing from it until one does. */
+  admitCold(node: EntryNode): void {
+    node.isCold = true;
+    this.#queueOf(node).add(node);
   }
 
-  /** Somebody has asked for it: from now on it is as if it had come in that way. */
-  warm(item: Item): void {
-    this.#queueOf(item).remove(item);
-    item.isCold = false;
-    this.admit(item);
+  /** Promotes a cold entry on its first use: it is then admitted like any other. */
+  promote(node: EntryNode): void {
+    this.#queueOf(node).remove(node);
+    node.isCold = false;
+    this.admit(node);
   }
 
-  /** What was offered first of all that nobody has asked for. */
-  get coldest(): Item | undefined {
+  /** The cold entry that was offered first. */
+  get coldest(): EntryNode | undefined {
     return this.#cold?.oldest;
   }
 
-  remove(item: Item): void {
-    if (!item.isCold) this.#entries--;
-    this.#queueOf(item).remove(item);
+  remove(node: EntryNode): void {
+    if (!node.isCold) this.#entries--;
+    this.#queueOf(node).remove(node);
   }
 
-  resize(item: Item, bytes: number): void {
-    this.#queueOf(item).bytes += bytes - item.bytes;
-    item.bytes = bytes;
+  resize(node: EntryNode, bytes: number): void {
+    this.#queueOf(node).bytes += bytes - node.bytes;
+    node.bytes = bytes;
   }
 
-  /** The item to evict when none is cold. It stays in its queue: the caller removes it. */
-  victim(): Item | undefined {
-    const item = this.#oldestUnused();
-    if (item === undefined || this.#entries < MIN_ENTRIES) return item;
-    const ghosts = item.isKept ? (this.#leftKept ??= new Ghosts()) : (this.#leftRecent ??= new Ghosts());
-    ghosts.add(hashOf(item.space.seed, item.key), this.#entries);
-    return item;
+  /** The entry to evict when none is cold. It stays in its queue: the caller removes it. */
+  victim(): EntryNode | undefined {
+    const node = this.#oldestUnused();
+    if (node === undefined || this.#entries < MIN_ENTRIES) return node;
+    const ghosts = node.isInMain
+      ? (this.#ghostsOfMain ??= new GhostQueue())
+      : (this.#ghostsOfSmall ??= new GhostQueue());
+    ghosts.add(hashOf(node.namespace.seed, node.key), this.#entries);
+    return node;
   }
 
-  #oldestUnused(): Item | undefined {
+  #oldestUnused(): EntryNode | undefined {
     for (let steps = 0; ; steps++) {
-      const item = this.#next();
-      if (item === undefined || item.uses === 0 || steps === MAX_STEPS) return item;
-      this.#queueOf(item).remove(item);
-      item.uses = item.isKept ? item.uses - 1 : 0;
-      item.isKept = true;
-      this.#kept.add(item);
+      const node = this.#next();
+      if (node === undefined || node.frequency === 0 || steps === MAX_STEPS) return node;
+      this.#queueOf(node).remove(node);
+      node.frequency = node.isInMain ? node.frequency - 1 : 0;
+      node.isInMain = true;
+      this.#main.add(node);
     }
   }
 
-  #next(): Item | undefined {
-    const recent = this.#recent;
-    const kept = this.#kept;
-    if (kept.oldest === undefined) return recent.oldest;
-    const isLong = recent.bytes >= this.#recentShare * (recent.bytes + kept.bytes);
-    return isLong ? (recent.oldest ?? kept.oldest) : kept.oldest;
+  #next(): EntryNode | undefined {
+    const small = this.#small;
+    const main = this.#main;
+    if (main.oldest === undefined) return small.oldest;
+    const isSmallFull = small.bytes >= this.#smallShare * (small.bytes + main.bytes);
+    return isSmallFull ? (small.oldest ?? main.oldest) : main.oldest;
   }
 
-  /** True for what was evicted for lack of room in the short queue, and is asked for again. */
-  #comesBack({ space, key }: Item): boolean {
-    if (this.#leftRecent === undefined && this.#leftKept === undefined) return false;
-    const hash = hashOf(space.seed, key);
+  /** True for an entry that was evicted from the small queue for lack of room, and is asked for again. */
+  #returnsToMain({ namespace, key }: EntryNode): boolean {
+    if (this.#ghostsOfSmall === undefined && this.#ghostsOfMain === undefined) return false;
+    const hash = hashOf(namespace.seed, key);
     const step = 1 / this.#entries;
-    if (this.#leftRecent?.take(hash) === true) {
-      this.#recentShare = Math.min(MAX_RECENT_SHARE, this.#recentShare + step);
+    if (this.#ghostsOfSmall?.take(hash) === true) {
+      this.#smallShare = Math.min(MAX_SMALL_SHARE, this.#smallShare + step);
       return true;
     }
-    if (this.#leftKept?.take(hash) === true) {
-      this.#recentShare = Math.max(MIN_RECENT_SHARE, this.#recentShare - SHRINK_OVER_GROW * step);
+    if (this.#ghostsOfMain?.take(hash) === true) {
+      this.#smallShare = Math.max(MIN_SMALL_SHARE, this.#smallShare - SHRINK_OVER_GROW * step);
     }
     return false;
   }
 
-  #queueOf(item: Item): Queue {
-    if (item.isCold) return (this.#cold ??= new Queue());
-    return item.isKept ? this.#kept : this.#recent;
+  #queueOf(node: EntryNode): NodeQueue {
+    if (node.isCold) return (this.#cold ??= new NodeQueue());
+    return node.isInMain ? this.#main : this.#small;
   }
 }

@@ -1,51 +1,46 @@
-import { Heap, OUTSIDE, type Places } from "./indexed-heap.js";
-import { EXPIRY_PLACES, Item, Space } from "./node.js";
-import { SPACE_BYTES, tenantBytes } from "./overhead.js";
-import { MAX_USES, Policy } from "./s3-fifo.js";
+import { NAMESPACE_BYTES, tenantBytes } from "./entry-size.js";
+import { type HeapIndex, IndexedHeap, NOT_IN_HEAP } from "./indexed-heap.js";
+import { EntryNode, EXPIRY_INDEX, Namespace } from "./node.js";
+import { MAX_FREQUENCY, S3Fifo } from "./s3-fifo.js";
 import type { Budget, Entry } from "./types.js";
 
-/** A namespace that was cleared, and how far it has been taken apart. */
-interface Cleared {
-  readonly space: Space;
-  readonly rest: Iterator<Item>;
-}
-
-export interface NewItem {
+export interface NewEntry {
   readonly namespace: string;
   readonly key: string;
   readonly entry: Entry;
   readonly bytes: number;
 }
 
-/** All that is kept for one tenant. Its counts change at once; who calls adds them up over the tenants. */
-export class Tenant {
+/** The entries of one tenant. Its totals change at once; the registry adds them up over the tenants. */
+export class TenantEntries {
   readonly id: string;
   budget: Required<Budget>;
-  /** When the budget was asked for. */
+  /** Time at which the budget was asked for. */
   askedAtMs: number;
-  /** The era of its last use. */
-  era = 0;
-  /** The era for which its claim was reckoned, see `Ranking`. */
-  claimEra = 0;
-  claimPlace: number = OUTSIDE;
-  soonestMs: number = Infinity;
-  soonestPlace: number = OUTSIDE;
-  /** The books it is in. Whoever holds on to a tenant that is not in the current ones must look for another. */
-  home: object | undefined = undefined;
+  /** Epoch of the last access. */
+  epoch = 0;
+  /** Epoch for which the tenant was ranked, see `FairShare`. */
+  priorityEpoch = 0;
+  priorityIndex: number = NOT_IN_HEAP;
+  nextExpiryMs: number = Infinity;
+  expiryIndex: number = NOT_IN_HEAP;
+  /** The registry that it is in. A partition whose tenant is not in the current registry must look it up again. */
+  registry: object | undefined = undefined;
 
-  /** Of the tenant without namespaces. */
+  /** Bytes of the tenant without namespaces. */
   readonly ownBytes: number;
   bytes: number;
-  /** Of namespaces that were cleared and are still linked into queues. */
+  /** Bytes of cleared namespaces whose nodes are still linked into queues. */
   reclaimableBytes = 0;
   entries = 0;
 
-  #spaces = new Map<string, Space>();
-  #policy = new Policy();
-  /** Most calls are for the namespace of the call before. */
-  #last: Space | undefined = undefined;
-  #expiries: Heap<Item> | undefined = undefined;
-  #cleared: Cleared[] | undefined = undefined;
+  #namespaces = new Map<string, Namespace>();
+  #eviction = new S3Fifo();
+  /** The namespace of the last call: most calls are for the same one. */
+  #last: Namespace | undefined = undefined;
+  #expiries: IndexedHeap<EntryNode> | undefined = undefined;
+  /** Cleared namespaces, and the nodes that are not yet purged. */
+  #cleared: { readonly namespace: Namespace; readonly rest: Iterator<EntryNode> }[] | undefined = undefined;
 
   constructor(id: string, budget: Required<Budget>, askedAtMs: number) {
     this.id = id;
@@ -56,164 +51,165 @@ export class Tenant {
   }
 
   use(namespace: string, key: string): Entry | undefined {
-    const item = this.find(namespace, key);
-    if (item === undefined) return undefined;
-    this.#note(item);
-    return item.entry;
+    const node = this.find(namespace, key);
+    if (node === undefined) return undefined;
+    this.#recordUse(node);
+    return node.entry;
   }
 
-  find(namespace: string, key: string): Item | undefined {
+  find(namespace: string, key: string): EntryNode | undefined {
     const last = this.#last;
-    if (last !== undefined && last.name === namespace) return last.items.get(key);
-    const space = this.#spaces.get(namespace);
-    if (space === undefined) return undefined;
-    this.#last = space;
-    return space.items.get(key);
+    if (last !== undefined && last.name === namespace) return last.nodes.get(key);
+    const found = this.#namespaces.get(namespace);
+    if (found === undefined) return undefined;
+    this.#last = found;
+    return found.nodes.get(key);
   }
 
-  insert(item: NewItem): void {
-    this.#policy.admit(this.#add(item));
+  insert(entry: NewEntry): void {
+    this.#eviction.admit(this.#add(entry));
   }
 
-  /** Puts in what nobody has asked for. */
-  insertCold(item: NewItem): void {
-    this.#policy.admitCold(this.#add(item));
+  /** Inserts an entry that no reader has asked for. */
+  insertCold(entry: NewEntry): void {
+    this.#eviction.admitCold(this.#add(entry));
   }
 
-  #add({ namespace, key, entry, bytes }: NewItem): Item {
-    const space = this.#spaceOf(namespace);
-    const made = new Item(space, key, entry, bytes);
-    space.items.set(made.key, made);
-    space.bytes += made.bytes;
-    this.bytes += made.bytes;
+  #add({ namespace, key, entry, bytes }: NewEntry): EntryNode {
+    const owner = this.#namespaceOf(namespace);
+    const node = new EntryNode(owner, key, entry, bytes);
+    owner.nodes.set(key, node);
+    owner.bytes += bytes;
+    this.bytes += bytes;
     this.entries++;
-    this.#watch(made);
-    return made;
+    this.#trackExpiry(node);
+    return node;
   }
 
-  replace(item: Item, entry: Entry, bytes: number): void {
-    this.renew(item, entry, bytes);
-    this.#note(item);
+  /** Replaces the value of an entry. Counts as a use. */
+  replace(node: EntryNode, entry: Entry, bytes: number): void {
+    this.renew(node, entry, bytes);
+    this.#recordUse(node);
   }
 
-  /** As `replace`, and no use. */
-  renew(item: Item, entry: Entry, bytes: number): void {
-    const delta = bytes - item.bytes;
-    this.#policy.resize(item, bytes);
-    item.space.bytes += delta;
+  /** As `replace`, without counting as a use. */
+  renew(node: EntryNode, entry: Entry, bytes: number): void {
+    const delta = bytes - node.bytes;
+    this.#eviction.resize(node, bytes);
+    node.namespace.bytes += delta;
     this.bytes += delta;
-    item.entry = entry;
-    this.#watch(item);
+    node.entry = entry;
+    this.#trackExpiry(node);
   }
 
-  remove(item: Item): void {
-    const { space } = item;
-    this.#unlink(item);
-    space.items.delete(item.key);
-    space.bytes -= item.bytes;
-    this.bytes -= item.bytes;
+  remove(node: EntryNode): void {
+    const { namespace } = node;
+    this.#unlink(node);
+    namespace.nodes.delete(node.key);
+    namespace.bytes -= node.bytes;
+    this.bytes -= node.bytes;
     this.entries--;
-    if (space.items.size === 0) this.#forget(space);
+    if (namespace.nodes.size === 0) this.#forget(namespace);
   }
 
-  /** Its entries are out of reach at once. They are taken apart by `sweep`. */
-  clear(namespace: string): void {
-    const space = this.#spaces.get(namespace);
-    if (space === undefined) return;
-    this.entries -= space.items.size;
-    this.reclaimableBytes += space.bytes;
-    (this.#cleared ??= []).push({ space, rest: space.items.values() });
-    this.#forget(space);
+  /** Makes the entries of a namespace unreachable in constant time. `purgeCleared` unlinks them later. */
+  clear(name: string): void {
+    const namespace = this.#namespaces.get(name);
+    if (namespace === undefined) return;
+    this.entries -= namespace.nodes.size;
+    this.reclaimableBytes += namespace.bytes;
+    (this.#cleared ??= []).push({ namespace, rest: namespace.nodes.values() });
+    this.#forget(namespace);
   }
 
-  /** Takes one cleared entry apart. @returns false when there is none */
-  sweep(): boolean {
+  /** Unlinks one cleared entry. @returns false when there is none */
+  purgeCleared(): boolean {
     const cleared = this.#cleared?.at(-1);
     if (cleared === undefined) return false;
-    const { space, rest } = cleared;
-    const { value: item, done } = rest.next();
+    const { namespace, rest } = cleared;
+    const { value: node, done } = rest.next();
     if (done === true) {
       this.#cleared?.pop();
-      this.reclaimableBytes -= space.bytes;
+      this.reclaimableBytes -= namespace.bytes;
       return true;
     }
-    this.#unlink(item);
-    space.items.delete(item.key);
-    space.bytes -= item.bytes;
-    this.reclaimableBytes -= item.bytes;
+    this.#unlink(node);
+    namespace.nodes.delete(node.key);
+    namespace.bytes -= node.bytes;
+    this.reclaimableBytes -= node.bytes;
     return true;
   }
 
-  /** Lets go of everything: a partition that nobody uses may hold on to the tenant. */
+  /** Drops all references: an unused partition may still hold the tenant. */
   release(): void {
-    this.#spaces = new Map();
-    this.#policy = new Policy();
+    this.#namespaces = new Map();
+    this.#eviction = new S3Fifo();
     this.#last = undefined;
     this.#expiries = undefined;
     this.#cleared = undefined;
   }
 
-  /** What expires first. It may have been cleared. */
-  get soonest(): Item | undefined {
+  /** The entry that expires first. It may have been cleared. */
+  get nextToExpire(): EntryNode | undefined {
     return this.#expiries?.first;
   }
 
-  /** What goes before anything that somebody has asked for. It may have been cleared. */
-  get coldest(): Item | undefined {
-    return this.#policy.coldest;
+  /** The first cold entry to drop. It may have been cleared. */
+  get coldest(): EntryNode | undefined {
+    return this.#eviction.coldest;
   }
 
-  /** Who goes when nothing is expired or cold. Nothing cleared may linger then. */
-  victim(): Item | undefined {
-    return this.#policy.victim();
+  /** The entry to evict when none is cleared, expired or cold. */
+  victim(): EntryNode | undefined {
+    return this.#eviction.victim();
   }
 
-  #note(item: Item): void {
-    // What is cold has no uses.
-    if (item.uses >= MAX_USES) return;
-    if (item.isCold) this.#policy.warm(item);
-    else item.uses++;
+  #recordUse(node: EntryNode): void {
+    // A cold entry has a frequency of 0.
+    if (node.frequency >= MAX_FREQUENCY) return;
+    if (node.isCold) this.#eviction.promote(node);
+    else node.frequency++;
   }
 
-  #spaceOf(namespace: string): Space {
-    let space = this.#spaces.get(namespace);
-    if (space === undefined) {
-      space = new Space(namespace, SPACE_BYTES + namespace.length);
-      this.#spaces.set(namespace, space);
-      this.bytes += space.bytes;
+  #namespaceOf(name: string): Namespace {
+    let namespace = this.#namespaces.get(name);
+    if (namespace === undefined) {
+      namespace = new Namespace(name, NAMESPACE_BYTES + name.length);
+      this.#namespaces.set(name, namespace);
+      this.bytes += namespace.bytes;
     }
-    this.#last = space;
-    return space;
+    this.#last = namespace;
+    return namespace;
   }
 
-  #forget(space: Space): void {
-    this.#spaces.delete(space.name);
-    this.bytes -= space.bytes;
-    if (this.#last === space) this.#last = undefined;
+  #forget(namespace: Namespace): void {
+    this.#namespaces.delete(namespace.name);
+    this.bytes -= namespace.bytes;
+    if (this.#last === namespace) this.#last = undefined;
   }
 
-  #unlink(item: Item): void {
-    this.#policy.remove(item);
-    this.#expiries?.remove(item);
+  #unlink(node: EntryNode): void {
+    this.#eviction.remove(node);
+    this.#expiries?.remove(node);
   }
 
-  #watch(item: Item): void {
-    const { usableUntil } = item.entry;
-    if (usableUntil < Infinity) (this.#expiries ??= new Heap(EXPIRY_PLACES)).put(item, usableUntil);
-    else this.#expiries?.remove(item);
+  #trackExpiry(node: EntryNode): void {
+    const { usableUntil } = node.entry;
+    if (usableUntil < Infinity) (this.#expiries ??= new IndexedHeap(EXPIRY_INDEX)).put(node, usableUntil);
+    else this.#expiries?.remove(node);
   }
 }
 
-export const CLAIM_PLACES: Places<Tenant> = {
-  get: (tenant) => tenant.claimPlace,
-  set: (tenant, place) => {
-    tenant.claimPlace = place;
+export const PRIORITY_INDEX: HeapIndex<TenantEntries> = {
+  get: (tenant) => tenant.priorityIndex,
+  set: (tenant, index) => {
+    tenant.priorityIndex = index;
   },
 };
 
-export const SOONEST_PLACES: Places<Tenant> = {
-  get: (tenant) => tenant.soonestPlace,
-  set: (tenant, place) => {
-    tenant.soonestPlace = place;
+export const EXPIRY_ORDER_INDEX: HeapIndex<TenantEntries> = {
+  get: (tenant) => tenant.expiryIndex,
+  set: (tenant, index) => {
+    tenant.expiryIndex = index;
   },
 };

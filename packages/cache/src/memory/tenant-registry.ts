@@ -1,38 +1,38 @@
-import { Heap } from "./indexed-heap.js";
-import { Ranking } from "./fair-share.js";
-import { SOONEST_PLACES, type Tenant } from "./tenant-entries.js";
+import { FairShare } from "./fair-share.js";
+import { IndexedHeap } from "./indexed-heap.js";
+import { EXPIRY_ORDER_INDEX, type TenantEntries } from "./tenant-entries.js";
 import type { Budget } from "./types.js";
 
-/** The tenants that have entries, what they have in all, and who is first in each respect. */
-export class Books {
-  readonly tenants: Map<string, Tenant> = new Map();
-  readonly ranking: Ranking;
+/** The tenants that have entries, their totals, and the order in which they expire, are purged and give. */
+export class TenantRegistry {
+  readonly tenants: Map<string, TenantEntries> = new Map();
+  readonly fairShare: FairShare;
   bytes = 0;
   reclaimableBytes = 0;
   entries = 0;
   weights = 0;
-  readonly #bySoonest = new Heap<Tenant>(SOONEST_PLACES);
-  readonly #clearing = new Set<Tenant>();
-  /** Who was offered something last is last. Some may have nothing cold left. */
-  readonly #cold = new Set<Tenant>();
+  readonly #byExpiry = new IndexedHeap<TenantEntries>(EXPIRY_ORDER_INDEX);
+  readonly #clearing = new Set<TenantEntries>();
+  /** In the order of their last offer. Some may have no cold entry left. */
+  readonly #cold = new Set<TenantEntries>();
 
   constructor(maxBytes: number) {
-    this.ranking = new Ranking(maxBytes);
+    this.fairShare = new FairShare(maxBytes);
   }
 
-  /** With the entry that expires first. */
-  get soonest(): Tenant | undefined {
-    return this.#bySoonest.first;
+  /** The tenant with the entry that expires first. */
+  get nextToExpire(): TenantEntries | undefined {
+    return this.#byExpiry.first;
   }
 
-  /** One of those that were cleared in part. */
-  get clearing(): Tenant | undefined {
+  /** A tenant with cleared entries that are not yet purged. */
+  get clearing(): TenantEntries | undefined {
     for (const tenant of this.#clearing) return tenant;
     return undefined;
   }
 
-  /** The one of those with cold entries that was offered something longest ago. */
-  get coldest(): Tenant | undefined {
+  /** The tenant with cold entries whose last offer is the oldest. */
+  get coldest(): TenantEntries | undefined {
     for (const tenant of this.#cold) {
       if (tenant.coldest !== undefined) return tenant;
       this.#cold.delete(tenant);
@@ -40,60 +40,60 @@ export class Books {
     return undefined;
   }
 
-  noteCold(tenant: Tenant): void {
+  noteCold(tenant: TenantEntries): void {
     this.#cold.delete(tenant);
     this.#cold.add(tenant);
   }
 
-  add(tenant: Tenant): void {
-    tenant.home = this;
-    tenant.era = this.ranking.era;
+  add(tenant: TenantEntries): void {
+    tenant.registry = this;
+    tenant.epoch = this.fairShare.epoch;
     this.tenants.set(tenant.id, tenant);
     this.bytes += tenant.bytes;
     this.weights += tenant.budget.weight;
-    this.ranking.place(tenant);
+    this.fairShare.rank(tenant);
   }
 
-  /** Every change of a tenant goes through here: books what it changed, and drops a tenant that has nothing left. */
-  change(tenant: Tenant, apply: () => void): void {
+  /** Applies a change of a tenant, updates the totals, and drops a tenant without entries. Every change goes through it. */
+  change(tenant: TenantEntries, apply: () => void): void {
     const { bytes, reclaimableBytes, entries } = tenant;
     apply();
     this.bytes += tenant.bytes - bytes;
     this.reclaimableBytes += tenant.reclaimableBytes - reclaimableBytes;
     this.entries += tenant.entries - entries;
     if (tenant.entries === 0) return this.drop(tenant);
-    if (tenant.bytes !== bytes) this.ranking.place(tenant);
+    if (tenant.bytes !== bytes) this.fairShare.rank(tenant);
     if (tenant.reclaimableBytes === 0) this.#clearing.delete(tenant);
     else this.#clearing.add(tenant);
-    this.#noteSoonest(tenant);
+    this.#noteExpiry(tenant);
   }
 
-  drop(tenant: Tenant): void {
+  drop(tenant: TenantEntries): void {
     this.bytes -= tenant.bytes;
     this.reclaimableBytes -= tenant.reclaimableBytes;
     this.entries -= tenant.entries;
     this.tenants.delete(tenant.id);
-    // A sum of fractions drifts; of none it is known.
+    // A sum of fractions drifts. Without tenants its exact value is known.
     this.weights = this.tenants.size === 0 ? 0 : this.weights - tenant.budget.weight;
-    tenant.home = undefined;
+    tenant.registry = undefined;
     tenant.release();
-    this.ranking.remove(tenant);
+    this.fairShare.remove(tenant);
     this.#clearing.delete(tenant);
     this.#cold.delete(tenant);
-    this.#bySoonest.remove(tenant);
+    this.#byExpiry.remove(tenant);
   }
 
-  grant(tenant: Tenant, budget: Required<Budget>): void {
+  grant(tenant: TenantEntries, budget: Required<Budget>): void {
     this.weights += budget.weight - tenant.budget.weight;
     tenant.budget = budget;
-    this.ranking.place(tenant);
+    this.fairShare.rank(tenant);
   }
 
-  #noteSoonest(tenant: Tenant): void {
-    const soonestMs = tenant.soonest?.entry.usableUntil ?? Infinity;
-    if (soonestMs === tenant.soonestMs) return;
-    tenant.soonestMs = soonestMs;
-    if (soonestMs === Infinity) this.#bySoonest.remove(tenant);
-    else this.#bySoonest.put(tenant, soonestMs);
+  #noteExpiry(tenant: TenantEntries): void {
+    const nextExpiryMs = tenant.nextToExpire?.entry.usableUntil ?? Infinity;
+    if (nextExpiryMs === tenant.nextExpiryMs) return;
+    tenant.nextExpiryMs = nextExpiryMs;
+    if (nextExpiryMs === Infinity) this.#byExpiry.remove(tenant);
+    else this.#byExpiry.put(tenant, nextExpiryMs);
   }
 }

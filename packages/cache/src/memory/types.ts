@@ -1,57 +1,57 @@
-/** A value and what its readers must know of it. Times are of the monotonic clock, milliseconds. */
+/** A value in memory and its lifetimes. Times are of the monotonic clock, in milliseconds. */
 export interface Entry {
   readonly value: unknown;
-  /** What the value takes in memory, see `sizeOf`. The memory adds the key and its own bookkeeping. */
+  /** Estimated bytes of the value, see `sizeOf`. The memory adds the key and its own overhead. */
   readonly bytes: number;
   readonly freshUntil: number;
-  /** From then on the entry is worth nothing to anybody: it is the first to go. `Infinity` for never. */
+  /** End of the entry: from then on it is the first to be dropped. `Infinity` for never. */
   readonly usableUntil: number;
   readonly tags?: readonly string[];
-  /** Whatever else its owner keeps. */
+  /** Further fields of the owner. */
   readonly meta: unknown;
 }
 
 /** The entries of one tenant. A handle that may be kept: it costs nothing while the tenant has no entries. */
 export interface Partition {
-  /** Returns expired entries too: what may be done with one is its reader's decision. Counts as a use. */
+  /** Returns an entry, also an expired one: the reader decides whether to use it. Counts as a use. */
   get(namespace: string, key: string): Entry | undefined;
-  /** As `get`, and no use. */
-  look(namespace: string, key: string): Entry | undefined;
+  /** As `get`, without counting as a use. */
+  peek(namespace: string, key: string): Entry | undefined;
   /**
-   * Keeps the entry, in place of an earlier one. It may be gone at any time. An entry that is too large is not kept,
-   * and neither is the one before it.
+   * Stores an entry, in place of an earlier one. It may be evicted at any time. An entry that is too large is not stored,
+   * and the earlier one is removed.
    */
   set(namespace: string, key: string, entry: Entry): void;
   /**
-   * Keeps an entry that nobody has asked for, as far as there is room. It displaces only what is expired and what was
-   * offered before it and is still not asked for, of whichever tenant; and it is displaced by everything. The first `get`
-   * makes it an entry like any other. In place of an earlier entry it is as hot as that was.
+   * Stores an entry that no reader has asked for, if there is room: a cold entry. It displaces only expired entries and
+   * earlier cold ones, of any tenant, and every other write displaces it. The first `get` makes it an entry like any other.
+   * In place of an earlier entry it keeps that entry's rank.
    */
   offer(namespace: string, key: string, entry: Entry): void;
   delete(namespace: string, key: string): void;
-  /** Forgets a namespace, or all of them, in constant time. */
+  /** Clears a namespace, or all of them, in constant time. */
   clear(namespace?: string): void;
 }
 
-/** What is kept in this process, at most `maxBytes` over all tenants. */
+/** The memory of this process (L1), at most `maxBytes` over all tenants. */
 export interface Memory {
-  /** Any text is a tenant, a namespace and a key. */
+  /** Returns the partition of a tenant. Any string is a tenant, a namespace and a key. */
   tenant(tenantId: string): Partition;
-  /** Forgets the entries of all tenants, in constant time. A partition that is used after it lets go of the old ones. */
+  /** Clears the entries of all tenants in constant time. A partition drops its references when it is used next. */
   clear(): void;
   stats(): MemoryStats;
   /** `undefined` while the tenant has no entries. */
   usage(tenantId: string): TenantUsage | undefined;
 }
 
-/** What a tenant may use. */
+/** The memory budget of a tenant. */
 export interface Budget {
-  /** Of two tenants that both want more than there is, one with weight 2 gets twice the bytes. @default 1 */
+  /** Weight of the tenant: when two tenants want more memory than there is, weight 2 gets twice the bytes of weight 1. @default 1 */
   readonly weight?: number;
-  /** Never more than this, even when others use less. */
+  /** Maximum bytes of the tenant, even when others use less. */
   readonly maxBytes?: number;
   /**
-   * Milliseconds after which a write asks for it again.
+   * Milliseconds after which a write asks for the budget again.
    * @default 60000
    */
   readonly validMs?: number;
@@ -59,34 +59,32 @@ export interface Budget {
 
 export interface MemoryStats {
   readonly maxBytes: number;
-  /** What is kept, with an estimate of the overhead. */
+  /** Bytes of all entries, with the estimated overhead. */
   readonly bytes: number;
-  /** What was cleared and is not yet taken apart. `bytes` and this together never exceed `maxBytes`. */
+  /** Bytes of cleared entries that are not yet purged. `bytes` and this together never exceed `maxBytes`. */
   readonly reclaimableBytes: number;
   readonly entries: number;
-  /** Tenants with at least one entry. */
+  /** Number of tenants with at least one entry. */
   readonly tenants: number;
-  /** Entries that had to go, since the start. */
-  readonly evictions: Evictions;
-  /** Entries that were too large to be kept, since the start. */
+  /** Evicted entries since the start, by cause. */
+  readonly evictions: {
+    /** The entry was past `usableUntil`. */
+    readonly expired: number;
+    /** No reader had asked for the entry since it was stored ahead of time. */
+    readonly cold: number;
+    /** The tenant reached the `maxBytes` of its own budget. */
+    readonly budget: number;
+    /** Memory was full and the tenant was furthest above its share. */
+    readonly share: number;
+  };
+  /** Entries since the start that were too large to be stored. */
   readonly refused: number;
-}
-
-export interface Evictions {
-  /** Nobody could have used them any more. */
-  readonly expired: number;
-  /** Nobody had asked for them since they were put there ahead of time. */
-  readonly cold: number;
-  /** Their tenant reached the `maxBytes` of its own budget. */
-  readonly budget: number;
-  /** Memory was full and their tenant was furthest above its share. */
-  readonly share: number;
 }
 
 export interface TenantUsage {
   readonly bytes: number;
   readonly entries: number;
   readonly weight: number;
-  /** What it keeps when all tenants that have entries want more. */
+  /** Bytes that the tenant keeps when all tenants with entries want more. */
   readonly shareBytes: number;
 }

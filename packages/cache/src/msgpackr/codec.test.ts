@@ -161,7 +161,7 @@ describe.skipIf(!url)("a cache with msgpackrCodec", () => {
       long: Array.from({ length: 500 }, (_, i) => ({ id: i, name: "ünï" })),
     };
     const rowOf = ({ cache }: typeof one) =>
-      cache.define({ name: "page", key: (id: string) => id, ttl: "1m", codec, load: () => page });
+      cache.define({ name: "page", key: (id: string) => id, ttl: "1m", format: { codec }, load: () => page });
     const [first, second] = [rowOf(one), rowOf(two)];
     expect(await one.cache.tenant("acme").get(first, "a")).toStrictEqual(page);
     await expect.poll(() => one.cache.tenant("acme").peek(first, "a")).toStrictEqual(page);
@@ -178,7 +178,7 @@ describe.skipIf(!url)("a cache with msgpackrCodec", () => {
     await untilServed(one, two);
     const shared = { name: "row", key: (id: string) => id, ttl: "1m" } as const;
     const plain = one.cache.define({ ...shared, load: () => ({ of: "one" }) });
-    const packed = two.cache.define({ ...shared, codec, load: () => ({ of: "two" }) });
+    const packed = two.cache.define({ ...shared, format: { codec }, load: () => ({ of: "two" }) });
     const rejected: unknown[] = [];
     const stop = entryReject.subscribe(({ reason }) => rejected.push(reason));
     await one.cache.tenant("acme").set(plain, { params: "a", value: { of: "one" } });

@@ -1,12 +1,12 @@
 import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import { type Spec, specOf } from "../definition/definition.js";
+import { type ParsedDefinition, parsedOf } from "../definition/definition.js";
 import { parseResume, type ResumeAt } from "./checkpoint.js";
 import type { ParamsSource, WarmEntry, WarmOptions } from "./types.js";
 
 /** What is warmed of each tenant, ready to use. */
 export interface Kind {
-  readonly spec: Spec;
+  readonly spec: ParsedDefinition;
   readonly paramsOf: ParamsSource<unknown>;
 }
 
@@ -30,7 +30,7 @@ export const isWarmEntry = (value: unknown): boolean => {
   if (!Array.isArray(value) || value.length !== 2) return false;
   const [definition, paramsOf]: unknown[] = value;
   return (
-    typeof definition === "object" && definition !== null && specOf in definition && typeof paramsOf === "function"
+    typeof definition === "object" && definition !== null && parsedOf in definition && typeof paramsOf === "function"
   );
 };
 
@@ -54,7 +54,7 @@ export function parseWarm(options: unknown): Settings {
     ...rest,
     signal,
     total: sizeOf(rest.tenants),
-    kinds: entries.map(([definition, paramsOf]) => ({ spec: definition[specOf], paramsOf })),
+    kinds: entries.map(([definition, paramsOf]) => ({ spec: definition[parsedOf], paramsOf })),
     resume: resume === undefined ? undefined : parseResume(resume),
   };
 }

@@ -1,7 +1,7 @@
 import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import type { Engine } from "../coherence/context.js";
-import type { Spaces } from "../coherence/tenant-state.js";
+import type { CacheContext } from "../coherence/context.js";
+import type { TenantStates } from "../coherence/tenant-state.js";
 import type { Settings } from "./options.js";
 import type { Pace } from "./token-bucket.js";
 import type { Reader } from "./async-source.js";
@@ -12,8 +12,8 @@ import { Visit } from "./tenant-run.js";
 
 /** One run of warming, and what its parts share. */
 export interface Job {
-  readonly engine: Engine;
-  readonly spaces: Spaces;
+  readonly engine: CacheContext;
+  readonly spaces: TenantStates;
   readonly plan: Settings;
   readonly pace: Pace;
   readonly slots: Slots;

@@ -61,7 +61,7 @@ export class Visit implements Stand {
     }
     await Promise.all(this.#running);
     // Or the tenants that are served would be forgotten for those that are only warmed.
-    if (!isKnown) spaces.leave(tenantId);
+    if (!isKnown) spaces.forgetIfUnused(tenantId);
     return this.entries() === this.#steps.length;
   }
 
@@ -131,7 +131,7 @@ export class Visit implements Stand {
   }
 
   #inTenant<T>(work: () => Promise<T>): Promise<T> {
-    return this.#job.engine.context.runInAsyncScope(inTenant<Promise<T>>, undefined, this.tenantId, work);
+    return this.#job.engine.loadScope.runInAsyncScope(inTenant<Promise<T>>, undefined, this.tenantId, work);
   }
 
   async #enter(): Promise<void> {

@@ -313,8 +313,7 @@ describe("cache.warm", () => {
       name: "row",
       key: (id) => id,
       ttl: "1s",
-      staleWhileRevalidate: "1h",
-      grace: "1h",
+      freshness: { staleWhileRevalidate: "1h", grace: "1h" },
       async load() {
         await soon();
         if (isBroken) throw new Error("no");

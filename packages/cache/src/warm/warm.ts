@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "@scale/core";
-import type { Engine } from "../coherence/context.js";
-import type { Spaces } from "../coherence/tenant-state.js";
+import type { CacheContext } from "../coherence/context.js";
+import type { TenantStates } from "../coherence/tenant-state.js";
 import { type Job, runJob } from "./run-tenants.js";
 import { parseWarm, type Settings } from "./options.js";
 import { createPace } from "./token-bucket.js";
@@ -17,7 +17,7 @@ const PROGRESS_MS = 250;
 const BREATH = 16;
 
 /** Begins at once. @throws {ConfigError} for wrong options, {InputError} for a wrong `resume` */
-export function startWarm(engine: Engine, spaces: Spaces, options: WarmOptions): WarmRun {
+export function startWarm(engine: CacheContext, spaces: TenantStates, options: WarmOptions): WarmRun {
   const plan = parseWarm(options);
   if (plan.memory === "skip" && engine.store === undefined) {
     throw new ConfigError('cache.warm: memory: "skip" without a store keeps nothing');
@@ -31,7 +31,7 @@ class Run implements WarmRun {
   readonly #ended = new AbortController();
   readonly #done: Promise<WarmReport>;
 
-  constructor(engine: Engine, spaces: Spaces, plan: Settings) {
+  constructor(engine: CacheContext, spaces: TenantStates, plan: Settings) {
     const trail = new Trail(plan.resume);
     this.#total = plan.total;
     this.#tally = new Tally(trail, engine.clock);

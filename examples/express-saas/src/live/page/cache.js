@@ -41,14 +41,14 @@ export function showCache({ cache, limitStore }) {
  * @param {LiveData["cache"]} cache
  * @param {boolean} isShared
  */
-function showTiles({ reads, isMemoryServed, provenAgeMs, queuedInvalidations, memory }, isShared) {
+function showTiles({ reads, isMemoryServed, confirmedAgeMs, queuedInvalidations, memory }, isShared) {
   const { memory: own, redis, loads } = reads;
   setText("cache-hits", percent(own.last + redis.last, own.last + redis.last + loads.last));
   setText(
     "cache-hits-total",
     `${percent(own.total + redis.total, own.total + redis.total + loads.total)} since the start`,
   );
-  setText("cache-proven", provenAgeMs === null ? "–" : `${tenths.format(provenAgeMs / 1000)}\u00a0s ago`);
+  setText("cache-proven", confirmedAgeMs === null ? "–" : `${tenths.format(confirmedAgeMs / 1000)}\u00a0s ago`);
   setText("cache-served", servedText(isMemoryServed, isShared));
   setText("cache-queued", whole.format(queuedInvalidations));
   setText("cache-queue", isShared ? "for Redis" : "no Redis");

@@ -69,7 +69,7 @@ const pages: Definition<At, Page> = doorDefinition<At, Page>({
   name: "next",
   key: ({ isFetch, buildId, key }) => (isFetch ? ["fetch", key] : ["page", buildId, key]),
   ttl: MAX_TTL,
-  codec: nextCodec,
+  format: { codec: nextCodec },
   tags: ({ tags }) => [ALL, ...tags.map(tagOf)],
   load() {
     throw new TypeError("Next loads by itself");

@@ -36,7 +36,7 @@ const entries: Definition<string, Kept> = doorDefinition<string, Kept>({
   name: "next-use-cache",
   key: (key) => key,
   ttl: MAX_TTL,
-  codec: nextCodec,
+  format: { codec: nextCodec },
   tags: ({ tags }) => [ALL, ...tags.filter((tag) => tag !== "").map(tagOf)],
   load() {
     throw new TypeError("Next loads by itself");

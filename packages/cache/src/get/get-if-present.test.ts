@@ -95,7 +95,7 @@ describe.skipIf(!url)("find", () => {
     await untilServed(one, two);
     let loads = 0;
     const rowIn = ({ cache }: typeof one, ttl: "20ms" | "1m") =>
-      cache.define({ ...options, ttl, grace: "1h", load: () => ++loads });
+      cache.define({ ...options, ttl, freshness: { grace: "1h" }, load: () => ++loads });
     const [short, long] = [rowIn(one, "20ms"), rowIn(two, "1m")];
     const acme = one.cache.tenant("acme");
     await acme.get(short, "a");

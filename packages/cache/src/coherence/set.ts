@@ -1,0 +1,91 @@
+import { roundTrip, writeEnvelope } from "../definition/envelope.js";
+import { lifetimeOf } from "../definition/lifetimes.js";
+import type { Entry } from "../memory/types.js";
+import type { CacheStore, EntryContent, Invalidation } from "../store.js";
+import type { CacheContext } from "./context.js";
+import { addressOf, type EntryRef } from "./entry-ref.js";
+import { openFence } from "./fence.js";
+import { APPLIED, queueInvalidation, type Receipt } from "./invalidate.js";
+import { createL1Entry, storeInL1IfCurrent } from "./l1-entry.js";
+import type { L1Meta } from "./tenant-state.js";
+
+const REFUSED: Receipt = { state: "refused" };
+
+interface Write {
+  readonly value: unknown;
+  readonly version: number | undefined;
+  /** Replaces the ttl of the definition. */
+  readonly ttlMs: number | undefined;
+}
+
+/**
+ * Writes a value: takes the lease from any current holder, and fills it. A fill that is late, and overtaken by an
+ * invalidation, changes nothing.
+ * @throws what the schema or the codec throws
+ */
+export async function set(context: CacheContext, ref: EntryRef, write: Write): Promise<Receipt> {
+  const { tenant } = ref;
+  // The tenant state must stay registered: its flights have to be detached when the claim succeeds.
+  tenant.pendingCalls++;
+  try {
+    return await writeThrough(context, ref, write);
+  } finally {
+    tenant.pendingCalls--;
+  }
+}
+
+async function writeThrough(context: CacheContext, ref: EntryRef, write: Write): Promise<Receipt> {
+  const { tenant, definition, storeKey } = ref;
+  const { store, clock } = context;
+  const { value, text } = roundTrip(definition.serializer, write.value);
+  const tags = definition.tagsOf(value, ref.params);
+  const lifetime = lifetimeOf(definition.times, value, { ttlMs: write.ttlMs, random: context.random() });
+  const outdated: Invalidation = { tenantId: tenant.tenantId, keys: [storeKey], tags: [], all: false };
+  if (store === undefined && isOlder(write.version, tenant.peek(definition.name, ref.key), clock.monotonic())) {
+    return REFUSED;
+  }
+  tenant.apply(outdated);
+  let isCurrent = openFence(context, tenant);
+  if (store !== undefined) {
+    const header = { version: definition.version, key: storeKey };
+    const content = { ...lifetime, text: writeEnvelope({ text, loadMs: 0 }, header), tags };
+    const onClaimed = (): void => {
+      tenant.apply(outdated);
+      isCurrent = openFence(context, tenant);
+    };
+    try {
+      if (!(await claimAndFill(store, ref, { content, version: write.version, onClaimed }))) return REFUSED;
+    } catch (error) {
+      tenant.apply(outdated);
+      return queueInvalidation(context, outdated, error);
+    }
+  }
+  const meta = metaOf({ tagGeneration: tenant.tagGeneration, filledAt: clock.monotonic(), loadMs: 0 }, write.version);
+  const entry = createL1Entry({ value, chars: text?.length ?? 0 }, { ...lifetime, tags }, meta);
+  storeInL1IfCurrent(context, ref, { entry, isCurrent: isCurrent() });
+  return APPLIED;
+}
+
+/** Adds the version. Without a store only L1 knows which version a value has. */
+const metaOf = (meta: L1Meta, version: number | undefined): L1Meta =>
+  version === undefined ? meta : { ...meta, version };
+
+function isOlder(version: number | undefined, current: Entry | undefined, now: number): boolean {
+  if (version === undefined || current === undefined || current.usableUntil <= now) return false;
+  return version < ((current.meta as L1Meta).version ?? -Infinity);
+}
+
+async function claimAndFill(
+  store: CacheStore,
+  ref: EntryRef,
+  {
+    content,
+    version,
+    onClaimed,
+  }: { readonly content: EntryContent; readonly version: number | undefined; onClaimed(): void },
+): Promise<boolean> {
+  const address = addressOf(ref);
+  const claim = await store.claim(address, { to: "write", version });
+  onClaimed();
+  return claim.is === "leased" && store.fillIn({ ...address, token: claim.token, notify: true }, content);
+}
