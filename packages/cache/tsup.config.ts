@@ -7,5 +7,4 @@ export default lib([
   "src/adapters/keyv/index.ts",
   "src/adapters/bentocache/index.ts",
   "src/adapters/next/index.ts",
-  "src/msgpackr/index.ts",
 ]);

@@ -4,15 +4,14 @@ import { clockOption, parseOptions, redisOption, timeoutOption } from "@scale/co
 import { createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { CacheStore, Lease, EntryAddress } from "../store.js";
-import { createFeed } from "./bus/invalidation-bus.js";
+import { busChannel, createInvalidationBus } from "./bus/invalidation-bus.js";
 import { createFills } from "./read/batched-fills.js";
 import { entryKey, generationKey, keyBase } from "./keys.js";
 import { encodeInvalidation } from "./bus/message.js";
 import { createReads } from "./read/batched-reads.js";
 import { serverClock } from "./read/server-clock.js";
-import { claim, invalidate, release as releaseScript, renew } from "./scripts.gen.js";
+import { claim, invalidate, release as releaseScript, renew } from "./lua/scripts.gen.js";
 import { isSubscriberLike, type SubscriberLike } from "./bus/subscriber.js";
-import { trackedStore } from "./tracking.js";
 
 export interface RedisStoreOptions {
   /** An ioredis or node-redis client, single, Sentinel or Cluster. It stays yours: we never connect or close it. */
@@ -22,13 +21,6 @@ export interface RedisStoreOptions {
    * yours. Without it nobody tells this process what others invalidate, and by default it keeps nothing in memory.
    */
   readonly subscriber?: SubscriberLike;
-  /**
-   * Has Redis itself tell this process which keys change, so that it also hears of who deletes entries without this
-   * package, of a flush and of evictions. The subscriber must be this store's alone, and speak the older protocol: ioredis
-   * with `protocol: 2`, node-redis with `RESP: 2`. Every write of every process is told to all. Not on a Cluster.
-   * @default false
-   */
-  readonly tracking?: boolean;
   /**
    * First part of every key and channel.
    * @default "scale:cache"
@@ -51,7 +43,6 @@ export interface RedisStoreOptions {
 const optionsSchema = z.strictObject({
   redis: redisOption,
   subscriber: z.custom<SubscriberLike>(isSubscriberLike, "expected an ioredis or node-redis client").optional(),
-  tracking: z.boolean().default(false),
   prefix: z
     .string()
     .regex(/^[^{}]+$/, "expected a text without braces")
@@ -70,11 +61,11 @@ const LIFE_MS = 3_600_000;
  */
 export function redisStore(options: RedisStoreOptions): CacheStore {
   const parsed = parseOptions(optionsSchema, options, "redisStore");
-  const { redis, subscriber, tracking, prefix, timeoutMs, leaseMs, clock } = parsed;
+  const { redis, subscriber, prefix, timeoutMs, leaseMs, clock } = parsed;
   const runner = createScriptRunner({ redis, timeoutMs });
   const newId = idSource();
   const sender = newId();
-  const channel = `${prefix}:bus`;
+  const channel = busChannel(prefix);
   const life = String(LIFE_MS);
   const placeKeys = ({ tenantId, key }: EntryAddress): [string, string] => {
     const base = keyBase(prefix, tenantId);
@@ -93,7 +84,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     release: giveBack,
   });
 
-  const store: CacheStore = {
+  return {
     settlesWithinMs: timeoutMs,
     leaseMs,
     read: reads.read,
@@ -118,9 +109,10 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
       const args = [what.all ? newId() : "", life, channel, encodeInvalidation(sender, what), ...what.tags];
       await runner.run(invalidate, { keys, args });
     },
-    ...(subscriber !== undefined && { subscribe: createFeed({ runner, subscriber, prefix, sender, clock }) }),
+    ...(subscriber !== undefined && {
+      subscribe: createInvalidationBus({ runner, subscriber, prefix, sender, clock }),
+    }),
   };
-  return tracking ? trackedStore(store, { redis, subscriber, runner, prefix, sender, clock }) : store;
 }
 
 /** Ids that no other process gives, in the letters that scripts expect in them. */

@@ -1,76 +1,74 @@
+import { systemClock } from "@scale/core";
+import type { ScriptRunner } from "@scale/core/redis";
 import { expect, it } from "vitest";
 import { gate } from "../../../scenarios/node.js";
-import { feedOver, type WireListener } from "./invalidation-bus.js";
+import { createInvalidationBus } from "./invalidation-bus.js";
+import type { IoredisSubscriber } from "./subscriber.js";
 
-/** A feed over a wire of which the test says what comes. */
-function wired(patience: number, starts: (() => Promise<unknown>)[]) {
-  const told: unknown[] = [];
-  let hear!: WireListener;
-  let beats = 0;
-  const listen = feedOver((listener) => {
-    hear = listener;
-    return {
-      patience,
-      silent: () => told.push("silent"),
-      start: () => {
-        told.push("start");
-        return starts.shift()?.() ?? Promise.resolve();
-      },
-      beat: async () => beats++,
-      end: () => told.push("end"),
-    };
-  });
-  const stop = listen(
-    { invalidated: () => undefined, confirmed: (atMs) => told.push(atMs), lost: () => told.push("lost") },
-    2,
+/** A bus over a fake client whose connections and messages the test controls. */
+function startBus(starts: (() => Promise<unknown>)[], everyMs = 2) {
+  const calls: unknown[] = [];
+  const listeners = new Map<string, (...values: unknown[]) => void>();
+  const subscriber: IoredisSubscriber = {
+    status: "ready",
+    subscribe: () => {
+      calls.push("subscribe");
+      return starts.shift()?.() ?? Promise.resolve();
+    },
+    unsubscribe: async () => calls.push("unsubscribe"),
+    on: (event, listener) => listeners.set(event, listener),
+    off: (event) => listeners.delete(event),
+  };
+  let heartbeats = 0;
+  const runner: ScriptRunner = { isCluster: false, mget: undefined, run: async () => heartbeats++ };
+  const options = { runner, subscriber, prefix: "p", sender: "me", clock: systemClock };
+  const stop = createInvalidationBus(options)(
+    {
+      invalidated: ({ keys }) => calls.push(keys),
+      confirmed: (atMs) => calls.push(atMs),
+      lost: () => calls.push("lost"),
+    },
+    everyMs,
   );
-  return { told, hear, stop, beats: () => beats };
+  return {
+    calls,
+    stop,
+    heartbeats: () => heartbeats,
+    emit: (event: string, ...values: unknown[]) => listeners.get(event)?.(...values),
+  };
 }
 
-it("loses what it had when its proofs stay away, and believes none before it has started again", async () => {
-  const again = gate();
-  const { told, hear, stop } = wired(2, [() => Promise.resolve(), () => again.opened]);
-  await expect.poll(() => told).toEqual(["start", "silent", "lost", "start"]);
-  hear.confirmed(1);
-  again.open();
-  await new Promise(setImmediate);
-  hear.confirmed(2);
-  stop();
-  expect(told.slice(4)).toEqual([2, "end"]);
-});
-
-it("starts again what broke, also while it was starting", async () => {
+it("subscribes again after a disconnect, also one while it subscribes, and believes no heartbeat in between", async () => {
   const first = gate();
-  const { told, hear, stop } = wired(Infinity, [() => first.opened]);
-  hear.broken();
+  const second = gate();
+  const { calls, emit, stop } = startBus([() => first.opened, () => second.opened]);
+  emit("close");
   first.open();
-  await expect.poll(() => told).toEqual(["start", "lost", "start"]);
-  stop();
-});
-
-it("tries again what cannot start, and sends nothing until it has", async () => {
-  const down = (): Promise<never> => Promise.reject(new Error("down"));
-  const { told, beats, stop } = wired(Infinity, [down, down]);
-  expect(beats()).toBe(0);
-  await expect.poll(() => beats()).toBeGreaterThan(0);
-  stop();
-  expect(told).toEqual(["start", "start", "start", "end"]);
-});
-
-it("sends a proof at once when one is wanted", async () => {
-  let hear!: WireListener;
-  let beats = 0;
-  const stop = feedOver((listener) => {
-    hear = listener;
-    return {
-      ...{ patience: Infinity, silent: () => undefined, end: () => undefined },
-      start: async () => undefined,
-      beat: async () => beats++,
-    };
-  })({ invalidated: () => undefined, confirmed: () => undefined, lost: () => undefined }, 60_000);
-  await expect.poll(() => beats).toBe(1);
+  await expect.poll(() => calls).toEqual(["subscribe", "lost", "subscribe"]);
+  emit("message", "p:heartbeat:me", "1");
+  second.open();
   await new Promise(setImmediate);
-  hear.hurry();
-  await expect.poll(() => beats).toBe(2);
+  emit("message", "p:heartbeat:me", "2");
   stop();
+  expect(calls.slice(3)).toEqual([2, "unsubscribe"]);
+});
+
+it("retries a subscription that fails, and sends no heartbeat before it has succeeded", async () => {
+  const down = (): Promise<never> => Promise.reject(new Error("down"));
+  const { calls, heartbeats, stop } = startBus([down, down]);
+  expect(heartbeats()).toBe(0);
+  await expect.poll(() => heartbeats()).toBeGreaterThan(0);
+  stop();
+  expect(calls).toEqual(["subscribe", "subscribe", "subscribe", "unsubscribe"]);
+});
+
+it("reports an unreadable message as lost, and skips its own and those of other channels", () => {
+  const { calls, emit, stop } = startBus([], 60_000);
+  const message = (from: string): string => JSON.stringify({ from, tenantId: "t", keys: ["k"], tags: [], all: false });
+  emit("message", "p:bus", message("other"));
+  emit("message", "p:bus", message("me"));
+  emit("message", "elsewhere", message("other"));
+  emit("message", "p:bus", "hello");
+  stop();
+  expect(calls).toEqual(["subscribe", ["k"], "lost", "unsubscribe"]);
 });

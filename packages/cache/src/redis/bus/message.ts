@@ -10,17 +10,17 @@ const schema = z.strictObject({
   all: z.boolean(),
 });
 
-/** @param from the store that sends it */
+/** @param from id of the store that sends it */
 export function encodeInvalidation(from: string, { tenantId, keys, tags, all }: Invalidation): string {
   return JSON.stringify({ from, tenantId, keys, tags, all });
 }
 
-/** @returns `undefined` for what is no invalidation: somebody else uses the channel, or another version of us */
+/** @returns `undefined` if the message is not an invalidation: another program or another version uses the channel */
 export function decodeInvalidation(text: string): (Invalidation & { readonly from: string }) | undefined {
   try {
     return schema.parse(JSON.parse(text));
   } catch {
-    // The one who listens treats it as a loss: it may have been meant for us.
+    // The listener treats it as a lost message, because it may have been an invalidation.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 type Listener = (...values: unknown[]) => void;
 
-/** What we use of an ioredis client that subscribes. */
+/** The part of an ioredis client that a subscription uses. */
 export interface IoredisSubscriber {
   readonly status: string;
   subscribe(...channels: string[]): Promise<unknown>;
@@ -9,7 +9,7 @@ export interface IoredisSubscriber {
   off(event: string, listener: Listener): unknown;
 }
 
-/** What we use of a node-redis client that subscribes. */
+/** The part of a node-redis client that a subscription uses. */
 export interface NodeRedisSubscriber {
   readonly isOpen: boolean;
   subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<unknown>;
@@ -25,76 +25,63 @@ export function isSubscriberLike(value: unknown): value is SubscriberLike {
   return typeof value.subscribe === "function" && ("status" in value || "isOpen" in value);
 }
 
-/** What comes on a channel: a text, or from Redis itself the keys that changed, `null` for all. */
-export type Payload = string | readonly string[] | null;
-
 export interface Subscription {
-  /** Rejects without a connection; may be tried again. */
+  /** Subscribes. Rejects without a connection, and may then be called again. */
   start(): Promise<unknown>;
-  /** Ends the messages until the next start. */
-  pause(): Promise<unknown>;
   end(): void;
 }
 
-/** Both kinds, and also: told of every end of the connection, because what is published meanwhile is lost. */
+/** Events of both clients after which published messages may have been missed. */
+const DISCONNECTS = ["close", "end", "reconnecting"];
+
+/** Subscribes with either client. `lost` is called at every end of the connection: messages published meanwhile are lost. */
 export function subscription(
   client: SubscriberLike,
   channels: readonly string[],
-  on: { message(channel: string, payload: Payload): void; lost(): void },
+  on: { message(channel: string, payload: string): void; lost(): void },
 ): Subscription {
   const lost = (): void => on.lost();
-  const events = ["close", "end", "reconnecting"];
-  for (const event of events) client.on(event, lost);
-  const { start, pause, forget } =
+  for (const event of DISCONNECTS) client.on(event, lost);
+  const { start, stop } =
     "status" in client
       ? ioredisChannels(client, channels, on.message)
       : nodeRedisChannels(client, channels, on.message);
   return {
     start,
-    pause,
     end() {
-      for (const event of events) client.off(event, lost);
-      forget();
-      // What happens to the subscription of a client that has gone is of no interest.
-      pause().catch(() => undefined);
+      for (const event of DISCONNECTS) client.off(event, lost);
+      // A client that is already closed cannot unsubscribe, and needs not.
+      stop().catch(() => undefined);
     },
   };
 }
 
-type OnMessage = (channel: string, payload: Payload) => void;
+type OnMessage = (channel: string, payload: string) => void;
 
-interface Channels extends Omit<Subscription, "end"> {
-  forget(): void;
+interface Channels {
+  start(): Promise<unknown>;
+  stop(): Promise<unknown>;
 }
 
 function ioredisChannels(client: IoredisSubscriber, channels: readonly string[], message: OnMessage): Channels {
-  // Not the event with texts: there a list of keys is one text, with commas that keys may have too.
-  const listener: Listener = (name, payload): void => {
-    const channel = String(name);
-    if (channels.includes(channel)) message(channel, payloadOf(payload));
+  // The client may have other subscriptions, whose messages come as the same event.
+  const listener: Listener = (channel, payload) => {
+    if (typeof channel === "string" && channels.includes(channel)) message(channel, String(payload));
   };
-  client.on("messageBuffer", listener);
+  client.on("message", listener);
   return {
     start: () => client.subscribe(...channels),
-    pause: () => client.unsubscribe(...channels),
-    forget: () => client.off("messageBuffer", listener),
+    async stop() {
+      client.off("message", listener);
+      await client.unsubscribe(...channels);
+    },
   };
 }
 
 function nodeRedisChannels(client: NodeRedisSubscriber, channels: readonly string[], message: OnMessage): Channels {
-  // Typed as a text, and a list of them when Redis itself is the sender.
-  const listener = (payload: unknown, channel: string): void => message(channel, payloadOf(payload));
+  const listener = (payload: string, channel: string): void => message(channel, payload);
   return {
     start: () => client.subscribe([...channels], listener),
-    pause: async () => client.unsubscribe([...channels], listener),
-    forget: () => undefined,
+    stop: async () => client.unsubscribe([...channels], listener),
   };
 }
-
-function payloadOf(payload: unknown): Payload {
-  if (Array.isArray(payload)) return payload.map(textOf);
-  return payload === null || payload === undefined ? null : textOf(payload);
-}
-
-const textOf = (value: unknown): string =>
-  Buffer.isBuffer(value) ? value.toString() : typeof value === "string" ? value : "";

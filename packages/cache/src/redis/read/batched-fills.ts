@@ -3,7 +3,7 @@ import type { ScriptRunner } from "@scale/core/redis";
 import type { EntryContent, Lease } from "../../store.js";
 import { entryKey, generationKey, keyBase } from "../keys.js";
 import { encodeInvalidation } from "../bus/message.js";
-import { fill } from "../scripts.gen.js";
+import { fill } from "../lua/scripts.gen.js";
 import { inTurnBatches } from "./batcher.js";
 
 interface Pending {

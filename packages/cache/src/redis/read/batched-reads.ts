@@ -4,7 +4,7 @@ import type { ReadResult, Lease, EntryAddress, Read, ReadListener, StoredEntry }
 import { byTenant } from "./group-by-tenant.js";
 import { createGlances, type Onlooker } from "./mget.js";
 import { foundOf } from "./parse-reply.js";
-import { read as readScript } from "../scripts.gen.js";
+import { read as readScript } from "../lua/scripts.gen.js";
 import type { ServerClock } from "./server-clock.js";
 import { inTurnBatches } from "./batcher.js";
 

@@ -1,13 +1,6 @@
 // Written by scripts/generate/lua.mjs.
 import type { Script } from "@scale/core/redis";
 
-/** beat.lua */
-export const beat: Script = {
-  name: "beat",
-  sha1: "709ed3106b4fe9ba688cb7e7ebfe41cd1f2aea97",
-  source: "\n\n\n\n\n\n\n\n\nreturn redis.call(\"PUBLISH\", ARGV[1], ARGV[2])\n",
-};
-
 /** claim.lua */
 export const claim: Script = {
   name: "claim",
@@ -22,25 +15,18 @@ export const fill: Script = {
   source: "\n\n\n\n\n\n\n\n\n\n\n\nlocal call, match = redis.call, string.match\nlocal life, channel = tonumber(ARGV[1]), ARGV[2]\nlocal time = call(\"TIME\")\nlocal now = string.format(\"%.0f\", time[1] * 1000 + math.floor(time[2] / 1000))\nlocal values = call(\"MGET\", unpack(KEYS))\n\nlocal leases, metas, tenants = {}, {}, {}\n\nlocal filled = {}\n\nlocal function leaseOf(text)\n  local known = leases[text]\n  if known == nil then\n    local gen, n, version, token = match(text, \"^L([^.]*)%.(%d+)%.([^.]*)%.([^.]*)%.%d+|\")\n    known = { gen = gen, n = n, version = version, token = token }\n    leases[text] = known\n  end\n  return known\nend\n\nlocal function metaOf(text)\n  local known = metas[text]\n  if known == nil then\n    local token, fresh, usable, tags = match(text, \"^([^.]*)%.(%d+)%.(%d+)%.(.*)$\")\n    known = { token = token, fresh = fresh, usable = usable, ms = tonumber(usable), tags = tags }\n    metas[text] = known\n  end\n  return known\nend\n\nlocal function tenantOf(key, value)\n  local known = tenants[key]\n  if known == nil then\n    local gen, n = match(value or \"\", \"^([^.]*)%.(%d+)$\")\n    known = { gen = gen, n = n, ms = 0 }\n    tenants[key] = known\n  end\n  return known\nend\n\nlocal function tagCounts(key, lease, meta, last)\n  local by, number = match(call(\"GET\", key) or \"\", \"^([^.]*)%.(%d+)$\")\n  if by ~= lease.gen then\n\n    if last ~= lease.n then return false end\n    call(\"SET\", key, lease.gen .. \".\" .. lease.n, \"PX\", meta.ms + life)\n  elseif tonumber(number) > tonumber(lease.n) then\n    return false\n  elseif call(\"PTTL\", key) < meta.ms then\n    call(\"PEXPIRE\", key, meta.ms + life)\n  end\n  return true\nend\n\nlocal function put(i, at)\n  local generation, entry = KEYS[i], KEYS[i + 1]\n  local lease, meta = leaseOf(values[i + 1] or \"\"), metaOf(ARGV[at])\n  if lease.token ~= meta.token or filled[entry] then return 0 end\n  filled[entry] = true\n  local tenant = tenantOf(generation, values[i])\n  local counts = tenant.gen == lease.gen\n  if meta.tags ~= \"\" then\n    for tag in string.gmatch(meta.tags, \"[^:]+\") do\n      counts = counts and tagCounts(string.sub(generation, 1, -2) .. \"t:\" .. tag, lease, meta, tenant.n)\n    end\n  end\n  if not counts then\n    call(\"DEL\", entry)\n    return 0\n  end\n  if lease.meta ~= meta then\n    local kind = meta.tags == \"\" and \"V\" or \"T\"\n    local parts = { lease.gen, lease.n, lease.version, now, meta.fresh, meta.usable, meta.tags }\n    lease.meta, lease.head = meta, kind .. table.concat(parts, \".\") .. \"|\"\n  end\n  call(\"SET\", entry, lease.head .. ARGV[at + 1], \"PX\", meta.usable)\n  if meta.ms > tenant.ms then tenant.ms = meta.ms end\n  if channel ~= \"\" then call(\"PUBLISH\", channel, ARGV[at + 2]) end\n  return 1\nend\n\nlocal reply, step = {}, channel == \"\" and 2 or 3\nfor i = 1, #KEYS, 2 do\n  local n = (i + 1) / 2\n  reply[n] = put(i, 3 + (n - 1) * step)\nend\nfor key, tenant in pairs(tenants) do\n  if tenant.ms > 0 and call(\"PTTL\", key) < tenant.ms then call(\"PEXPIRE\", key, tenant.ms + life) end\nend\nreturn reply\n",
 };
 
+/** heartbeat.lua */
+export const heartbeat: Script = {
+  name: "heartbeat",
+  sha1: "709ed3106b4fe9ba688cb7e7ebfe41cd1f2aea97",
+  source: "\n\n\n\n\n\n\n\n\nreturn redis.call(\"PUBLISH\", ARGV[1], ARGV[2])\n",
+};
+
 /** invalidate.lua */
 export const invalidate: Script = {
   name: "invalidate",
   sha1: "a6b00de9a5154373ae2ffb9b834a57e0aafa5bbe",
   source: "\n\n\n\n\n\n\n\n\n\n\n\n\nlocal call = redis.call\nif #KEYS > 1 then call(\"UNLINK\", unpack(KEYS, 2)) end\nif ARGV[1] ~= \"\" then\n  call(\"SET\", KEYS[1], ARGV[1] .. \".0\", \"PX\", ARGV[2])\nelseif #ARGV > 4 then\n  local gen, n = string.match(call(\"GET\", KEYS[1]) or \"\", \"^([^.]*)%.(%d+)$\")\n\n  if gen then\n    local generation, life = gen .. \".\" .. string.format(\"%.0f\", n + 1), math.max(1, call(\"PTTL\", KEYS[1]))\n    call(\"SET\", KEYS[1], generation, \"PX\", life)\n    for i = 5, #ARGV do\n      call(\"SET\", string.sub(KEYS[1], 1, -2) .. \"t:\" .. ARGV[i], generation, \"PX\", life)\n    end\n  end\nend\ncall(\"PUBLISH\", ARGV[3], ARGV[4])\nreturn 1\n",
-};
-
-/** mark.lua */
-export const mark: Script = {
-  name: "mark",
-  sha1: "dbe52b585ebaff19ecac695359387c53155a663d",
-  source: "\n\n\n\n\n\n\n\nredis.call(\"SET\", KEYS[1], \"\", \"PX\", 1000)\nredis.call(\"DEL\", KEYS[1])\nreturn 1\n",
-};
-
-/** peek.lua */
-export const peek: Script = {
-  name: "peek",
-  sha1: "e75471da194d89ba00d0704024db4826bfb6a9b0",
-  source: "\n\n\n\n\n\n\n\n\nlocal reply = {}\nfor i = 1, #KEYS do\n  local value = redis.pcall(\"GET\", KEYS[i])\n  local head, hash = \"\", \"\"\n  if type(value) == \"string\" then\n    head = string.match(value, \"^([^|]*)|\") or string.sub(value, 1, 200)\n    if ARGV[i] == \"1\" and #value <= 262144 then hash = redis.sha1hex(string.sub(value, #head + 2)) end\n  end\n  reply[2 * i - 1], reply[2 * i] = head, hash\nend\nreturn reply\n",
 };
 
 /** read.lua */

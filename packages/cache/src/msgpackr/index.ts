@@ -1,1 +1,0 @@
-export { msgpackrCodec, type MsgpackrModule } from "./codec.js";
