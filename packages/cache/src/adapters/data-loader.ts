@@ -1,7 +1,17 @@
-import { type Definition, parsedOf } from "../definition/definition.js";
-import type { DataLoader, TenantCache } from "../tenant-cache.js";
+import type { Receipt } from "../coherence/invalidate.js";
+import { type Definition, specOf } from "../definition/definition.js";
+import type { TenantCache } from "../tenant-cache.js";
 
-interface Waiting<P, V> {
+/** The interface of `dataloader`. It memoizes nothing per request, because the cache serves all requests. */
+export interface DataLoader<P, V> {
+  load(params: P): Promise<V>;
+  /** As in `dataloader`, a failure is an `Error` among the values. */
+  loadMany(params: readonly P[]): Promise<(V | Error)[]>;
+  clear(params: P): Promise<Receipt>;
+  prime(params: P, value: V): Promise<Receipt>;
+}
+
+interface PendingLoad<P, V> {
   readonly params: P;
   resolve(value: V): void;
   reject(error: unknown): void;
@@ -12,22 +22,22 @@ export function createDataLoader<P, V>(
   definition: Definition<P, V>,
   getMany: (params: readonly P[]) => Promise<V>[],
 ): DataLoader<P, V> {
-  let open: Waiting<P, V>[] = [];
+  let pending: PendingLoad<P, V>[] = [];
 
   function flush(): void {
-    const batch = open;
-    open = [];
+    const batch = pending;
+    pending = [];
     const values = getMany(batch.map(({ params }) => params));
     for (const [i, { resolve, reject }] of batch.entries()) values[i]?.then(resolve, reject);
   }
 
   function load(params: P): Promise<V> {
     return new Promise((resolve, reject) => {
-      // What has no key fails alone, and here: nobody is there to catch what is thrown when all are loaded.
-      definition[parsedOf].keyOf(params);
-      // After all promises that are settled by now: those are what asks for more.
-      if (open.length === 0) setImmediate(flush);
-      open.push({ params, resolve, reject });
+      // Throws here for params without a key, so that they fail alone. In `flush` no caller would catch the error.
+      definition[specOf].keyOf(params);
+      // Runs after the continuations of all settled promises, because they may load more.
+      if (pending.length === 0) setImmediate(flush);
+      pending.push({ params, resolve, reject });
     });
   }
 

@@ -1,6 +1,6 @@
 import { tenantKeyPrefix } from "@scale/core/kit";
 
-/** What the keys of one tenant begin with. What belongs to no tenant lies where no tenant's id can lead. */
+/** The prefix of all keys of one tenant. Entries without a tenant get a prefix that no tenant's id can lead to. */
 export function keyBase(prefix: string, tenantId: string): string {
   return tenantId === "" ? `${prefix}:shared:{shared}:` : tenantKeyPrefix(prefix, tenantId);
 }

@@ -5,31 +5,31 @@ import { createScriptRunner, type RedisLike, type ScriptRunner } from "@scale/co
 import { z } from "zod";
 import { maxTtlOption } from "../adapter-definition.js";
 import { keysOf } from "./keys.js";
-import { forget, read, remove, take, write } from "./scripts.gen.js";
+import { clear, pull, read, remove, write } from "./scripts.gen.js";
 
 export interface BentocacheDriverOptions {
-  /** An ioredis or node-redis client, single, Sentinel or Cluster. It stays yours: `disconnect` does not close it. */
+  /** An ioredis or node-redis client, single, Sentinel or Cluster. `disconnect` does not close it. */
   readonly redis: RedisLike;
   /**
-   * First part of every key. The `prefix` of bentocache follows, as the hash tag.
+   * First part of every key. The `prefix` of bentocache follows as the hash tag.
    * @default "scale:bento"
    */
   readonly prefix?: string;
   /**
-   * Milliseconds within which Redis must answer.
+   * Deadline for each reply of Redis, in milliseconds.
    * @default 50
    */
   readonly timeoutMs?: number;
   /**
-   * How long an entry is kept that is stored for ever.
+   * Lifetime of an entry that is stored without a ttl, and upper bound of all others.
    * @default "30d"
    */
   readonly maxTtl?: Duration;
 }
 
 /**
- * The L2 driver of bentocache 1. Its methods reject with `SCALE_TIMEOUT` or `SCALE_STORE` when Redis does not answer
- * in time: bentocache ignores that when it has an L1, or with `suppressL2Errors`.
+ * The L2 driver of bentocache 1. Its methods reject with `SCALE_TIMEOUT` or `SCALE_STORE` if Redis does not answer in time.
+ * bentocache ignores such an error if it has an L1, or with `suppressL2Errors`.
  */
 export interface BentocacheDriver {
   readonly type: "l2";
@@ -38,14 +38,14 @@ export interface BentocacheDriver {
   pull(key: string): Promise<string | undefined>;
   /** @param ttl milliseconds */
   set(key: string, value: string, ttl?: number): Promise<boolean>;
-  /** Ends the namespace and those in it, in one round trip however many entries there are. */
+  /** Clears the namespace and the namespaces in it, in one round trip, whatever the number of entries. */
   clear(): Promise<void>;
   delete(key: string): Promise<boolean>;
   deleteMany(keys: string[]): Promise<boolean>;
   disconnect(): Promise<void>;
 }
 
-/** What `useL2Layer` takes. */
+/** The argument of `useL2Layer`. */
 export interface BentocacheDriverResult {
   readonly options: Record<string, unknown>;
   factory(config: { readonly prefix?: string | undefined }): BentocacheDriver;
@@ -55,18 +55,18 @@ const schema = z.strictObject({
   redis: redisOption,
   prefix: z
     .string()
-    .regex(/^[^{}]+$/, "expected a text without braces")
+    .regex(/^[^{}]+$/, "expected a string without braces")
     .default("scale:bento"),
   timeoutMs: timeoutOption(50),
   maxTtl: maxTtlOption,
 });
 
-/** How much longer than entries their generations live. */
-const LIFE_MS = 3_600_000;
-/** Keys of one call. */
-const TOGETHER = 500;
+/** How much longer generations live than their entries. */
+const METADATA_TTL_MS = 3_600_000;
+/** Entries that one call of the script deletes at most. */
+const MAX_REMOVED = 500;
 
-interface Setup {
+interface DriverOptions {
   readonly runner: ScriptRunner;
   readonly prefix: string;
   readonly maxTtlMs: number;
@@ -74,7 +74,7 @@ interface Setup {
 }
 
 /**
- * Redis behind bentocache, with a deadline for every call, keys that cannot be taken for those of another namespace, and
+ * Redis as the L2 of bentocache: a deadline for every call, keys of one namespace that never equal keys of another, and
  * `clear` without a scan. Redis 6 or newer.
  */
 export function bentocacheDriver(options: BentocacheDriverOptions): BentocacheDriverResult {
@@ -86,15 +86,15 @@ export function bentocacheDriver(options: BentocacheDriverOptions): BentocacheDr
   };
 }
 
-function driverOf(setup: Setup, path: readonly string[]): BentocacheDriver {
-  const { runner, maxTtlMs } = setup;
-  const { generations, entry } = keysOf(setup.prefix, setup.storePrefix, path);
+function driverOf(options: DriverOptions, path: readonly string[]): BentocacheDriver {
+  const { runner, maxTtlMs } = options;
+  const { generations, entry } = keysOf(options.prefix, options.storePrefix, path);
   const keysFor = (key: string): string[] => [entry(key), ...generations];
 
   async function removeAll(keys: readonly string[]): Promise<number> {
     let found = 0;
-    for (let i = 0; i < keys.length; i += TOGETHER) {
-      const entries = keys.slice(i, i + TOGETHER).map(entry);
+    for (let i = 0; i < keys.length; i += MAX_REMOVED) {
+      const entries = keys.slice(i, i + MAX_REMOVED).map(entry);
       const call = { keys: [...generations, ...entries], args: [String(generations.length)] };
       found += Number(await runner.run(remove, call));
     }
@@ -103,22 +103,22 @@ function driverOf(setup: Setup, path: readonly string[]): BentocacheDriver {
 
   return {
     type: "l2",
-    namespace: (name) => driverOf(setup, [...path, name]),
+    namespace: (name) => driverOf(options, [...path, name]),
     get: async (key) => textOf(await runner.run(read, { keys: keysFor(key), args: [] })),
-    pull: async (key) => textOf(await runner.run(take, { keys: keysFor(key), args: [] })),
+    pull: async (key) => textOf(await runner.run(pull, { keys: keysFor(key), args: [] })),
     async set(key, value, ttl) {
-      // As in the drivers of bentocache, 0 is none.
+      // 0 means no ttl, as in the drivers of bentocache.
       const ttlMs = ttl === undefined || ttl === 0 ? maxTtlMs : Math.max(1, Math.ceil(Math.min(ttl, maxTtlMs)));
       const id = randomBytes(12).toString("base64url");
-      await runner.run(write, { keys: keysFor(key), args: [id, String(ttlMs), String(LIFE_MS), value] });
+      await runner.run(write, { keys: keysFor(key), args: [id, String(ttlMs), String(METADATA_TTL_MS), value] });
       return true;
     },
     async clear() {
-      await runner.run(forget, { keys: generations.slice(-1), args: [] });
+      await runner.run(clear, { keys: generations.slice(-1), args: [] });
     },
     delete: async (key) => (await removeAll([key])) > 0,
     deleteMany: async (keys) => (await removeAll(keys)) > 0,
-    // The client is the application's.
+    // The client belongs to the application, which closes it.
     disconnect: () => Promise.resolve(),
   };
 }

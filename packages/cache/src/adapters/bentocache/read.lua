@@ -2,12 +2,12 @@
   Reads an entry.
 
   An entry is `<generation>.<generation>.…|<text>`, with the generations of all namespaces that it is in, the outermost
-  first. It counts while they are those that are there. A generation that is not there ends all that names it.
+  first. It is valid while all of them are current. If a generation is missing, its entries are missing too.
 
   KEYS[1]     the entry
   KEYS[2..n]  generations of its namespaces, the outermost first
 
-  Returns the text, or nothing. O(namespaces).
+  Returns the text, or false. O(namespaces).
 ]]
 local values = redis.call("MGET", unpack(KEYS))
 local entry = values[1]

@@ -1,10 +1,10 @@
 --[[
-  Ends entries of one namespace, as in read.lua.
+  Deletes entries of one namespace. Formats as in read.lua.
 
   KEYS[1..n]  generations of the namespaces, the outermost first, then the entries
-  ARGV[1]     generations among the keys
+  ARGV[1]     number of generations among the keys
 
-  Returns how many of the entries counted. O(keys).
+  Returns the number of deleted entries that were valid. O(keys).
 ]]
 local values = redis.call("MGET", unpack(KEYS))
 local count = tonumber(ARGV[1])

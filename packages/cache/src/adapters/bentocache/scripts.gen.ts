@@ -1,11 +1,18 @@
 // Written by scripts/generate/lua.mjs.
 import type { Script } from "@scale/core/redis";
 
-/** forget.lua */
-export const forget: Script = {
-  name: "forget",
+/** clear.lua */
+export const clear: Script = {
+  name: "clear",
   sha1: "b92232f9ee7282ff32340dfe58977e96a5874978",
   source: "\n\n\n\n\n\n\nredis.call(\"UNLINK\", KEYS[1])\nreturn 1\n",
+};
+
+/** pull.lua */
+export const pull: Script = {
+  name: "pull",
+  sha1: "c9d8a353a5cc33537f40e666fc21fac94cc63acc",
+  source: "\n\n\n\n\n\n\n\nlocal values = redis.call(\"MGET\", unpack(KEYS))\nlocal entry = values[1]\nif not entry then return false end\nredis.call(\"UNLINK\", KEYS[1])\nfor i = 2, #KEYS do\n  if not values[i] then return false end\nend\nlocal head = table.concat(values, \".\", 2) .. \"|\"\nif string.sub(entry, 1, #head) ~= head then return false end\nreturn string.sub(entry, #head + 1)\n",
 };
 
 /** read.lua */
@@ -20,13 +27,6 @@ export const remove: Script = {
   name: "remove",
   sha1: "3f782845a6fdbbecd2cc662ca491ba941b91b8c9",
   source: "\n\n\n\n\n\n\n\nlocal values = redis.call(\"MGET\", unpack(KEYS))\nlocal count = tonumber(ARGV[1])\nlocal head = \"\"\nfor i = 1, count do\n  head = head .. (values[i] or \"\") .. (i < count and \".\" or \"|\")\nend\nlocal found = 0\nfor i = count + 1, #KEYS do\n  if values[i] and string.sub(values[i], 1, #head) == head then found = found + 1 end\nend\nredis.call(\"UNLINK\", unpack(KEYS, count + 1))\nreturn found\n",
-};
-
-/** take.lua */
-export const take: Script = {
-  name: "take",
-  sha1: "c9d8a353a5cc33537f40e666fc21fac94cc63acc",
-  source: "\n\n\n\n\n\n\n\nlocal values = redis.call(\"MGET\", unpack(KEYS))\nlocal entry = values[1]\nif not entry then return false end\nredis.call(\"UNLINK\", KEYS[1])\nfor i = 2, #KEYS do\n  if not values[i] then return false end\nend\nlocal head = table.concat(values, \".\", 2) .. \"|\"\nif string.sub(entry, 1, #head) ~= head then return false end\nreturn string.sub(entry, #head + 1)\n",
 };
 
 /** write.lua */

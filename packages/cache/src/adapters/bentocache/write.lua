@@ -3,12 +3,12 @@
 
   KEYS[1]     the entry
   KEYS[2..n]  generations of its namespaces, the outermost first
-  ARGV[1]     id      of this call, of nobody else's: the generation of a namespace without one
-  ARGV[2]     ttlMs   that the entry lives
-  ARGV[3]     lifeMs  that a generation lives longer than an entry
+  ARGV[1]     id             unique to this call: the generation of a namespace without one
+  ARGV[2]     ttlMs          TTL of the entry
+  ARGV[3]     metadataTtlMs  how much longer a generation lives than an entry
   ARGV[4]     text
 
-  Returns 1. O(namespaces). Writes the entry, which expires after ttlMs, and prolongs the generations: they outlive it.
+  Returns 1. O(namespaces). Writes the entry, which expires after ttlMs, and prolongs the generations, which outlive it.
 ]]
 local call = redis.call
 local ttl = tonumber(ARGV[2])

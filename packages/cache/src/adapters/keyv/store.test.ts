@@ -117,7 +117,7 @@ describe("keyvStore", () => {
   it("is for one namespace", () => {
     const store = keyvStore({ tenant: createCache().tenant("acme") });
     expect(new Keyv(store, { namespace: "a" }).namespace).toBe("a");
-    expect(() => new Keyv(store, { namespace: "b" })).toThrow('it is that of namespace "a"');
+    expect(() => new Keyv(store, { namespace: "b" })).toThrow('expected namespace "a", got "b"');
   });
 
   it("takes the tenant of the current work", async () => {

@@ -42,7 +42,7 @@ describe("nextCodec", () => {
     [new URL("http://a")],
     [{ a: { b: [new Float64Array(1)] } }],
   ])("refuses what it cannot give back: %s", (refused) => {
-    expect(() => nextCodec.encode(refused)).toThrow("cannot be kept");
+    expect(() => nextCodec.encode(refused)).toThrow("expected a type that the cache can store");
   });
 
   it.each([

@@ -1,8 +1,8 @@
 import type { Codec } from "../../definition/codec.js";
 
 /**
- * Values of Next as text, of the same types when they come back: what JSON has, and besides it `undefined`, all numbers,
- * `Buffer`, `Uint8Array`, `Map` and `Date`. What JSON has not is `{"$": [kind, …]}`.
+ * The codec for the values of Next, which come back with the same types: the types of JSON, `undefined`, all numbers,
+ * `Buffer`, `Uint8Array`, `Map` and `Date`. A type that JSON lacks is written as `{"$": [kind, …]}`.
  */
 export const nextCodec: Codec<unknown> = {
   encode: (value) => JSON.stringify(toJson(value)),
@@ -12,7 +12,7 @@ export const nextCodec: Codec<unknown> = {
 const MARK = "$";
 const marked = (...content: unknown[]): unknown => ({ [MARK]: content });
 
-/** @throws {TypeError} for what would come back as something else */
+/** @throws {TypeError} for a value that would come back as another type */
 function toJson(value: unknown): unknown {
   if (value === undefined) return marked("u");
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
@@ -21,7 +21,7 @@ function toJson(value: unknown): unknown {
       ? value
       : marked("n", Object.is(value, -0) ? "-0" : `${value}`);
   }
-  if (typeof value !== "object") throw new TypeError(`a ${typeof value} cannot be kept`);
+  if (typeof value !== "object") throw new TypeError(`expected a type that the cache can store, got a ${typeof value}`);
   if (Array.isArray(value)) return value.map(toJson);
   if (value instanceof Map)
     return marked(
@@ -32,7 +32,7 @@ function toJson(value: unknown): unknown {
   if (value instanceof Uint8Array) return marked(Buffer.isBuffer(value) ? "b" : "a", base64Of(value));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null)
-    throw new TypeError(`a ${value.constructor.name} cannot be kept`);
+    throw new TypeError(`expected a type that the cache can store, got a ${value.constructor.name}`);
   const entries = Object.entries(value).map(([key, each]): [string, unknown] => [key, toJson(each)]);
   return Object.hasOwn(value, MARK) || Object.hasOwn(value, "__proto__")
     ? marked("o", entries)
@@ -42,13 +42,13 @@ function toJson(value: unknown): unknown {
 const base64Of = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 
-/** @throws {TypeError} for what `toJson` cannot have made */
+/** @throws {TypeError} for JSON that `toJson` cannot have written */
 function fromJson(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(fromJson);
   const content: unknown = (value as Record<string, unknown>)[MARK];
   if (content === undefined) return objectOf(Object.entries(value));
-  if (!Array.isArray(content)) throw new TypeError("it is not of this codec");
+  if (!Array.isArray(content)) throw notOfThisCodec();
   const [kind, data] = content as [unknown, unknown];
   return special(kind, data);
 }
@@ -63,16 +63,18 @@ function special(kind: unknown, data: unknown): unknown {
   }
   if (kind === "m") return new Map(pairsOf(data).map(([key, each]) => [fromJson(key), fromJson(each)]));
   if (kind === "o") return objectOf(pairsOf(data).map(([key, each]): [string, unknown] => [String(key), each]));
-  throw new TypeError("it is not of this codec");
+  throw notOfThisCodec();
 }
 
 function pairsOf(data: unknown): readonly (readonly [unknown, unknown])[] {
   if (Array.isArray(data) && data.every((each) => Array.isArray(each) && each.length === 2)) return data;
-  throw new TypeError("it is not of this codec");
+  throw notOfThisCodec();
 }
 
-/** A property `__proto__` is a trap for whoever copies the value. */
+/** A property `__proto__` could replace the prototype of an object that the value is copied into. */
 function objectOf(entries: readonly (readonly [string, unknown])[]): object {
-  if (entries.some(([key]) => key === "__proto__")) throw new TypeError("it has a property __proto__");
+  if (entries.some(([key]) => key === "__proto__")) throw new TypeError("the value has a property __proto__");
   return Object.fromEntries(entries.map(([key, each]) => [key, fromJson(each)]));
 }
+
+const notOfThisCodec = (): TypeError => new TypeError("expected text that this codec wrote");

@@ -5,10 +5,10 @@ import { isTenantCache, maxTtlOption } from "../adapter-definition.js";
 import type { TenantCache } from "../../tenant-cache.js";
 
 export interface NextHandlerOptions {
-  /** Whose entries they are. Next keeps pages and fetches for the whole application: `cache.shared`. */
+  /** Cache of the entries. Next stores pages and fetches for the whole application, so use `cache.shared`. */
   readonly tenant: TenantCache;
   /**
-   * The longest time that an entry is kept, fresh or not. Next decides when it is fresh.
+   * Longest lifetime of an entry, fresh or not. Next decides whether it is fresh.
    * @default "30d"
    */
   readonly keep?: Duration;

@@ -2,20 +2,20 @@ import { systemClock } from "@scale/core";
 import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import type { Definition } from "../../definition/definition.js";
-import { doorDefinition, MAX_TTL } from "../adapter-definition.js";
+import { adapterDefinition, MAX_TTL } from "../adapter-definition.js";
 import { nextCodec } from "./codec.js";
 import { handlerOptions, type NextHandlerOptions } from "./options.js";
 import { ALL, isOvertaken, revalidate, revalidationsOf, tagOf } from "./tags.js";
 
 export interface NextPageHandlerOptions extends NextHandlerOptions {
   /**
-   * Keeps the pages of each build apart: those of another name other scripts. Fetches are for all builds.
-   * @default "", one for all
+   * Id of the deployment. Pages of two builds are kept apart, because they load different scripts. All builds share fetches.
+   * @default "", one for all builds
    */
   readonly buildId?: string;
 }
 
-/** A page, route or response as Next gives it, or takes it. */
+/** A page, route or response in the format of Next. */
 export interface NextValue {
   readonly kind: string;
   readonly headers?: unknown;
@@ -27,14 +27,14 @@ export interface NextCacheControl {
   readonly expire: number | undefined;
 }
 
-/** What Next says when it reads. */
+/** The context of a read by Next. */
 export interface NextGetContext {
   readonly kind: string;
   readonly tags?: readonly string[];
   readonly softTags?: readonly string[];
 }
 
-/** What Next says when it writes. */
+/** The context of a write by Next. */
 export interface NextSetContext {
   readonly fetchCache?: boolean;
   readonly tags?: readonly string[];
@@ -47,7 +47,7 @@ export interface NextFound {
   readonly cacheControl?: NextCacheControl;
 }
 
-/** The `CacheHandler` of Next 16, as far as it asks for one. */
+/** The part of Next 16's `CacheHandler` that Next calls. */
 export interface NextCacheHandler {
   get(key: string, context: NextGetContext): Promise<NextFound | null>;
   set(key: string, value: NextValue | null, context: NextSetContext): Promise<void>;
@@ -55,7 +55,7 @@ export interface NextCacheHandler {
   resetRequestCache(): void;
 }
 
-interface At {
+interface PageKey {
   readonly isFetch: boolean;
   readonly buildId: string;
   readonly key: string;
@@ -65,14 +65,14 @@ interface Page extends NextFound {
   readonly tags: readonly string[];
 }
 
-const pages: Definition<At, Page> = doorDefinition<At, Page>({
+const pages: Definition<PageKey, Page> = adapterDefinition<PageKey, Page>({
   name: "next",
   key: ({ isFetch, buildId, key }) => (isFetch ? ["fetch", key] : ["page", buildId, key]),
   ttl: MAX_TTL,
   format: { codec: nextCodec },
   tags: ({ tags }) => [ALL, ...tags.map(tagOf)],
   load() {
-    throw new TypeError("Next loads by itself");
+    throw new TypeError("Next loads its values itself");
   },
 });
 
@@ -81,9 +81,9 @@ const schema = handlerOptions.extend({ buildId: z.string().default("") });
 const TAGS_HEADER = "x-next-cache-tags";
 
 /**
- * The class for `cacheHandler` in `next.config`: pages, routes, images and fetches, shared by all processes. When Redis
- * does not answer in time there is nothing in it, and Next renders.
- * What `revalidateTag` ends is gone at once, also when Next asks to serve it stale a while longer.
+ * The class for `cacheHandler` in `next.config`: pages, routes, images and fetches, shared by all processes. If Redis does
+ * not answer in time, a read is a miss and Next renders.
+ * `revalidateTag` removes entries immediately, also when Next asks to serve them stale for a while.
  */
 export function nextCacheHandler(options: NextPageHandlerOptions): new (context?: unknown) => NextCacheHandler {
   const { tenant, keep: keepMs, buildId, clock = systemClock } = parseOptions(schema, options, "nextCacheHandler");
@@ -101,7 +101,7 @@ export function nextCacheHandler(options: NextPageHandlerOptions): new (context?
     async set(key: string, value: NextValue | null, context: NextSetContext): Promise<void> {
       const isFetch = context.fetchCache === true;
       const params = { isFetch, buildId, key };
-      // Next takes a fetch without a value for a mistake of ours.
+      // Next treats a fetch without a value as an error of the handler.
       if (isFetch && value === null) return void (await tenant.invalidate(pages, params));
       const { cacheControl } = context;
       const page: Page = {
@@ -118,12 +118,12 @@ export function nextCacheHandler(options: NextPageHandlerOptions): new (context?
       await revalidate(tenant, typeof tags === "string" ? [tags] : tags);
     }
 
-    /** Nothing is kept for one request. */
+    /** The handler stores nothing per request. */
     resetRequestCache(): void {}
   };
 }
 
-/** Of a page they stand in a header, of a fetch beside it. */
+/** Next passes the tags of a page in a header, and those of a fetch in the context. */
 function tagsOf(value: NextValue | null, { tags = [] }: NextSetContext): readonly string[] {
   const headers: unknown = value?.headers;
   const header: unknown =
@@ -132,7 +132,7 @@ function tagsOf(value: NextValue | null, { tags = [] }: NextSetContext): readonl
   return [...new Set(all.filter((tag) => tag !== ""))];
 }
 
-/** Memory gives everybody the same object, and Next takes headers out of it. */
+/** All readers of memory get the same object, and Next removes headers from it. */
 function copyOf({ lastModified, value, cacheControl }: Page): NextFound {
   const headers: unknown = value?.headers;
   const isCopied = value !== null && typeof headers === "object" && headers !== null;

@@ -1,57 +1,57 @@
 import type { Duration } from "@scale/core";
 import type { Definition } from "../../definition/definition.js";
-import { doorDefinition, MAX_TTL } from "../adapter-definition.js";
+import { adapterDefinition, MAX_TTL } from "../adapter-definition.js";
 import type { TenantCache } from "../../tenant-cache.js";
 
-/** Whether a tag was revalidated while this can be known. The age of the entry says when. */
-interface State {
+/** Whether a tag was revalidated. The age of the entry tells when. */
+interface TagState {
   readonly isRevalidated: boolean;
 }
 
 /**
- * Of the tags that an entry was read with and does not carry itself: Next tells the tags of the page that asks only when
- * it reads. What carries a tag is ended by the cache.
+ * Revalidations of soft tags: the tags of the page that reads an entry. Next passes them only with the read, so the entry does
+ * not have them, and the cache cannot invalidate it by them.
  */
-const states: Definition<string, State> = doorDefinition<string, State>({
+const tagStates: Definition<string, TagState> = adapterDefinition<string, TagState>({
   name: "next-tag",
   key: (tag) => tag,
   ttl: MAX_TTL,
   load(_tag, context) {
-    context.ttl(UNKNOWN_TTL);
+    context.ttl(NOT_REVALIDATED_TTL);
     return { isRevalidated: false };
   },
 });
 
-/** How long it is remembered that nothing is known of a tag: for that long nobody asks Redis for it. */
-const UNKNOWN_TTL: Duration = "10m";
-/** Ages come over the network: what is closer together than this counts as overtaken. */
+/** How long "not revalidated" is cached. Reads with the tag do not ask Redis for it in that time. */
+const NOT_REVALIDATED_TTL: Duration = "10m";
+/** Tolerance for ages that were measured over the network. A smaller difference counts as overtaken. */
 const MARGIN_MS = 10;
 
-/** All entries of Next, for when it cannot be said which. */
+/** Tag of all entries of Next. It is invalidated when it is not known which of them are outdated. */
 export const ALL = "=next";
 
-/** @returns the ages of the tags' revalidations, of those that are known */
+/** @returns the ages of the known revalidations of the tags */
 export async function revalidationsOf(tenant: TenantCache, tags: readonly string[]): Promise<readonly number[]> {
-  const found = await Promise.all([...new Set(tags)].map((tag) => tenant.getWithInfo(states, tag)));
+  const found = await Promise.all([...new Set(tags)].map((tag) => tenant.getWithInfo(tagStates, tag)));
   return found.filter(({ value }) => value.isRevalidated).map(({ ageMs }) => ageMs);
 }
 
-/** @param bornMs since the entry was made; asked after the revalidations, so that it is never too young */
-export const isOvertaken = (bornMs: number, revalidations: readonly number[]): boolean =>
-  revalidations.some((ageMs) => bornMs + MARGIN_MS >= ageMs);
+/** @param entryAgeMs age of the entry, read after the revalidations so that it is never too low */
+export const isOvertaken = (entryAgeMs: number, revalidations: readonly number[]): boolean =>
+  revalidations.some((ageMs) => entryAgeMs + MARGIN_MS >= ageMs);
 
-/** Ends what has one of the tags, and what is read with one of them from now on. */
+/** Invalidates the entries with one of the tags, and the older entries that are read with one of them from now on. */
 export async function revalidate(tenant: TenantCache, tags: readonly string[]): Promise<void> {
   const known = tags.filter((tag) => tag !== "");
   if (known.length === 0) return;
-  const noted = await Promise.all(
-    known.map((tag) => tenant.set(states, { params: tag, value: { isRevalidated: true } })),
+  const marks = await Promise.all(
+    known.map((tag) => tenant.set(tagStates, { params: tag, value: { isRevalidated: true } })),
   );
-  const ended = await tenant.invalidateTags(known.map(tagOf));
-  // An invalidation that did not reach the store is repeated, a note is not: then everything ends.
-  const isNoted = noted.every(({ state }) => state === "applied");
-  if (!isNoted || ended.state !== "applied") await tenant.invalidateTags([ALL]);
+  const receipt = await tenant.invalidateTags(known.map(tagOf));
+  // A failed invalidation is retried, a failed mark is not. Then all entries of Next are invalidated.
+  const areMarked = marks.every(({ state }) => state === "applied");
+  if (!areMarked || receipt.state !== "applied") await tenant.invalidateTags([ALL]);
 }
 
-/** Of an application's tag: its names are not ours. */
+/** The prefix keeps tags of Next apart from tags of the application. */
 export const tagOf = (tag: string): string => `=next ${tag}`;

@@ -1,13 +1,13 @@
 import { systemClock } from "@scale/core";
 import { parseOptions } from "@scale/core/kit";
 import type { Definition } from "../../definition/definition.js";
-import { doorDefinition, MAX_TTL } from "../adapter-definition.js";
+import { adapterDefinition, MAX_TTL } from "../adapter-definition.js";
 import { loadFail } from "../../events.js";
 import { nextCodec } from "./codec.js";
 import { handlerOptions, type NextHandlerOptions } from "./options.js";
 import { ALL, isOvertaken, revalidate, revalidationsOf, tagOf } from "./tags.js";
 
-/** What "use cache" keeps. Seconds, but for `timestamp`, which is milliseconds since the epoch. */
+/** An entry of "use cache". Times are seconds, except `timestamp`, which is milliseconds since the epoch. */
 export interface NextUseCacheEntry {
   readonly value: ReadableStream<Uint8Array>;
   readonly tags: string[];
@@ -26,27 +26,27 @@ export interface NextUseCacheHandler {
   updateTags(tags: readonly string[], durations?: { readonly expire?: number }): Promise<void>;
 }
 
-interface Kept extends Omit<NextUseCacheEntry, "value"> {
+interface StoredUseCacheEntry extends Omit<NextUseCacheEntry, "value"> {
   readonly bytes: Uint8Array;
-  /** From `timestamp` until it was kept. */
-  readonly madeInMs: number;
+  /** Milliseconds from `timestamp` until the entry was stored. */
+  readonly ageWhenStoredMs: number;
 }
 
-const entries: Definition<string, Kept> = doorDefinition<string, Kept>({
+const entries: Definition<string, StoredUseCacheEntry> = adapterDefinition<string, StoredUseCacheEntry>({
   name: "next-use-cache",
   key: (key) => key,
   ttl: MAX_TTL,
   format: { codec: nextCodec },
   tags: ({ tags }) => [ALL, ...tags.filter((tag) => tag !== "").map(tagOf)],
   load() {
-    throw new TypeError("Next loads by itself");
+    throw new TypeError("Next loads its values itself");
   },
 });
 
 /**
- * A handler for `cacheHandlers` in `next.config`: what "use cache" keeps, shared by all processes. When Redis does not
- * answer in time there is nothing in it, and Next renders.
- * What `updateTag` or `revalidateTag` end is gone at once, also when Next asks to serve it stale a while longer.
+ * A handler for `cacheHandlers` in `next.config`: the entries of "use cache", shared by all processes. If Redis does not answer
+ * in time, a read is a miss and Next renders.
+ * `updateTag` and `revalidateTag` remove entries immediately, also when Next asks to serve them stale for a while.
  */
 export function nextUseCacheHandler(options: NextHandlerOptions): NextUseCacheHandler {
   const { tenant, keep: keepMs, clock = systemClock } = parseOptions(handlerOptions, options, "nextUseCacheHandler");
@@ -54,19 +54,19 @@ export function nextUseCacheHandler(options: NextHandlerOptions): NextUseCacheHa
 
   async function save(key: string, pendingEntry: Promise<NextUseCacheEntry>): Promise<void> {
     try {
-      const { value, ...rest } = await pendingEntry;
-      const bytes = new Uint8Array(await new Response(value).arrayBuffer());
-      // Next makes it anew at each read.
+      const { value: stream, ...rest } = await pendingEntry;
+      const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+      // Next renders such an entry at each read.
       if (rest.expire <= 0) return;
       const revalidations = await revalidationsOf(tenant, rest.tags);
-      const madeInMs = Math.max(0, clock.now() - rest.timestamp);
-      // Made of what has been revalidated since.
-      if (isOvertaken(madeInMs, revalidations)) return;
-      const kept = { ...rest, bytes, madeInMs };
+      const ageWhenStoredMs = Math.max(0, clock.now() - rest.timestamp);
+      // One of its tags was revalidated while it was rendered.
+      if (isOvertaken(ageWhenStoredMs, revalidations)) return;
+      const value: StoredUseCacheEntry = { ...rest, bytes, ageWhenStoredMs };
       const ttl = Math.max(1, Math.min(rest.expire * 1000, keepMs));
-      await tenant.set(entries, { params: key, value: kept, ttl });
+      await tenant.set(entries, { params: key, value, ttl });
     } catch (error) {
-      // Of a stream that broke off nothing is kept. Next has its own copy, and nobody waits for this one.
+      // An incomplete stream is not stored. Next has its own copy, so no request fails for it.
       loadFail.publish(() => ({ tenantId: tenant.tenantId, name: "=next-use-cache", error }));
     }
   }
@@ -77,8 +77,8 @@ export function nextUseCacheHandler(options: NextHandlerOptions): NextUseCacheHa
       const revalidations = await revalidationsOf(tenant, softTags);
       const found = await tenant.getIfPresent(entries, key);
       if (found === undefined) return undefined;
-      const { bytes, madeInMs, ...rest } = found.value;
-      if (isOvertaken(found.ageMs + madeInMs, revalidations)) return undefined;
+      const { bytes, ageWhenStoredMs, ...rest } = found.value;
+      if (isOvertaken(found.ageMs + ageWhenStoredMs, revalidations)) return undefined;
       return { ...rest, tags: [...rest.tags], value: streamOf(bytes) };
     },
     async set(key, pendingEntry) {
@@ -87,9 +87,9 @@ export function nextUseCacheHandler(options: NextHandlerOptions): NextUseCacheHa
       await saving;
       if (pending.get(key) === saving) pending.delete(key);
     },
-    // The cache hears of what others invalidate by itself.
+    // The cache hears of invalidations by other processes itself.
     refreshTags: () => Promise.resolve(),
-    // To Next: `get` is to be told the tags.
+    // Infinity makes Next pass the tags to `get`.
     getExpiration: () => Promise.resolve(Number.POSITIVE_INFINITY),
     updateTags: (tags) => revalidate(tenant, tags),
   };
@@ -98,7 +98,7 @@ export function nextUseCacheHandler(options: NextHandlerOptions): NextUseCacheHa
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start(controller) {
-      // A copy: who reads it may hand its memory on.
+      // A copy, because the reader of a stream may transfer its memory.
       controller.enqueue(bytes.slice());
       controller.close();
     },

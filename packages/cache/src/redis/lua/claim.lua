@@ -1,16 +1,15 @@
 --[[
-  Takes the lease of an entry although it may be there: to refresh it, or to write it. Entries and generations are as in
-  read.lua.
+  Takes the lease of an entry that may have a value: to refresh it, or to write it. Formats as in read.lua.
 
   KEYS[1]  generation of the tenant
   KEYS[2]  the entry
-  ARGV[1]  id       token of the lease, and the generation of a tenant without one
+  ARGV[1]  id             token of the lease, and the generation of a tenant without one
   ARGV[2]  leaseMs
-  ARGV[3]  lifeMs   that a generation lives before the first fill
-  ARGV[4]  "refresh" keeps what is there until the fill, and gives way to a lease that is there; "write" does neither
-  ARGV[5]  version of what is written, or "" for none
+  ARGV[3]  metadataTtlMs  TTL of a generation before the first fill
+  ARGV[4]  "refresh" keeps the old value until the fill, and yields to another lease; "write" drops it, and takes the lease
+  ARGV[5]  version of the written value, or "" for none
 
-  Returns 1 when the lease is the caller's, 0 when it is another's, -1 when there is a higher version.
+  Returns 1 if this call holds the lease, 0 if another one does, -1 if the entry has a higher version.
   O(1). Writes a lease, which expires, and the generation of a tenant without one.
 ]]
 local call, match = redis.call, string.match

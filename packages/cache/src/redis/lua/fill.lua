@@ -1,23 +1,23 @@
 --[[
-  Puts values in the place of leases. Entries, generations and tags are as in read.lua.
+  Replaces leases with values. Formats as in read.lua.
 
   KEYS[i]     two for each value: the generation of its tenant, and its entry
-  ARGV[1]     lifeMs   that generations and tags live longer than entries
-  ARGV[2]     channel on which the values are told, or ""
+  ARGV[1]     metadataTtlMs  how much longer generations and tags live than entries
+  ARGV[2]     channel of the invalidation bus, or "" to publish nothing
   ARGV[3..n]  for each value `<token of its lease>.<freshMs>.<usableMs>.<its tags joined with ":">`, its text, and, with a
-              channel, what is told of it
+              channel, the message to publish
 
-  Returns for each value 1, or 0 when the lease is gone or a tag may have been invalidated since it was taken.
-  O(values + tags). Writes entries, which expire after usableMs, their tags, and prolongs the generations: both outlive them.
+  Returns for each value 1, or 0 if the lease is gone or a tag may have been invalidated since the lease was taken.
+  O(values + tags). Writes entries, which expire after usableMs, and tags. Prolongs generations. Both outlive the entries.
 ]]
 local call, match = redis.call, string.match
-local life, channel = tonumber(ARGV[1]), ARGV[2]
+local extra, channel = tonumber(ARGV[1]), ARGV[2]
 local time = call("TIME")
 local now = string.format("%.0f", time[1] * 1000 + math.floor(time[2] / 1000))
 local values = call("MGET", unpack(KEYS))
--- Most values of a call have the same lease but for the key, and the same times: each is taken apart once.
+-- Most values of a call have equal leases and equal times. Each distinct string is parsed once.
 local leases, metas, tenants = {}, {}, {}
--- What was read before a value was put there says nothing about the lease any more.
+-- Entries that this call has filled: their leases, read before that, are gone.
 local filled = {}
 
 local function leaseOf(text)
@@ -50,16 +50,16 @@ local function tenantOf(key, value)
   return known
 end
 
-local function tagCounts(key, lease, meta, last)
+local function isTagValid(key, lease, meta, last)
   local by, number = match(call("GET", key) or "", "^([^.]*)%.(%d+)$")
   if by ~= lease.gen then
-    -- Unknown, or evicted: then what happened to it since the lease is known only if nothing happened at all.
+    -- The tag is new, or was evicted. It is valid only if the tenant had no tag invalidation at all since the lease.
     if last ~= lease.n then return false end
-    call("SET", key, lease.gen .. "." .. lease.n, "PX", meta.ms + life)
+    call("SET", key, lease.gen .. "." .. lease.n, "PX", meta.ms + extra)
   elseif tonumber(number) > tonumber(lease.n) then
     return false
   elseif call("PTTL", key) < meta.ms then
-    call("PEXPIRE", key, meta.ms + life)
+    call("PEXPIRE", key, meta.ms + extra)
   end
   return true
 end
@@ -70,13 +70,13 @@ local function put(i, at)
   if lease.token ~= meta.token or filled[entry] then return 0 end
   filled[entry] = true
   local tenant = tenantOf(generation, values[i])
-  local counts = tenant.gen == lease.gen
+  local isValid = tenant.gen == lease.gen
   if meta.tags ~= "" then
     for tag in string.gmatch(meta.tags, "[^:]+") do
-      counts = counts and tagCounts(string.sub(generation, 1, -2) .. "t:" .. tag, lease, meta, tenant.n)
+      isValid = isValid and isTagValid(string.sub(generation, 1, -2) .. "t:" .. tag, lease, meta, tenant.n)
     end
   end
-  if not counts then
+  if not isValid then
     call("DEL", entry)
     return 0
   end
@@ -97,6 +97,6 @@ for i = 1, #KEYS, 2 do
   reply[n] = put(i, 3 + (n - 1) * step)
 end
 for key, tenant in pairs(tenants) do
-  if tenant.ms > 0 and call("PTTL", key) < tenant.ms then call("PEXPIRE", key, tenant.ms + life) end
+  if tenant.ms > 0 and call("PTTL", key) < tenant.ms then call("PEXPIRE", key, tenant.ms + extra) end
 end
 return reply

@@ -1,10 +1,10 @@
 --[[
-  Gives a lease back. What was to be replaced stays, with the time that it has left.
+  Releases a lease. The value that was being replaced stays, with its remaining TTL.
 
   KEYS[1]  the entry, as in read.lua
   ARGV[1]  token of the lease
 
-  Returns 1, or 0 when the lease is gone. O(1).
+  Returns 1, or 0 if the lease is gone. O(1).
 ]]
 local value = redis.call("GET", KEYS[1])
 local token, rest = string.match(value or "", "^L[^.]*%.%d+%.[^.]*%.([^.]*)%.%d+|(.*)$")

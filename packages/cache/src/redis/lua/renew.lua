@@ -1,11 +1,11 @@
 --[[
-  Lets a lease live longer.
+  Extends a lease.
 
   KEYS[1]  the entry, as in read.lua
   ARGV[1]  token of the lease
   ARGV[2]  leaseMs from now on
 
-  Returns 1, or 0 when the lease is gone. O(1).
+  Returns 1, or 0 if the lease is gone. O(1).
 ]]
 local value = redis.call("GET", KEYS[1])
 local head, token, rest = string.match(value or "", "^(L[^.]*%.%d+%.[^.]*%.([^.]*)%.)%d+(|.*)$")

@@ -1,12 +1,12 @@
-import { StoreError } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
 import type { EntryContent, Lease } from "../../store.js";
-import { entryKey, generationKey, keyBase } from "../keys.js";
 import { encodeInvalidation } from "../bus/message.js";
+import { entryKey, generationKey, keyBase } from "../keys.js";
 import { fill } from "../lua/scripts.gen.js";
-import { inTurnBatches } from "./batcher.js";
+import { createTurnBatcher } from "./batcher.js";
+import { unexpectedReply } from "./parse-reply.js";
 
-interface Pending {
+interface PendingFill {
   readonly lease: Lease;
   readonly content: EntryContent;
   resolve(isKept: boolean): void;
@@ -16,31 +16,31 @@ interface Pending {
 interface FillsOptions {
   readonly runner: ScriptRunner;
   readonly prefix: string;
-  readonly lifeMs: number;
+  readonly metadataTtlMs: number;
+  /** Channel of the invalidation bus. Written values are published on it. */
   readonly channel: string;
-  /** Who tells. */
+  /** Id of this store on the bus. */
   readonly sender: string;
 }
 
 /** Sends the fills of one turn of the event loop as one command, per tenant on a Cluster. */
 export function createFills(options: FillsOptions): (lease: Lease, content: EntryContent) => Promise<boolean> {
-  const { runner, prefix, lifeMs, channel, sender } = options;
-  const life = String(lifeMs);
+  const { runner, prefix, metadataTtlMs, channel, sender } = options;
 
-  function send(batch: readonly Pending[], isTold: boolean): void {
+  function send(batch: readonly PendingFill[], isPublished: boolean): void {
     const keys: string[] = [];
-    const args = [life, isTold ? channel : ""];
+    const args = [String(metadataTtlMs), isPublished ? channel : ""];
     for (const { lease, content } of batch) {
       const { tenantId, key } = lease;
       const base = keyBase(prefix, tenantId);
       keys.push(generationKey(base), entryKey(base, key));
       args.push(metaOf(lease, content), content.text);
-      if (isTold) args.push(encodeInvalidation(sender, { tenantId, keys: [key], tags: [], all: false }));
+      if (isPublished) args.push(encodeInvalidation(sender, { tenantId, keys: [key], tags: [], all: false }));
     }
     runner.run(fill, { keys, args }).then(
       (reply) => {
-        const answers: readonly unknown[] = Array.isArray(reply) ? reply : [];
-        for (let i = 0; i < batch.length; i++) settle(batch[i] as Pending, answers[i]);
+        const replies: readonly unknown[] = Array.isArray(reply) ? reply : [];
+        for (let i = 0; i < batch.length; i++) settle(batch[i] as PendingFill, replies[i]);
       },
       (error: unknown) => {
         for (const { reject } of batch) reject(error);
@@ -48,22 +48,22 @@ export function createFills(options: FillsOptions): (lease: Lease, content: Entr
     );
   }
 
-  const charsOf = ({ content }: Pending): number => content.text.length;
-  const addLoad = inTurnBatches<Pending>({ charsOf, send: (batch) => send(batch, false) });
-  const addWrite = inTurnBatches<Pending>({ charsOf, send: (batch) => send(batch, true) });
+  const charsOf = ({ content }: PendingFill): number => content.text.length;
+  const loads = createTurnBatcher<PendingFill>({ charsOf, send: (batch) => send(batch, false) });
+  const writes = createTurnBatcher<PendingFill>({ charsOf, send: (batch) => send(batch, true) });
   return (lease, content) =>
     new Promise((resolve, reject) => {
-      const add = lease.notify === true ? addWrite : addLoad;
-      add(runner.isCluster ? lease.tenantId : "", { lease, content, resolve, reject });
+      const batcher = lease.notify === true ? writes : loads;
+      batcher.add(runner.isCluster ? lease.tenantId : "", { lease, content, resolve, reject });
     });
 }
 
-/** The same text for all values of a turn that have the same times and no tags: the script takes it apart once. */
+/** Values of one turn with the same times and no tags get the same string, which the script parses once. */
 function metaOf({ token }: Lease, { freshMs, usableMs, tags }: EntryContent): string {
   return `${token}.${Math.ceil(freshMs)}.${Math.ceil(usableMs)}.${tags.length === 0 ? "" : tags.join(":")}`;
 }
 
-function settle({ resolve, reject }: Pending, answer: unknown): void {
-  if (answer === 1 || answer === 0) resolve(answer === 1);
-  else reject(new StoreError("Redis answered something else than was asked"));
+function settle({ resolve, reject }: PendingFill, reply: unknown): void {
+  if (reply === 1 || reply === 0) resolve(reply === 1);
+  else reject(unexpectedReply("0 or 1 for each value", reply));
 }

@@ -1,20 +1,14 @@
-import { StoreError } from "@scale/core";
-import type { ScriptRunner } from "@scale/core/redis";
-import type { ReadResult, Lease, EntryAddress, Read, ReadListener, StoredEntry } from "../../store.js";
-import { byTenant } from "./group-by-tenant.js";
-import { createGlances, type Onlooker } from "./mget.js";
-import { foundOf } from "./parse-reply.js";
+import type { EntryAddress, Lease, Read, ReadListener, ReadResult, StoredEntry } from "../../store.js";
 import { read as readScript } from "../lua/scripts.gen.js";
-import type { ServerClock } from "./server-clock.js";
-import { inTurnBatches } from "./batcher.js";
+import { createTurnBatcher } from "./batcher.js";
+import { groupByTenant } from "./group-by-tenant.js";
+import { createMgetReads, type MgetOptions, type MgetReads, type ReadCallback } from "./mget.js";
+import { parseReply } from "./parse-reply.js";
 
-export interface ReadsOptions {
-  readonly runner: ScriptRunner;
-  readonly prefix: string;
+export interface ReadsOptions extends MgetOptions {
   readonly leaseMs: number;
-  readonly lifeMs: number;
+  readonly metadataTtlMs: number;
   readonly newId: () => string;
-  readonly serverClock: ServerClock;
   readonly monotonic: () => number;
   /** Gives a lease back. Never rejects. */
   release(lease: Lease): void;
@@ -22,112 +16,95 @@ export interface ReadsOptions {
 
 export interface Reads {
   readonly read: Read;
-  look(place: EntryAddress): Promise<StoredEntry | undefined>;
+  readWithoutLease(address: EntryAddress): Promise<StoredEntry | undefined>;
 }
 
-/** Takes none: what is not there is nobody's to load. */
+/** The script takes no lease, because the caller will not load missing entries. */
 const NO_LEASE = "0";
 
 /**
- * Sends the reads of one turn of the event loop as one command, per tenant on a Cluster. What is there is found with `MGET`,
- * and what is not is asked for again with a script, which takes the lease. While little is found the script is asked at once.
+ * Sends the reads of one turn of the event loop as one command, per tenant on a Cluster. `MGET` finds the values. Entries that
+ * it does not find are read again with a script, which takes the lease. While most reads miss, the script is asked directly.
  */
 export function createReads(options: ReadsOptions): Reads {
-  const { runner, prefix, leaseMs, lifeMs, newId, serverClock, monotonic } = options;
-  const life = String(lifeMs);
+  const mgetReads = createMgetReads(options);
+  const readAndLease = createScriptReads(options, mgetReads, String(options.leaseMs));
+  const readOnly = createScriptReads(options, mgetReads, NO_LEASE);
 
-  function release(askers: readonly Asker[], reply: unknown, token: string): void {
-    const answers: readonly unknown[] = Array.isArray(reply) ? reply : [];
-    for (let i = 0; i < askers.length; i++) {
-      const { place } = askers[i] as Asker;
-      const answer = answers[i + 1];
-      if (typeof answer === "string" && answer.startsWith("H")) options.release({ ...place, token });
-    }
+  function to(address: EntryAddress, listener: ReadListener): void {
+    const callback = new LeasingRead(address, listener, readAndLease);
+    if (address.hasTags === true || !mgetReads.prefersMget()) callback.missing();
+    else mgetReads.read(callback);
   }
 
-  const glances = createGlances(options);
-
-  function asking(lease: string): (asker: Asker) => void {
-    function send(batch: readonly Asker[]): void {
-      const id = newId();
-      const { ordered, keys, sizes } = byTenant(prefix, batch);
-      const askedAt = monotonic();
-      // Nobody waits any more for what came too late, and others would wait for its leases.
-      const late = (reply: unknown): void => release(ordered, reply, id);
-      runner.run(readScript, { keys, args: [id, lease, life, ...sizes.map(String)], late }).then(
-        (reply) => {
-          const answers: readonly unknown[] = Array.isArray(reply) ? reply : [];
-          serverClock.told(Number(answers[0]), askedAt);
-          settle(ordered, answers, { token: id, saw: glances.saw });
-        },
-        (error: unknown) => {
-          for (const asker of ordered) asker.failed(error);
-        },
-      );
-    }
-    const add = inTurnBatches<Asker>({ send, charsOf: glances.meanChars });
-    return (asker) => add(runner.isCluster ? asker.place.tenantId : "", asker);
-  }
-
-  const take = asking(String(leaseMs));
-  const seek = asking(NO_LEASE);
-
-  function to(place: EntryAddress, listener: ReadListener): void {
-    const reader = new Reader(place, listener, take);
-    if (place.hasTags === true || !glances.isWorthIt()) reader.missing();
-    else glances.glance(reader);
-  }
-
-  const read = (place: EntryAddress): Promise<ReadResult> =>
-    new Promise((found, failed) => to(place, { found, failed }));
+  const read = (address: EntryAddress): Promise<ReadResult> =>
+    new Promise((found, failed) => to(address, { found, failed }));
 
   return {
     read: Object.assign(read, { to }),
-    look: (place) =>
+    readWithoutLease: (address) =>
       new Promise((resolve, reject) => {
-        const asker = {
-          place,
-          found: resolve,
-          answered: (found: ReadResult) => resolve(found.is === "value" ? found.stored : undefined),
-          missing: (isCertain: boolean) => (isCertain ? resolve(undefined) : seek(asker)),
+        const callback: ReadCallback = {
+          address,
+          found: (result) => resolve(result.is === "value" ? result.stored : undefined),
+          missing: (isCertain) => (isCertain ? resolve(undefined) : readOnly(callback)),
           failed: reject,
         };
-        if (glances.isPossible()) glances.glance(asker);
-        else seek(asker);
+        if (mgetReads.isPossible()) mgetReads.read(callback);
+        else readOnly(callback);
       }),
   };
 }
 
-/** Who is told what the script says. */
-interface Asker {
-  readonly place: EntryAddress;
-  answered(found: ReadResult): void;
-  failed(error: unknown): void;
+/** Reads with the script, in batches. @param leaseMs as the script takes it */
+function createScriptReads(
+  { runner, prefix, metadataTtlMs, newId, serverClock, monotonic, release }: ReadsOptions,
+  mgetReads: MgetReads,
+  leaseMs: string,
+): (callback: ReadCallback) => void {
+  const ttl = String(metadataTtlMs);
+
+  function send(batch: readonly ReadCallback[]): void {
+    const token = newId();
+    const { ordered, keys, sizes } = groupByTenant(prefix, batch);
+    const askedAt = monotonic();
+    // The reads have failed by then. Their leases would keep other processes waiting.
+    const late = (reply: unknown): void => releaseAll(ordered, reply, (address) => release({ ...address, token }));
+    runner.run(readScript, { keys, args: [token, leaseMs, ttl, ...sizes.map(String)], late }).then(
+      (reply) => {
+        const replies: readonly unknown[] = Array.isArray(reply) ? reply : [];
+        serverClock.sync(Number(replies[0]), askedAt);
+        answerAll(ordered, replies, { token, mgetReads });
+      },
+      (error: unknown) => {
+        for (const callback of ordered) callback.failed(error);
+      },
+    );
+  }
+
+  const batcher = createTurnBatcher<ReadCallback>({ send, charsOf: mgetReads.meanChars });
+  return (callback) => batcher.add(runner.isCluster ? callback.address.tenantId : "", callback);
 }
 
-/** One read, on its way from one command to the next. A class, because one is made for each. */
-class Reader implements Asker, Onlooker {
-  readonly place: EntryAddress;
+/** A class, because one is made for each read. */
+class LeasingRead implements ReadCallback {
+  readonly address: EntryAddress;
   readonly #listener: ReadListener;
-  readonly #take: (asker: Asker) => void;
+  readonly #readAndLease: (callback: ReadCallback) => void;
 
-  constructor(place: EntryAddress, listener: ReadListener, take: (asker: Asker) => void) {
-    this.place = place;
+  constructor(address: EntryAddress, listener: ReadListener, readAndLease: (callback: ReadCallback) => void) {
+    this.address = address;
     this.#listener = listener;
-    this.#take = take;
+    this.#readAndLease = readAndLease;
   }
 
-  found(stored: StoredEntry): void {
-    this.#listener.found({ is: "value", stored });
+  found(result: ReadResult): void {
+    this.#listener.found(result);
   }
 
-  /** The script finds out, and takes the lease. */
+  /** Certain or not, the script decides, because it also takes the lease. */
   missing(): void {
-    this.#take(this);
-  }
-
-  answered(found: ReadResult): void {
-    this.#listener.found(found);
+    this.#readAndLease(this);
   }
 
   failed(error: unknown): void {
@@ -135,21 +112,28 @@ class Reader implements Asker, Onlooker {
   }
 }
 
-interface About {
-  readonly token: string;
-  saw(chars: number): void;
+function answerAll(
+  ordered: readonly ReadCallback[],
+  replies: readonly unknown[],
+  { token, mgetReads }: { readonly token: string; readonly mgetReads: MgetReads },
+): void {
+  const now = Number(replies[0]);
+  for (let i = 0; i < ordered.length; i++) {
+    const callback = ordered[i] as ReadCallback;
+    try {
+      const result = parseReply(replies[i + 1], now, token);
+      mgetReads.record(result.is === "value" ? result.stored.text.length : 0);
+      callback.found(result);
+    } catch (error) {
+      callback.failed(error);
+    }
+  }
 }
 
-function settle(ordered: readonly Asker[], answers: readonly unknown[], { token, saw }: About): void {
-  const now = Number(answers[0]);
+function releaseAll(ordered: readonly ReadCallback[], reply: unknown, release: (address: EntryAddress) => void): void {
+  const replies: readonly unknown[] = Array.isArray(reply) ? reply : [];
   for (let i = 0; i < ordered.length; i++) {
-    const asker = ordered[i] as Asker;
-    try {
-      const found = foundOf(answers[i + 1], now, token);
-      saw(found.is === "value" ? found.stored.text.length : 0);
-      asker.answered(found);
-    } catch (cause) {
-      asker.failed(new StoreError("Redis answered something else than was asked", { cause }));
-    }
+    const one = replies[i + 1];
+    if (typeof one === "string" && one.startsWith("H")) release((ordered[i] as ReadCallback).address);
   }
 }

@@ -1,11 +1,11 @@
-import { createBatcher } from "@scale/core/redis";
+import { type Batcher, createBatcher } from "@scale/core/redis";
 
-/** Bounds how long one command holds the server. */
+/** Bounds how long one command occupies the server. */
 const MAX_ITEMS = 128;
-/** From here on a turn's items go in two parts: the server works on one while this process builds the other. */
+/** From this size on, the items of a turn are sent in two parts: the server works on one while this process builds the other. */
 const MIN_SPLIT = 32;
 
-interface TurnBatches<T> {
+interface TurnBatcherOptions<T> {
   /** Must not throw. */
   send(batch: readonly T[]): void;
   /** Characters that an item adds to the command or to its reply. */
@@ -13,14 +13,13 @@ interface TurnBatches<T> {
 }
 
 /** Batches the items of one turn of the event loop, per group. */
-export function inTurnBatches<T>({ send, charsOf }: TurnBatches<T>): (group: string, item: T) => void {
-  const { add } = createBatcher<T>({
+export function createTurnBatcher<T>({ send, charsOf }: TurnBatcherOptions<T>): Batcher<T> {
+  return createBatcher<T>({
     send,
     charsOf,
     maxItems: MAX_ITEMS,
     minSplit: MIN_SPLIT,
-    // After every promise that is settled by now, because its continuation may add an item too. That costs no time.
+    // Runs after the continuations of all settled promises, because they may add items too. Waiting for them is free.
     schedule: process.nextTick,
   });
-  return add;
 }

@@ -1,27 +1,30 @@
 import type { EntryAddress } from "../../store.js";
 import { entryKey, generationKey, keyBase } from "../keys.js";
 
-export interface ByTenant<T> {
+export interface GroupedByTenant<T> {
   readonly ordered: readonly T[];
-  /** Each tenant's generation, then its entries. */
+  /** For each tenant its generation, then its entries. */
   readonly keys: string[];
-  /** Entries of each tenant. */
+  /** Number of entries of each tenant. */
   readonly sizes: readonly number[];
 }
 
-/** Puts what is asked of the same tenant together. */
-export function byTenant<T extends { readonly place: EntryAddress }>(prefix: string, batch: readonly T[]): ByTenant<T> {
+/** Sorts a batch by tenant, and lists the keys that one command reads for it. */
+export function groupByTenant<T extends { readonly address: EntryAddress }>(
+  prefix: string,
+  batch: readonly T[],
+): GroupedByTenant<T> {
   const first = batch[0];
-  // The usual case: all of one tenant.
-  if (first === undefined || batch.every(({ place }) => place.tenantId === first.place.tenantId)) {
+  // The usual case: all entries belong to one tenant.
+  if (first === undefined || batch.every(({ address }) => address.tenantId === first.address.tenantId)) {
     const keys: string[] = [];
-    if (first !== undefined) append(keys, keyBase(prefix, first.place.tenantId), batch);
+    if (first !== undefined) append(keys, keyBase(prefix, first.address.tenantId), batch);
     return { ordered: batch, keys, sizes: [batch.length] };
   }
   const tenants = new Map<string, T[]>();
   for (const item of batch) {
-    const same = tenants.get(item.place.tenantId);
-    if (same === undefined) tenants.set(item.place.tenantId, [item]);
+    const same = tenants.get(item.address.tenantId);
+    if (same === undefined) tenants.set(item.address.tenantId, [item]);
     else same.push(item);
   }
   const keys: string[] = [];
@@ -30,7 +33,7 @@ export function byTenant<T extends { readonly place: EntryAddress }>(prefix: str
   return { ordered: groups.flatMap(([, items]) => items), keys, sizes: groups.map(([, items]) => items.length) };
 }
 
-function append(keys: string[], base: string, items: readonly { readonly place: EntryAddress }[]): void {
+function append(keys: string[], base: string, items: readonly { readonly address: EntryAddress }[]): void {
   keys.push(generationKey(base));
-  for (const { place } of items) keys.push(entryKey(base, place.key));
+  for (const { address } of items) keys.push(entryKey(base, address.key));
 }

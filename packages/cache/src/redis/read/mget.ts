@@ -1,108 +1,115 @@
-import { StoreError } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
-import type { EntryAddress, StoredEntry } from "../../store.js";
-import { byTenant } from "./group-by-tenant.js";
-import { storedOf } from "./parse-entry.js";
+import type { EntryAddress, ReadListener } from "../../store.js";
+import { createTurnBatcher } from "./batcher.js";
+import { groupByTenant } from "./group-by-tenant.js";
+import { parseEntry } from "./parse-entry.js";
+import { unexpectedReply } from "./parse-reply.js";
 import type { ServerClock } from "./server-clock.js";
-import { inTurnBatches } from "./batcher.js";
 
-/** Who is told what becomes of a glance. */
-export interface Onlooker {
-  readonly place: EntryAddress;
-  found(stored: StoredEntry): void;
-  /** @param isCertain false when only the script can tell */
+/** One read on its way from `MGET` to the script. */
+export interface ReadCallback extends ReadListener {
+  readonly address: EntryAddress;
+  /**
+   * `MGET` found no value.
+   * @param isCertain false if only the script can tell whether there is one
+   */
   missing(isCertain: boolean): void;
-  failed(error: unknown): void;
 }
 
-export interface Glances {
-  /** False when the script would have to be asked all the same. */
+export interface MgetReads {
+  /** False where `MGET` cannot decide anything, so that the script must be asked in any case. */
   isPossible(): boolean;
-  /** False while most that is asked for is not there: the script finds that out too, and takes the lease. */
-  isWorthIt(): boolean;
-  glance(onlooker: Onlooker): void;
-  /** Tells what the script found, 0 for nothing: while it finds little, there is no use in a glance before it. */
-  saw(chars: number): void;
-  /** Of the values that were read lately. */
+  /** True while at least half of the recent reads hit. A miss needs the script anyway, so `MGET` would be a wasted round trip. */
+  prefersMget(): boolean;
+  read(callback: ReadCallback): void;
+  /** Records a read of the script for `prefersMget`: the characters of the value, 0 for a miss. */
+  record(chars: number): void;
+  /** Mean length of the values that were read recently. */
   meanChars(): number;
 }
 
-/** Of the last reads, roughly, so many decide whether the next ones are worth a glance. */
-const REMEMBERED = 64;
-
-/**
- * Reads entries with `MGET`, which costs the server and this process less than a script. All that it needs is in what it
- * reads, but for the clock, and for the tags of the entry: an entry that has some is left to the script.
- */
-export function createGlances({
-  runner,
-  prefix,
-  serverClock,
-}: {
+export interface MgetOptions {
   readonly runner: ScriptRunner;
   readonly prefix: string;
   readonly serverClock: ServerClock;
-}): Glances {
+}
+
+/** About this many recent reads decide whether the next ones prefer `MGET`. */
+const REMEMBERED = 64;
+
+/**
+ * Reads entries with `MGET`, which costs the server and this process less than a script. An entry and its generation hold all
+ * that a read needs, except for the time of the server and the numbers of tags. Entries with tags are left to the script.
+ */
+export function createMgetReads({ runner, prefix, serverClock }: MgetOptions): MgetReads {
   const { mget } = runner;
-  // On a Cluster each node has a clock of its own.
+  const recent = createHitRatio();
+  // On a Cluster each node has its own clock.
   const isPossible = (): boolean => mget !== undefined && !runner.isCluster && serverClock.now() !== undefined;
-  let misses = 0;
 
-  let meanChars = 0;
+  function answer(reply: unknown, ordered: readonly ReadCallback[], sizes: readonly number[]): void {
+    const now = serverClock.now();
+    if (now === undefined) return ordered.forEach((callback) => callback.missing(false));
+    const values: readonly unknown[] = Array.isArray(reply) ? reply : [];
+    if (values.length !== ordered.length + sizes.length) {
+      const error = unexpectedReply(`${ordered.length + sizes.length} values`, reply);
+      return ordered.forEach((callback) => callback.failed(error));
+    }
+    let [at, next] = [0, 0];
+    for (const size of sizes) {
+      const generation = idOf(values[at++]);
+      for (let i = 0; i < size; i++) {
+        const text = values[at++];
+        answerOne(ordered[next++] as ReadCallback, isOf(text, generation) ? text : "", now);
+      }
+    }
+  }
 
-  const ask = inTurnBatches<Onlooker>({
-    charsOf: () => meanChars,
+  function answerOne(callback: ReadCallback, text: string, now: number): void {
+    const kind = text.charAt(0);
+    recent.record(kind === "V" ? text.length : 0);
+    if (kind !== "V") return callback.missing(kind !== "T");
+    callback.found({ is: "value", stored: parseEntry(text, now) });
+  }
+
+  const batcher = createTurnBatcher<ReadCallback>({
+    charsOf: recent.meanChars,
     send(batch) {
-      const { ordered, keys, sizes } = byTenant(prefix, batch);
+      const { ordered, keys, sizes } = groupByTenant(prefix, batch);
       mget?.(keys).then(
-        (reply) => tell(reply, ordered, sizes),
+        (reply) => answer(reply, ordered, sizes),
         (error: unknown) => {
-          for (const onlooker of ordered) onlooker.failed(error);
+          for (const callback of ordered) callback.failed(error);
         },
       );
     },
   });
 
-  function tell(reply: unknown, ordered: readonly Onlooker[], sizes: readonly number[]): void {
-    const values: readonly unknown[] = Array.isArray(reply) ? reply : [];
-    const now = serverClock.now();
-    if (now === undefined) return ordered.forEach((onlooker) => onlooker.missing(false));
-    if (values.length !== ordered.length + sizes.length) {
-      const error = new StoreError("Redis answered something else than was asked");
-      return ordered.forEach((onlooker) => onlooker.failed(error));
-    }
-    let [value, next] = [0, 0];
-    for (const size of sizes) {
-      const generation = idOf(values[value++]);
-      for (let i = 0; i < size; i++) {
-        const text = values[value++];
-        answer(ordered[next++] as Onlooker, isOf(text, generation) ? text : "", now);
-      }
-    }
-  }
-
-  function answer(onlooker: Onlooker, text: string, now: number): void {
-    const kind = text.charAt(0);
-    saw(kind === "V" ? text.length : 0);
-    if (kind !== "V") return onlooker.missing(kind !== "T");
-    onlooker.found(storedOf(text, now));
-  }
-
-  function saw(chars: number): void {
-    misses = chars > 0 ? Math.max(0, misses - 2) : Math.min(REMEMBERED, misses + 1);
-    if (chars > 0) meanChars += (chars - meanChars) / REMEMBERED;
-  }
-
   return {
     isPossible,
-    isWorthIt: () => misses < REMEMBERED / 2 && isPossible(),
-    glance: (onlooker) => ask("", onlooker),
-    saw,
-    meanChars: () => meanChars,
+    // An open batch was begun in this turn of the event loop, so the clock was looked at in this turn.
+    prefersMget: () => recent.isMostlyHits() && (batcher.isOpen("") || isPossible()),
+    read: (callback) => batcher.add("", callback),
+    record: recent.record,
+    meanChars: recent.meanChars,
   };
 }
 
-/** @param generation with the dot after it */
+/** A hit counts twice as much as a miss, so that `MGET` comes back soon after a cold start. */
+function createHitRatio() {
+  let misses = 0;
+  let meanChars = 0;
+  return {
+    isMostlyHits: (): boolean => misses < REMEMBERED / 2,
+    meanChars: (): number => meanChars,
+    record(chars: number): void {
+      misses = chars > 0 ? Math.max(0, misses - 2) : Math.min(REMEMBERED, misses + 1);
+      if (chars > 0) meanChars += (chars - meanChars) / REMEMBERED;
+    },
+  };
+}
+
+/** @param generation id of the tenant's generation, with the dot after it */
 function isOf(text: unknown, generation: string | undefined): text is string {
   return typeof text === "string" && generation !== undefined && text.startsWith(generation, 1);
 }

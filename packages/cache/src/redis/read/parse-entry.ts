@@ -1,30 +1,30 @@
 import { digitsUntil } from "../../definition/parse-digits.js";
 import type { StoredEntry } from "../../store.js";
 
-/** What was written there by somebody else: nothing can be read from it. */
-const FOREIGN: StoredEntry = { text: "", ageMs: 0, freshMs: 0, usableMs: 0, tags: [] };
+/** Stands for a value that another program wrote under the key. It is never fresh, so it is loaded again. */
+const UNREADABLE: StoredEntry = { text: "", ageMs: 0, freshMs: 0, usableMs: 0, tags: [] };
 const NO_TAGS: readonly string[] = [];
 const DOT = 46;
 
 /**
- * Reads an entry as `read.lua` describes it: `V<generation>.<n>.<version>.<filledAtMs>.<freshMs>.<usableMs>.<tags>|<text>`.
- * By hand, because it is on the way of every read, and a regular expression makes ten objects.
- * @param now of the server, ms since the epoch
+ * Parses an entry as `read.lua` describes it: `V<generation>.<n>.<version>.<filledAtMs>.<freshMs>.<usableMs>.<tags>|<text>`.
+ * It is parsed by hand because every read does it, and a regular expression would allocate ten objects.
+ * @param now time of the server, in milliseconds since the epoch
  */
-export function storedOf(entry: string, now: number): StoredEntry {
+export function parseEntry(entry: string, now: number): StoredEntry {
   const bar = entry.indexOf("|");
   const filledFrom = after(entry, after(entry, after(entry, 1)));
   const freshFrom = after(entry, filledFrom);
   const usableFrom = after(entry, freshFrom);
   const tagsFrom = after(entry, usableFrom);
-  if (filledFrom === 0 || freshFrom === 0 || usableFrom === 0 || tagsFrom === 0 || bar < tagsFrom) return FOREIGN;
+  if (filledFrom === 0 || freshFrom === 0 || usableFrom === 0 || tagsFrom === 0 || bar < tagsFrom) return UNREADABLE;
   const filledAt = digitsUntil(entry, filledFrom, DOT);
   const freshMs = digitsUntil(entry, freshFrom, DOT);
   const usableMs = digitsUntil(entry, usableFrom, DOT);
-  if (filledAt < 0 || freshMs < 0 || usableMs < 0) return FOREIGN;
+  if (filledAt < 0 || freshMs < 0 || usableMs < 0) return UNREADABLE;
   return {
     text: entry.slice(bar + 1),
-    // A replica that became the master may have a clock behind that of the one before.
+    // After a failover the clock of the new primary may be earlier than that of the old one.
     ageMs: Math.max(0, now - filledAt),
     freshMs,
     usableMs,
@@ -32,7 +32,7 @@ export function storedOf(entry: string, now: number): StoredEntry {
   };
 }
 
-/** Where the field after this one begins, or 0 when there is none, also when this one is 0. */
+/** The index at which the next field begins. 0 if there is none, and if `from` is 0. */
 function after(text: string, from: number): number {
   return from === 0 ? 0 : text.indexOf(".", from) + 1;
 }

@@ -1,12 +1,17 @@
 import { StoreError } from "@scale/core";
 import type { ReadResult } from "../../store.js";
-import { storedOf } from "./parse-entry.js";
+import { parseEntry } from "./parse-entry.js";
 
-/** Reads what `read.lua` answers for one entry. */
-export function foundOf(answer: unknown, now: number, token: string): ReadResult {
-  if (typeof answer !== "string") throw new StoreError("Redis answered something else than was asked");
-  const kind = answer.charAt(0);
-  if (kind === "V" || kind === "T") return { is: "value", stored: storedOf(answer, now) };
-  const old = answer.length > 1 ? storedOf(answer.slice(1), now) : undefined;
+/** Parses what `read.lua` returns for one entry. */
+export function parseReply(reply: unknown, now: number, token: string): ReadResult {
+  if (typeof reply !== "string") throw unexpectedReply("a string for each entry", reply);
+  const kind = reply.charAt(0);
+  if (kind === "V" || kind === "T") return { is: "value", stored: parseEntry(reply, now) };
+  const old = reply.length > 1 ? parseEntry(reply.slice(1), now) : undefined;
   return kind === "H" ? { is: "leased", token, old } : { is: "busy", old };
+}
+
+/** The reply itself is not in the message, because it may be a tenant's data. */
+export function unexpectedReply(expected: string, got: unknown): StoreError {
+  return new StoreError(`unexpected reply from Redis: expected ${expected}, got ${got === null ? "null" : typeof got}`);
 }

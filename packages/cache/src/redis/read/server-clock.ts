@@ -1,29 +1,29 @@
 import type { Clock } from "@scale/core";
 
-/** What the clock of the server says, without asking it each time. */
+/** An estimate of the server's time that needs no request. */
 export interface ServerClock {
-  /** Milliseconds since the epoch; `undefined` when the server has not told for a while. */
+  /** Milliseconds since the epoch. `undefined` if the last reply with a time is too old. */
   now(): number | undefined;
-  /** @param askedAt by the monotonic clock, when the question was sent that the server answered with `now` */
-  told(now: number, askedAt: number): void;
+  /** @param askedAt monotonic time at which the request was sent that the server answered with `serverNow` */
+  sync(serverNow: number, askedAt: number): void;
 }
 
-/** How long what the server has told is used: in that time no two clocks go apart by what matters to an entry's age. */
-const USED_MS = 5000;
+/** How long one reply is used. Clocks drift apart in that time by less than matters to the age of an entry. */
+const VALID_MS = 5000;
 
-export function serverClock(clock: Clock): ServerClock {
-  let ahead = 0;
-  let until = -Infinity;
+export function createServerClock(clock: Clock): ServerClock {
+  let offset = 0;
+  let validUntil = -Infinity;
   return {
     now() {
-      const mine = clock.monotonic();
-      return mine < until ? mine + ahead : undefined;
+      const local = clock.monotonic();
+      return local < validUntil ? local + offset : undefined;
     },
-    told(now, askedAt) {
-      if (!Number.isFinite(now)) return;
-      // As if the answer had been given when it was asked for: entries may look older than they are, never younger.
-      ahead = now - askedAt;
-      until = askedAt + USED_MS;
+    sync(serverNow, askedAt) {
+      if (!Number.isFinite(serverNow)) return;
+      // As if the server had replied at the moment of the request: entries may look older than they are, never younger.
+      offset = serverNow - askedAt;
+      validUntil = askedAt + VALID_MS;
     },
   };
 }

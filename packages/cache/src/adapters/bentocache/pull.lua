@@ -1,10 +1,10 @@
 --[[
-  Reads an entry, as in read.lua, and ends it.
+  Reads an entry, as in read.lua, and deletes it.
 
   KEYS[1]     the entry
   KEYS[2..n]  generations of its namespaces, the outermost first
 
-  Returns the text, or nothing. O(namespaces).
+  Returns the text, or false. O(namespaces).
 ]]
 local values = redis.call("MGET", unpack(KEYS))
 local entry = values[1]

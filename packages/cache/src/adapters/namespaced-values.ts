@@ -1,0 +1,38 @@
+import { ConfigError } from "@scale/core";
+import type { Definition } from "../definition/definition.js";
+import { adapterDefinition, MAX_TTL } from "./adapter-definition.js";
+
+export interface NamespacedKey {
+  readonly namespace: string;
+  readonly key: string;
+  /** Present only in `getOrSet`. */
+  readonly source?: { load(): unknown; readonly ttlMs: number };
+}
+
+/** Wraps a value, so that `null` and `undefined` are values too: tags apply to them, and `negativeTtl` does not. */
+interface Box {
+  readonly value?: unknown;
+}
+
+export interface NamespacedValues {
+  readonly definition: Definition<NamespacedKey, Box>;
+  /** The tag of all values of a namespace. */
+  tagOf(namespace: string): string;
+}
+
+/** Values under a namespace and a key, for adapters whose keys are given where they are used. */
+export function namespacedValues(name: string): NamespacedValues {
+  const tagOf = (namespace: string): string => `=${name} ${namespace}`;
+  const definition = adapterDefinition<NamespacedKey, Box>({
+    name,
+    key: ({ namespace, key }) => [namespace, key],
+    ttl: MAX_TTL,
+    tags: (_box, { namespace }) => [tagOf(namespace)],
+    async load({ source }, context) {
+      if (source === undefined) throw new ConfigError(`${name}: the value has no loader, it can only be set`);
+      context.ttl(source.ttlMs);
+      return { value: await source.load() };
+    },
+  });
+  return { definition, tagOf };
+}
