@@ -15,7 +15,7 @@ async function startPair() {
 }
 
 describe("createKeyValueCache", () => {
-  it("gives back what was set, until its seconds are over", async () => {
+  it("returns the value that was set, until its ttl in seconds is over", async () => {
     const clock = createManualClock();
     const kv = createKeyValueCache(createCache({ clock }), { tenantId: "acme" });
     expect(await kv.get("contacts")).toBeUndefined();
@@ -32,7 +32,7 @@ describe("createKeyValueCache", () => {
     expect(await kv.get("contacts")).toBeUndefined();
   });
 
-  it.each([null, false, 0, "", [], undefined])("takes %j for a value, and loads it once", async (value) => {
+  it.each([null, false, 0, "", [], undefined])("treats %j as a value, and loads it once", async (value) => {
     const kv = createKeyValueCache(createCache(), { tenantId: "acme" });
     let loads = 0;
     const load = () => {
@@ -44,7 +44,7 @@ describe("createKeyValueCache", () => {
   });
 
   it.each<[unknown]>([[0], [-1], [Number.NaN], [Number.POSITIVE_INFINITY], ["soon"], ["0s"], [null], [undefined]])(
-    "refuses %s for a time",
+    "refuses %s as a ttl",
     async (ttl) => {
       const kv = createKeyValueCache(createCache(), { tenantId: "acme" });
       let loads = 0;
@@ -56,14 +56,14 @@ describe("createKeyValueCache", () => {
     },
   );
 
-  it("refuses what JSON would change, and unknown options", async () => {
+  it("refuses values that JSON would change, and unknown options", async () => {
     const cache = createCache();
     const kv = createKeyValueCache(cache, { tenantId: "acme" });
     await expect(kv.set("k", { at: new Date(0) }, 60)).rejects.toMatchObject({ code: "SCALE_CONFIG" });
     expect(() => createKeyValueCache(cache, { namespaces: "a" } as object)).toThrow("namespaces");
   });
 
-  it("keeps tenants and namespaces apart, however they are named", async () => {
+  it("keeps tenants and namespaces apart, whatever their names", async () => {
     const cache = createCache();
     const kv = (tenantId: string, namespace: string) => createKeyValueCache(cache, { tenantId, namespace });
     const all = [kv("acme", "a"), kv("acme", "a:b"), kv("globex", "a"), kv("acme", "=kv"), kv("acme", "")];
@@ -77,14 +77,14 @@ describe("createKeyValueCache", () => {
     expect(await Promise.all(all.map((each) => each.get("b:c")))).toEqual(all.map(() => undefined));
   });
 
-  it("ends what a namespace has also when it is nothing", async () => {
+  it("invalidates a namespace whose values are null and undefined", async () => {
     const kv = createKeyValueCache(createCache(), { tenantId: "acme" });
     await kv.set("k", null, 60);
     await kv.invalidateNamespace();
     expect(await kv.get("k")).toBeUndefined();
   });
 
-  it("takes the tenant of the current work, and fails without one", async () => {
+  it("uses the tenant of tenancy.run, and rejects without one", async () => {
     const kv = createKeyValueCache(createCache());
     await tenancy.run({ tenantId: "acme" }, () => kv.set("k", 1, 60));
     expect(await tenancy.run({ tenantId: "globex" }, () => kv.get("k"))).toBeUndefined();
@@ -93,7 +93,7 @@ describe("createKeyValueCache", () => {
     await expect(kv.getOrSet("", "k", () => 1, { ttl: 60 })).rejects.toMatchObject({ code: "SCALE_TENANT" });
   });
 
-  it("keeps its values apart from what getOrSet and definitions of the cache have", async () => {
+  it("keeps its values apart from those of getOrSet and of definitions", async () => {
     const cache = createCache();
     const acme = cache.tenant("acme");
     await acme.getOrSet("k", () => "adHoc", { ttl: "1m", namespace: "=key-value" });
@@ -105,7 +105,7 @@ describe("createKeyValueCache", () => {
 });
 
 describe.skipIf(!url)("createKeyValueCache with Redis", () => {
-  it("is one cache in all processes", async () => {
+  it("shares its values between processes", async () => {
     const { one, two, close } = await startPair();
     const [first, second] = [one, two].map(({ cache }) => createKeyValueCache(cache, { tenantId: "acme" }));
     let loads = 0;

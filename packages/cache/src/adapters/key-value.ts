@@ -39,7 +39,7 @@ export interface KeyValueCache {
   set(key: string, value: unknown, ttl: KeyValueTtl): Promise<Receipt>;
   delete(key: string): Promise<Receipt>;
   /**
-   * Returns the value from the cache, or loads it. Of all callers in all processes one loads.
+   * Returns the value from the cache, or loads it. One caller of all processes loads it, the others wait.
    * @throws {ConfigError} for a ttl that is not a duration; otherwise what `load` throws
    */
   getOrSet<V>(

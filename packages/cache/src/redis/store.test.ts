@@ -3,13 +3,13 @@ import { Cluster, Redis } from "ioredis";
 import { Redis as Redis5 } from "ioredis5";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { at, content, ended, lease, put, textOf } from "../testing/context.js";
+import { at, content, invalidation, lease, put, textOf } from "../testing/context.js";
 import { type CreateStores, describeCacheStore } from "../testing/index.js";
 import { redisStore, type RedisStoreOptions } from "./store.js";
 
 const url = inject("redisUrl");
 let next = 0;
-/** Its own prefix keeps each test apart from all others on the shared server. */
+/** A prefix of its own separates each test from all others on the shared server. */
 const prefix = (): string => `test:cache:${process.pid}:${next++}`;
 
 const LEASE_MS = 400;
@@ -61,13 +61,13 @@ describe.skipIf(!url)("redisStore", () => {
 
   const store = (name: string) => redisStore({ redis, prefix: name, timeoutMs: 2000, leaseMs: LEASE_MS });
 
-  it("leaves no key without an expiry, whatever was done", async () => {
+  it("writes no key without an expiry", async () => {
     const name = prefix();
     const one = store(name);
     await put(one, at("a"), content("a", { tags: ["t1"] }));
     await put(one, at("b", ""), content("b"));
-    await one.invalidate(ended({ tags: ["t1", "t2"] }));
-    await one.invalidate(ended({ all: true }, "other"));
+    await one.invalidate(invalidation({ tags: ["t1", "t2"] }));
+    await one.invalidate(invalidation({ all: true }, "other"));
     await lease(one, at("c"));
     await one.claim(at("a"), { to: "refresh" });
     await one.claim(at("d"), { to: "write", version: 1 });
@@ -77,19 +77,19 @@ describe.skipIf(!url)("redisStore", () => {
     expect(keys.filter((_, i) => (ttls[i] ?? -1) <= 0)).toEqual([]);
   });
 
-  it("lets what an entry depends on live longer than the entry", async () => {
+  it("keeps generation and tags longer than the entry that depends on them", async () => {
     const name = prefix();
     const day = 86_400_000;
     await put(store(name), at("a"), content("a", { tags: ["t1"], freshMs: day, usableMs: 2 * day }));
     for (const key of ["g", "t:t1"]) expect(await redis.pttl(`${name}:{acme}:${key}`)).toBeGreaterThan(2 * day);
   });
 
-  it.each(["g", "t:t1"])("treats all that depends on an evicted %s as gone, and revives nothing", async (evicted) => {
+  it.each(["g", "t:t1"])("treats entries of an evicted %s as missing, and never revives them", async (evicted) => {
     const name = prefix();
     const one = store(name);
     await put(one, at("a"), content("old", { tags: ["t1"] }));
     const held = await lease(one, at("b"));
-    await one.invalidate(ended({ tags: ["t1"] }));
+    await one.invalidate(invalidation({ tags: ["t1"] }));
     await redis.del(`${name}:{acme}:${evicted}`);
     expect(await one.fillIn(held, content("late", { tags: ["t1"] }))).toBe(false);
     expect((await one.read(at("a"))).is).toBe("leased");
@@ -97,7 +97,7 @@ describe.skipIf(!url)("redisStore", () => {
     expect([textOf(await one.read(at("a"))), textOf(await one.read(at("c")))]).toEqual(["busy", "new"]);
   });
 
-  it("takes what others have put in the place of a tag or a generation for nothing, and goes on with the rest", async () => {
+  it("treats a tag or generation that another program overwrote as missing, and reads the rest", async () => {
     const name = prefix();
     const one = store(name);
     await put(one, at("a"), content("a", { tags: ["t1"] }));
@@ -114,7 +114,7 @@ describe.skipIf(!url)("redisStore", () => {
     expect((await one.claim(at("d"), { to: "write", version: 1 })).is).toBe("leased");
   });
 
-  it("sends the reads of one turn as few commands", async () => {
+  it("sends the reads of one turn in few commands", async () => {
     const one = store(prefix());
     await put(one, at("a"), content("a"));
     const calls = async (): Promise<number> =>

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach } from "vitest";
-import type { CacheStore, EntryContent, ReadResult, Invalidation, Lease, EntryAddress } from "../store.js";
+import type { CacheStore, EntryAddress, EntryContent, Invalidation, Lease, ReadResult } from "../store.js";
 
-/** Makes two stores that share their entries, as two processes have them, and nothing with any others. */
+/** Creates two stores that share their entries, as two processes do, and share nothing with any other store. */
 export type CreateStores = () => CreatedStores | Promise<CreatedStores>;
 
 export interface CreatedStores {
-  /** With leases that end by themselves within two seconds. */
+  /** Their leases must expire within two seconds. */
   readonly stores: readonly [CacheStore, CacheStore];
   close?(): void | Promise<void>;
 }
@@ -16,24 +16,24 @@ export interface Context {
 }
 
 export function freshStores(create: CreateStores): Context {
-  let made: CreatedStores | undefined;
+  let created: CreatedStores | undefined;
   beforeEach(async () => {
-    made = await create();
+    created = await create();
   });
   afterEach(async () => {
-    await made?.close?.();
-    made = undefined;
+    await created?.close?.();
+    created = undefined;
   });
-  const at = (index: 0 | 1): CacheStore => {
-    if (made === undefined) throw new Error("there are stores only while a test runs");
-    return made.stores[index];
+  const storeAt = (index: 0 | 1): CacheStore => {
+    if (created === undefined) throw new Error("expected a running test, the stores exist only while one runs");
+    return created.stores[index];
   };
   return {
     get one() {
-      return at(0);
+      return storeAt(0);
     },
     get two() {
-      return at(1);
+      return storeAt(1);
     },
   };
 }
@@ -45,21 +45,32 @@ export const content = (text: string, more: Partial<EntryContent> = {}): EntryCo
   ...more,
 });
 
-export const ended = (what: Partial<Invalidation>, tenantId = "acme"): Invalidation => ({
+export const invalidation = (what: Partial<Invalidation>, tenantId = "acme"): Invalidation => ({
   ...{ tenantId, keys: [], tags: [], all: false },
   ...what,
 });
 
-/** The lease of an entry that is not there. */
-export async function lease(store: CacheStore, place: EntryAddress): Promise<Lease> {
-  const found = await store.read(place);
-  if (found.is !== "leased") throw new Error(`expected the lease of ${place.key}, got ${found.is}`);
-  return { ...place, token: found.token };
+/** Takes the lease of a missing entry. */
+export async function lease(store: CacheStore, address: EntryAddress): Promise<Lease> {
+  const found = await store.read(address);
+  if (found.is !== "leased") throw new Error(`expected the lease of ${address.key}, got ${found.is}`);
+  return { ...address, token: found.token };
 }
 
-export async function put(store: CacheStore, place: EntryAddress, what: EntryContent): Promise<void> {
-  if (!(await store.fillIn(await lease(store, place), what))) throw new Error(`${place.key} was not filled`);
+/** Claims the lease of an entry that may have a value. */
+export async function claim(
+  store: CacheStore,
+  address: EntryAddress,
+  reason: Parameters<CacheStore["claim"]>[1] = { to: "write", version: undefined },
+): Promise<Lease> {
+  const claimed = await store.claim(address, reason);
+  if (claimed.is !== "leased") throw new Error(`expected the lease of ${address.key}, got ${claimed.is}`);
+  return { ...address, token: claimed.token };
 }
 
-/** The text that is there, or what is there in its place. */
+export async function put(store: CacheStore, address: EntryAddress, what: EntryContent): Promise<void> {
+  if (!(await store.fillIn(await lease(store, address), what))) throw new Error(`${address.key} was not filled`);
+}
+
+/** The text of the value that was read, or else the kind of the result. */
 export const textOf = (found: ReadResult): string => (found.is === "value" ? found.stored.text : found.is);

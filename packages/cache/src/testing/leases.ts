@@ -1,17 +1,22 @@
 import { expect, it } from "vitest";
-import { at, type Context, content, lease, put, textOf } from "./context.js";
+import { at, claim, type Context, content, lease, put, textOf } from "./context.js";
 
-/** Who may load, and when it counts. */
+/** Leases: one caller loads a missing entry, and only its fill is accepted. */
 export function describeLeases(context: Context): void {
-  it("gives one of all that ask for a missing entry the lease, and the others nothing", async () => {
-    const place = at("a");
-    const asks = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? context.one : context.two).read(place));
-    const found = await Promise.all(asks);
+  describeReads(context);
+  describeFills(context);
+  describeExpiry(context);
+}
+
+function describeReads(context: Context): void {
+  it("returns the lease of a missing entry to one of many readers, and no value to the others", async () => {
+    const reads = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? context.one : context.two).read(at("a")));
+    const found = await Promise.all(reads);
     expect(found.filter(({ is }) => is === "leased").length).toBe(1);
     expect(found.filter(({ is }) => is === "busy").length).toBe(19);
   });
 
-  it("gives everybody what was filled, with its times, tags and age", async () => {
+  it("returns a filled value to all readers, with its times, tags and age", async () => {
     const [odd, tags] = ["a|b\n.{}:\u0000é\u{1f4a1}", ["t1", "of%3ax.y"]];
     await put(context.one, at("a"), content(odd, { freshMs: 1000, usableMs: 5000, tags }));
     const found = await context.two.read(at("a"));
@@ -21,7 +26,7 @@ export function describeLeases(context: Context): void {
     expect(found.stored.ageMs).toBeLessThan(1000);
   });
 
-  it("looks without taking the lease, and sees only what counts", async () => {
+  it("reads without a lease only valid values", async () => {
     expect(await context.one.readWithoutLease(at("a"))).toBeUndefined();
     const held = await lease(context.two, at("a"));
     expect(await context.one.readWithoutLease(at("a"))).toBeUndefined();
@@ -36,15 +41,17 @@ export function describeLeases(context: Context): void {
     expect((await context.two.read(at("b"))).is).toBe("leased");
   });
 
-  it("reads many entries of many tenants at once, each its own", async () => {
-    const places = Array.from({ length: 300 }, (_, i) => at(`${i % 100}`, `tenant-${Math.floor(i / 100)}`));
-    const text = ({ tenantId, key }: (typeof places)[number]): string => `${tenantId} ${key}`;
-    await Promise.all(places.map((place) => put(context.one, place, content(text(place)))));
-    const found = await Promise.all(places.map((place) => context.two.read(place)));
-    expect(found.map(textOf)).toEqual(places.map(text));
+  it("returns to each of many reads the value of its own tenant and key", async () => {
+    const addresses = Array.from({ length: 300 }, (_, i) => at(`${i % 100}`, `tenant-${Math.floor(i / 100)}`));
+    const text = ({ tenantId, key }: (typeof addresses)[number]): string => `${tenantId} ${key}`;
+    await Promise.all(addresses.map((address) => put(context.one, address, content(text(address)))));
+    const found = await Promise.all(addresses.map((address) => context.two.read(address)));
+    expect(found.map(textOf)).toEqual(addresses.map(text));
   });
+}
 
-  it("refuses a fill without the lease, and one that comes twice", async () => {
+function describeFills(context: Context): void {
+  it("refuses a fill without the lease, and a second fill with it", async () => {
     const held = await lease(context.one, at("a"));
     expect(await context.two.fillIn({ ...held, token: "another" }, content("wrong"))).toBe(false);
     expect(await context.one.fillIn(held, content("right"))).toBe(true);
@@ -52,7 +59,7 @@ export function describeLeases(context: Context): void {
     expect(textOf(await context.two.read(at("a")))).toBe("right");
   });
 
-  it("lets the next one load when a lease was given back", async () => {
+  it("leases the entry to the next reader after a release", async () => {
     const held = await lease(context.one, at("a"));
     await context.one.release({ ...held, token: "another" });
     expect((await context.two.read(at("a"))).is).toBe("busy");
@@ -61,17 +68,19 @@ export function describeLeases(context: Context): void {
     expect(await context.one.fillIn(held, content("late"))).toBe(false);
     expect(await context.two.fillIn(next, content("new"))).toBe(true);
   });
+}
 
-  it("ends the lease of who died, and keeps the one of who renews it", async () => {
+function describeExpiry(context: Context): void {
+  it("expires a lease that is not renewed, and keeps one that is", async () => {
+    const { leaseMs } = context.one;
     const dead = await lease(context.one, at("dead"));
     await put(context.one, at("replaced"), content("old"));
-    await context.one.claim(at("replaced"), { to: "refresh" });
+    await claim(context.one, at("replaced"), { to: "refresh" });
     const alive = await lease(context.one, at("alive"));
-    const until = context.one.leaseMs * 1.5;
-    // Real time, because it is the store's own clock that ends them.
-    for (let ms = 0; ms < until; ms += context.one.leaseMs / 4) {
+    // Real time, because leases expire by the clock of the store.
+    for (let ms = 0; ms < leaseMs * 1.5; ms += leaseMs / 4) {
       await new Promise((resolve) => {
-        setTimeout(resolve, context.one.leaseMs / 4);
+        setTimeout(resolve, leaseMs / 4);
       });
       expect(await context.one.renew(alive)).toBe(true);
     }

@@ -1,15 +1,15 @@
 import { describe } from "vitest";
 import { type CreateStores, freshStores } from "./context.js";
-import { describeFeed } from "./feed.js";
 import { describeInvalidation } from "./invalidation.js";
 import { describeLeases } from "./leases.js";
+import { describeSubscription } from "./subscription.js";
 import { describeWrites } from "./writes.js";
 
 export type { CreateStores } from "./context.js";
 
 /**
- * What every CacheStore must do. Call it in a vitest file with a function that makes two stores over the same entries; add
- * tests of what only your backend has: expiry, reconnects, a cluster.
+ * The contract of a `CacheStore`, as tests. Call it in a vitest file with a function that creates two stores over the same
+ * entries, and add tests for the properties of your backend: expiry, reconnects, a cluster.
  */
 export function describeCacheStore(name: string, create: CreateStores): void {
   describe(`CacheStore: ${name}`, () => {
@@ -17,6 +17,6 @@ export function describeCacheStore(name: string, create: CreateStores): void {
     describeLeases(context);
     describeWrites(context);
     describeInvalidation(context);
-    describeFeed(context);
+    describeSubscription(context);
   });
 }

@@ -11,7 +11,7 @@ const url = inject("redisUrl");
 let next = 0;
 
 describe("keysOf", () => {
-  it("makes no key of two namespaces", () => {
+  it("creates different keys for different namespaces", () => {
     const paths = [[], ["a"], ["a", "b"], ["a:b"], ["a", "b:c"], ["*"], [""], ["", ""], ["%3a"]];
     const keys = ["c", "b:c", "", "a", "a:b", ":", "%3a", "g"];
     const all = ["", "%", "a", "a:b", "}"].flatMap((store) =>
@@ -43,7 +43,7 @@ describe.skipIf(!url)("bentocacheDriver", () => {
   const driver = (storePrefix = "app"): BentocacheDriver =>
     bentocacheDriver({ redis, prefix, timeoutMs: 500 }).factory({ prefix: storePrefix });
 
-  it("does what a driver of bentocache does", async () => {
+  it("behaves as a driver of bentocache", async () => {
     const cache = driver();
     expect(await cache.get("k")).toBeUndefined();
     expect(await cache.set("k", "a|b.c é\0")).toBe(true);
@@ -67,7 +67,7 @@ describe.skipIf(!url)("bentocacheDriver", () => {
     expect(redis.status).toBe("ready");
   });
 
-  it("keeps an entry for its milliseconds, and none for ever", async () => {
+  it("keeps an entry for its ttl, and none without a limit", async () => {
     const cache = bentocacheDriver({ redis, prefix, timeoutMs: 500, maxTtl: "1h" }).factory({ prefix: "app" });
     await cache.set("short", "1", 5000.5);
     await cache.set("none", "1");
@@ -79,14 +79,14 @@ describe.skipIf(!url)("bentocacheDriver", () => {
     await expect.poll(() => cache.get("past")).toBeUndefined();
     const keys = await redis.keys(`${prefix}*`);
     expect(Math.min(...(await Promise.all(keys.map((key) => redis.pttl(key)))))).toBeGreaterThan(0);
-    // A generation outlives what names it.
+    // A generation outlives the entries that name it.
     const generation = await redis.pttl(`${prefix}:{app}:g`);
     expect(generation).toBeGreaterThan(3_600_000);
     await driver().set("longest", "1", 8 * 3_600_000);
     expect(await redis.pttl(`${prefix}:{app}:g`)).toBeGreaterThan(8 * 3_600_000);
   });
 
-  it("clears a namespace and those in it, and nothing else", async () => {
+  it("clears a namespace and the namespaces in it, and nothing else", async () => {
     const root = driver();
     const [a, b, other] = [root.namespace("a"), root.namespace("a").namespace("b"), driver("app2")];
     const flat = root.namespace("a:b");
@@ -107,7 +107,7 @@ describe.skipIf(!url)("bentocacheDriver", () => {
     expect(await b.delete("k")).toBe(true);
   });
 
-  it("does not read or count what was cleared, whatever is evicted", async () => {
+  it("neither reads nor counts cleared entries, whatever Redis evicts", async () => {
     const a = driver().namespace("a");
     await Promise.all(["k", "l", "m"].map((key) => a.set(key, "1")));
     await redis.del(`${prefix}:{app}:g`);
@@ -116,7 +116,7 @@ describe.skipIf(!url)("bentocacheDriver", () => {
     expect([await a.get("k"), await a.delete("l"), await a.pull("m")]).toEqual([undefined, false, undefined]);
   });
 
-  it("works through node-redis too", async () => {
+  it("works with node-redis", async () => {
     const client = createClient({ url });
     await client.connect();
     const cache = bentocacheDriver({ redis: client, prefix }).factory({});
@@ -125,12 +125,12 @@ describe.skipIf(!url)("bentocacheDriver", () => {
     client.destroy();
   });
 
-  it("refuses options that it does not know", () => {
+  it("refuses unknown options", () => {
     expect(() => bentocacheDriver({ redis, timeout: 5 } as never)).toThrow("timeout");
     expect(() => bentocacheDriver({ redis, maxTtl: "never" as never })).toThrow("a duration");
   });
 
-  describe("behind bentocache", () => {
+  describe("as the L2 of bentocache", () => {
     const bentos: { disconnectAll(): Promise<void> }[] = [];
     afterEach(async () => {
       for (const bento of bentos.splice(0)) await bento.disconnectAll();
@@ -162,14 +162,14 @@ describe.skipIf(!url)("bentocacheDriver", () => {
       expect(await two.namespace("*").get({ key: "for-ever" })).toBeUndefined();
     });
 
-    it("does not hand what one namespace has to another", async () => {
+    it("does not return an entry of one namespace in another", async () => {
       const bento = start(redis);
       await bento.namespace("a").set({ key: "b:c", value: "secret" });
       expect(await bento.namespace("a:b").get({ key: "c" })).toBeUndefined();
       expect(await bento.namespace("a").namespace("b").get({ key: "c" })).toBeUndefined();
     });
 
-    it.each([true, false])("answers within the deadline while Redis stalls, with memory: %s", async (hasMemory) => {
+    it.each([true, false])("settles within the deadline while Redis stalls, with memory: %s", async (hasMemory) => {
       const client = new Redis(proxy.url);
       const bento = start(client, { timeoutMs: 100, hasMemory });
       await bento.set({ key: "k", value: 1 });

@@ -12,13 +12,13 @@ const over = (cache: Cache, namespace?: string, tenantId = "acme"): Keyv =>
   new Keyv(keyvStore({ tenant: cache.tenant(tenantId) }), namespace === undefined ? {} : { namespace });
 
 describe("keyvStore", () => {
-  it("is an adapter for Keyv", () => {
+  it("satisfies the adapter interface of Keyv", () => {
     const store: KeyvStoreAdapter = keyvStore({ tenant: createCache().tenant("acme") });
     expect(new Keyv({ store }).store).toBe(store);
     expect(store.iterator).toBeUndefined();
   });
 
-  it("gives back what was set, null and binary too", async () => {
+  it("returns the value that was set, also null and binary", async () => {
     const keyv = over(createCache());
     const values: readonly unknown[] = [
       1,
@@ -51,7 +51,7 @@ describe("keyvStore", () => {
     expect(await keyv.hasMany(["m1", "m2"])).toEqual([false, false]);
   });
 
-  it("refuses what JSON changes when Keyv does not serialize, and says so", async () => {
+  it("refuses values that JSON changes when Keyv does not serialize, and emits an error", async () => {
     const errors: unknown[] = [];
     const store = keyvStore({ tenant: createCache().tenant("acme") });
     const keyv = new Keyv({ store, serialize: undefined, deserialize: undefined } as object);
@@ -61,7 +61,7 @@ describe("keyvStore", () => {
     expect(errors).toMatchObject([{ code: "SCALE_CONFIG" }]);
   });
 
-  it("keeps a value for its milliseconds, and none for longer than the cap", async () => {
+  it("keeps a value for its ttl, and at most for maxTtl", async () => {
     const clock = createManualClock();
     const cache = createCache({ clock });
     const keyv = new Keyv(keyvStore({ tenant: cache.tenant("acme"), maxTtl: "1h" }));
@@ -78,14 +78,14 @@ describe("keyvStore", () => {
     expect(await keyv.hasMany(["short", "none", "long"])).toEqual([false, false, false]);
   });
 
-  it("refuses options that it does not know", () => {
+  it("refuses unknown options", () => {
     const tenant = createCache().tenant("acme");
     expect(() => keyvStore({ tenant, maxTTL: "1h" } as never)).toThrow("maxTTL");
     expect(() => keyvStore({ tenant: "acme" as never })).toThrow("expected cache.tenant(id)");
     expect(() => keyvStore({ tenant, maxTtl: "never" as never })).toThrow("maxTtl: expected a duration");
   });
 
-  it("refuses a time that is none", async () => {
+  it("refuses a ttl that is not above 0", async () => {
     const keyv = over(createCache());
     const errors: unknown[] = [];
     keyv.on("error", (error: unknown) => errors.push(error));
@@ -105,7 +105,7 @@ describe("keyvStore", () => {
     expect(await cache.tenant("acme").getOrSet("k", () => 2, { ttl: "1m" })).toBe(1);
   });
 
-  it("keeps namespaces apart also without the prefix of Keyv", async () => {
+  it("keeps namespaces apart without Keyv's key prefix", async () => {
     const tenant = createCache().tenant("acme");
     const [a, b] = ["a", "b"].map(
       (namespace) => new Keyv({ store: keyvStore({ tenant }), namespace, useKeyPrefix: false }),
@@ -114,13 +114,13 @@ describe("keyvStore", () => {
     expect(await b!.get("k")).toBeUndefined();
   });
 
-  it("is for one namespace", () => {
+  it("throws for a second namespace", () => {
     const store = keyvStore({ tenant: createCache().tenant("acme") });
     expect(new Keyv(store, { namespace: "a" }).namespace).toBe("a");
     expect(() => new Keyv(store, { namespace: "b" })).toThrow('expected namespace "a", got "b"');
   });
 
-  it("takes the tenant of the current work", async () => {
+  it("uses the tenant of tenancy.run", async () => {
     const cache = createCache();
     const keyv = new Keyv(keyvStore({ tenant: () => cache.tenant() }), { throwOnErrors: true });
     await tenancy.run({ tenantId: "acme" }, () => keyv.set("k", 1));
@@ -137,7 +137,7 @@ describe.skipIf(!url)("keyvStore with Redis", () => {
   });
   afterAll(() => proxy.close());
 
-  it("shares what was set, and what was cleared; every key expires", async () => {
+  it("shares values and clears between processes, and every key expires", async () => {
     const options = { prefix: `keyv:${process.pid}` };
     const [one, two] = [startNode(url, options), startNode(url, options)];
     await untilServed(one, two);
@@ -156,7 +156,7 @@ describe.skipIf(!url)("keyvStore with Redis", () => {
     two.close();
   });
 
-  it("answers in time while Redis does not", async () => {
+  it("settles within the deadline while Redis stalls", async () => {
     const node = startNode(proxy.url, {
       prefix: `keyv:${process.pid}:stall`,
       timeoutMs: 80,
@@ -176,7 +176,7 @@ describe.skipIf(!url)("keyvStore with Redis", () => {
     await keyv.clear();
     expect(errors).toMatchObject([{ code: "SCALE_STORE" }]);
     expect(performance.now() - startedAt).toBeLessThan(80 + 400);
-    // What was deleted meanwhile is not there when Redis is back.
+    // A value that was deleted during the outage stays deleted after it.
     proxy.unstall();
     await expect.poll(() => node.cache.health().queuedInvalidations, { timeout: 5000 }).toBe(0);
     expect(await keyv.get("k")).toBeUndefined();

@@ -22,7 +22,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
 }));
 
 describe("nextCodec", () => {
-  it("gives back what it got, of the same types", () => {
+  it("returns the values that it encoded, with the same types", () => {
     fc.assert(
       fc.property(
         value.filter((each) => !JSON.stringify(each, (_key, v: unknown) => v)?.includes("__proto__")),
@@ -41,7 +41,7 @@ describe("nextCodec", () => {
     [Symbol("s")],
     [new URL("http://a")],
     [{ a: { b: [new Float64Array(1)] } }],
-  ])("refuses what it cannot give back: %s", (refused) => {
+  ])("refuses values that would come back as another type: %s", (refused) => {
     expect(() => nextCodec.encode(refused)).toThrow("expected a type that the cache can store");
   });
 

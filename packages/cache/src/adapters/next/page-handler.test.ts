@@ -49,8 +49,8 @@ describe("nextCacheHandler", () => {
       { kind: "PAGES", html: "", pageData: { a: [null] }, headers: undefined, status: 404 },
     ],
     ["an image", { kind: "IMAGE", etag: "e", upstreamEtag: "u", buffer: Buffer.from([1]), extension: "webp" }],
-    ["that there is no page", null],
-  ])("gives back %s as it was", async (_what, value) => {
+    ["null for a page that does not exist", null],
+  ])("returns %s unchanged", async (_what, value) => {
     const { Handler, clock } = startOne();
     await new Handler().set("/a", value, { cacheControl: { revalidate: 60, expire: 3600 } });
     expect(await new Handler().get("/a", { kind: "APP_PAGE" })).toStrictEqual({
@@ -58,7 +58,7 @@ describe("nextCacheHandler", () => {
     });
   });
 
-  it("gives every reader a page of its own, because Next takes headers out of it", async () => {
+  it("returns a copy to every reader, because Next removes headers from it", async () => {
     const { next, Handler } = startOne();
     await next().setPage("/a", page(), forYears);
     await next().page("/a");
@@ -67,7 +67,7 @@ describe("nextCacheHandler", () => {
     expect(await next().page("/a")).toBeNull();
   });
 
-  it("keeps a page until Next cannot use it any more, and says how old it is", async () => {
+  it("keeps a page until its expire time, and returns its age", async () => {
     const clock = createManualClock(2_000_000_000_000);
     const Handler = nextCacheHandler({ tenant: createCache({ clock }).shared, clock, keep: "2h" });
     const caller = new NextCaller(Handler, () => clock.now());
@@ -83,7 +83,7 @@ describe("nextCacheHandler", () => {
     expect(await caller.page("/for-ever")).toBeNull();
   });
 
-  it("takes a fetch and a page of one key for two", async () => {
+  it("keeps a fetch and a page with the same key apart", async () => {
     const { next } = startOne();
     await next().setFetch("k", fetched("1"));
     expect(await next().page("k")).toBeNull();
@@ -93,7 +93,7 @@ describe("nextCacheHandler", () => {
     expect(await next().fetch("k")).toBeNull();
   });
 
-  it("refuses options that it does not know", () => {
+  it("refuses unknown options", () => {
     const tenant = createCache().shared;
     expect(() => nextCacheHandler({ tenant, build: "1" } as never)).toThrow("build");
     expect(() => nextCacheHandler({ tenant: createCache() as never })).toThrow("expected cache.shared");
@@ -111,7 +111,7 @@ describe("nextCacheHandler", () => {
     expect(await one!.page("/a")).toBeNull();
   });
 
-  it("ends what has the tag, of fetches that are read with it too, at once", async () => {
+  it("invalidates entries with the tag at once, also fetches that are read with it", async () => {
     const { next } = startOne();
     await next().setFetch("tagged", fetched("1"), ["posts"]);
     await next().setFetch("other", fetched("2"), ["authors", ""]);
@@ -124,7 +124,7 @@ describe("nextCacheHandler", () => {
     expect(await next().fetch("tagged")).toStrictEqual(fetched("3"));
   });
 
-  it("ends, for a path, the fetches of its pages, which do not know of it when they are kept", async () => {
+  it("invalidates, for a path, the fetches of its pages, although they are stored without that tag", async () => {
     const clock = createManualClock(2_000_000_000_000);
     const { next } = startOne(createCache({ clock }));
     const [a, b] = [
@@ -136,7 +136,7 @@ describe("nextCacheHandler", () => {
     expect([await next().fetch("k", a), await next().fetch("k", b)]).toStrictEqual([fetched("1"), fetched("1")]);
     await next().revalidateTag("_N_T_/a");
     expect([await next().fetch("k", a), await next().fetch("k", b)]).toStrictEqual([null, fetched("1")]);
-    // Too near to be told apart.
+    // Within the tolerance, so the entry counts as overtaken.
     await next().setFetch("k", fetched("2"));
     expect(await next().fetch("k", a)).toBeNull();
     clock.advance(11);
@@ -154,7 +154,7 @@ describe.skipIf(!url)("nextCacheHandler with Redis", () => {
   afterAll(() => proxy.close());
   const callerOf = ({ cache }: Node) => new NextCaller(nextCacheHandler({ tenant: cache.shared }), () => 0);
 
-  it("shares pages, and what was revalidated, between processes", async () => {
+  it("shares pages and revalidations between processes", async () => {
     const options = { prefix: `next:${process.pid}:${next++}` };
     const nodes = [startNode(url, options), startNode(url, options)] as const;
     await untilServed(...nodes);
@@ -172,7 +172,7 @@ describe.skipIf(!url)("nextCacheHandler with Redis", () => {
     for (const node of nodes) node.close();
   });
 
-  it("has nothing while Redis does not answer, in time, and what was revalidated then stays ended", async () => {
+  it("misses within the deadline while Redis stalls, and keeps revalidations of that time", async () => {
     const prefix = `next:${process.pid}:${next++}`;
     const node = startNode(proxy.url, { prefix, timeoutMs: 80 });
     const other = startNode(url, { prefix });

@@ -16,7 +16,7 @@ const streamOf = (...chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> 
   });
 const meta = { tags: ["posts"], stale: 300, expire: 4_294_967_294, revalidate: 900 };
 
-/** As `saveToCacheHandler` of next/dist/server/use-cache/use-cache-wrapper.js. */
+/** Builds an entry as `saveToCacheHandler` does in next/dist/server/use-cache/use-cache-wrapper.js. */
 const entryOf = (text: string, clock: ManualClock, more: Partial<NextUseCacheEntry> = {}): Promise<NextUseCacheEntry> =>
   Promise.resolve({
     ...{ ...meta, timestamp: clock.now(), value: streamOf(Buffer.from(text.slice(0, 1)), Buffer.from(text.slice(1))) },
@@ -32,7 +32,7 @@ function startOne() {
 }
 
 describe("nextUseCacheHandler", () => {
-  it("gives back the bytes and what was said of them, to each reader", async () => {
+  it("returns the bytes and the metadata to each reader", async () => {
     const { clock, handler } = startOne();
     const timestamp = clock.now();
     await handler.set("k", entryOf("é and more", clock));
@@ -47,7 +47,7 @@ describe("nextUseCacheHandler", () => {
     ]);
   });
 
-  it("has a reader wait for an entry that is being made", async () => {
+  it("makes a reader wait for an entry that is being rendered", async () => {
     const { clock, handler } = startOne();
     const made = gate<NextUseCacheEntry>();
     const saving = handler.set("k", made.opened);
@@ -57,7 +57,7 @@ describe("nextUseCacheHandler", () => {
     await saving;
   });
 
-  it("keeps nothing of a stream that breaks off, of a promise that rejects, or of what is used once", async () => {
+  it("stores no incomplete stream, no rejected promise, and no entry that expires at once", async () => {
     const { clock, handler } = startOne();
     const errors: unknown[] = [];
     const stop = loadFail.subscribe(({ error }) => errors.push(error));
@@ -77,7 +77,7 @@ describe("nextUseCacheHandler", () => {
     ]);
   });
 
-  it("ends what has the tag, or is read with it, and keeps what is made after that", async () => {
+  it("invalidates entries with the tag or read with it, and keeps entries that are rendered later", async () => {
     const { clock, handler } = startOne();
     await handler.set("k", entryOf("1", clock));
     await handler.set("soft", entryOf("1", clock, { tags: [] }));
@@ -90,7 +90,7 @@ describe("nextUseCacheHandler", () => {
     expect(await textOf(await handler.get("k", ["_N_T_/a"]))).toBe("2");
   });
 
-  it("does not keep what was begun before its tag was revalidated, and does not serve it for a path", async () => {
+  it("neither stores nor serves an entry whose rendering began before the revalidation of its tag or path", async () => {
     const { clock, handler } = startOne();
     const begun = await entryOf("old", clock);
     const beside = await entryOf("old", clock, { tags: [] });
@@ -102,7 +102,7 @@ describe("nextUseCacheHandler", () => {
     expect([await handler.get("k", []), await handler.get("soft", ["_N_T_/a"])]).toEqual([undefined, undefined]);
   });
 
-  it("ends an entry when it expires", async () => {
+  it("expires an entry at its expire time", async () => {
     const { clock, handler } = startOne();
     await handler.set("k", entryOf("1", clock, { expire: 60 }));
     clock.advance(59_999);
@@ -119,7 +119,7 @@ describe.skipIf(!url)("nextUseCacheHandler with Redis", () => {
   });
   afterAll(() => proxy.close());
 
-  it("shares entries and revalidations, and has nothing while Redis does not answer", async () => {
+  it("shares entries and revalidations, and misses while Redis stalls", async () => {
     const prefix = `use-cache:${process.pid}:${next++}`;
     const [one, two] = [startNode(proxy.url, { prefix, timeoutMs: 80 }), startNode(url, { prefix })];
     await untilServed(one, two);

@@ -1,0 +1,57 @@
+import { systemClock } from "@scale/core";
+import { expect, it, vi } from "vitest";
+import type { CacheStore, Invalidation, InvalidationListener } from "../store.js";
+import { at, claim, type Context, content, invalidation } from "./context.js";
+
+interface Subscriber {
+  readonly received: Invalidation[];
+  readonly confirmedAt: number[];
+  stop(): void;
+}
+
+async function subscribe(store: CacheStore): Promise<Subscriber> {
+  const received: Invalidation[] = [];
+  const confirmedAt: number[] = [];
+  const listener: InvalidationListener = {
+    invalidated: ({ tenantId, keys, tags, all }) => received.push({ tenantId, keys, tags, all }),
+    confirmed: (atMs) => confirmedAt.push(atMs),
+    lost: () => undefined,
+  };
+  const stop = store.subscribe?.(listener, 20) ?? (() => undefined);
+  await vi.waitFor(() => expect(confirmedAt.length).toBeGreaterThan(0), 5000);
+  return { received, confirmedAt, stop };
+}
+
+/** Passes without a check for stores without `subscribe`. */
+export function describeSubscription(context: Context): void {
+  it("sends invalidations and writes to other processes in their order, and not to their sender", async () => {
+    if (context.one.subscribe === undefined) return;
+    const [mine, theirs] = [await subscribe(context.one), await subscribe(context.two)];
+    const all = [
+      invalidation({ keys: ["row:a"] }),
+      invalidation({ tags: ["t1"] }),
+      invalidation({ all: true }, "other"),
+    ];
+    for (const what of all) await context.one.invalidate(what);
+    await context.one.fillIn({ ...(await claim(context.one, at("a"))), notify: true }, content("new"));
+    await vi.waitFor(() => expect(theirs.received).toEqual([...all, invalidation({ keys: ["row:a"] })]), 5000);
+    expect(mine.received).toEqual([]);
+    mine.stop();
+    theirs.stop();
+  });
+
+  it("confirms repeatedly that all earlier invalidations were delivered, until it is stopped", async () => {
+    if (context.one.subscribe === undefined) return;
+    const before = systemClock.monotonic();
+    const { received, confirmedAt, stop } = await subscribe(context.one);
+    await context.two.invalidate(invalidation({ keys: ["row:a"] }));
+    const after = systemClock.monotonic();
+    await vi.waitFor(() => expect(confirmedAt.at(-1)).toBeGreaterThan(after), 5000);
+    expect(received.length).toBe(1);
+    expect(confirmedAt[0]).toBeGreaterThanOrEqual(before);
+    stop();
+    const count = confirmedAt.length;
+    await context.two.invalidate(invalidation({ keys: ["row:a"] }));
+    expect([received.length, confirmedAt.length - count <= 1]).toEqual([1, true]);
+  });
+}
