@@ -9,7 +9,7 @@ import { peeks } from "./has-and-find.js";
 import { reads } from "./reads.js";
 import { speed } from "./policy-speed.js";
 
-/** First those that measure what AsyncLocalStorage would slow: once it was used in a process, it stays slow. */
+/** The parts that AsyncLocalStorage slows come first: once a process has used it, promises stay slow. */
 const PARTS: Readonly<Record<string, (smoke: boolean) => AsyncIterable<Line> | Iterable<Line>>> = {
   hits,
   peeks,
@@ -22,10 +22,10 @@ const PARTS: Readonly<Record<string, (smoke: boolean) => AsyncIterable<Line> | I
   clears,
 };
 
-/** Of the parts above only those whose names begin so: `SCALE_BENCH_PARTS=hits,reads-1-50 npm run bench cache`. */
+/** Prefixes of the parts to run: `SCALE_BENCH_PARTS=hits,reads-1-50 npm run bench cache`. */
 const wanted = process.env["SCALE_BENCH_PARTS"]?.split(",") ?? [""];
 
-/** What does a cache cost, and what does it keep, beside its peers? */
+/** The cost of the cache's operations and its hit ratio, compared with other caches. */
 export async function* cache({ smoke }: SectionOptions): AsyncIterable<Line> {
   for (const [name, part] of Object.entries(PARTS)) {
     if (wanted.some((beginning) => name.startsWith(beginning))) yield* part(smoke);

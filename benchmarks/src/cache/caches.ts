@@ -1,17 +1,17 @@
 import { createMemory, type Entry, type Memory } from "@scale/cache/scenarios";
 
-/** Answers whether it had the key, and has it now. */
+/** Requests a key. Returns true for a hit, and stores the key otherwise. */
 export type Ask = (key: number) => boolean;
 
 export const NAMESPACE = "invoice";
 
-/** An entry that never expires and takes as much as any other. */
+/** An entry that never expires. All entries have the same size. */
 export const ENTRY: Entry = { value: 1, bytes: 64, freshUntil: Infinity, usableUntil: Infinity, meta: undefined };
 
-/** Keys of one length: all entries take the same. */
+/** Keys of equal length, so that all entries have the same size. */
 export const keyOf = (key: number): string => String(10_000_000 + key);
 
-/** How large a memory must be to hold so many entries of `ENTRY`, all of one tenant. */
+/** The bytes of memory that hold this number of entries of one tenant. */
 export function bytesFor(entries: number): number {
   const partition = (memory: Memory) => memory.tenant("size");
   const memory = createMemory({ maxBytes: 1_000_000 });
@@ -23,7 +23,7 @@ export function bytesFor(entries: number): number {
   return one + (entries - 1) * (two - one);
 }
 
-/** One tenant in a memory for so many entries. */
+/** One tenant in a memory for this number of entries. */
 export function inMemory(entries: number): Ask {
   const partition = createMemory({ maxBytes: bytesFor(entries) }).tenant("acme");
   return (key) => {
@@ -34,7 +34,7 @@ export function inMemory(entries: number): Ask {
   };
 }
 
-/** What a Map that forgets the longest unused makes: the policy of most caches. */
+/** Least recently used, as most caches implement it with a Map. */
 export function plainLru(entries: number): Ask {
   const used = new Set<number>();
   return (key) => {

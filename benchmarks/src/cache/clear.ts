@@ -4,7 +4,7 @@ import { ENTRY, keyOf, NAMESPACE } from "./caches.js";
 
 const GATE = { atMost: 2 };
 
-/** How long does the loop stand still when a tenant or one of its namespaces is cleared, and in the writes after it? */
+/** The longest block of the event loop by clearing a tenant or a namespace, and by the writes after it. */
 export function* clears(smoke: boolean): Iterable<Line> {
   const keys = smoke ? 1000 : 100_000;
   yield lineOf(`a tenant of ${keys} entries is cleared`, keys, (partition) => partition.clear());
@@ -17,7 +17,7 @@ function lineOf(what: string, keys: number, clear: (partition: Partition) => voi
   return { bench: `cache: longest pause when ${what}`, unit: "ms", ours: median, ...judge(median, { gate: GATE }) };
 }
 
-/** Of the clearing itself and of a hundred writes. Collection of garbage is not told apart. */
+/** The longest of the clear and of a hundred writes after it. Garbage collection is included. */
 function longestMs(keys: number, clear: (partition: Partition) => void): number {
   const partition = createMemory({ maxBytes: 1_000_000_000 }).tenant("acme");
   partition.set("other", "1", ENTRY);
@@ -31,7 +31,7 @@ function longestMs(keys: number, clear: (partition: Partition) => void): number 
   return longest;
 }
 
-/** What the machine gave to other programs meanwhile is not counted: this process had no CPU time then. */
+/** CPU time bounds the elapsed time, so that time given to other programs of the machine does not count. */
 function timeMs(act: () => void): number {
   const cpu = process.cpuUsage();
   const start = performance.now();

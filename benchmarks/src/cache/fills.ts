@@ -6,13 +6,13 @@ import { redis6, type Row, TTL_MS } from "./peers/node.js";
 import { check, rowOf } from "./rows.js";
 
 const CONCURRENCY = 50;
-/** Rows of one measured piece. */
+/** Rows of one measured iteration. */
 const PIECE = 2000;
 
 /**
- * What a process pays for rows that nobody has: 50 callers ask for rows that are in no memory and not in Redis, the loader
- * answers at once, and a piece of 2,000 rows is over when all of them are in Redis. The peer is what one writes by hand,
- * GET and then SET with a time, which neither loads once nor keeps outdated values out.
+ * Throughput of misses: 50 callers read rows that are neither in memory nor in Redis. The loader returns at once, and an
+ * iteration of 2,000 rows ends when Redis has all of them. The peer is hand-written code, GET and then SET with a ttl, which
+ * neither loads once nor refuses outdated values.
  */
 export async function* fills(smoke: boolean): AsyncIterable<Line> {
   const redis = await startRedis();
@@ -44,7 +44,7 @@ export async function* fills(smoke: boolean): AsyncIterable<Line> {
 }
 
 interface Filler {
-  /** Resolves when so many rows more are in Redis. */
+  /** Resolves when Redis has this number of further rows. */
   fill(rows: number): Promise<void>;
   close(): void;
 }
@@ -52,7 +52,7 @@ interface Filler {
 async function oursOn(url: string): Promise<Filler> {
   const [redis, subscriber] = [redis6(url), redis6(url)];
   const store = redisStore({ redis, subscriber, timeoutMs: 5000 });
-  // A reader has its value before it is stored: only the store knows when that is.
+  // A reader gets its value before the store has it, so the fills are counted at the store.
   const stored = counter();
   const fillIn: typeof store.fillIn = async (lease, content) => {
     const isStored = await store.fillIn(lease, content);
@@ -62,7 +62,7 @@ async function oursOn(url: string): Promise<Filler> {
   const cache = createCache({ store: { ...store, fillIn } });
   const row = cache.define<string, Row>({ name: "row", key: (id) => id, ttl: TTL_MS, load: (id) => rowOf(id) });
   const acme = cache.tenant("acme");
-  await waitUntil(() => cache.health().isMemoryServed, { what: "the bus is proven" });
+  await waitUntil(() => cache.health().isMemoryServed, { what: "the bus is confirmed" });
   const nextId = idsWith("ours");
   return {
     async fill(rows) {
@@ -106,7 +106,7 @@ function idsWith(prefix: string): () => string {
   return () => `${prefix}-${next++}`;
 }
 
-/** A closed loop of so many calls. */
+/** A closed loop of this number of calls. */
 async function inTurn(calls: number, call: () => Promise<void>): Promise<void> {
   let left = calls;
   const worker = async (): Promise<void> => {

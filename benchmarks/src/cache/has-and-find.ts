@@ -7,7 +7,7 @@ import { type OurNode, type Params, startOurs } from "./peers/ours.js";
 import { check, rowOf } from "./rows.js";
 import { BATCH, fill, KEYS, keys, params, resultOf, rounds, rowIds, sequence, tenantIds } from "./workload.js";
 
-/** The rows of `hits` without promises, as in a template or a sort, beside the memory that most caches are made of. */
+/** The reads of `hits` without promises, as in a template or a sort, compared with the Map of most caches. */
 export async function* peeks(smoke: boolean): AsyncIterable<Line> {
   const redis = await startRedis();
   const ours = await startOurs({ url: redis.url, prefix: "peeks", load: async (id) => rowOf(id) });
@@ -21,7 +21,7 @@ export async function* peeks(smoke: boolean): AsyncIterable<Line> {
   }
 }
 
-// Written out twice: a function that takes the reader as an argument would not be optimised for either.
+// Written out twice, because V8 would not optimise a function that takes the reader as an argument for either of them.
 function variants({ cache, row }: OurNode) {
   const handles = tenantIds.map((tenantId) => cache.tenant(tenantId));
   const lru = new LRUCache<string, Row>({ max: 2 * KEYS, ttl: TTL_MS });

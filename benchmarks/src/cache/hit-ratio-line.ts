@@ -5,11 +5,11 @@ export interface HitRatios {
   /** 0 to 1. */
   readonly ours: number;
   readonly peer: number;
-  /** In points: hundredths of the requests. */
+  /** Minimum difference in points, hundredths of the requests. */
   readonly atLeast?: number;
 }
 
-/** A bench's line, with the gate held against the difference. */
+/** A line of the report, whose gate applies to the difference. */
 export function points({ bench, ours, peer, atLeast }: HitRatios): Line {
   const difference = (ours - peer) * 100;
   const gate = atLeast === undefined ? undefined : { atLeast };

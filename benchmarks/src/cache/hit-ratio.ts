@@ -6,7 +6,7 @@ import { jumping, KEYS, replacing, sliding, steady, type Trace, withScan } from 
 interface Scenario {
   readonly name: string;
   readonly trace: (length: number) => Trace;
-  /** Points of the hit ratio above or below a plain LRU. */
+  /** Minimum difference to a plain LRU, in points of the hit ratio. */
   readonly atLeast: number;
 }
 
@@ -19,7 +19,7 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "Zipf 1.0, keys are replaced", trace: replacing, atLeast: -3.5 },
 ];
 
-/** How many requests does the memory answer, beside a plain LRU of as many entries? The same figures in every run. */
+/** The hit ratio of the memory, compared with a plain LRU of as many entries. Every run gives the same figures. */
 export function* hitRatio(smoke: boolean): Iterable<Line> {
   const length = smoke ? 2_000 : 1_000_000;
   for (const { name, trace, atLeast } of SCENARIOS) {

@@ -10,15 +10,15 @@ import { rowOf } from "./rows.js";
 const TAG = "customer-1";
 const SMALL = 1000;
 const SAMPLES = 5;
-/** Callers that fill a tenant. */
+/** Concurrent callers that fill a tenant. */
 const CALLERS = 200;
 
 type End = "tenant" | "tag";
 
 /**
- * An import, a change of a customer: everything of a tenant, or everything with a tag, ends at once, in Redis and in the
- * memory of this process, both of which hold all of it. A time is that of the whole call, and each call finds its tenant
- * full. The peer is filled once for each figure, and only reports.
+ * Invalidation of all values of a tenant or of a tag, as after an import or a change of a customer. Redis and the memory of this
+ * process hold all of them. A time is that of the whole call, and the tenant is full before each call. The peer is filled once
+ * for each figure, and has no gate.
  */
 export async function* ends(smoke: boolean): AsyncIterable<Line> {
   const large = smoke ? 2000 : 100_000;
@@ -32,7 +32,7 @@ export async function* ends(smoke: boolean): AsyncIterable<Line> {
     for (const end of ["tenant", "tag"] as const) {
       const times = { small: [] as number[], large: [] as number[] };
       for (let i = 0; i < (smoke ? 1 : SAMPLES); i++) {
-        // In turn, so that what slows the machine for a while slows both.
+        // Interleaved, so that a slow phase of the machine affects both.
         times.small.push(await timeOurs(ours, redis, { end, rows: SMALL, tenantId: `small-${end}-${i}` }));
         times.large.push(await timeOurs(ours, redis, { end, rows: large, tenantId: `large-${end}-${i}` }));
       }
@@ -52,7 +52,7 @@ export async function* ends(smoke: boolean): AsyncIterable<Line> {
 
 function* linesOf(bench: string, { small, large, peer }: Record<"small" | "large" | "peer", number>): Iterable<Line> {
   const about = { bench: `cache: ${bench}`, unit: "ms", ours: large };
-  // The bound is one of milliseconds, not of a ratio.
+  // The gate is an absolute time, not a ratio.
   yield { ...about, peer, against: "bentocache", ...judge(large, { gate: { atMost: 3 } }) };
   const flat = { ...about, bench: `cache: ${bench}, beside ${SMALL} rows` };
   yield line({ ...flat, peer: small, against: "ours", ratio: large / small, gate: { atMost: 2 } });
@@ -98,7 +98,7 @@ async function filled(rows: number, read: (id: string) => Promise<unknown>): Pro
 }
 
 async function timeMs(act: () => Promise<unknown>): Promise<number> {
-  // What filling left to the collector of garbage is no part of it.
+  // Lets garbage of the filling be collected before the measurement.
   await sleep(200);
   const start = performance.now();
   await act();

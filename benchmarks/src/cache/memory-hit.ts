@@ -11,8 +11,8 @@ import { check, rowOf } from "./rows.js";
 import { BATCH, countHits, fill, keys, params, resultOf, rounds, rowIds, sequence, tenantIds } from "./workload.js";
 
 /**
- * The hot path of a request: rows of ten tenants that this process has in memory, read one after the other. The event loop
- * turns after a thousand. All contenders have memory, Redis and a bus that was heard; ours counts hits per tenant.
+ * The hot path of a request: rows of ten tenants in the memory of this process, read one after the other. The event loop turns
+ * after a thousand. All caches have memory, Redis and a working bus. Ours also counts the hits of each tenant.
  */
 export async function* hits(smoke: boolean): AsyncIterable<Line> {
   const redis = await startRedis();
@@ -33,8 +33,8 @@ export async function* hits(smoke: boolean): AsyncIterable<Line> {
 type Start = (start: StartNode, prefix: string) => Promise<CacheNode>;
 
 /**
- * Twice: before Node 24 every promise of a process takes about twice as long once anything in it has used AsyncLocalStorage,
- * as a tracer does, or the tenancy in which our own loads run. That slows all contenders alike.
+ * Measured twice: before Node 24 every promise of a process takes about twice as long after any code in it has used
+ * AsyncLocalStorage, as a tracer does, or the tenancy in which our loads run. That slows all caches alike.
  */
 async function* awaited(ours: OurNode, start: Start, smoke: boolean): AsyncIterable<Line> {
   const variants = await contenders(ours, start);
@@ -55,7 +55,7 @@ async function* awaited(ours: OurNode, start: Start, smoke: boolean): AsyncItera
   }
 }
 
-/** Each has read every row before it is measured: what comes then are hits. */
+/** Every cache reads every row before the measurement, so all measured reads are hits. */
 async function contenders(ours: OurNode, start: Start) {
   await fill(ours);
   const { cache, row } = ours;
@@ -76,7 +76,7 @@ async function contenders(ours: OurNode, start: Start) {
   };
 }
 
-/** @param expected the ids of the rows, by their number */
+/** @param expected ids of the rows, by index */
 function batches(expected: readonly string[], read: (at: number) => Promise<unknown>): () => Promise<void> {
   let next = 0;
   return async () => {
@@ -88,5 +88,5 @@ function batches(expected: readonly string[], read: (at: number) => Promise<unkn
   };
 }
 
-/** Without them a promise has no id. */
+/** Without promise hooks a promise has no async id. */
 const hasPromiseHooks = (): Promise<boolean> => Promise.resolve().then(() => executionAsyncId() !== 0);

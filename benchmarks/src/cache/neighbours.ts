@@ -7,13 +7,13 @@ import { zipf } from "./traces.js";
 const SEED = 20_261_120;
 const ENTRIES = 10_000;
 
-/** Does a tenant keep its hits beside others? The same figures in every run. */
+/** The hit ratio of a tenant beside other tenants. Every run gives the same figures. */
 export function* neighbours(smoke: boolean): Iterable<Line> {
   yield noisy(smoke ? 10_000 : 1_000_000);
   yield many(smoke ? 10_000 : 1_000_000);
 }
 
-/** One tenant asks for 20,000 keys, another asks nine times as often, never twice for one. */
+/** One tenant requests 20,000 keys. Another makes nine times as many requests, each for a new key. */
 function noisy(requests: number): Line {
   const random = seededRandom(SEED);
   const rank = zipf(1, 20_000, random);
@@ -38,7 +38,7 @@ function noisy(requests: number): Line {
   });
 }
 
-/** 20,000 tenants of 3 keys each, some far busier than others, in a memory for a third of them. */
+/** 20,000 tenants with 3 keys each, whose traffic differs widely, in a memory for a third of them. */
 function many(requests: number): Line {
   const tenant = zipf(1, 20_000, seededRandom(SEED));
   const memory = createMemory({ maxBytes: (bytesFor(3) + 2) * 6_667 });

@@ -8,10 +8,10 @@ const SEED = 20_261_120;
 const TTL_MS = 600_000;
 const PREPARED = 1 << 14;
 const PEER = "lru-cache with ttl";
-/** A far time: entries have an expiry that is watched, and none is reached. */
+/** Expires so late that the expiry is tracked and never reached. */
 const expiring: Entry = { ...ENTRY, usableUntil: Number.MAX_SAFE_INTEGER };
 
-/** What does an operation in memory cost, beside a cache without tenants, bytes and resistance to scans? */
+/** The cost of an operation in memory, compared with a cache without tenants, byte limits and scan resistance. */
 export async function* speed(smoke: boolean): AsyncIterable<Line> {
   const rounds = smoke ? { rounds: 1, warmup: 0, durationMs: 20 } : { rounds: 25, warmup: 3, durationMs: 60 };
   const hits = await compareAll(hitVariants(), rounds);
@@ -48,7 +48,7 @@ function writeVariants() {
   };
 }
 
-/** Texts that are there before the measurement, in an order that is the same for all. */
+/** Keys that are created before the measurement, in the same order for all caches. */
 function keys(among: number): () => string {
   const random = seededRandom(SEED);
   const count = among > PREPARED ? PREPARED * 16 : PREPARED;

@@ -27,9 +27,9 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 /**
- * A process that has just started, or whose memory is too small: every read is answered by Redis, and no row is asked for
- * twice at once. 12,000 rows of about 200 bytes, one after the other, of one tenant or of a hundred in turn, by 1, 50 or 500
- * callers that each wait for their answer. Memory keeps nothing: every read of ours is counted as a hit in the store.
+ * Reads from Redis, as by a process that has just started, or whose memory is too small. No row is read twice at the same time.
+ * 12,000 rows of about 200 bytes are read one after the other, of one tenant or of a hundred in turn, by 1, 50 or 500 callers
+ * that each wait for their result. Memory stores nothing: every read of ours counts as a hit of the store.
  */
 export const reads = Object.fromEntries(
   SCENARIOS.map((scenario) => {
@@ -107,7 +107,7 @@ interface Filled {
 }
 
 async function oursFor({ url, prefix, ids, tenants }: Filled): Promise<Contender & { assertStoreHits(): void }> {
-  // No entry fits: all is as if memory were empty, and nothing is different otherwise.
+  // No entry fits, so every read is the same as with an empty memory.
   const node = await startOurs({ url, prefix, maxBytes: 1, load: async (id) => rowOf(id) });
   const handles = Array.from({ length: tenants }, (_, i) => node.tenant(`tenant-${i}`));
   const params = ids.map((id) => ({ id }));

@@ -1,6 +1,6 @@
 import type { Row } from "./peers/node.js";
 
-/** About 200 bytes of JSON, as a row of a list has. */
+/** About 200 bytes of JSON, the size of a row in a list. */
 export const rowOf = (id: string): Row => ({
   id,
   customerId: "cus_01JD3Q8Z7W",
@@ -13,14 +13,14 @@ export const rowOf = (id: string): Row => ({
   ],
 });
 
-/** A bench that reads wrong values measures nothing. */
+/** Throws for a wrong value, because a benchmark that reads wrong values measures nothing. */
 export function check(value: unknown, id: string): void {
   if ((value as Row | undefined)?.id !== id) throw new Error(`read ${JSON.stringify(value)} for ${id}`);
 }
 
 /**
- * Ids as applications have them: numbers of rows, UUIDs, names with a prefix, and one in ten an address, which has letters
- * that a key must escape.
+ * Ids as in applications: row numbers, UUIDs, names with a prefix, and one in ten an email address, whose characters a key must
+ * escape.
  */
 export function ids(count: number): string[] {
   return Array.from({ length: count }, (_, i) => {

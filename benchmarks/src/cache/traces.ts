@@ -1,13 +1,13 @@
 import { seededRandom } from "@scale/testkit";
 
 const SEED = 20_261_120;
-/** Keys that a trace draws from. Those that come once are numbered from here on. */
+/** Number of keys that a trace draws from. Keys that are requested only once have higher numbers. */
 export const KEYS = 100_000;
 
-/** Keys in the order of their requests. */
+/** A sequence of requested keys. */
 export type Trace = Int32Array;
 
-/** How often does rank 0, 1, 2, … come: 1, 1/2^s, 1/3^s, … */
+/** Draws ranks 0, 1, 2, … with the frequencies 1, 1/2^s, 1/3^s, … */
 export function zipf(exponent: number, keys: number, random: () => number): () => number {
   const sums = new Float64Array(keys);
   let sum = 0;
@@ -24,13 +24,13 @@ export function zipf(exponent: number, keys: number, random: () => number): () =
   };
 }
 
-/** The same keys are popular all the time. */
+/** The popular keys never change. */
 export function steady(exponent: number, length: number): Trace {
   const rank = zipf(exponent, KEYS, seededRandom(SEED));
   return Int32Array.from({ length }, rank);
 }
 
-/** One request in four is for a key that never comes again: a report, an export, a crawler. */
+/** One request in four is for a key that is never requested again, as by a report, an export or a crawler. */
 export function withScan(length: number): Trace {
   const random = seededRandom(SEED + 1);
   const rank = zipf(1, KEYS, random);
@@ -38,19 +38,19 @@ export function withScan(length: number): Trace {
   return Int32Array.from({ length }, () => (random() < 0.25 ? once++ : rank()));
 }
 
-/** Of 10,000 requests on, each key is where another was that is 2 % of all further down: all that was popular is not. */
+/** Every 10,000 requests the popularity of all keys shifts by 2 % of the keys, so that other keys become popular. */
 export function jumping(length: number): Trace {
   const rank = zipf(1, KEYS, seededRandom(SEED + 2));
   return Int32Array.from({ length }, (_, i) => (rank() + Math.floor(i / 10_000) * (KEYS / 50)) % KEYS);
 }
 
-/** The same distance, a key at a time. */
+/** The same shift, one key at a time. */
 export function sliding(length: number): Trace {
   const rank = zipf(1, KEYS, seededRandom(SEED + 3));
   return Int32Array.from({ length }, (_, i) => (rank() + Math.floor((i * KEYS) / 50 / 10_000)) % KEYS);
 }
 
-/** Every 10,000 requests 2 % of the keys, popular or not, give their place to keys that have not been seen. */
+/** Every 10,000 requests 2 % of the keys, popular or not, are replaced by new keys. */
 export function replacing(length: number): Trace {
   const random = seededRandom(SEED + 4);
   const rank = zipf(1, KEYS, random);

@@ -6,19 +6,19 @@ import { check, ids, rowOf } from "./rows.js";
 const SEED = 20_261_120;
 export const KEYS = 1000;
 const TENANTS = 10;
-/** Hits of one measured piece, and between two turns of the event loop. */
+/** Hits of one measured iteration, after which the event loop turns. */
 export const BATCH = 1000;
 
 const random = seededRandom(SEED);
-/** Which rows are asked for, in an order that is the same for all. Its length is a power of two. */
+/** Indexes of the requested rows, the same for all caches. The length is a power of two. */
 export const sequence = Int32Array.from({ length: 1 << 14 }, () => Math.floor(random() * KEYS));
 export const rowIds = ids(KEYS);
 export const tenantIds = rowIds.map((_, i) => `tenant-${i % TENANTS}`);
-/** For those that know no tenants: ready, where ours makes its keys from parameters. */
+/** Complete keys for the caches without tenants. Ours builds its keys from params. */
 export const keys = rowIds.map((id, i) => `${tenantIds[i]}:${id}`);
 export const params = rowIds.map((id) => ({ id }));
 
-/** Every row is in memory then, and none was loaded: a load would put AsyncLocalStorage to use, see `hits`. */
+/** Puts every row into memory without a load, because a load would use AsyncLocalStorage, see `hits`. */
 export async function fill({ cache, row }: OurNode): Promise<void> {
   for (const [at, id] of rowIds.entries()) {
     const tenant = cache.tenant(tenantIds[at]);
@@ -28,7 +28,7 @@ export async function fill({ cache, row }: OurNode): Promise<void> {
   }
 }
 
-/** @returns a function that throws when something else than hits in memory was counted since */
+/** @returns a function that throws unless all reads since were hits in memory */
 export function countHits(ours: OurNode): () => void {
   const before = countsOf(ours);
   return () => {

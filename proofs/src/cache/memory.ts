@@ -8,19 +8,19 @@ const MEBIBYTE = 2 ** 20;
 const MAX_MEBIBYTES = 32;
 const KEYS = 3;
 
-interface Kept {
+interface Row {
   readonly id: string;
   readonly of: string;
   readonly note: string;
 }
 
-/** What is kept of a hundred thousand tenants with three keys each, of which memory has room for some? */
+/** The memory use with a hundred thousand tenants of three keys each, which do not all fit. */
 export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
   const tenants = smoke ? 2000 : 100_000;
   const maxBytes = MAX_MEBIBYTES * MEBIBYTE;
   const before = heapUsed();
   const cache = createCache({ memory: { maxBytes } });
-  const row = cache.define<string, Kept>({
+  const row = cache.define<string, Row>({
     ...{ name: "row", key: (id) => id, ttl: "1h" },
     load: (id, { tenantId }) => ({ id, of: tenantId, note: "x".repeat(150) }),
   });
@@ -45,7 +45,7 @@ export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
   cache.close();
 }
 
-/** How long does a process do nothing else when a tenant with very many keys in memory is cleared? */
+/** The longest block of the event loop by clearing a tenant with very many keys in memory. */
 export async function* clears({ smoke }: SectionOptions): AsyncIterable<Line> {
   const keys = smoke ? 2000 : 100_000;
   const longest: number[] = [];
@@ -59,14 +59,14 @@ export async function* clears({ smoke }: SectionOptions): AsyncIterable<Line> {
   });
 }
 
-/** Of the clearing and of a hundred reads after it, each timed alone: what was cleared is taken apart with them. */
+/** The longest of the clear and of a hundred reads after it, which also purge cleared entries. Each is timed alone. */
 async function longestBlock(keys: number): Promise<number> {
   const cache = createCache({ memory: { maxBytes: 1024 * MEBIBYTE } });
   const row = cache.define({ name: "row", key: (id: string) => id, ttl: "1h", load: (id: string) => ({ id }) });
   const acme = cache.tenant("acme");
   for (let i = 0; i < keys; i++) await acme.get(row, `${i}`);
   if (cache.stats().memory.entries !== keys) throw new Error("the tenant does not have all keys in memory");
-  // What filling left to be collected is no part of the clearing.
+  // Collects the garbage of the filling before the measurement.
   heapUsed();
   let longest = await timeMs(() => acme.clear());
   for (let i = 0; i < 100; i++) longest = Math.max(longest, await timeMs(() => acme.get(row, `again-${i}`)));
@@ -74,7 +74,7 @@ async function longestBlock(keys: number): Promise<number> {
   return longest;
 }
 
-/** What the machine gave to other programs meanwhile is not counted: this process had no CPU time then. */
+/** CPU time bounds the elapsed time, so that time given to other programs of the machine does not count. */
 async function timeMs(act: () => Promise<unknown>): Promise<number> {
   const cpu = process.cpuUsage();
   const start = performance.now();

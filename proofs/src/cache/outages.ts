@@ -12,7 +12,7 @@ import { readWhileStopped, STOPPED } from "./stopped.js";
 
 const SEED = 20_261_120;
 
-/** Does anything bring back what ended while Redis was out of reach? It keeps what it had through all of it. */
+/** Values that were invalidated while Redis was out of reach must not come back. Redis keeps its data through all outages. */
 export async function* outages({ smoke }: SectionOptions): AsyncIterable<Line> {
   const trials = smoke ? 10 : 100;
   const server = await startRedis({ aof: true });
@@ -50,7 +50,7 @@ function* judge(about: string, { stale, states, slowestMs }: Outage): Iterable<L
   });
 }
 
-/** What do readers wait for while Redis is stopped, and how soon is it used again? */
+/** The time of reads while Redis is stopped, and the time until it is used again. */
 export async function* stops({ smoke }: SectionOptions): AsyncIterable<Line> {
   const { times, recoveryMs } = await readWhileStopped(smoke ? 300 : 10_000);
   const about = `cache: Redis SIGSTOP for ${smoke ? 0.3 : 10} s under load`;

@@ -19,12 +19,12 @@ const CALLERS = 1000;
 const LEASE_MS = 400;
 
 interface Reply {
-  /** How many different values the callers of one process got. */
+  /** Number of different values that the callers of one process got. */
   readonly values: number;
   readonly value: number;
 }
 
-/** How often is a cold key loaded by four processes with a thousand callers each, and when the one that loads is killed? */
+/** The number of loads of a cold key by four processes with a thousand callers each, also if the loading process is killed. */
 export async function* processes({ smoke }: SectionOptions): AsyncIterable<Line> {
   const server = await startRedis();
   const redis = new Redis(server.url);
@@ -49,7 +49,7 @@ async function* cold(server: RedisServer, redis: Redis, { random, rounds }: Roun
   let different = 0;
   try {
     for (let round = 0; round < rounds; round++) {
-      // Up to three lives of a lease: one that is alive renews it.
+      // Up to three lifetimes of a lease, which the loading process renews.
       const loadMs = random() * (round % 5 === 0 ? LEASE_MS * 3 : 100);
       const replies = await pool.all({ key: `${round}`, loadMs, callers: CALLERS } satisfies Ask);
       loads.push(await loadsOf(redis, "cold", `${round}`));

@@ -7,10 +7,10 @@ import { tenants } from "./tenants.js";
 
 const PARTS = { processes, races, outages, stops, tenants, memory, clears };
 
-/** Only these of the parts above run: `SCALE_PROOF_PARTS=races,clears npm run proof cache`. */
+/** Names of the parts to run: `SCALE_PROOF_PARTS=races,clears npm run proof cache`. */
 const wanted = process.env["SCALE_PROOF_PARTS"]?.split(",");
 
-/** Does a cache load once, forget what was invalidated, and answer in time, whatever fails and whoever asks? */
+/** The cache loads a value once, serves no invalidated value and settles in time, in races, faults and attacks. */
 export async function* cache(options: SectionOptions): AsyncIterable<Line> {
   for (const [name, part] of Object.entries(PARTS)) {
     if (wanted === undefined || wanted.includes(name)) yield* part(options);

@@ -28,7 +28,7 @@ import { line } from "../bound.js";
 const SEED = 20_261_120;
 const EVERY_MS = 2;
 
-/** Rows G1 to G4 and G6 of docs/guides/cache-races.md, at random moments. G5 is `outages`. */
+/** Cases G1 to G4 and G6 of docs/guides/cache-races.md, at random moments. `outages` is G5. */
 export async function* races({ smoke }: SectionOptions): AsyncIterable<Line> {
   const server = await startRedis();
   try {

@@ -5,13 +5,13 @@ export const STOPPED = { timeoutMs: 50, loadMs: 10 };
 const EVERY_MS = 2;
 
 export interface Stopped {
-  /** Of each read, milliseconds, without the time in which the machine did not run this process. */
+  /** Milliseconds of each read, without the time in which the machine did not run this process. */
   readonly times: readonly number[];
-  /** From the end of the stop until one process reads from Redis what another has loaded. */
+  /** Milliseconds from the end of the stop until one process reads from Redis a value that another one has loaded. */
   readonly recoveryMs: number;
 }
 
-/** Asks for a cold key every two milliseconds while Redis is stopped, whether earlier ones are answered or not. */
+/** Reads a cold key every two milliseconds while Redis is stopped, without waiting for earlier reads. */
 export async function readWhileStopped(lengthMs: number): Promise<Stopped> {
   const server = await startRedis();
   const options = { prefix: "stopped", timeoutMs: STOPPED.timeoutMs, staleness: { bound: 500 } };
@@ -28,7 +28,7 @@ export async function readWhileStopped(lengthMs: number): Promise<Stopped> {
   };
   try {
     await untilServed(node, other);
-    // The first ones compile code.
+    // Warms up the JIT.
     for (let i = 0; i < 200; i++) await read(`before-${i}`);
     server.pause();
     const start = performance.now();
@@ -56,8 +56,8 @@ export async function readWhileStopped(lengthMs: number): Promise<Stopped> {
   }
 }
 
-async function recovery(end: () => void, isBack: (attempt: number) => Promise<boolean>): Promise<number> {
-  end();
+async function recovery(resume: () => void, isBack: (attempt: number) => Promise<boolean>): Promise<number> {
+  resume();
   const from = performance.now();
   let attempt = 0;
   await waitUntil(() => isBack(attempt++), { what: "one process reads what the other has loaded", everyMs: 2 });

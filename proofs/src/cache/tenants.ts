@@ -3,7 +3,7 @@ import { type Node, startNode, untilServed } from "@scale/cache/scenarios";
 import { line } from "../bound.js";
 
 const SEED = 20_261_120;
-/** What has a meaning in patterns, in keys and in scripts of Redis, and what an escape could be mistaken for. */
+/** Strings with a meaning in Redis patterns, keys and scripts, and strings that look like escapes. */
 const SIGNS = ["*", "?", "[a]", "a", ":", "{", "}", "%", "%3a", "\\", "\u0000", "|", "~", "e:", "g", "é", " "] as const;
 
 interface Owned {
@@ -11,19 +11,19 @@ interface Owned {
   readonly id: string;
 }
 
-/** Does each tenant see its own values only, and end its own only, whatever its id looks like, in Redis and in memory? */
+/** Each tenant reads and clears only its own values, in Redis and in memory, whatever its id contains. */
 export async function* tenants({ smoke }: SectionOptions): AsyncIterable<Line> {
   const rounds = smoke ? 5 : 300;
   const server = await startRedis();
   const one = { prefix: "tenants", staleness: { bound: "10s" }, timeoutMs: 5000 } as const;
   const [near, far] = [startNode(server.url, one), startNode(server.url, one)];
   const random = seededRandom(SEED);
-  const wrong = { seen: 0, ended: 0, left: 0 };
+  const wrong = { seen: 0, cleared: 0, left: 0 };
   try {
     await untilServed(near, far);
     for (let round = 0; round < rounds; round++) {
       const found = await clearOne([near, far], round, random);
-      for (const kind of ["seen", "ended", "left"] as const) wrong[kind] += found[kind];
+      for (const kind of ["seen", "cleared", "left"] as const) wrong[kind] += found[kind];
     }
   } finally {
     near.close();
@@ -32,11 +32,11 @@ export async function* tenants({ smoke }: SectionOptions): AsyncIterable<Line> {
   }
   const about = `cache: tenants with hostile ids, one of ten cleared x ${rounds} (seed ${SEED})`;
   yield line({ proof: `${about}, values of others seen`, unit: "values", value: wrong.seen, bound: { atMost: 0 } });
-  yield line({ proof: `${about}, values of others ended`, unit: "values", value: wrong.ended, bound: { atMost: 0 } });
+  yield line({ proof: `${about}, values of others ended`, unit: "values", value: wrong.cleared, bound: { atMost: 0 } });
   yield line({ proof: `${about}, own values left`, unit: "values", value: wrong.left, bound: { atMost: 0 } });
 }
 
-/** Ten tenants of a round, the first of which is `*`, and five keys each. Both processes have all of them in memory. */
+/** One round: ten tenants, the first of which is `*`, with five keys each. Both processes have all values in memory. */
 async function clearOne([near, far]: readonly [Node, Node], round: number, random: () => number) {
   const text = (): string =>
     Array.from({ length: 1 + Math.floor(random() * 4) }, () => SIGNS[Math.floor(random() * SIGNS.length)]).join("");
@@ -47,19 +47,19 @@ async function clearOne([near, far]: readonly [Node, Node], round: number, rando
   const before = await readAll([near, far], round, { all, mark: "before" });
   const { state } = await near.cache.tenant(cleared).clear();
   if (state !== "applied") throw new Error(`clear: ${state}`);
-  // In the process that cleared it is over at once; what it reads of the others comes from memory, or from Redis.
+  // The clear applies at once in its own process. Values of other tenants come from memory or from Redis.
   const after = await readAll([near], round, { all, mark: "after" });
   const valueOf = ({ tenantId, id }: Owned, mark: string): string => JSON.stringify([tenantId, id, mark]);
   const wrongOf = (owned: Owned, i: number): boolean => before[i] !== valueOf(owned, "before");
   const others = all.map((owned, i) => ({ owned, value: after[i] })).filter(({ owned }) => owned.tenantId !== cleared);
   return {
     seen: all.filter(wrongOf).length,
-    ended: others.filter(({ owned, value }) => value !== valueOf(owned, "before")).length,
+    cleared: others.filter(({ owned, value }) => value !== valueOf(owned, "before")).length,
     left: all.filter((owned, i) => owned.tenantId === cleared && after[i] !== valueOf(owned, "after")).length,
   };
 }
 
-/** By the processes one after the other. @returns what the last of them read */
+/** Reads all values in one process after the other. @returns the values that the last process read */
 async function readAll(
   nodes: readonly Node[],
   round: number,
@@ -68,7 +68,7 @@ async function readAll(
   let values: string[] = [];
   for (const { cache } of nodes) {
     const row = cache.define<string, string>({
-      // A name of its own for each round: the next one finds nothing.
+      // Each round has its own name, so that it starts without entries.
       ...{ name: `row-${round}`, key: (id) => id, ttl: "10m" },
       load: (id, { tenantId }) => JSON.stringify([tenantId, id, mark]),
     });

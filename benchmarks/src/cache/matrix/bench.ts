@@ -5,14 +5,14 @@ import type { Seen } from "./worker.js";
 /** The bundle lies in dist, beside src. */
 const script = new URL("../src/cache/matrix/worker.ts", import.meta.url);
 
-/** What do readers get in races and faults? The rows are those of docs/guides/cache-races.md; only ours is judged. */
+/** Runs the races and faults of docs/guides/cache-races.md with each cache. Only our cache has a gate. */
 export async function* cacheMatrix({ smoke }: SectionOptions): AsyncIterable<Line> {
   const redis = await startRedis();
   const size = smoke ? 1 : CONTENDERS.length;
   const parse = (reply: unknown): Seen => reply as Seen;
   const pool = await startProcessPool({ size, script, args: { url: redis.url }, parse });
   try {
-    // Ours alone, because its rows have bounds of milliseconds.
+    // Our cache runs alone, because its results have bounds of milliseconds.
     yield* lines(0, await pool.one(0, undefined));
     const peers = Array.from({ length: size - 1 }, async (_, i) => [i + 1, await pool.one(i + 1, undefined)] as const);
     for (const [index, seen] of await Promise.all(peers)) yield* lines(index, seen);
@@ -28,7 +28,7 @@ function* lines(index: number, { outcomes, uncaught }: Seen): Iterable<Line> {
   const all = [
     ...outcomes,
     {
-      row: "errors that nobody can catch",
+      row: "uncaught errors",
       outcome: uncaught.length === 0 ? "none" : uncaught.join("; "),
       isRight: uncaught.length === 0,
     },

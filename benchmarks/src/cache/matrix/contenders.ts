@@ -10,10 +10,10 @@ export interface Contender {
   readonly start: StartNode;
 }
 
-/** ioredis keeps commands for later while there is no connection. With this they fail: what one sets against waiting. */
+/** Without a connection ioredis queues commands. With this option they fail instead of waiting. */
 const failFast = { maxRetriesPerRequest: 1 };
 
-/** Ours, and each peer as its documentation sets it up for several processes and with what it has against waiting. */
+/** Our cache, and each peer as its documentation sets it up for several processes, also with its option against waiting. */
 export const CONTENDERS: readonly Contender[] = [
   { name: "@scale/cache", start: (options) => startOurs({ ...options, timeoutMs: 50 }) },
   { name: "bentocache 1.6.1", start: startBento },

@@ -4,18 +4,18 @@ import { type Answer, ID, PATIENCE_MS, type Stage, type StagedNode, within } fro
 export interface Outcome {
   readonly row: string;
   readonly outcome: string;
-  /** Whether it is what the row asks for. */
+  /** True if the outcome is the expected one. */
   readonly isRight: boolean;
 }
 
-/** What happens to one row of data that several processes have cached. Everything lives for ten minutes. */
+/** A sequence of steps with one row of data that several processes cache. All entries live for ten minutes. */
 export type Scenario = (stage: Stage) => Promise<Outcome[]>;
 
-/** Time for messages and for writes that nobody waits for. */
+/** Time for messages, and for writes in the background. */
 const SETTLE_MS = 200;
 
-/** Nothing goes wrong: whoever is stale here has no bus. */
-const calm: Scenario = async (stage) => {
+/** Nothing goes wrong. A cache that is stale here has no bus. */
+const undisturbed: Scenario = async (stage) => {
   const [reading, deleting] = [await stage.node(), await stage.node()];
   await reading.get(ID);
   await sleep(SETTLE_MS);
@@ -25,7 +25,7 @@ const calm: Scenario = async (stage) => {
   return [await read(stage, reading, "G0: deleted elsewhere, and nothing goes wrong")];
 };
 
-/** A load has read the old row, this process ends it, the load comes back. */
+/** A load has read the old row, its process deletes the key, then the load returns. */
 const ownDelete: Scenario = async (stage) => {
   const node = await stage.node();
   const held = stage.database.hold();
@@ -33,7 +33,7 @@ const ownDelete: Scenario = async (stage) => {
   await held.hasRead;
   stage.database.change();
   await within(PATIENCE_MS, node.del(ID));
-  held.letGo();
+  held.release();
   await early;
   await sleep(SETTLE_MS);
   const third = await stage.node();
@@ -43,7 +43,7 @@ const ownDelete: Scenario = async (stage) => {
   ];
 };
 
-/** The same, and another process ends it. */
+/** The same, but another process deletes the key. */
 const otherDelete: Scenario = async (stage) => {
   const [loading, deleting] = [await stage.node(), await stage.node()];
   const held = stage.database.hold();
@@ -52,7 +52,7 @@ const otherDelete: Scenario = async (stage) => {
   stage.database.change();
   await within(PATIENCE_MS, deleting.del(ID));
   await sleep(SETTLE_MS);
-  held.letGo();
+  held.release();
   await early;
   await sleep(SETTLE_MS);
   return [
@@ -61,7 +61,7 @@ const otherDelete: Scenario = async (stage) => {
   ];
 };
 
-/** Whoever comes after the delete must not be given what was read before it. */
+/** A read after the delete must not return the row that a load has read before it. */
 const rightAfter: Scenario = async (stage) => {
   const node = await stage.node();
   const held = stage.database.hold();
@@ -70,33 +70,33 @@ const rightAfter: Scenario = async (stage) => {
   stage.database.change();
   await within(PATIENCE_MS, node.del(ID));
   const value = node.get(ID);
-  // Whoever has joined the old load waits for it.
+  // A read that has joined the old load waits for it.
   await Promise.race([value, sleep(SETTLE_MS)]);
-  held.letGo();
+  held.release();
   await early;
   return [judge(stage, "G3: read right after the delete, while the old load runs", await within(PATIENCE_MS, value))];
 };
 
-/** A process misses the message that another has sent. */
+/** A process misses the message of another one. */
 const lostMessage: Scenario = async (stage) => {
-  const [deaf, deleting] = [await stage.node(), await stage.node()];
-  await deaf.get(ID);
+  const [reading, deleting] = [await stage.node(), await stage.node()];
+  await reading.get(ID);
   await sleep(SETTLE_MS);
-  await deaf.messages.down();
+  await reading.messages.down();
   stage.database.change();
   await within(PATIENCE_MS, deleting.del(ID));
-  await deaf.messages.up();
+  await reading.messages.up();
   await sleep(2500);
-  return [await read(stage, deaf, "G4: the subscription was cut and the message lost, 2.5 s later")];
+  return [await read(stage, reading, "G4: the subscription was cut and the message lost, 2.5 s later")];
 };
 
-/** A process cannot reach Redis and deletes. */
+/** A process deletes without a connection to Redis. */
 const outage: Scenario = async (stage) => {
   const deleting = await stage.node();
   await deleting.get(ID);
   await sleep(SETTLE_MS);
   await deleting.commands.down();
-  // As a cache sees it that has noticed the loss.
+  // Time for the cache to notice the lost connection.
   await sleep(100);
   stage.database.change();
   const answer = await within(PATIENCE_MS, deleting.del(ID));
@@ -107,7 +107,7 @@ const outage: Scenario = async (stage) => {
     {
       row: "G5: deleted without a connection, the answer",
       outcome: answerOf(answer),
-      // It must come soon, and not claim what was not done.
+      // The result must come soon, and must not report success.
       isRight: answer.ms < 500 && answer.text !== "true" && answer.text !== "undefined",
     },
     await read(stage, third, "G5b: after recovery another process reads"),
@@ -115,7 +115,7 @@ const outage: Scenario = async (stage) => {
   ];
 };
 
-/** Redis accepts, and answers nothing. */
+/** Redis accepts connections, and does not answer. */
 const stalled: Scenario = async (stage) => {
   const node = await stage.node();
   node.commands.stall();
@@ -126,7 +126,15 @@ const stalled: Scenario = async (stage) => {
   return [{ row: "G6: read of a cold key, Redis stalled", outcome, isRight }];
 };
 
-export const SCENARIOS: readonly Scenario[] = [calm, ownDelete, otherDelete, rightAfter, lostMessage, outage, stalled];
+export const SCENARIOS: readonly Scenario[] = [
+  undisturbed,
+  ownDelete,
+  otherDelete,
+  rightAfter,
+  lostMessage,
+  outage,
+  stalled,
+];
 
 async function read(stage: Stage, node: StagedNode, row: string): Promise<Outcome> {
   return judge(stage, row, await within(PATIENCE_MS, node.get(ID)));

@@ -4,29 +4,29 @@ import type { CacheNode, Row, StartNode } from "../peers/node.js";
 import { rowOf } from "../rows.js";
 
 export const ID = "invoice-17";
-/** Longer than anybody waits for a page. */
+/** Longer than a visitor waits for a page. */
 export const PATIENCE_MS = 4000;
 
 /** A row that changes, and loads that can be held after they have read it. */
 export interface Database {
   load(id: string): Promise<Row>;
   change(): void;
-  /** From now on loads read the row and then do not come back. */
+  /** Holds all loads from now on after they have read the row. */
   hold(): Held;
   isFresh(value: unknown): boolean;
 }
 
 export interface Held {
-  /** Resolves when a load has read. */
+  /** Resolves when a load has read the row. */
   readonly hasRead: Promise<unknown>;
-  /** Those that were held come back, and later ones are not held. */
-  letGo(): void;
+  /** Lets the held loads return, and holds no later ones. */
+  release(): void;
 }
 
-/** Some processes of one application, each behind proxies of its own. They end with the process that runs them all. */
+/** Several processes of one application, each with its own proxies. They end with the process that runs them. */
 export interface Stage {
   readonly database: Database;
-  /** A further process. */
+  /** Starts another process. */
   node(): Promise<StagedNode>;
 }
 
@@ -63,7 +63,7 @@ function createDatabase(): Database {
       held = { until: until.given, tell: read.give };
       return {
         hasRead: read.given,
-        letGo() {
+        release() {
           held = undefined;
           until.give();
         },
@@ -83,12 +83,12 @@ function signal(): { readonly given: Promise<void>; give(): void } {
 
 export interface Answer {
   readonly ms: number;
-  /** `undefined` when there was none in time. */
+  /** `undefined` if the work did not settle in time. */
   readonly text: string | undefined;
   readonly value: unknown;
 }
 
-/** What comes within so many milliseconds; errors are answers too. */
+/** The result of the work if it settles within `ms`. A rejection is a result too. */
 export async function within(ms: number, work: Promise<unknown>): Promise<Answer> {
   const start = performance.now();
   const elapsed = (): number => performance.now() - start;

@@ -5,11 +5,11 @@ import type { RedisOptions } from "ioredis";
 import { type CacheNode, MAX_ITEMS, type NodeOptions, TTL_MS, untilSubscribed } from "./node.js";
 
 interface BentoOptions extends NodeOptions {
-  /** Of its ioredis client. */
+  /** Options of its ioredis client. */
   readonly client?: RedisOptions;
 }
 
-/** Memory, Redis and a bus: "multi-tier" in its documentation. */
+/** Memory, Redis and a bus, as "multi-tier" in its documentation. */
 export async function startBento(options: BentoOptions): Promise<CacheNode> {
   const { load } = options;
   const bento = createBento(options);

@@ -4,11 +4,11 @@ import { Cacheable } from "cacheable";
 import { type CacheNode, type NodeOptions, TTL_MS, untilSubscribed } from "./node.js";
 
 interface CacheableOptions extends NodeOptions {
-  /** "Non-Blocking with @keyv/redis" in its README, against waiting for a Redis that does not answer. @default false */
+  /** "Non-Blocking with @keyv/redis" in its README: does not wait for a Redis that does not answer. @default false */
   readonly nonBlocking?: boolean;
 }
 
-/** Its memory, Redis by Keyv, and sync by Qified: "CacheableSync" in its README. */
+/** Its memory, Redis by Keyv, and sync by Qified, as "CacheableSync" in its README. */
 export async function startCacheable(options: CacheableOptions): Promise<CacheNode> {
   const { url, busUrl = url, prefix, load, nonBlocking = false } = options;
   const secondary = nonBlocking

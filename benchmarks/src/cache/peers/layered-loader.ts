@@ -5,11 +5,11 @@ import { type CacheNode, MAX_ITEMS, type NodeOptions, redis5, type Row, TTL_MS }
 interface LayeredOptions extends NodeOptions {
   /** @default true */
   readonly memory?: boolean;
-  /** Of its ioredis client. */
+  /** Options of its ioredis client. */
   readonly client?: RedisOptions;
 }
 
-/** Memory, Redis and a pair for notifications, on the ioredis that it depends on. */
+/** Memory, Redis and a notification pair, on the ioredis version that it depends on. */
 export async function startLayeredLoader(options: LayeredOptions): Promise<CacheNode> {
   const { url, busUrl = url, prefix, load, memory = true, client = {} } = options;
   const redis = redis5(url, client);

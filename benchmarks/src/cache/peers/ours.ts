@@ -3,7 +3,7 @@ import { redisStore } from "@scale/cache/redis";
 import { waitUntil } from "@scale/testkit";
 import { type CacheNode, type NodeOptions, redis6, type Row, TTL_MS } from "./node.js";
 
-/** Of whom a row is, and which. */
+/** Params of a row. */
 export interface Params {
   readonly id: string;
 }
@@ -17,11 +17,11 @@ export interface OurNode extends CacheNode {
 interface OurOptions extends NodeOptions {
   readonly maxBytes?: number;
   readonly timeoutMs?: number;
-  /** @default one that has the rows' ids as tags */
+  /** @default no tags */
   readonly tags?: (id: string) => readonly string[];
 }
 
-/** Two connections, memory that is proven to be up to date, and counts per tenant. */
+/** Two connections and a confirmed bus, so that memory is served. */
 export async function startOurs(options: OurOptions): Promise<OurNode> {
   const { url, busUrl = url, prefix, load, maxBytes = 512 * 2 ** 20, timeoutMs = 5000, tags } = options;
   const [redis, subscriber] = [redis6(url), redis6(busUrl)];
@@ -36,7 +36,7 @@ export async function startOurs(options: OurOptions): Promise<OurNode> {
     load: ({ id }) => load(id),
     ...(tags !== undefined && { tags: (value: Row) => tags(value.id) }),
   });
-  await waitUntil(() => cache.health().isMemoryServed, { what: "the bus of @scale/cache is proven" });
+  await waitUntil(() => cache.health().isMemoryServed, { what: "the bus of @scale/cache is confirmed" });
   const acme = cache.tenant("acme");
   return {
     cache,
