@@ -1,34 +1,34 @@
-/** What was read, and whether there may be more. */
-export interface Read<T> {
+export interface Chunk<T> {
   readonly items: readonly T[];
-  readonly end: "more" | "over" | "stopped";
+  /** `more`: the source may have more items. `done`: it has none. `aborted`: the run was aborted before the chunk was full. */
+  readonly end: "more" | "done" | "aborted";
 }
 
-/** Reads an iterable of the caller's, which may answer late or never, until it is over or the run is stopped. */
-export interface Reader<T> {
-  /** Up to `most` items, one after the other. Rejects with what the iterable throws. */
-  read(most: number): Promise<Read<T>>;
-  /** Tells the iterable that nothing more is read, and does not wait for it. */
+/** Reads an iterable of the application in chunks. The iterable may be slow, or never settle. */
+export interface AsyncSource<T> {
+  /** Reads at most `max` items, one after the other. Rejects with the error of the iterable. */
+  read(max: number): Promise<Chunk<T>>;
+  /** Tells the iterable that nothing more is read, without waiting for it. */
   close(): void;
 }
 
-export function readerOf<T>(items: Iterable<T> | AsyncIterable<T>, stop: AbortSignal): Reader<T> {
+export function asyncSource<T>(items: Iterable<T> | AsyncIterable<T>, signal: AbortSignal): AsyncSource<T> {
   const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   return {
-    async read(most) {
+    async read(max) {
       const read: T[] = [];
-      while (read.length < most) {
-        if (stop.aborted) return { items: read, end: "stopped" };
+      while (read.length < max) {
+        if (signal.aborted) return { items: read, end: "aborted" };
         const next = iterator.next();
-        const result = "then" in next ? await untilStopped(next, stop) : next;
-        if (result === undefined) return { items: read, end: "stopped" };
-        if (result.done === true) return { items: read, end: "over" };
+        const result = "then" in next ? await untilAborted(next, signal) : next;
+        if (result === undefined) return { items: read, end: "aborted" };
+        if (result.done === true) return { items: read, end: "done" };
         read.push(result.value);
       }
       return { items: read, end: "more" };
     },
     close() {
-      // It may fail to tidy up: of what was read nothing is wrong, and nobody waits.
+      // An error of its cleanup does not concern the items that were read.
       Promise.resolve()
         .then(() => iterator.return?.())
         .catch(() => undefined);
@@ -36,20 +36,20 @@ export function readerOf<T>(items: Iterable<T> | AsyncIterable<T>, stop: AbortSi
   };
 }
 
-/** `undefined` when it is stopped first. Leaves nothing behind at the signal: a run waits a million times. */
-export function untilStopped<T>(work: PromiseLike<T>, stop: AbortSignal): Promise<T | undefined> {
+/** Resolves with `undefined` if the signal aborts first. Removes its listener in any case, because a run waits a million times. */
+export function untilAborted<T>(work: PromiseLike<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const end = (): void => resolve(undefined);
-    const off = (): void => stop.removeEventListener("abort", end);
-    stop.addEventListener("abort", end);
-    if (stop.aborted) end();
+    const onAbort = (): void => resolve(undefined);
+    const cleanUp = (): void => signal.removeEventListener("abort", onAbort);
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
     work.then(
       (value) => {
-        off();
+        cleanUp();
         resolve(value);
       },
       (error: unknown) => {
-        off();
+        cleanUp();
         reject(error);
       },
     );

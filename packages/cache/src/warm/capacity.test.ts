@@ -22,7 +22,7 @@ function cacheOf(maxBytes: number) {
 const named = (count: number, name: string): string[] => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 describe("cache.warm, in bounded memory", () => {
-  it("takes 30,000 tenants with 3 values each, and grows by no more than the memory it was given", async () => {
+  it("warms 30,000 tenants with 3 values each, and stays within the memory it was given", async () => {
     const { cache, row } = cacheOf(8 * MIB);
     let most = 0;
     function* tenants() {
@@ -49,7 +49,7 @@ describe("cache.warm, in bounded memory", () => {
     expect(most).toBeLessThan(24 * MIB);
   });
 
-  it("takes nothing from what is read, while it warms ten times the memory", async () => {
+  it("evicts no value that is read, while it warms ten times the memory", async () => {
     const { cache, row } = cacheOf(2 * MIB);
     const random = seededRandom(20_261_120);
     const hot = named(40, "hot");
@@ -67,7 +67,7 @@ describe("cache.warm, in bounded memory", () => {
       state.isOver = true;
     });
     while (!state.isOver) {
-      // Some traffic of the hot tenants, new values included.
+      // Reads of the hot tenants, with some new values.
       const tenant = cache.tenant(hot[Math.floor(random() * hot.length)]);
       const { source } = await tenant.getWithInfo(row, Math.floor(random() * 30));
       if (source !== "memory") misses++;
@@ -84,7 +84,7 @@ describe("cache.warm, in bounded memory", () => {
 });
 
 describe("warming more tenants than are remembered", () => {
-  it("forgets nothing of those that are served", async () => {
+  it("keeps the state of tenants that are read", async () => {
     const cache = createCache({ maxTenants: 10 });
     const row = cache.define({
       name: "row",

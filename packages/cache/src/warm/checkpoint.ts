@@ -1,85 +1,86 @@
 import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 
-/** Everything before this tenant is finished, and so many of its own entries. */
-export interface ResumeAt {
+/** All tenants before this one are finished, and so many of its own entries. */
+export interface Checkpoint {
   readonly tenantId: string;
   readonly entries: number;
 }
 
-/** Of the format. */
-const MARK = "warm1";
+/** First item of a checkpoint's text: name and version of the format. */
+const FORMAT = "warm1";
 
-export const formatResume = ({ tenantId, entries }: ResumeAt): string => JSON.stringify([MARK, tenantId, entries]);
+export const formatCheckpoint = ({ tenantId, entries }: Checkpoint): string =>
+  JSON.stringify([FORMAT, tenantId, entries]);
 
-/** @throws {InputError} for what no run has given */
-export function parseResume(text: string): ResumeAt {
-  const [mark, tenantId, entries] = parts(text);
-  if (mark === MARK && typeof tenantId === "string" && Number.isSafeInteger(entries)) {
+/** @throws {InputError} for text that no run has returned */
+export function parseCheckpoint(text: string): Checkpoint {
+  const [format, tenantId, entries] = parseArray(text);
+  if (format === FORMAT && typeof tenantId === "string" && Number.isSafeInteger(entries)) {
     return { tenantId, entries: Number(entries) };
   }
-  throw new InputError(`cache.warm: resume: expected what an earlier run gave, got ${describeValue(text)}`);
+  throw new InputError(`cache.warm: resume: expected the \`resume\` of an earlier run, got ${describeValue(text)}`);
 }
 
-function parts(text: string): unknown[] {
+function parseArray(text: string): unknown[] {
   try {
     const value: unknown = JSON.parse(text);
     return Array.isArray(value) ? value : [];
   } catch {
-    // Refused by who asked for it.
+    // The caller reports it.
     return [];
   }
 }
 
-/** How far one tenant has come. */
-export interface Stand {
+/** Progress of one tenant. */
+export interface TenantProgress {
   readonly tenantId: string;
-  /** Entries that are finished, counted from the first without a gap. */
-  entries(): number;
+  /** Number of finished entries, counted from the first without a gap. */
+  finishedEntries(): number;
   isDone: boolean;
 }
 
-/** Tenants that may be begun while one before them is not finished: bounds what is kept, and what a resumed run repeats. */
+/** Tenants in progress at most, from the oldest unfinished one on. Bounds memory, and the work that a resumed run repeats. */
 const MAX_AHEAD = 1000;
 
-/** Follows tenants that are begun in order and finished in any. */
-export class Trail {
-  readonly #open = new Set<Stand>();
-  #last: ResumeAt | undefined;
-  #room: (() => void)[] = [];
+/** Tracks tenants that start in order and finish in any order. */
+export class CheckpointTracker {
+  readonly #inProgress = new Set<TenantProgress>();
+  #last: Checkpoint | undefined;
+  #waiting: (() => void)[] = [];
 
-  constructor(from: ResumeAt | undefined) {
-    this.#last = from;
+  constructor(resumed: Checkpoint | undefined) {
+    this.#last = resumed;
   }
 
-  begin(stand: Stand): void {
-    this.#open.add(stand);
+  start(tenant: TenantProgress): void {
+    this.#inProgress.add(tenant);
   }
 
-  finish(stand: Stand): void {
-    stand.isDone = true;
-    for (const each of this.#open) {
+  finish(tenant: TenantProgress): void {
+    tenant.isDone = true;
+    for (const each of this.#inProgress) {
       if (!each.isDone) break;
-      this.#open.delete(each);
-      this.#last = { tenantId: each.tenantId, entries: each.entries() };
+      this.#inProgress.delete(each);
+      this.#last = { tenantId: each.tenantId, entries: each.finishedEntries() };
     }
-    if (this.#open.size >= MAX_AHEAD) return;
-    for (const resolve of this.#room.splice(0)) resolve();
+    if (this.#inProgress.size >= MAX_AHEAD) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Resolves when another tenant may be begun. */
-  async room(): Promise<void> {
-    while (this.#open.size >= MAX_AHEAD) {
+  /** Resolves when another tenant may start. */
+  async capacity(): Promise<void> {
+    while (this.#inProgress.size >= MAX_AHEAD) {
       await new Promise<void>((resolve) => {
-        this.#room.push(resolve);
+        this.#waiting.push(resolve);
       });
     }
   }
 
-  get at(): ResumeAt | undefined {
-    // Of what is under way only the entries that the first of them has finished in order can be told.
-    const [first] = this.#open;
-    const entries = first?.entries() ?? 0;
-    return first === undefined || entries === 0 ? this.#last : { tenantId: first.tenantId, entries };
+  get current(): Checkpoint | undefined {
+    // A checkpoint can only hold a prefix: the finished entries of the oldest tenant in progress.
+    const [oldest] = this.#inProgress;
+    const entries = oldest?.finishedEntries() ?? 0;
+    return oldest === undefined || entries === 0 ? this.#last : { tenantId: oldest.tenantId, entries };
   }
 }

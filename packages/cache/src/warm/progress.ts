@@ -1,12 +1,12 @@
 import type { Clock } from "@scale/core";
-import { formatResume, type Trail } from "./checkpoint.js";
+import { type CheckpointTracker, formatCheckpoint } from "./checkpoint.js";
 import type { WarmFailure, WarmProgress, WarmReport } from "./types.js";
 
 const MAX_FAILURES = 100;
 
-/** What a run has done. */
-export class Tally {
-  /** Tenants that are wholly finished, and those of them that were before this run. */
+/** Counts the results of a run. */
+export class Progress {
+  /** Finished tenants, and those of them that an earlier run has finished. */
   done = 0;
   skipped = 0;
   loaded = 0;
@@ -15,13 +15,13 @@ export class Tally {
   isAborted = false;
   isComplete = false;
   readonly #failures: WarmFailure[] = [];
-  readonly #trail: Trail;
+  readonly #checkpoint: CheckpointTracker;
   readonly #clock: Clock;
   readonly #startedAt: number;
   #endedAt: number | undefined = undefined;
 
-  constructor(trail: Trail, clock: Clock) {
-    this.#trail = trail;
+  constructor(checkpoint: CheckpointTracker, clock: Clock) {
+    this.#checkpoint = checkpoint;
     this.#clock = clock;
     this.#startedAt = clock.monotonic();
   }
@@ -35,7 +35,7 @@ export class Tally {
     this.#endedAt = this.#clock.monotonic();
   }
 
-  progress(total: number | undefined): WarmProgress {
+  snapshot(total: number | undefined): WarmProgress {
     const { done, skipped, loaded, fresh, failed } = this;
     const ms = this.#durationMs();
     const own = done - skipped;
@@ -63,7 +63,7 @@ export class Tally {
   }
 
   #resume(): string | undefined {
-    const { at } = this.#trail;
-    return this.isComplete || at === undefined ? undefined : formatResume(at);
+    const { current } = this.#checkpoint;
+    return this.isComplete || current === undefined ? undefined : formatCheckpoint(current);
   }
 }

@@ -25,7 +25,7 @@ describe.skipIf(!url)("cache.warm with Redis", () => {
     return nodes;
   }
 
-  it("loads each value once, however many processes warm it", async () => {
+  it("loads each value once, whatever the number of processes that warm it", async () => {
     const nodes = await start(3);
     const database = createDatabase(() => random() * 3);
     const reports = await Promise.all(
@@ -34,11 +34,11 @@ describe.skipIf(!url)("cache.warm with Redis", () => {
     expect(database.loads()).toBe(120);
     expect(reports.reduce((sum, { loaded }) => sum + loaded, 0)).toBe(120);
     expect(reports.every(({ loaded, fresh }) => loaded + fresh === 120)).toBe(true);
-    // All of it is in the memory of each.
+    // Each process has all values in its memory.
     for (const node of nodes) expect(node.cache.tenant("t7").peek(rowOf(node, database), "t2")).toBe(0);
   });
 
-  it("fills the store alone when memory is to be skipped, and has it filled when it is over", async () => {
+  it("fills only the store with memory: skip, and resolves after it is filled", async () => {
     const [near, far] = (await start(2)) as [Node, Node];
     const database = createDatabase(() => 0);
     const row = rowOf(near, database);
@@ -48,7 +48,7 @@ describe.skipIf(!url)("cache.warm with Redis", () => {
     expect([source, database.loads()]).toEqual(["store", 60]);
   });
 
-  it("keeps nothing that was invalidated beside it, here or elsewhere", async () => {
+  it("keeps no value that any process invalidates during the run", async () => {
     const nodes = (await start(2)) as [Node, Node];
     const database = createDatabase(() => random() * 6);
     const rows = nodes.map((node) => rowOf(node, database));
@@ -90,7 +90,7 @@ describe.skipIf(!url)("cache.warm with Redis", () => {
     expect(stale).toEqual([]);
   });
 
-  it("ends when Redis does not answer, and has loaded all the same", async () => {
+  it("ends and loads all values while Redis stalls", async () => {
     const proxy = await startFaultProxy(url);
     open.push(proxy);
     const node = startNode(proxy.url, { prefix: `warm:${process.pid}:${prefixes++}`, timeoutMs: 50, busUrl: url });

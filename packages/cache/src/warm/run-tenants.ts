@@ -1,101 +1,97 @@
 import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import type { CacheContext } from "../coherence/context.js";
-import type { TenantStates } from "../coherence/tenant-state.js";
-import type { Settings } from "./options.js";
-import type { Pace } from "./token-bucket.js";
-import type { Reader } from "./async-source.js";
-import type { ResumeAt, Trail } from "./checkpoint.js";
-import type { Slots } from "./semaphore.js";
-import type { Tally } from "./progress.js";
-import { Visit } from "./tenant-run.js";
-
-/** One run of warming, and what its parts share. */
-export interface Job {
-  readonly engine: CacheContext;
-  readonly spaces: TenantStates;
-  readonly plan: Settings;
-  readonly pace: Pace;
-  readonly slots: Slots;
-  readonly tally: Tally;
-  readonly trail: Trail;
-  readonly stop: AbortSignal;
-  /** Lets others have the process now and then: what is in memory is warmed without waiting for anything. */
-  breathe(): Promise<void>;
-}
-
-/** Tenants are read one after the other, whoever is to have them. */
-interface Line {
-  readonly reader: Reader<string>;
-  readonly turn: Slots;
-  /** Where the run is to begin, until that tenant has come. */
-  seek: ResumeAt | undefined;
-  /** What reading threw: then nothing more is read. */
-  failure?: { readonly error: unknown };
-}
+import { type AsyncSource, asyncSource } from "./async-source.js";
+import type { Checkpoint } from "./checkpoint.js";
+import { Semaphore } from "./semaphore.js";
+import { TenantRun, type WarmRunContext } from "./tenant-run.js";
 
 /**
- * Warms all tenants, so many at a time as values may be under way: each has at least one.
- * @throws what reading the tenants throws, after all that were read before
+ * Warms all tenants. As many run at the same time as batches may be in progress, because each has at least one.
+ * @throws the error of the iterable of tenants, after all tenants that were read before it
  */
-export async function runJob(job: Job, line: Line): Promise<void> {
+export async function runTenants(context: WarmRunContext): Promise<void> {
+  const { options, progress, checkpoint } = context;
+  const source = new TenantSource(context);
   const work = async (): Promise<void> => {
-    for (let visit = await nextVisit(job, line); visit !== undefined; visit = await nextVisit(job, line)) {
-      if (!(await visit.run())) return;
-      job.tally.done++;
-      job.trail.finish(visit);
+    for (let tenant = await source.next(); tenant !== undefined; tenant = await source.next()) {
+      if (!(await tenant.run())) return;
+      progress.done++;
+      checkpoint.finish(tenant);
     }
   };
-  await Promise.all(Array.from({ length: job.plan.concurrency }, work));
-  if (job.stop.aborted) line.reader.close();
-  if (line.failure !== undefined) throw line.failure.error;
+  await Promise.all(Array.from({ length: options.concurrency }, work));
+  source.end();
 }
 
-async function nextVisit(job: Job, line: Line): Promise<Visit | undefined> {
-  await line.turn.take();
-  try {
-    await job.trail.room();
-    return await findVisit(job, line);
-  } catch (error) {
-    line.failure = { error };
-  } finally {
-    line.turn.give();
+/** Reads the tenants one after the other, for all workers, and skips those that an earlier run has finished. */
+class TenantSource {
+  readonly #context: WarmRunContext;
+  readonly #source: AsyncSource<string>;
+  readonly #turn = new Semaphore(1);
+  /** Where the run resumes, until that tenant was read. */
+  #resume: Checkpoint | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(context: WarmRunContext) {
+    const { options, signal } = context;
+    this.#context = context;
+    this.#source = asyncSource(options.tenants, signal);
+    this.#resume = options.resume;
   }
-  return undefined;
-}
 
-/** Passes over tenants that an earlier run has finished. */
-async function findVisit(job: Job, line: Line): Promise<Visit | undefined> {
-  while (line.failure === undefined) {
-    await job.breathe();
-    const { items, end } = await line.reader.read(1);
-    const [tenantId] = items;
-    if (tenantId === undefined) {
-      if (end === "over") refuseUnfound(line.seek);
+  /** @returns `undefined` if there is none, the run was aborted, or reading has failed */
+  async next(): Promise<TenantRun | undefined> {
+    await this.#turn.acquire();
+    try {
+      await this.#context.checkpoint.capacity();
+      return await this.#next();
+    } catch (error) {
+      this.#failure = { error };
       return undefined;
+    } finally {
+      this.#turn.release();
     }
-    const skip = finishedOf(job, line, tenantId);
-    if (skip < job.plan.kinds.length) {
-      const visit = new Visit(job, tenantId, skip);
-      job.trail.begin(visit);
-      return visit;
-    }
-    job.tally.done++;
-    job.tally.skipped++;
   }
-  return undefined;
+
+  /** @throws the error of the iterable */
+  end(): void {
+    if (this.#context.signal.aborted) this.#source.close();
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #next(): Promise<TenantRun | undefined> {
+    const { options, progress, checkpoint } = this.#context;
+    while (this.#failure === undefined) {
+      await this.#context.yieldToEventLoop();
+      const { items, end } = await this.#source.read(1);
+      const [tenantId] = items;
+      if (tenantId === undefined) {
+        if (end === "done") refuseUnknown(this.#resume);
+        return undefined;
+      }
+      const skip = this.#finishedEntriesOf(tenantId);
+      if (skip < options.targets.length) {
+        const tenant = new TenantRun(this.#context, tenantId, skip);
+        checkpoint.start(tenant);
+        return tenant;
+      }
+      progress.done++;
+      progress.skipped++;
+    }
+    return undefined;
+  }
+
+  /** The number of entries that an earlier run has finished. */
+  #finishedEntriesOf(tenantId: string): number {
+    const resume = this.#resume;
+    if (resume === undefined) return 0;
+    if (resume.tenantId !== tenantId) return this.#context.options.targets.length;
+    this.#resume = undefined;
+    return resume.entries;
+  }
 }
 
-/** @returns how many entries of the tenant an earlier run has finished */
-function finishedOf({ plan }: Job, line: Line, tenantId: string): number {
-  const { seek } = line;
-  if (seek === undefined) return 0;
-  if (seek.tenantId !== tenantId) return plan.kinds.length;
-  line.seek = undefined;
-  return seek.entries;
-}
-
-function refuseUnfound(seek: ResumeAt | undefined): void {
-  if (seek === undefined) return;
-  throw new InputError(`cache.warm: resume: tenant ${describeValue(seek.tenantId)} is not among the tenants`);
+function refuseUnknown(resume: Checkpoint | undefined): void {
+  if (resume === undefined) return;
+  throw new InputError(`cache.warm: resume: expected tenant ${describeValue(resume.tenantId)} among the tenants`);
 }

@@ -1,27 +1,26 @@
-/** Lets so many in at the same time. The others wait, in the order in which they came. */
-export interface Slots {
-  take(): Promise<void>;
-  give(): void;
-}
+/** A counting semaphore. Callers that wait get their permits in the order in which they came. */
+export class Semaphore {
+  readonly #waiting: (() => void)[] = [];
+  #permits: number;
 
-export function createSlots(count: number): Slots {
-  const line: (() => void)[] = [];
-  let free = count;
-  return {
-    async take() {
-      if (free > 0) {
-        free--;
-        return;
-      }
-      await new Promise<void>((resolve) => {
-        line.push(resolve);
-      });
-    },
-    give() {
-      const next = line.shift();
-      // It goes on to the next without ever being free: nobody who comes now gets it first.
-      if (next === undefined) free++;
-      else next();
-    },
-  };
+  constructor(permits: number) {
+    this.#permits = permits;
+  }
+
+  async acquire(): Promise<void> {
+    if (this.#permits > 0) {
+      this.#permits--;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  release(): void {
+    const next = this.#waiting.shift();
+    // The permit goes directly to the next caller, so that a caller that comes now cannot overtake it.
+    if (next === undefined) this.#permits++;
+    else next();
+  }
 }

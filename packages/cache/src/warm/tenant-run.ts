@@ -1,149 +1,164 @@
 import { parseTenantId } from "@scale/core/kit";
+import type { CacheContext } from "../coherence/context.js";
+import type { TenantStates } from "../coherence/tenant-state.js";
 import { inTenant } from "../get/call-loader.js";
-import type { Job } from "./run-tenants.js";
-import type { Kind } from "./options.js";
-import { type Read, type Reader, readerOf, untilStopped } from "./async-source.js";
-import type { Stand } from "./checkpoint.js";
-import { createSlots, type Slots } from "./semaphore.js";
-import { type Warmed, warmValues } from "./warm-batch.js";
+import { type AsyncSource, asyncSource, type Chunk, untilAborted } from "./async-source.js";
+import type { CheckpointTracker, TenantProgress } from "./checkpoint.js";
+import type { ParsedWarmOptions, WarmTarget } from "./options.js";
+import type { Progress } from "./progress.js";
+import { Semaphore } from "./semaphore.js";
+import type { TokenBucket } from "./token-bucket.js";
+import { warmBatch, type WarmResult } from "./warm-batch.js";
 
-/** Params that one `loadMany` gets, at most. */
+/** The state that all tenants of a run share. */
+export interface WarmRunContext {
+  readonly cache: CacheContext;
+  readonly states: TenantStates;
+  readonly options: ParsedWarmOptions;
+  readonly bucket: TokenBucket;
+  /** Limits the batches of all tenants. */
+  readonly semaphore: Semaphore;
+  readonly progress: Progress;
+  readonly checkpoint: CheckpointTracker;
+  readonly signal: AbortSignal;
+  /** Lets other work run from time to time. Warming values that are in memory waits for nothing else. */
+  yieldToEventLoop(): Promise<void>;
+}
+
+/** Params that one `loadMany` gets at most. */
 const MAX_BATCH = 100;
 
-const STOPPED: Read<unknown> = { items: [], end: "stopped" };
-
-interface Step {
-  /** Batches that are not finished. */
+interface EntryProgress {
+  readonly target: WarmTarget;
+  /** Number of unfinished batches. */
   pending: number;
-  /** Whether the source is over. */
+  /** True once all params of the source were read. */
   isRead: boolean;
 }
 
-/** Warms one tenant: its entries in order, and so many batches of them at a time. */
-export class Visit implements Stand {
+/** Warms one tenant: its entries in order, and several batches of an entry at the same time. */
+export class TenantRun implements TenantProgress {
   readonly tenantId: string;
   isDone = false;
-  readonly #job: Job;
-  readonly #steps: Step[];
-  readonly #lanes: Slots;
-  readonly #running = new Set<Promise<void>>();
+  readonly #context: WarmRunContext;
+  readonly #entries: readonly EntryProgress[];
+  readonly #perTenantSemaphore: Semaphore;
+  readonly #batches = new Set<Promise<void>>();
 
-  /** @param skip entries that are finished already */
-  constructor(job: Job, tenantId: string, skip: number) {
+  /** @param skip number of entries that an earlier run has finished */
+  constructor(context: WarmRunContext, tenantId: string, skip: number) {
     this.tenantId = tenantId;
-    this.#job = job;
-    this.#steps = job.plan.kinds.map((_, i) => ({ pending: 0, isRead: i < skip }));
-    this.#lanes = createSlots(job.plan.perTenantConcurrency);
+    this.#context = context;
+    this.#entries = context.options.targets.map((target, i) => ({ target, pending: 0, isRead: i < skip }));
+    this.#perTenantSemaphore = new Semaphore(context.options.perTenantConcurrency);
   }
 
-  entries(): number {
-    const open = this.#steps.findIndex(({ pending, isRead }) => pending > 0 || !isRead);
-    return open < 0 ? this.#steps.length : open;
+  finishedEntries(): number {
+    const unfinished = this.#entries.findIndex(({ pending, isRead }) => pending > 0 || !isRead);
+    return unfinished < 0 ? this.#entries.length : unfinished;
   }
 
-  /** @returns whether nothing was left out. Never rejects. */
+  /** @returns true if all entries are finished. Never rejects. */
   async run(): Promise<boolean> {
-    const { plan, tally, stop, spaces } = this.#job;
+    const { progress, signal, states } = this.#context;
     const { tenantId } = this;
-    const isKnown = spaces.has(tenantId);
     try {
       parseTenantId(tenantId);
     } catch (error) {
-      tally.fail({ tenantId, name: undefined, key: undefined, error });
-      for (const step of this.#steps) step.isRead = true;
+      progress.fail({ tenantId, name: undefined, key: undefined, error });
+      for (const entry of this.#entries) entry.isRead = true;
       return true;
     }
-    for (const [i, kind] of plan.kinds.entries()) {
-      const step = this.#steps[i];
-      if (step === undefined || step.isRead) continue;
-      if (stop.aborted) break;
-      await this.#warmKind(kind, step);
+    const wasKnown = states.has(tenantId);
+    for (const entry of this.#entries) {
+      if (signal.aborted) break;
+      if (!entry.isRead) await this.#warmEntry(entry);
     }
-    await Promise.all(this.#running);
-    // Or the tenants that are served would be forgotten for those that are only warmed.
-    if (!isKnown) spaces.forgetIfUnused(tenantId);
-    return this.entries() === this.#steps.length;
+    await Promise.all(this.#batches);
+    // Otherwise tenants that are only warmed would push out the states of tenants that are read.
+    if (!wasKnown) states.forgetIfUnused(tenantId);
+    return this.finishedEntries() === this.#entries.length;
   }
 
-  async #warmKind(kind: Kind, step: Step): Promise<void> {
-    const { pace } = this.#job;
-    const most = kind.spec.loadMany === undefined ? 1 : Math.min(MAX_BATCH, pace.most);
-    let reader: Reader<unknown> | undefined;
+  async #warmEntry(entry: EntryProgress): Promise<void> {
+    const { bucket } = this.#context;
+    const max = entry.target.definition.loadMany === undefined ? 1 : Math.min(MAX_BATCH, bucket.capacity);
+    let source: AsyncSource<unknown> | undefined;
     for (let isOpen = true; isOpen; ) {
-      await this.#enter();
-      // What a source asks the database for counts as one that is under way, too.
-      const { items, end } = await this.#inTenant(async () => {
-        reader ??= await this.#open(kind);
-        return reader?.read(most) ?? STOPPED;
-      }).catch((error: unknown): Read<unknown> => {
-        this.#fail(kind, { key: undefined, error });
-        return { items: [], end: "over" };
+      await this.#acquire();
+      // The source may query the database, so reading it takes a permit too.
+      const { items, end } = await this.#inTenant(async (): Promise<Chunk<unknown>> => {
+        source ??= await this.#open(entry.target);
+        return source?.read(max) ?? { items: [], end: "aborted" };
+      }).catch((error: unknown): Chunk<unknown> => {
+        this.#fail(entry, { key: undefined, error });
+        return { items: [], end: "done" };
       });
       isOpen = end === "more";
-      if (items.length > 0) this.#start(kind, step, items);
-      else this.#leave();
-      step.isRead = end === "over";
-      await this.#job.breathe();
+      if (items.length > 0) this.#startBatch(entry, items);
+      else this.#release();
+      entry.isRead = end === "done";
+      await this.#context.yieldToEventLoop();
     }
-    if (!step.isRead) reader?.close();
+    if (!entry.isRead) source?.close();
   }
 
-  /** @returns `undefined` when it was stopped first */
-  async #open({ paramsOf }: Kind): Promise<Reader<unknown> | undefined> {
-    const { stop } = this.#job;
-    const items = await untilStopped(Promise.resolve(paramsOf(this.tenantId)), stop);
-    return items === undefined ? undefined : readerOf(items, stop);
+  /** @returns `undefined` if the run is aborted first */
+  async #open({ paramsOf }: WarmTarget): Promise<AsyncSource<unknown> | undefined> {
+    const { signal } = this.#context;
+    const items = await untilAborted(Promise.resolve(paramsOf(this.tenantId)), signal);
+    return items === undefined ? undefined : asyncSource(items, signal);
   }
 
-  #start(kind: Kind, step: Step, params: readonly unknown[]): void {
-    step.pending++;
-    const work = this.#warm(kind, params).then((isWarmed) => {
-      if (isWarmed) step.pending--;
-      this.#leave();
-      this.#running.delete(work);
+  #startBatch(entry: EntryProgress, params: readonly unknown[]): void {
+    entry.pending++;
+    const batch = this.#warmBatch(entry, params).then((isWarmed) => {
+      if (isWarmed) entry.pending--;
+      this.#release();
+      this.#batches.delete(batch);
     });
-    this.#running.add(work);
+    this.#batches.add(batch);
   }
 
-  /** @returns false when it was stopped before it began */
-  async #warm(kind: Kind, params: readonly unknown[]): Promise<boolean> {
-    const { engine, spaces, pace, plan, stop } = this.#job;
-    await pace.take(params.length, stop);
-    if (stop.aborted) {
-      pace.giveBack(params.length);
+  /** @returns false if the run was aborted before the batch began */
+  async #warmBatch(entry: EntryProgress, params: readonly unknown[]): Promise<boolean> {
+    const { cache, states, bucket, options, signal } = this.#context;
+    await bucket.take(params.length, signal);
+    if (signal.aborted) {
+      bucket.refund(params.length);
       return false;
     }
-    const space = spaces.of(this.tenantId);
-    const warmed = await warmValues(engine, { space, spec: kind.spec, params, memory: plan.memory });
-    pace.giveBack(warmed.filter(isWithoutLoad).length);
-    for (const each of warmed) this.#count(kind, each);
+    const tenant = states.of(this.tenantId);
+    const { definition } = entry.target;
+    const results = await warmBatch(cache, { tenant, definition, params, memory: options.memory });
+    bucket.refund(results.filter(isWithoutLoad).length);
+    for (const result of results) this.#count(entry, result);
     return true;
   }
 
-  #count(kind: Kind, warmed: Warmed): void {
-    const { tally } = this.#job;
-    if (warmed.is === "failed") this.#fail(kind, warmed);
-    else tally[warmed.is]++;
+  #count(entry: EntryProgress, result: WarmResult): void {
+    if (result.is === "failed") this.#fail(entry, result);
+    else this.#context.progress[result.is]++;
   }
 
-  #fail({ spec }: Kind, { key, error }: { key: string | undefined; error: unknown }): void {
-    this.#job.tally.fail({ tenantId: this.tenantId, name: spec.name, key, error });
+  #fail({ target }: EntryProgress, { key, error }: { key: string | undefined; error: unknown }): void {
+    this.#context.progress.fail({ tenantId: this.tenantId, name: target.definition.name, key, error });
   }
 
   #inTenant<T>(work: () => Promise<T>): Promise<T> {
-    return this.#job.engine.loadScope.runInAsyncScope(inTenant<Promise<T>>, undefined, this.tenantId, work);
+    return this.#context.cache.loadScope.runInAsyncScope(inTenant<Promise<T>>, undefined, this.tenantId, work);
   }
 
-  async #enter(): Promise<void> {
-    await this.#lanes.take();
-    await this.#job.slots.take();
+  async #acquire(): Promise<void> {
+    await this.#perTenantSemaphore.acquire();
+    await this.#context.semaphore.acquire();
   }
 
-  #leave(): void {
-    this.#job.slots.give();
-    this.#lanes.give();
+  #release(): void {
+    this.#context.semaphore.release();
+    this.#perTenantSemaphore.release();
   }
 }
 
-const isWithoutLoad = (warmed: Warmed): boolean =>
-  warmed.is === "fresh" || (warmed.is === "failed" && warmed.key === undefined);
+const isWithoutLoad = (result: WarmResult): boolean =>
+  result.is === "fresh" || (result.is === "failed" && result.key === undefined);

@@ -25,7 +25,7 @@ function setUp(options: TenantWarmersOptions = {}, work: (id: string) => Promise
 }
 
 describe("createTenantWarmers", () => {
-  it("warms what a tenant asks for first, and nothing of others", async () => {
+  it("warms the values of the tenant, and of no other", async () => {
     const { cache, row, loads, warmers } = setUp();
     expect(await warmers.warmTenantCache("acme")).toMatchObject({ loaded: 3, failed: 0, isAborted: false });
     expect(cache.tenant("acme").peek(row, "stats")).toBe("stats");
@@ -37,7 +37,7 @@ describe("createTenantWarmers", () => {
     expect(all).toMatchObject({ loaded: 2, fresh: 4 });
   });
 
-  it("shares one run among the calls for a tenant", async () => {
+  it("shares one run between the calls for a tenant", async () => {
     const slow = gate();
     const { warmers, loads } = setUp({}, () => slow.opened);
     const calls = Array.from({ length: 50 }, () => warmers.warmTenantCache("acme"));
@@ -47,7 +47,7 @@ describe("createTenantWarmers", () => {
     expect(new Set(reports).size).toBe(1);
   });
 
-  it("answers in time with what there is, and keeps what comes later", async () => {
+  it("resolves at the deadline with the report so far, and keeps values that come later", async () => {
     const slow = gate();
     const { cache, row, warmers } = setUp({ within: 50, tenants: 1 }, (id) =>
       id === "c1" ? slow.opened : Promise.resolve(),
@@ -56,14 +56,14 @@ describe("createTenantWarmers", () => {
     const [first, second] = await Promise.all([warmers.warmTenantCache("acme"), warmers.warmTenantCache("globex")]);
     expect(performance.now() - startedAt).toBeLessThan(1000);
     expect(first).toMatchObject({ loaded: 2, isAborted: true });
-    // It got no place in time.
+    // It got no permit before the deadline.
     expect(second).toMatchObject({ loaded: 0, isAborted: true });
     slow.open();
     await expect.poll(() => cache.tenant("acme").peek(row, "c1")).toBe("c1");
     expect(await warmers.warmTenantCache("globex")).toMatchObject({ loaded: 3, isAborted: false });
   });
 
-  it("tells failures in the report, and throws the first only when it is asked to", async () => {
+  it("reports failures, and throws the first only with whenWarmingFails: throw", async () => {
     const fail = (id: string) => (id === "c1" ? Promise.reject(new Error("no c1")) : Promise.resolve());
     const told = await setUp({}, fail).warmers.warmTenantCache("acme");
     expect(told).toMatchObject({ loaded: 2, failed: 1, failures: [{ key: "c1" }] });
@@ -71,7 +71,7 @@ describe("createTenantWarmers", () => {
     await expect(setUp({ whenWarmingFails: "throw" }, fail).warmers.warmTenantCache("acme")).rejects.toThrow("no c1");
   });
 
-  it("ends all that the tenant has, and begins a new run after that", async () => {
+  it("invalidates all values of the tenant, and starts a new run after that", async () => {
     const slow = gate();
     let value = "old";
     const { cache, row, loads, warmers } = setUp({}, async (id) =>
@@ -88,14 +88,14 @@ describe("createTenantWarmers", () => {
     expect(loads.length).toBe(6);
   });
 
-  it("refuses wrong warmers and options, and params of another definition", () => {
+  it("refuses invalid warmers and options, and params of another definition", () => {
     const { cache, row } = setUp();
     expect(() => createTenantWarmers(cache, {})).toThrow(ConfigError);
     expect(() => createTenantWarmers(cache, { a: [row, "b"] } as never)).toThrow(ConfigError);
     expect(() => createTenantWarmers(cache, { a: [row, () => ["b"]] }, { within: "soon" as never })).toThrow(
       ConfigError,
     );
-    // @ts-expect-error -- a row has a text
+    // @ts-expect-error -- the params of a row are strings
     createTenantWarmers(cache, { a: [row, () => [1]] });
   });
 });

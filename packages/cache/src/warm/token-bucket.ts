@@ -1,41 +1,39 @@
 import type { Clock } from "@scale/core";
-import { createSlots } from "./semaphore.js";
+import { Semaphore } from "./semaphore.js";
 
-/** Spreads loads over time. They are taken before it is known whether they are needed, and given back when not. */
-export interface Pace {
-  /** Loads that may be taken together. */
-  readonly most: number;
-  /** Resolves when there are so many, or when the signal is aborted. */
+/** Limits the rate of loads. A token is taken before it is known whether the load is needed, and refunded if it is not. */
+export interface TokenBucket {
+  /** Tokens that can be taken together at most. */
+  readonly capacity: number;
+  /** Resolves when the tokens are available, or the signal aborts. */
   take(count: number, signal: AbortSignal): Promise<void>;
-  giveBack(count: number): void;
+  refund(count: number): void;
 }
 
-/** Together with what is gained meanwhile, a burst must not exceed the second's loads. */
+/** Capacity as a share of the rate. A burst and the tokens refilled in the same second must not exceed the rate. */
 const BURST = 0.1;
+/** The clock of the cache may not be that of the timers, so it is looked at again. */
+const MAX_SLEEP_MS = 1000;
 
-export function createPace(perSecond: number, clock: Clock): Pace {
-  if (perSecond === Infinity) return { most: Infinity, take: async () => undefined, giveBack: () => undefined };
-  const most = Math.max(1, Math.floor(perSecond * BURST));
-  const perMs = (most === 1 ? perSecond : perSecond - most) / 1000;
-  // One waits for time, the others for it.
-  const line = createSlots(1);
-  let loads = most;
-  let at = clock.monotonic();
+export function createTokenBucket(perSecond: number, clock: Clock): TokenBucket {
+  if (perSecond === Infinity) return { capacity: Infinity, take: async () => undefined, refund: () => undefined };
+  const capacity = Math.max(1, Math.floor(perSecond * BURST));
+  const perMs = (capacity === 1 ? perSecond : perSecond - capacity) / 1000;
+  // One caller waits for tokens, the others wait for that caller.
+  const turn = new Semaphore(1);
+  let tokens = capacity;
+  let refilledAt = clock.monotonic();
   let wake: (() => void) | undefined;
 
-  function lackMs(count: number): number {
+  function waitMs(count: number): number {
     const now = clock.monotonic();
-    loads = Math.min(most, loads + (now - at) * perMs);
-    at = now;
-    // What is added up in parts is a little less than the whole.
-    return Math.max(0, count - loads - 1e-6) / perMs;
+    tokens = Math.min(capacity, tokens + (now - refilledAt) * perMs);
+    refilledAt = now;
+    // A sum of many small refills is slightly below the exact number.
+    return Math.max(0, count - tokens - 1e-6) / perMs;
   }
 
-  async function waitFor(count: number, signal: AbortSignal): Promise<void> {
-    for (let ms = lackMs(count); ms > 0 && !signal.aborted; ms = lackMs(count)) await pause(ms, signal);
-  }
-
-  function pause(ms: number, signal: AbortSignal): Promise<void> {
+  function sleep(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
@@ -43,26 +41,23 @@ export function createPace(perSecond: number, clock: Clock): Pace {
         wake = undefined;
         resolve();
       };
-      const timer = setTimeout(end, Math.min(Math.ceil(ms), MAX_PAUSE_MS));
+      const timer = setTimeout(end, Math.min(Math.ceil(ms), MAX_SLEEP_MS));
       signal.addEventListener("abort", end);
       wake = end;
     });
   }
 
   return {
-    most,
+    capacity,
     async take(count, signal) {
-      await line.take();
-      await waitFor(count, signal);
-      loads -= count;
-      line.give();
+      await turn.acquire();
+      for (let ms = waitMs(count); ms > 0 && !signal.aborted; ms = waitMs(count)) await sleep(ms, signal);
+      tokens -= count;
+      turn.release();
     },
-    giveBack(count) {
-      loads += count;
+    refund(count) {
+      tokens += count;
       wake?.();
     },
   };
 }
-
-/** Then it looks again. */
-const MAX_PAUSE_MS = 1000;

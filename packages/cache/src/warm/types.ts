@@ -1,98 +1,98 @@
 import type { Definition } from "../definition/definition.js";
 
-/** Gives the params of one tenant: all at once, or as they come. It runs inside `tenancy.run` of the tenant. */
+/** Returns the params of one tenant, all at once or as a stream. It runs inside `tenancy.run` of the tenant. */
 export type ParamsSource<P> = (
   tenantId: string,
 ) => Iterable<P> | AsyncIterable<P> | PromiseLike<Iterable<P> | AsyncIterable<P>>;
 
-/** What is warmed of each tenant: values of a definition, and which. */
+/** A definition, and the params of its values to warm for each tenant. */
 export type WarmEntry<P> = readonly [definition: Definition<P, unknown>, paramsOf: ParamsSource<P>];
 
-/** The params of each source are those of the definition beside it. */
+/** A tuple of entries. The params of each source are those of the definition beside it. */
 export type WarmEntries<Params extends readonly unknown[]> = { readonly [I in keyof Params]: WarmEntry<Params[I]> };
 
 export interface WarmOptions<Params extends readonly unknown[] = readonly unknown[]> {
-  /** Ids, read as they are needed. Who matters most goes last: see `memory`. */
+  /** Tenant ids, read as they are needed. The tenants that matter most go last: see `memory`. */
   readonly tenants: Iterable<string> | AsyncIterable<string>;
-  /** Done for each tenant in this order. */
+  /** The entries to warm for each tenant, in this order. */
   readonly entries: WarmEntries<Params>;
   /**
-   * Values, or batches of values of a definition with `loadMany`, that are under way at the same time.
+   * Maximum number of values in progress, or of batches of a definition with `loadMany`.
    * @default 8
    */
   readonly concurrency?: number;
   /**
-   * The same, of one tenant.
+   * The same limit for one tenant.
    * @default 2
    */
   readonly perTenantConcurrency?: number;
   /**
-   * Values that are loaded in any second, at most; up to a tenth of them at once, so about nine tenths on the average. What
-   * is there already does not count.
+   * Maximum number of values loaded in any second. Up to a tenth of it is loaded at once, so the average is about nine tenths.
+   * Values that are already fresh do not count.
    * @default no limit
    */
   readonly maxLoadsPerSecond?: number;
   /**
-   * `cold`: what is warmed enters this process's memory where there is room, displaces nothing that a reader has asked for,
-   * and is itself displaced first, the longest warmed before the others. `skip`: only the store gets it.
+   * Use of this process's memory. `cold`: warmed values enter it where there is room. They evict nothing that a reader asked
+   * for, and are evicted before it, the oldest first. `skip`: only the store gets them.
    * @default "cold"
    */
   readonly memory?: "cold" | "skip";
-  /** Ends it early: nothing more is begun, and what is under way is waited for. */
+  /** Aborts the run: it starts nothing more, and waits for the loads in progress. */
   readonly signal?: AbortSignal;
-  /** What an earlier run with the same `tenants`, in the same order, and the same `entries` gave as `resume`. */
+  /** The `resume` of an earlier run with the same `entries` and the same `tenants` in the same order. */
   readonly resume?: string;
 }
 
 export interface WarmCounts {
-  /** Values that this run loaded. One that was invalidated meanwhile is counted, and kept nowhere. */
+  /** Number of values that this run loaded. It includes values that were invalidated meanwhile, which are not stored. */
   readonly loaded: number;
-  /** Values that were there, or that somebody else was loading. */
+  /** Number of values that were fresh already, or that another caller was loading. */
   readonly fresh: number;
-  /** Values, sources and tenants that failed. */
+  /** Number of values, sources and tenants that failed. */
   readonly failed: number;
 }
 
 export interface WarmProgress extends WarmCounts {
-  /** Tenants that are wholly finished, those before `resume` included. */
+  /** Number of finished tenants, including those before `resume`. */
   readonly done: number;
-  /** Tenants in all; `undefined` unless `tenants` is an array or a set. */
+  /** Number of all tenants; `undefined` unless `tenants` is an array or a set. */
   readonly total: number | undefined;
-  /** At the pace so far; `undefined` while it cannot be said. */
+  /** Estimated milliseconds left at the rate so far; `undefined` without an estimate. */
   readonly etaMs: number | undefined;
-  /** Values per second so far, loaded or not. */
+  /** Values per second so far, loaded or fresh. */
   readonly perSecond: number;
-  /** Where a run would go on, had this one ended now. */
+  /** Pass it to another run to continue here. */
   readonly resume: string | undefined;
 }
 
 export interface WarmFailure {
-  /** As it was given. */
+  /** Tenant id as `tenants` contained it. */
   readonly tenantId: string;
-  /** Of the definition; `undefined` when the tenant's id is none. */
+  /** Name of the definition; `undefined` for an invalid tenant id. */
   readonly name: string | undefined;
-  /** Of the value; `undefined` when its source failed. */
+  /** Key of the value; `undefined` if the source of its params failed. */
   readonly key: string | undefined;
   readonly error: unknown;
 }
 
 export interface WarmReport extends WarmCounts {
-  /** As in the progress. */
+  /** Number of finished tenants, including those before `resume`. */
   readonly done: number;
-  /** True when it was ended before its end. */
+  /** True if the run was aborted before its end. */
   readonly isAborted: boolean;
   readonly durationMs: number;
-  /** The first 100. */
+  /** The first 100 failures. */
   readonly failures: readonly WarmFailure[];
-  /** Give it to a run that is to go on here; `undefined` when nothing is left, and when nothing was finished. */
+  /** Pass it to another run to continue here. `undefined` if nothing is left, and if nothing was finished. */
   readonly resume: string | undefined;
 }
 
 /**
- * A run that has begun. `await` gives the report; `for await` the progress, four times a second and once at the end.
- * Whoever reads the progress slowly, or not at all, holds up nothing.
+ * A run that has begun. `await` resolves with the report. `for await` yields the progress four times a second and once at the
+ * end. A slow reader of the progress does not slow the run down.
  */
 export interface WarmRun extends PromiseLike<WarmReport>, AsyncIterable<WarmProgress> {
-  /** What has been done so far. */
+  /** The report so far. */
   report(): WarmReport;
 }

@@ -4,7 +4,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { gate } from "../../scenarios/node.js";
 import { type Cache, createCache, type Definition } from "../index.js";
 
-/** Rows, which were loaded, and how many at the same time at most. */
+/** A definition that records its loads and the largest number of them in progress. */
 function tableOf(cache: Cache, more: { work?: (tenantId: string, id: string) => Promise<void> } = {}) {
   const loads: string[] = [];
   let running = 0;
@@ -34,7 +34,7 @@ const soon = (): Promise<void> =>
 const named = (count: number, name = "t"): string[] => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 describe("cache.warm", () => {
-  it("has the values there before they are asked for, and says what it did", async () => {
+  it("loads values before they are asked for, and reports what it did", async () => {
     const cache = createCache();
     const { row, loads } = tableOf(cache);
     const report = await cache.warm({ tenants: ["acme", "globex"], entries: [[row, () => ["a", "b"]]] });
@@ -46,7 +46,7 @@ describe("cache.warm", () => {
     expect(loads.length).toBe(6);
   });
 
-  it("takes params as they come, for the tenant, in its context", async () => {
+  it("reads params from streams and promises, in the context of the tenant", async () => {
     const cache = createCache();
     const { row, loads } = tableOf(cache);
     async function* some(tenantId: string) {
@@ -68,7 +68,7 @@ describe("cache.warm", () => {
     );
   });
 
-  it("loads so many at the same time, in all and of a tenant", async () => {
+  it("limits the loads in progress, in all and of one tenant", async () => {
     const both = createCache();
     const wide = tableOf(both);
     await both.warm({ tenants: named(30), entries: [[wide.row, () => named(5)]], concurrency: 6 });
@@ -79,7 +79,7 @@ describe("cache.warm", () => {
     expect([narrow.most(), narrow.loads.length]).toEqual([3, 30]);
   });
 
-  it("loads in batches what can be loaded together", async () => {
+  it("loads with loadMany in batches", async () => {
     const cache = createCache();
     const sizes: number[] = [];
     const row = cache.define<string, string>({
@@ -98,7 +98,7 @@ describe("cache.warm", () => {
     expect(sizes.toSorted((a, b) => a - b)).toEqual([50, 99, 100]);
   });
 
-  it("counts what fails, says why, and goes on", async () => {
+  it("counts failures with their reasons, and continues", async () => {
     const cache = createCache();
     const { row } = tableOf(cache, {
       async work(_tenantId, id) {
@@ -126,14 +126,14 @@ describe("cache.warm", () => {
     ]);
   });
 
-  it("keeps the first hundred failures and the count of all", async () => {
+  it("reports the first hundred failures and the number of all", async () => {
     const cache = createCache();
     const { row } = tableOf(cache, { work: () => Promise.reject(new Error("no")) });
     const report = await cache.warm({ tenants: named(50), entries: [[row, () => named(5)]] });
     expect([report.failed, report.failures.length]).toEqual([250, 100]);
   });
 
-  it("loads no more than the rate allows, and lets pass what is there", async () => {
+  it("stays within the rate, which fresh values do not count for", async () => {
     const clock = createManualClock();
     const cache = createCache({ clock });
     const { row, loads } = tableOf(cache);
@@ -144,7 +144,7 @@ describe("cache.warm", () => {
       entries: [[row, () => ["a"]]],
       maxLoadsPerSecond: 100,
     });
-    // The clock stands still: only what may come at once is loaded, after everything that is there.
+    // The clock stands still: after the fresh values, only one burst is loaded.
     await expect.poll(() => run.report().loaded).toBe(10);
     expect(run.report()).toMatchObject({ fresh: 200, loaded: 10 });
     clock.advance(500);
@@ -159,7 +159,7 @@ describe("cache.warm", () => {
     expect((await run).loaded).toBe(200);
   });
 
-  it("begins nothing more when it is aborted, waits for what runs, and says where to go on", async () => {
+  it("starts nothing after an abort, waits for running loads, and returns where to resume", async () => {
     const cache = createCache();
     const stop = new AbortController();
     const slow = gate();
@@ -187,14 +187,14 @@ describe("cache.warm", () => {
     expect(run.report().isAborted).toBe(false);
     slow.open();
     const report = await run;
-    // All values of t5 are loaded, but whether it has more was not asked any more.
+    // All values of t5 are loaded, but its source was not read to the end.
     expect(report).toMatchObject({ isAborted: true, done: 5, loaded: 6 });
     expect([loads.length, isClosed]).toEqual([6, true]);
     const rest = await cache.warm({ ...options, tenants: named(20), resume: report.resume! });
     expect(rest).toMatchObject({ isAborted: false, done: 20, loaded: 14, fresh: 1, resume: undefined });
   });
 
-  it("is ended by a signal although a source never answers", async () => {
+  it("ends on an abort although a source never settles", async () => {
     const cache = createCache();
     const { row } = tableOf(cache);
     const stop = new AbortController();
@@ -218,7 +218,7 @@ describe("cache.warm", () => {
     expect(await cache.warm({ tenants: ["acme"], entries: [[row, () => ["a"]]], signal })).toMatchObject({ loaded: 0 });
   });
 
-  it("repeats after a resume only what was not finished when every earlier tenant was", async () => {
+  it("repeats after a resume only entries that came after the first unfinished one", async () => {
     const cache = createCache();
     const stop = new AbortController();
     const slow = gate();
@@ -241,7 +241,7 @@ describe("cache.warm", () => {
       signal: stop.signal,
     });
     await expect.poll(() => stop.signal.aborted).toBe(true);
-    // The first entry of t2 is finished, and all of those before it; t3 to t8 are finished too, but behind it.
+    // The first entry of t2 and all entries before it are finished. t3 to t8 are finished too, but come after it.
     const { resume } = run.report();
     slow.open();
     await run;
@@ -256,7 +256,7 @@ describe("cache.warm", () => {
     }
   });
 
-  it("bounds how far others go ahead of a tenant that is stuck", async () => {
+  it("bounds how many tenants overtake one that is stuck", async () => {
     const cache = createCache();
     const slow = gate();
     const { row, loads } = tableOf(cache, { work: (tenantId) => (tenantId === "t0" ? slow.opened : soon()) });
@@ -268,7 +268,7 @@ describe("cache.warm", () => {
     expect(await run).toMatchObject({ done: 3000, loaded: 3000 });
   });
 
-  it("tells how far it is, to whoever asks and when he asks", async () => {
+  it("yields its progress at the pace of the reader", async () => {
     const cache = createCache();
     const { row } = tableOf(cache, { work: () => new Promise((resolve) => setTimeout(resolve, 100)) });
     const options = { entries: [[row, () => ["a"]]] as const, concurrency: 1 };
@@ -288,7 +288,7 @@ describe("cache.warm", () => {
     expect((await first).value).toMatchObject({ done: 4, total: undefined, etaMs: undefined });
   });
 
-  it("rejects with what the list of tenants throws, after what was under way", async () => {
+  it("rejects with the error of the iterable of tenants, after the running loads", async () => {
     const cache = createCache();
     const { row } = tableOf(cache);
     function* broken() {
@@ -304,7 +304,7 @@ describe("cache.warm", () => {
     await expect(seen()).rejects.toThrow("no tenants");
   });
 
-  it("loads again what is only stale, and waits for it", async () => {
+  it("reloads stale values, and waits for them", async () => {
     const clock = createManualClock();
     const cache = createCache({ clock });
     let loads = 0;
@@ -330,7 +330,7 @@ describe("cache.warm", () => {
     expect(await cache.warm(options)).toMatchObject({ loaded: 0, failed: 1 });
   });
 
-  it("keeps nothing that is invalidated while it loads, and counts it as loaded", async () => {
+  it("stores no value that is invalidated while it loads, and counts it as loaded", async () => {
     const cache = createCache();
     const slow = gate();
     const { row, loads } = tableOf(cache, { work: () => slow.opened });
@@ -344,7 +344,7 @@ describe("cache.warm", () => {
     expect(tenants.map((id) => cache.tenant(id).peek(row, "a"))).toEqual([undefined, undefined, "a of kept"]);
   });
 
-  it("takes no warming for a use", async () => {
+  it("does not count warming as a use", async () => {
     const cache = createCache({ memory: { maxBytes: 200_000 } });
     const { row } = tableOf(cache);
     const options = { tenants: ["acme"], entries: [[row, () => named(50)]] as const };
@@ -370,7 +370,7 @@ describe("cache.warm", () => {
     expect(() => cache.warm({ ...base, ...options } as never)).toThrow(ConfigError);
   });
 
-  it("takes only params of the definition beside the source", () => {
+  it("accepts only params of the definition beside the source", () => {
     const cache = createCache();
     const byId = cache.define({ name: "a", key: (p: { id: string }) => p.id, ttl: 1000, load: () => 1 });
     const byNumber = cache.define({ name: "b", key: (n: number) => n, ttl: 1000, load: () => "x" });
@@ -382,9 +382,9 @@ describe("cache.warm", () => {
       ],
     });
     expectTypeOf(run.report().loaded).toBeNumber();
-    // @ts-expect-error -- a number is no `{ id }`
+    // @ts-expect-error -- a number is not `{ id }`
     void cache.warm({ tenants: [], entries: [[byId, () => [1]]] });
-    // @ts-expect-error -- the second source is that of the first
+    // @ts-expect-error -- the sources are swapped
     void cache.warm({ tenants: [], entries: [[byId, () => [{ id: "a" }]] as const, [byNumber, () => ["1"]] as const] });
   });
 });

@@ -3,42 +3,43 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError } from "@scale/core";
 import type { CacheContext } from "../coherence/context.js";
 import type { TenantStates } from "../coherence/tenant-state.js";
-import { type Job, runJob } from "./run-tenants.js";
-import { parseWarm, type Settings } from "./options.js";
-import { createPace } from "./token-bucket.js";
-import { readerOf, untilStopped } from "./async-source.js";
-import { Trail } from "./checkpoint.js";
-import { createSlots } from "./semaphore.js";
-import { Tally } from "./progress.js";
+import { untilAborted } from "./async-source.js";
+import { CheckpointTracker } from "./checkpoint.js";
+import { type ParsedWarmOptions, parseWarmOptions } from "./options.js";
+import { Progress } from "./progress.js";
+import { runTenants } from "./run-tenants.js";
+import { Semaphore } from "./semaphore.js";
+import { createTokenBucket } from "./token-bucket.js";
 import type { WarmOptions, WarmProgress, WarmReport, WarmRun } from "./types.js";
 
 const PROGRESS_MS = 250;
-/** Batches and tenants after which others get their turn. */
-const BREATH = 16;
+/** Batches and tenants after which a run yields to the event loop. */
+const YIELD_EVERY = 16;
 
-/** Begins at once. @throws {ConfigError} for wrong options, {InputError} for a wrong `resume` */
-export function startWarm(engine: CacheContext, spaces: TenantStates, options: WarmOptions): WarmRun {
-  const plan = parseWarm(options);
-  if (plan.memory === "skip" && engine.store === undefined) {
-    throw new ConfigError('cache.warm: memory: "skip" without a store keeps nothing');
+/** Starts a run. @throws {ConfigError} for invalid options, {InputError} for an invalid `resume` */
+export function startWarm(cache: CacheContext, states: TenantStates, options: WarmOptions): WarmRun {
+  const parsed = parseWarmOptions(options);
+  if (parsed.memory === "skip" && cache.store === undefined) {
+    throw new ConfigError('cache.warm: memory: "skip" needs a store, without one it would keep nothing');
   }
-  return new Run(engine, spaces, plan);
+  return new Run(cache, states, parsed);
 }
 
 class Run implements WarmRun {
-  readonly #total: number | undefined;
-  readonly #tally: Tally;
+  readonly #options: ParsedWarmOptions;
+  readonly #checkpoint: CheckpointTracker;
+  readonly #progress: Progress;
   readonly #ended = new AbortController();
   readonly #done: Promise<WarmReport>;
 
-  constructor(engine: CacheContext, spaces: TenantStates, plan: Settings) {
-    const trail = new Trail(plan.resume);
-    this.#total = plan.total;
-    this.#tally = new Tally(trail, engine.clock);
-    this.#done = this.#run(plan, { engine, spaces, trail });
+  constructor(cache: CacheContext, states: TenantStates, options: ParsedWarmOptions) {
+    this.#options = options;
+    this.#checkpoint = new CheckpointTracker(options.resume);
+    this.#progress = new Progress(this.#checkpoint, cache.clock);
+    this.#done = this.#run(cache, states);
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- to be awaited is what it is for
+  // oxlint-disable-next-line unicorn/no-thenable -- a run is there to be awaited
   then<A = WarmReport, B = never>(
     onReport?: ((report: WarmReport) => A | PromiseLike<A>) | null,
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
@@ -48,51 +49,55 @@ class Run implements WarmRun {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WarmProgress, void, undefined> {
     const { signal } = this.#ended;
-    // Whoever reads the progress gets the error here.
+    // The reader of the progress gets the error below.
     this.#done.catch(() => undefined);
     while (!signal.aborted) {
       const pause = new AbortController();
-      await untilStopped(sleep(PROGRESS_MS, undefined, { signal: pause.signal }), signal);
+      await untilAborted(sleep(PROGRESS_MS, undefined, { signal: pause.signal }), signal);
       pause.abort();
-      if (!signal.aborted) yield this.#tally.progress(this.#total);
+      if (!signal.aborted) yield this.#progress.snapshot(this.#options.total);
     }
-    yield this.#tally.progress(this.#total);
+    yield this.#progress.snapshot(this.#options.total);
     await this.#done;
   }
 
   report(): WarmReport {
-    return this.#tally.report();
+    return this.#progress.report();
   }
 
-  async #run(plan: Settings, { engine, spaces, trail }: Pick<Job, "engine" | "spaces" | "trail">): Promise<WarmReport> {
+  async #run(cache: CacheContext, states: TenantStates): Promise<WarmReport> {
+    const options = this.#options;
     const stop = new AbortController();
-    // As many wait for it as there are slots.
+    // Each permit of the semaphore may add a listener.
     setMaxListeners(0, stop.signal);
-    const end = (): void => stop.abort();
-    if (plan.signal?.aborted === true) end();
-    plan.signal?.addEventListener("abort", end);
-    const tally = this.#tally;
-    const pace = createPace(plan.maxLoadsPerSecond, engine.clock);
-    const slots = createSlots(plan.concurrency);
-    const job: Job = { engine, spaces, plan, pace, slots, tally, trail, stop: stop.signal, breathe: createBreath() };
-    const line = { reader: readerOf(plan.tenants, stop.signal), turn: createSlots(1), seek: plan.resume };
+    const onAbort = (): void => stop.abort();
+    if (options.signal?.aborted === true) onAbort();
+    options.signal?.addEventListener("abort", onAbort);
+    const progress = this.#progress;
     try {
-      await runJob(job, line);
-      tally.isAborted = stop.signal.aborted;
-      tally.isComplete = !tally.isAborted;
+      await runTenants({
+        ...{ cache, states, options, progress },
+        checkpoint: this.#checkpoint,
+        bucket: createTokenBucket(options.maxLoadsPerSecond, cache.clock),
+        semaphore: new Semaphore(options.concurrency),
+        signal: stop.signal,
+        yieldToEventLoop: createYield(),
+      });
+      progress.isAborted = stop.signal.aborted;
+      progress.isComplete = !progress.isAborted;
     } finally {
-      plan.signal?.removeEventListener("abort", end);
-      tally.end();
+      options.signal?.removeEventListener("abort", onAbort);
+      progress.end();
       this.#ended.abort();
     }
-    return tally.report();
+    return progress.report();
   }
 }
 
-function createBreath(): () => Promise<void> {
+function createYield(): () => Promise<void> {
   let count = 0;
   return async () => {
     count++;
-    if (count % BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (count % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
   };
 }
