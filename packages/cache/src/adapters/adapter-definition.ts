@@ -1,12 +1,12 @@
 import { durationOption, parseDuration } from "@scale/core/kit";
 import type { z } from "zod";
-import { type Definition, type DefinitionOptions, specFrom, specOf } from "../definition/definition.js";
+import { type Definition, type DefinitionOptions, parseDefinition, parsedOf } from "../definition/definition.js";
 import type { TenantCache } from "../tenant-cache.js";
 
 /** Defines the values of an adapter, under a name that no application and no `getOrSet` can use. */
 export function adapterDefinition<P, V>(options: DefinitionOptions<P, V>): Definition<P, V> {
   const name = `=${options.name}`;
-  return { name, [specOf]: { ...specFrom(options, options.name), name } };
+  return { name, [parsedOf]: { ...parseDefinition(options, options.name), name } };
 }
 
 /** Lifetime of a value that an adapter was given no time for. */

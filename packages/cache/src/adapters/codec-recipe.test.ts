@@ -46,7 +46,7 @@ describe("the codec over msgpackr of the guide", () => {
     const [one, two] = [startNode(url, options), startNode(url, options)];
     await untilServed(one, two);
     const define = ({ cache }: typeof one) =>
-      cache.define({ name: "page", key: (id: string) => id, ttl: "1m", codec: packed, load: () => page });
+      cache.define({ name: "page", key: (id: string) => id, ttl: "1m", format: { codec: packed }, load: () => page });
     const [first, second] = [define(one), define(two)];
     expect(await one.cache.tenant("acme").get(first, "a")).toStrictEqual(page);
     await expect.poll(() => one.cache.tenant("acme").peek(first, "a")).toStrictEqual(page);

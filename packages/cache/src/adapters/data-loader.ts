@@ -1,5 +1,5 @@
 import type { Receipt } from "../coherence/invalidate.js";
-import { type Definition, specOf } from "../definition/definition.js";
+import { type Definition, parsedOf } from "../definition/definition.js";
 import type { TenantCache } from "../tenant-cache.js";
 
 /** The interface of `dataloader`. It memoizes nothing per request, because the cache serves all requests. */
@@ -34,7 +34,7 @@ export function createDataLoader<P, V>(
   function load(params: P): Promise<V> {
     return new Promise((resolve, reject) => {
       // Throws here for params without a key, so that they fail alone. In `flush` no caller would catch the error.
-      definition[specOf].keyOf(params);
+      definition[parsedOf].keyOf(params);
       // Runs after the continuations of all settled promises, because they may load more.
       if (pending.length === 0) setImmediate(flush);
       pending.push({ params, resolve, reject });
