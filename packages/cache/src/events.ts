@@ -17,13 +17,9 @@ export interface StoreFailed {
 /** Published when the store did not answer. Callers get no error: the cache loads instead. */
 export const storeFail: EventChannel<StoreFailed> = defineEvent("scale:cache:store-fail");
 
-export interface EntryRejected extends Subject {
-  readonly key: string;
-  readonly reason: string;
-}
-
 /** Published when an entry of the store cannot be decoded; it is loaded again. */
-export const entryReject: EventChannel<EntryRejected> = defineEvent("scale:cache:entry-reject");
+export const entryReject: EventChannel<Subject & { readonly key: string; readonly reason: string }> =
+  defineEvent("scale:cache:entry-reject");
 
 export interface StaleServed extends Subject {
   readonly ageMs: number;
@@ -35,37 +31,26 @@ export interface StaleServed extends Subject {
 /** Published when a reader got a stale value. */
 export const staleServe: EventChannel<StaleServed> = defineEvent("scale:cache:stale-serve");
 
-export interface LoadFailed extends Subject {
-  readonly error: unknown;
-}
-
 /** Published for every load that failed, even if no caller waited for it. */
-export const loadFail: EventChannel<LoadFailed> = defineEvent("scale:cache:load-fail");
+export const loadFail: EventChannel<Subject & { readonly error: unknown }> = defineEvent("scale:cache:load-fail");
 
 /** Published when a loaded value is not kept, because its source may have changed while it was loaded. */
 export const fillRefuse: EventChannel<Subject> = defineEvent("scale:cache:fill-refuse");
 
-export interface MemoryDropped {
-  /** True for the first confirmation after the start of the process. */
-  readonly isFirst: boolean;
-}
-
-/** Published when the invalidation bus is confirmed again and L1 is dropped, because invalidations may have been missed. */
-export const memoryDrop: EventChannel<MemoryDropped> = defineEvent("scale:cache:memory-drop");
-
-export interface MemoryFailed {
-  readonly tenantId: string;
-  readonly error: unknown;
-}
+/**
+ * Published when the invalidation bus is confirmed again and memory is dropped, because invalidations may have been missed.
+ * `isFirst` is true for the first confirmation after the start of the process.
+ */
+export const memoryDrop: EventChannel<{ readonly isFirst: boolean }> = defineEvent("scale:cache:memory-drop");
 
 /** Published when a value is not kept in memory, because `budgets` threw or returned an invalid budget. */
-export const memoryFail: EventChannel<MemoryFailed> = defineEvent("scale:cache:memory-fail");
+export const memoryFail: EventChannel<{ readonly tenantId: string; readonly error: unknown }> =
+  defineEvent("scale:cache:memory-fail");
 
-export interface InvalidationQueued {
-  readonly tenantId: string;
-  /** False when the queue is full: then entries end with their ttl only. */
-  readonly kept: boolean;
-}
-
-/** Published when an invalidation did not reach the store, and waits for a retry. */
-export const invalidationQueue: EventChannel<InvalidationQueued> = defineEvent("scale:cache:invalidation-queue");
+/**
+ * Published when an invalidation did not reach the store, and waits for a retry. `kept` is false when the queue is full: then
+ * entries end with their ttl only.
+ */
+export const invalidationQueue: EventChannel<{ readonly tenantId: string; readonly kept: boolean }> = defineEvent(
+  "scale:cache:invalidation-queue",
+);

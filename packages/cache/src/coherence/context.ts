@@ -1,6 +1,7 @@
 import type { AsyncResource } from "node:async_hooks";
-import type { Clock } from "@scale/core";
-import type { InlineDefinitions } from "../definition/inline-definition.js";
+import type { Clock, Duration } from "@scale/core";
+import type { ParsedDefinition } from "../definition/definition.js";
+import type { InlineEntry } from "../definition/inline-definition.js";
 import type { CacheStore } from "../store.js";
 import type { LeaseRenewer } from "./lease-renewal.js";
 import type { InvalidationRetryQueue } from "./retry-queue.js";
@@ -20,5 +21,6 @@ export interface CacheContext {
   readonly random: () => number;
   /** Async scope of all loads. The scope of the caller that happens to start a load must not leak into it. */
   readonly loadScope: AsyncResource;
-  readonly inlineDefinitions: InlineDefinitions;
+  /** The definition of `getOrSet` for a namespace and a ttl. */
+  readonly inlineDefinitions: (namespace: string, ttl: Duration) => ParsedDefinition<InlineEntry>;
 }

@@ -26,20 +26,17 @@ export function createL1Entry(
   return { value, bytes, freshUntil, usableUntil, meta, tags };
 }
 
-interface L1Write {
-  readonly entry: Entry;
-  /** The state of the fence that was opened before the value was read or loaded. */
-  readonly isCurrent: boolean;
-  /** Set when no reader has asked for the value: L1 keeps it as cold, or not at all. */
-  readonly prefetch?: "cold" | "skip" | undefined;
-}
-
-/** Writes an entry to L1, unless its fence is broken. An error that the application's `budgets` throws costs the entry, not the reader. */
+/**
+ * Writes an entry to L1, unless its fence is broken. An error of the application's `budgets` costs the entry, not the reader.
+ * @param write `isCurrent` is the state of the fence that was opened before the value was read or loaded; `prefetch` is set
+ * when no reader has asked for the value
+ */
 export function storeInL1IfCurrent(
   { stalenessBound }: CacheContext,
   { tenant, definition, key }: EntryRef,
-  { entry, isCurrent, prefetch }: L1Write,
+  write: { readonly entry: Entry; readonly isCurrent: boolean; readonly prefetch?: "cold" | "skip" | undefined },
 ): void {
+  const { entry, isCurrent, prefetch } = write;
   if (!isCurrent || !stalenessBound.canEverServe || prefetch === "skip") return;
   try {
     if (prefetch === "cold") tenant.partition.offer(definition.name, key, entry);
@@ -52,7 +49,7 @@ export function storeInL1IfCurrent(
 /** The entry that L1 may serve, fresh or stale. A prefetch does not count as a use of the entry. */
 export function servableL1Entry(
   { clock, stalenessBound }: CacheContext,
-  { tenant, definition, key, prefetch }: EntryRef & Pick<L1Write, "prefetch">,
+  { tenant, definition, key, prefetch }: EntryRef & { readonly prefetch?: unknown },
 ): Entry | undefined {
   const entry = prefetch === undefined ? tenant.get(definition.name, key) : tenant.peek(definition.name, key);
   if (entry === undefined) return undefined;

@@ -7,19 +7,13 @@ export interface LeaseRenewer {
   end(lease: Lease): void;
 }
 
-interface RenewedLease {
-  readonly onFailure: (error: unknown) => void;
-  /** The tick in which the lease was taken or renewed. */
-  tick: number;
-  isRenewing: boolean;
-}
-
 /** Ticks of the timer within the life of a lease. A lease is renewed in its second tick. */
 const TICKS_PER_LEASE = 4;
 
 /** Creates one timer for all leases, because most loads end long before a timer of their own would fire. */
 export function createLeaseRenewer(store: CacheStore): LeaseRenewer {
-  const leases = new Map<Lease, RenewedLease>();
+  /** `tick` is the one in which the lease was taken or renewed. */
+  const leases = new Map<Lease, { onFailure(error: unknown): void; tick: number; isRenewing: boolean }>();
   let timer: NodeJS.Timeout | undefined;
   let tick = 0;
 
@@ -32,11 +26,13 @@ export function createLeaseRenewer(store: CacheStore): LeaseRenewer {
   function onTick(): void {
     timer = undefined;
     tick++;
-    for (const [lease, state] of leases) if (tick > state.tick + 1 && !state.isRenewing) void renew(lease, state);
+    for (const [lease, state] of leases) if (tick > state.tick + 1 && !state.isRenewing) void renew(lease);
     if (leases.size > 0) arm();
   }
 
-  async function renew(lease: Lease, state: RenewedLease): Promise<void> {
+  async function renew(lease: Lease): Promise<void> {
+    const state = leases.get(lease);
+    if (state === undefined) return;
     state.isRenewing = true;
     try {
       // False: another process has the lease, or the entry was invalidated. There is nothing left to renew.

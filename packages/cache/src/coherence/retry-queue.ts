@@ -38,10 +38,8 @@ export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationR
 
   function add(invalidation: Invalidation): boolean {
     const { tenantId } = invalidation;
-    let queued = queue.get(tenantId);
-    const fits = queued !== undefined || queue.size < MAX_TENANTS;
-    if (queued === undefined && fits) queue.set(tenantId, (queued = { keys: new Set(), tags: new Set(), all: false }));
-    if (queued !== undefined) merge(queued, invalidation);
+    const fits = queue.has(tenantId) || queue.size < MAX_TENANTS;
+    if (fits) enqueue(queue, tenantId, invalidation);
     timer ??= setTimeout(retry, RETRY_MS).unref();
     invalidationQueue.publish(() => ({ tenantId, kept: fits }));
     return fits;
@@ -57,16 +55,10 @@ export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationR
       return !queue.has(tenantId);
     } catch (error) {
       storeFail.publish(() => ({ tenantId, operation: "invalidate", error }));
-      restore(tenantId, queued);
+      enqueue(queue, tenantId, queued);
       backOffUntil = clock.monotonic() + RETRY_MS;
       return false;
     }
-  }
-
-  function restore(tenantId: string, queued: Queued): void {
-    const added = queue.get(tenantId);
-    if (added !== undefined) merge(queued, { tenantId, keys: [...added.keys], tags: [...added.tags], all: added.all });
-    queue.set(tenantId, queued);
   }
 
   function flush(tenantId: string): Promise<boolean> {
@@ -96,7 +88,13 @@ export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationR
   };
 }
 
-function merge(queued: Queued, { keys, tags, all }: Invalidation): void {
+function enqueue(
+  queue: Map<string, Queued>,
+  tenantId: string,
+  { keys, tags, all }: { readonly keys: Iterable<string>; readonly tags: Iterable<string>; readonly all: boolean },
+): void {
+  const queued = queue.get(tenantId) ?? { keys: new Set(), tags: new Set(), all: false };
+  queue.set(tenantId, queued);
   for (const key of keys) queued.keys.add(key);
   for (const tag of tags) queued.tags.add(tag);
   queued.all ||= all || queued.keys.size + queued.tags.size > MAX_PER_TENANT;

@@ -11,19 +11,17 @@ import type { L1Meta } from "./tenant-state.js";
 
 const REFUSED: Receipt = { state: "refused" };
 
-interface Write {
-  readonly value: unknown;
-  readonly version: number | undefined;
-  /** Replaces the ttl of the definition. */
-  readonly ttlMs: number | undefined;
-}
-
 /**
  * Writes a value: takes the lease from any current holder, and fills it. A fill that is late, and overtaken by an
  * invalidation, changes nothing.
+ * @param write `ttlMs` replaces the ttl of the definition
  * @throws what the schema or the codec throws
  */
-export async function set(context: CacheContext, ref: EntryRef, write: Write): Promise<Receipt> {
+export async function set(
+  context: CacheContext,
+  ref: EntryRef,
+  write: { readonly value: unknown; readonly version: number | undefined; readonly ttlMs: number | undefined },
+): Promise<Receipt> {
   const { tenant } = ref;
   // The tenant state must stay registered: its flights have to be detached when the claim succeeds.
   tenant.pendingCalls++;
@@ -34,7 +32,7 @@ export async function set(context: CacheContext, ref: EntryRef, write: Write): P
   }
 }
 
-async function writeThrough(context: CacheContext, ref: EntryRef, write: Write): Promise<Receipt> {
+async function writeThrough(context: CacheContext, ref: EntryRef, write: Parameters<typeof set>[2]): Promise<Receipt> {
   const { tenant, definition, storeKey } = ref;
   const { store, clock } = context;
   const { value, text } = roundTrip(definition.serializer, write.value);

@@ -31,17 +31,12 @@ const noCounts = (): Counts => ({
 /** Maximum number of tag generations per tenant. One more clears the tenant's L1. */
 const MAX_TAGS = 1000;
 
-/** A flight, as an invalidation sees it. */
-interface Detachable {
-  readonly hasTags: boolean;
-  isDetached: boolean;
-}
-
 /** The state of one tenant in this process: its L1 partition, flights and counters. */
 export class TenantState {
   readonly tenantId: string;
   readonly partition: Partition;
-  readonly flights: Map<string, Detachable> = new Map();
+  /** Flights by store key. An invalidation needs only these members of a flight. */
+  readonly flights: Map<string, { readonly hasTags: boolean; isDetached: boolean }> = new Map();
   readonly counts: Counts = noCounts();
   /** True once the state was forgotten: a handle that holds it must look up its successor. */
   isRetired = false;
@@ -101,14 +96,14 @@ export class TenantState {
       // The name of a definition contains no separator.
       const at = key.indexOf(":");
       this.partition.delete(key.slice(0, at), keyTextOf(key.slice(at + 1)));
-      this.#detach(key, this.flights.get(key));
+      this.#detach(key);
     }
     if (tags.length === 0) return;
     this.#tagGeneration++;
     for (const tag of tags) this.#tagGenerations.set(tag, this.#tagGeneration);
     if (this.#tagGenerations.size > MAX_TAGS) this.#clearEntries();
     // The tags of a value are not known before it is loaded.
-    for (const [key, flight] of this.flights) if (flight.hasTags) this.#detach(key, flight);
+    for (const [key, flight] of this.flights) if (flight.hasTags) this.#detach(key);
   }
 
   /** Marks the state as forgotten, and removes the entries that its successor could not validate. */
@@ -120,7 +115,7 @@ export class TenantState {
 
   #clear(): void {
     this.#clearEntries();
-    for (const [key, flight] of this.flights) this.#detach(key, flight);
+    for (const key of this.flights.keys()) this.#detach(key);
   }
 
   #clearEntries(): void {
@@ -128,7 +123,8 @@ export class TenantState {
     this.#tagGenerations.clear();
   }
 
-  #detach(key: string, flight: Detachable | undefined): void {
+  #detach(key: string): void {
+    const flight = this.flights.get(key);
     if (flight === undefined) return;
     flight.isDetached = true;
     this.flights.delete(key);

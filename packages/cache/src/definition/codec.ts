@@ -8,17 +8,22 @@ export interface Codec<V> {
   decode(text: string): unknown;
 }
 
-/** The part of the Standard Schema that the cache uses: zod 3.24 and later, valibot, arktype. */
-export interface StandardSchema<V> {
-  readonly "~standard": {
-    validate(
-      value: unknown,
-    ): { readonly value: V; readonly issues?: undefined } | { readonly issues: readonly unknown[] } | Promise<unknown>;
-  };
-}
-
-/** Parses every value, whether it comes from the loader, from this process or from the store. */
-export type ValueSchema<V> = { parse(value: unknown): V } | StandardSchema<V>;
+/**
+ * Parses every value, whether it comes from the loader, from this process or from the store: any object with `parse`, or a
+ * Standard Schema (zod 3.24 and later, valibot, arktype).
+ */
+export type ValueSchema<V> =
+  | { parse(value: unknown): V }
+  | {
+      readonly "~standard": {
+        validate(
+          value: unknown,
+        ):
+          | { readonly value: V; readonly issues?: undefined }
+          | { readonly issues: readonly unknown[] }
+          | Promise<unknown>;
+      };
+    };
 
 /** The codec and the schema of a definition in one. All values of a definition pass through it, so that they have one type. */
 export interface Serializer {

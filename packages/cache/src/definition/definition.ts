@@ -34,7 +34,38 @@ export interface DefinitionOptions<P, V> {
   /** Time for which a value is fresh. */
   readonly ttl: Duration;
   /** Exceptions from `ttl`: when a stale value is served, and when a fresh one is loaded again. */
-  readonly freshness?: FreshnessOptions;
+  readonly freshness?: {
+    /**
+     * Time after `ttl` in which a stale value is served at once while it is loaded again.
+     * @default never
+     */
+    readonly staleWhileRevalidate?: Duration;
+    /**
+     * Time after `ttl` in which a stale value is served when loading fails, or takes longer than `softTimeout`.
+     * @default never
+     */
+    readonly grace?: Duration;
+    /** Time after which a stale value is served while a load goes on, if `grace` allows it. @default none */
+    readonly softTimeout?: Duration;
+    /** Time after which a load fails with `SCALE_TIMEOUT`. @default "10s" */
+    readonly hardTimeout?: Duration;
+    /**
+     * Time for which `null` and `undefined` are fresh.
+     * @default ttl
+     */
+    readonly negativeTtl?: Duration;
+    /**
+     * Fraction of `ttl`, 0 to 1, by which it is shortened at random.
+     * @default 0
+     */
+    readonly jitter?: number;
+    /**
+     * Factor for loading a value again before its `ttl` ends, the likelier the longer a load takes: 1 for about one load
+     * ahead of time, 0 for never.
+     * @default 0
+     */
+    readonly earlyRefresh?: number;
+  };
   /** Tags of a value: `invalidateTags` invalidates all values with a tag. */
   readonly tags?: (value: Exclude<V, null | undefined>, params: P) => readonly string[];
   /** Format of the value in the store. */
@@ -52,43 +83,11 @@ export interface DefinitionOptions<P, V> {
   /** Loads the value from its source. `undefined` means that there is none. Its errors reach the callers unchanged. */
   readonly load: (params: P, context: LoadContext<V>) => V | PromiseLike<V>;
   /** Loads many values at once, in the order of `params`. Used by `getMany`. */
-  readonly loadMany?: (params: readonly P[], context: LoadManyContext) => PromiseLike<readonly V[]>;
+  readonly loadMany?: (
+    params: readonly P[],
+    context: Pick<LoadContext<V>, "tenantId" | "signal">,
+  ) => PromiseLike<readonly V[]>;
 }
-
-interface FreshnessOptions {
-  /**
-   * Time after `ttl` in which a stale value is served at once while it is loaded again.
-   * @default never
-   */
-  readonly staleWhileRevalidate?: Duration;
-  /**
-   * Time after `ttl` in which a stale value is served when loading fails, or takes longer than `softTimeout`.
-   * @default never
-   */
-  readonly grace?: Duration;
-  /** Time after which a stale value is served while a load goes on, if `grace` allows it. @default none */
-  readonly softTimeout?: Duration;
-  /** Time after which a load fails with `SCALE_TIMEOUT`. @default "10s" */
-  readonly hardTimeout?: Duration;
-  /**
-   * Time for which `null` and `undefined` are fresh.
-   * @default ttl
-   */
-  readonly negativeTtl?: Duration;
-  /**
-   * Fraction of `ttl`, 0 to 1, by which it is shortened at random.
-   * @default 0
-   */
-  readonly jitter?: number;
-  /**
-   * Factor for loading a value again before its `ttl` ends, the likelier the longer a load takes: 1 for about one load
-   * ahead of time, 0 for never.
-   * @default 0
-   */
-  readonly earlyRefresh?: number;
-}
-
-export type LoadManyContext = Pick<LoadContext<unknown>, "tenantId" | "signal">;
 
 /** A kind of value that is cached, to be read through `cache.tenant(id)`. */
 export interface Definition<P, V> {
@@ -117,7 +116,7 @@ export interface ParsedDefinition<P = unknown, V = unknown> {
   keyOf(params: P): string;
   tagsOf(value: unknown, params: P): readonly string[];
   load(params: P, context: LoadContext<V>): V | PromiseLike<V>;
-  readonly loadMany: ((params: readonly P[], context: LoadManyContext) => PromiseLike<readonly V[]>) | undefined;
+  readonly loadMany: DefinitionOptions<P, V>["loadMany"] | undefined;
 }
 
 const DEFAULT_HARD_MS = 10_000;

@@ -49,12 +49,14 @@ function encodeBody(text: string | undefined): { readonly kind: "j" | "u" | "z";
   return { kind: "z", body: deflateRawSync(text, { level: 1 }).toString("base64") };
 }
 
-type Decoded =
-  | { readonly ok: true; readonly value: unknown; readonly chars: number; readonly loadMs: number }
-  | { readonly ok: false; readonly reason: string };
-
 /** Never throws: an envelope that cannot be read counts as a missing entry. */
-export function readEnvelope(envelope: string, header: EnvelopeHeader, serializer: Serializer): Decoded {
+export function readEnvelope(
+  envelope: string,
+  header: EnvelopeHeader,
+  serializer: Serializer,
+):
+  | { readonly ok: true; readonly value: unknown; readonly chars: number; readonly loadMs: number }
+  | { readonly ok: false; readonly reason: string } {
   const head = parseHead(envelope);
   if (head === undefined) return { ok: false, reason: "not written by this library" };
   const { kind, version, loadMs, chars, keyFrom } = head;
@@ -77,16 +79,10 @@ export function readEnvelope(envelope: string, header: EnvelopeHeader, serialize
   }
 }
 
-interface Head {
-  readonly kind: string;
-  readonly version: number;
-  readonly loadMs: number;
-  readonly chars: number;
-  readonly keyFrom: number;
-}
-
 /** Parses by hand, because every read of the store runs it, and a regular expression would allocate six strings. */
-function parseHead(envelope: string): Head | undefined {
+function parseHead(
+  envelope: string,
+): { kind: string; version: number; loadMs: number; chars: number; keyFrom: number } | undefined {
   const kind = envelope.charAt(0);
   const loadFrom = envelope.indexOf("|") + 1;
   const charsFrom = envelope.indexOf("|", loadFrom) + 1;

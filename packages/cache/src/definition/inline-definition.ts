@@ -8,13 +8,11 @@ export interface InlineEntry {
   load(): unknown;
 }
 
-/** Returns the definition of all inline entries with that namespace and ttl. */
-export type InlineDefinitions = (namespace: string, ttl: Duration) => ParsedDefinition<InlineEntry>;
-
 /** Namespaces and ttls are constants of the code. More of them than this are computed, and not worth remembering. */
 const MAX_DEFINITIONS = 1000;
 
-export function createInlineDefinitions(): InlineDefinitions {
+/** Returns a function that returns the definition of all inline entries with the same namespace and ttl. */
+export function createInlineDefinitions(): (namespace: string, ttl: Duration) => ParsedDefinition<InlineEntry> {
   const definitions = new Map<string, ParsedDefinition<InlineEntry>>();
   return (namespace, ttl) => {
     const id = `${ttl} ${namespace}`;

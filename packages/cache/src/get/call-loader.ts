@@ -5,19 +5,17 @@ import { ageOf } from "../coherence/l1-entry.js";
 import type { LoadContext } from "../definition/definition.js";
 import type { Flight } from "./flight.js";
 
-/** The result of a loader. */
-export interface Loaded {
-  readonly value: unknown;
-  /** The ttl that the loader set for this value. */
-  readonly ttlMs: number | undefined;
-  readonly loadMs: number;
-}
-
 /** The return value of `notModified`. */
 const unchanged = Symbol("not modified");
 
-/** Calls the loader in the context of the tenant, within the hard timeout. Rejects with the error of the loader. */
-export async function callLoader({ clock, loadScope }: CacheContext, flight: Flight): Promise<Loaded> {
+/**
+ * Calls the loader in the context of the tenant, within the hard timeout. Rejects with the error of the loader.
+ * @returns `ttlMs` is the ttl that the loader set for this value
+ */
+export async function callLoader(
+  { clock, loadScope }: CacheContext,
+  flight: Flight,
+): Promise<{ readonly value: unknown; readonly ttlMs: number | undefined; readonly loadMs: number }> {
   const { definition, params, batch, tenant } = flight.request;
   const { tenantId } = tenant;
   const old = flight.staleCandidate?.entry;

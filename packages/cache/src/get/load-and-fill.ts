@@ -6,7 +6,7 @@ import { lifetimeOf } from "../definition/lifetimes.js";
 import { fillRefuse, loadFail } from "../events.js";
 import type { Entry } from "../memory/types.js";
 import type { CacheStore, Lease } from "../store.js";
-import { callLoader, type Loaded } from "./call-loader.js";
+import { callLoader } from "./call-loader.js";
 import type { Flight, LoadRequest } from "./flight.js";
 import { serveStale } from "./serve-stale.js";
 
@@ -27,7 +27,7 @@ export async function loadAndFill(context: CacheContext, flight: Flight, token: 
   request.tenant.counts.loads++;
   flight.load = "running";
   try {
-    loaded = prepare(context, request, await callLoader(context, flight));
+    loaded = await load(context, flight);
     flight.load = "done";
   } catch (error) {
     if (store !== undefined && lease !== undefined) releaseLease(store, request, lease);
@@ -60,12 +60,14 @@ interface LoadedValue {
   readonly tags: readonly string[];
 }
 
-/** @throws what the serializer or `tags` throw */
-function prepare({ random }: CacheContext, { definition, params }: LoadRequest, loaded: Loaded): LoadedValue {
-  const { value, text } = roundTrip(definition.serializer, loaded.value);
-  const { freshMs, usableMs } = lifetimeOf(definition.times, value, { ttlMs: loaded.ttlMs, random: random() });
+/** Rejects with what the loader, the serializer or `tags` throw. */
+async function load(context: CacheContext, flight: Flight): Promise<LoadedValue> {
+  const { definition, params } = flight.request;
+  const { value: loaded, ttlMs, loadMs } = await callLoader(context, flight);
+  const { value, text } = roundTrip(definition.serializer, loaded);
+  const { freshMs, usableMs } = lifetimeOf(definition.times, value, { ttlMs, random: context.random() });
   const tags = definition.tagsOf(value, params);
-  return { value, text, chars: text?.length ?? 0, loadMs: loaded.loadMs, freshMs, usableMs, tags };
+  return { value, text, chars: text?.length ?? 0, loadMs, freshMs, usableMs, tags };
 }
 
 /** Serves the stale value if `grace` allows it, and then keeps it fresh for a moment: back-off for the loader. */
@@ -85,15 +87,12 @@ function onLoadFailure(context: CacheContext, flight: Flight, error: unknown): v
   flight.storeInL1({ ...entry, freshUntil });
 }
 
-interface Fill {
-  readonly store: CacheStore;
-  readonly lease: Lease;
-  readonly loaded: LoadedValue;
-  readonly entry: Entry;
-}
-
 /** Resolves when the store has accepted or refused the value. Never rejects. */
-function fill(flight: Flight, { store, lease, loaded, entry }: Fill): Promise<void> | undefined {
+function fill(
+  flight: Flight,
+  work: { readonly store: CacheStore; readonly lease: Lease; readonly loaded: LoadedValue; readonly entry: Entry },
+): Promise<void> | undefined {
+  const { store, lease, loaded, entry } = work;
   const { request } = flight;
   const { tenant, definition, storeKey } = request;
   const onRefused = (): void => fillRefuse.publish(() => ({ tenantId: tenant.tenantId, name: definition.name }));

@@ -106,15 +106,16 @@ function finishAfter(flight: Flight, work: Promise<void>): void {
   );
 }
 
-interface Start {
-  readonly mode: Mode;
-  /** A servable entry of L1, fresh or stale. */
-  readonly l1Entry?: Entry | undefined;
-  /** The result of a first read that `DirectRead` could not accept. */
-  readonly first?: ReadResult;
-}
-
-async function resolveFlight(context: CacheContext, flight: Flight, { mode, l1Entry, first }: Start): Promise<void> {
+/**
+ * Resolves the flight from L1, the store or the loader.
+ * @param start `l1Entry` is a servable entry, fresh or stale; `first` a first read that `DirectRead` could not accept
+ */
+async function resolveFlight(
+  context: CacheContext,
+  flight: Flight,
+  start: { readonly mode: Mode; readonly l1Entry?: Entry | undefined; readonly first?: ReadResult },
+): Promise<void> {
+  const { mode, l1Entry, first } = start;
   const { batch, definition, prefetch } = flight.request;
   if (l1Entry !== undefined) {
     flight.staleCandidate = { entry: l1Entry, source: "memory" };

@@ -3,8 +3,6 @@ import type { TenantEntries } from "./tenant-entries.js";
 import type { TenantRegistry } from "./tenant-registry.js";
 import type { MemoryStats } from "./types.js";
 
-type Cause = keyof MemoryStats["evictions"];
-
 /** Cleared entries that one write purges, and expired entries that it drops, although there is room. */
 const PURGED_PER_WRITE = 16;
 const EXPIRED_PER_WRITE = 4;
@@ -14,7 +12,7 @@ export interface EvictionContext {
   readonly maxBytes: number;
   readonly nowMs: number;
   /** Counters by cause. */
-  readonly evictions: Record<Cause, number>;
+  readonly evictions: Record<keyof MemoryStats["evictions"], number>;
 }
 
 /** Does a bounded part of the clean-up. There is no timer: writes pay for it. */
@@ -77,7 +75,7 @@ function dropCold(context: EvictionContext, tenant: TenantEntries | undefined): 
   return true;
 }
 
-function evict(context: EvictionContext, tenant: TenantEntries | undefined, cause: Cause): void {
+function evict(context: EvictionContext, tenant: TenantEntries | undefined, cause: "budget" | "share"): void {
   const node = tenant?.victim();
   if (tenant !== undefined && node !== undefined) remove(context, tenant, { node, cause });
 }
@@ -85,7 +83,7 @@ function evict(context: EvictionContext, tenant: TenantEntries | undefined, caus
 function remove(
   { registry, evictions }: EvictionContext,
   tenant: TenantEntries,
-  { node, cause }: { readonly node: EntryNode; readonly cause: Cause },
+  { node, cause }: { readonly node: EntryNode; readonly cause: keyof MemoryStats["evictions"] },
 ): void {
   evictions[cause]++;
   registry.change(tenant, () => tenant.remove(node));

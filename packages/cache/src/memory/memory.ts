@@ -2,7 +2,7 @@ import { type Clock, ConfigError, systemClock } from "@scale/core";
 import { clockOption, describeValue, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { PoolRef, TenantPartition } from "./partition.js";
-import { EntryPool, type Limits, type PoolCounts } from "./pool.js";
+import { EntryPool, type PoolOptions } from "./pool.js";
 import type { Budget, Memory, MemoryStats, TenantUsage } from "./types.js";
 
 export interface MemoryOptions {
@@ -49,15 +49,18 @@ export function createMemory(options: MemoryOptions): Memory {
     budgets,
     clock,
   } = parseOptions(optionsSchema, options, "createMemory");
-  const limits: Limits = { maxBytes, maxEntryBytes, clock, budgetOf: (tenantId) => parseBudget(tenantId, budgets) };
-  const counts: PoolCounts = { evictions: { expired: 0, cold: 0, budget: 0, share: 0 }, refused: 0 };
-  const ref = new PoolRef(new EntryPool(limits, counts));
+  const pool: PoolOptions = {
+    ...{ maxBytes, maxEntryBytes, clock },
+    budgetOf: (tenantId) => parseBudget(tenantId, budgets),
+    counts: { evictions: { expired: 0, cold: 0, budget: 0, share: 0 }, refused: 0 },
+  };
+  const ref = new PoolRef(new EntryPool(pool));
   return {
     tenant: (tenantId) => new TenantPartition(ref, tenantId),
     clear: () => {
-      ref.replace(new EntryPool(limits, counts));
+      ref.replace(new EntryPool(pool));
     },
-    stats: () => statsOf(ref.pool, limits, counts),
+    stats: () => statsOf(ref.pool, pool),
     usage: (tenantId) => usageOf(ref.pool, maxBytes, tenantId),
   };
 }
@@ -75,7 +78,8 @@ function parseBudget(tenantId: string, budgets: (tenantId: string) => Budget): R
   return { weight, maxBytes, validMs };
 }
 
-function statsOf({ registry }: EntryPool, { maxBytes }: Limits, { evictions, refused }: PoolCounts): MemoryStats {
+function statsOf({ registry }: EntryPool, { maxBytes, counts }: PoolOptions): MemoryStats {
+  const { evictions, refused } = counts;
   const { bytes, reclaimableBytes, entries, tenants } = registry;
   return { maxBytes, bytes, reclaimableBytes, entries, tenants: tenants.size, evictions: { ...evictions }, refused };
 }

@@ -44,11 +44,11 @@ export class TenantPartition implements Partition {
   }
 
   set(namespace: string, key: string, entry: Entry): void {
-    this.#ref.pool.put({ tenantId: this.#tenantId, namespace, key }, entry);
+    this.#ref.pool.put(this.#tenantId, { namespace, key, entry });
   }
 
   offer(namespace: string, key: string, entry: Entry): void {
-    this.#ref.pool.offer({ tenantId: this.#tenantId, namespace, key }, entry);
+    this.#ref.pool.offer(this.#tenantId, { namespace, key, entry });
   }
 
   peek(namespace: string, key: string): Entry | undefined {

@@ -6,44 +6,31 @@ import { type NewEntry, TenantEntries } from "./tenant-entries.js";
 import { TenantRegistry } from "./tenant-registry.js";
 import type { Budget, Entry } from "./types.js";
 
-export interface Limits {
+export interface PoolOptions {
   readonly maxBytes: number;
   readonly maxEntryBytes: number;
   readonly budgetOf: (tenantId: string) => Required<Budget>;
   readonly clock: Clock;
-}
-
-/** Counters since the start. They outlive a pool. */
-export interface PoolCounts {
-  readonly evictions: EvictionContext["evictions"];
-  refused: number;
-}
-
-interface L1Address {
-  readonly tenantId: string;
-  readonly namespace: string;
-  readonly key: string;
+  /** Counters since the start. They outlive a pool. */
+  readonly counts: { readonly evictions: EvictionContext["evictions"]; refused: number };
 }
 
 /** The entries of all tenants within the limits. */
 export class EntryPool {
   readonly registry: TenantRegistry;
-  readonly #limits: Limits;
-  readonly #counts: PoolCounts;
+  readonly #options: PoolOptions;
 
-  constructor(limits: Limits, counts: PoolCounts) {
-    this.registry = new TenantRegistry(limits.maxBytes);
-    this.#limits = limits;
-    this.#counts = counts;
+  constructor(options: PoolOptions) {
+    this.registry = new TenantRegistry(options.maxBytes);
+    this.#options = options;
   }
 
-  put(address: L1Address, entry: Entry): void {
-    const bytes = entryNodeBytes(address.key, entry);
-    if (!this.#mayFit(entry, bytes)) return this.#refuseAt(address);
-    const { namespace, key } = address;
+  put(tenantId: string, { namespace, key, entry }: Omit<NewEntry, "bytes">): void {
+    const bytes = entryNodeBytes(key, entry);
+    if (!this.#mayFit(entry, bytes)) return this.#refuseAt(tenantId, namespace, key);
     const context = this.#evictionContext();
     maintain(context);
-    const tenant = this.#tenant(address.tenantId, context.nowMs);
+    const tenant = this.#tenant(tenantId, context.nowMs);
     const node = tenant.find(namespace, key);
     if (!this.#fits(tenant, bytes)) return this.#refuse(tenant, node);
     this.registry.fairShare.recordWrite(bytes);
@@ -53,13 +40,12 @@ export class EntryPool {
   }
 
   /** An offer is no sign that the tenant is active, nor of how fast memory turns over: it does not advance the epoch. */
-  offer(address: L1Address, entry: Entry): void {
-    const bytes = entryNodeBytes(address.key, entry);
-    if (!this.#mayFit(entry, bytes)) return this.#refuseAt(address);
-    const { namespace, key } = address;
+  offer(tenantId: string, { namespace, key, entry }: Omit<NewEntry, "bytes">): void {
+    const bytes = entryNodeBytes(key, entry);
+    if (!this.#mayFit(entry, bytes)) return this.#refuseAt(tenantId, namespace, key);
     const context = this.#evictionContext();
     maintain(context);
-    const tenant = this.#tenant(address.tenantId, context.nowMs);
+    const tenant = this.#tenant(tenantId, context.nowMs);
     const node = tenant.find(namespace, key);
     if (!this.#fits(tenant, bytes)) return this.#refuse(tenant, node);
     if (node === undefined) this.#insertCold(context, tenant, { namespace, key, entry, bytes });
@@ -85,14 +71,14 @@ export class EntryPool {
   }
 
   #refuse(tenant: TenantEntries, node: EntryNode | undefined): void {
-    this.#counts.refused++;
+    this.#options.counts.refused++;
     if (node !== undefined) this.registry.change(tenant, () => tenant.remove(node));
   }
 
   /** Refuses an entry that is too large for any tenant, without creating one. */
-  #refuseAt({ tenantId, namespace, key }: L1Address): void {
+  #refuseAt(tenantId: string, namespace: string, key: string): void {
     const tenant = this.registry.tenants.get(tenantId);
-    if (tenant === undefined) this.#counts.refused++;
+    if (tenant === undefined) this.#options.counts.refused++;
     else this.#refuse(tenant, tenant.find(namespace, key));
   }
 
@@ -112,25 +98,25 @@ export class EntryPool {
   #tenant(tenantId: string, nowMs: number): TenantEntries {
     const { registry } = this;
     const tenant = registry.tenants.get(tenantId);
-    if (tenant === undefined) return new TenantEntries(tenantId, this.#limits.budgetOf(tenantId), nowMs);
+    if (tenant === undefined) return new TenantEntries(tenantId, this.#options.budgetOf(tenantId), nowMs);
     if (nowMs - tenant.askedAtMs < tenant.budget.validMs) return tenant;
     tenant.askedAtMs = nowMs;
-    registry.grant(tenant, this.#limits.budgetOf(tenantId));
+    registry.grant(tenant, this.#options.budgetOf(tenantId));
     return tenant;
   }
 
   #mayFit(entry: Entry, bytes: number): boolean {
-    const { maxBytes, maxEntryBytes } = this.#limits;
+    const { maxBytes, maxEntryBytes } = this.#options;
     return entry.bytes >= 0 && bytes <= maxEntryBytes && bytes + NAMESPACE_BYTES <= maxBytes;
   }
 
   #fits(tenant: TenantEntries, bytes: number): boolean {
-    return bytes + NAMESPACE_BYTES + tenant.ownBytes <= Math.min(this.#limits.maxBytes, tenant.budget.maxBytes);
+    return bytes + NAMESPACE_BYTES + tenant.ownBytes <= Math.min(this.#options.maxBytes, tenant.budget.maxBytes);
   }
 
   #evictionContext(): EvictionContext {
-    const { maxBytes, clock } = this.#limits;
-    return { registry: this.registry, maxBytes, nowMs: clock.monotonic(), evictions: this.#counts.evictions };
+    const { maxBytes, clock } = this.#options;
+    return { registry: this.registry, maxBytes, nowMs: clock.monotonic(), evictions: this.#options.counts.evictions };
   }
 }
 
