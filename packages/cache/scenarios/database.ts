@@ -1,7 +1,7 @@
 import type { Definition } from "../src/index.js";
 import type { Node } from "./node.js";
 
-/** Rows that change, read by loaders that take their time before and after. */
+/** Rows that change. Loaders wait before and after they read one. */
 export interface Database {
   readonly loads: () => number;
   change(id: string): number;
@@ -14,7 +14,7 @@ export const sleep = (ms: number): Promise<void> =>
     setTimeout(resolve, ms);
   });
 
-/** @param delayMs before and after the row is read */
+/** @param delayMs delay before and after the row is read */
 export function createDatabase(delayMs: () => number): Database {
   const rows = new Map<string, number>();
   let loads = 0;

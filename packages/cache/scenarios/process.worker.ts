@@ -18,7 +18,7 @@ interface Ready {
 
 let ready: Ready | undefined;
 
-/** Reads one key with many callers; the loads of all processes are counted in Redis. */
+/** Reads one key with many callers. Redis counts the loads of all processes. */
 serveWorker(async (message, { args }) => {
   const { url, prefix, leaseMs } = args as { url: string; prefix: string; leaseMs: number };
   ready ??= open(url, prefix, leaseMs);
@@ -40,7 +40,7 @@ function open(url: string, prefix: string, leaseMs: number): Ready {
     async load({ key, loadMs }) {
       const loads = await redis.incr(`${prefix}:loads:${key}`);
       await redis.expire(`${prefix}:loads:${key}`, 60);
-      // So that the test can end the process that loads.
+      // The test kills the process that is loading.
       await redis.set(`${prefix}:loader:${key}`, process.pid, "EX", 60);
       await sleep(loadMs);
       return loads;

@@ -13,7 +13,7 @@ interface Row {
   readonly n: number;
 }
 
-/** A table of rows, and how often it was asked. */
+/** A table of rows that counts its queries. */
 function table() {
   const rows = new Map<string, number>();
   const asked: string[] = [];
@@ -25,7 +25,7 @@ function table() {
 }
 
 describe("createCache without a store", () => {
-  it("refuses a set with a lower version than that of what is there", async () => {
+  it("refuses a set with a lower version than the current one", async () => {
     const clock = createManualClock();
     const cache = createCache({ clock });
     const row = cache.define({ name: "row", key: (id: string) => id, ttl: "1m", load: () => "loaded" });
@@ -37,7 +37,7 @@ describe("createCache without a store", () => {
     expect(await set("v7", 7)).toBe("applied, v7");
     expect(await set("v6", 6)).toBe("refused, v7");
     expect(await set("v10", 10)).toBe("applied, v10");
-    // What is not there has no version.
+    // A missing value has no version.
     await acme.invalidate(row, "a");
     expect(await set("v2", 2)).toBe("applied, v2");
     clock.advance(60_000);
@@ -46,7 +46,7 @@ describe("createCache without a store", () => {
     expect(await set("v0", 0)).toBe("applied, v0");
   });
 
-  it("loads once, and serves the same value from memory until its time is up", async () => {
+  it("loads once, and serves the value from memory until its ttl ends", async () => {
     const clock = createManualClock();
     const cache = createCache({ clock });
     const { load, asked, rows } = table();
@@ -62,7 +62,7 @@ describe("createCache without a store", () => {
     expect(await acme.get(row, { id: "a" })).toEqual({ id: "a", n: 1 });
   });
 
-  it("keeps tenants apart, and takes the tenant of the current work", async () => {
+  it("separates tenants, and uses the tenant of the current work", async () => {
     const cache = createCache();
     const row = cache.define({
       name: "row",
@@ -77,7 +77,7 @@ describe("createCache without a store", () => {
     expect([cache.tenant("acme").peek(row, "a"), cache.tenant("globex").peek(row, "a")]).toEqual([undefined, "globex"]);
   });
 
-  it("keeps values without a definition apart from all tenants and namespaces", async () => {
+  it("separates inline values by tenant and namespace", async () => {
     const cache = createCache();
     const shared = await cache.getOrSet("k", () => 1, { ttl: "1m" });
     const again = await cache.getOrSet("k", () => 2, { ttl: "1m" });
@@ -86,7 +86,7 @@ describe("createCache without a store", () => {
     expect([shared, again, other, acme]).toEqual([1, 1, 3, 4]);
   });
 
-  it("ends what has a tag, and nothing else", async () => {
+  it("invalidates the values with a tag, and no other", async () => {
     const cache = createCache();
     let loads = 0;
     const row = cache.define({
@@ -105,7 +105,7 @@ describe("createCache without a store", () => {
     expect(await read()).toEqual([4, 5]);
   });
 
-  it("rejects with the loader's own error, for all who wait, and asks again for the next", async () => {
+  it("rejects every waiting caller with the error of the loader, and loads again for the next", async () => {
     const cache = createCache();
     const error = new Error("no");
     let loads = 0;
@@ -127,7 +127,7 @@ describe("createCache without a store", () => {
 });
 
 describe.skipIf(!url)("createCache with Redis", () => {
-  it("shares what one process loaded, and what one process invalidates", async () => {
+  it("shares loaded values and invalidations between processes", async () => {
     const options = { prefix: prefix() };
     const [one, two] = [startNode(url, options), startNode(url, options)];
     await untilServed(one, two);
@@ -137,7 +137,7 @@ describe.skipIf(!url)("createCache with Redis", () => {
     const [rowOne, rowTwo] = [rowOf(one), rowOf(two)];
     const [acmeOne, acmeTwo] = [one.cache.tenant("acme"), two.cache.tenant("acme")];
     const loaded = await acmeOne.getWithInfo(rowOne, { id: "a" });
-    // The fill is not waited for by who asked.
+    // The reader does not wait for the fill.
     await expect.poll(() => acmeOne.peek(rowOne, { id: "a" })).toEqual({ id: "a", n: 0 });
     const shared = await acmeTwo.getWithInfo(rowTwo, { id: "a" });
     expect([loaded.source, shared.source, shared.value, asked]).toEqual(["load", "store", { id: "a", n: 0 }, ["a"]]);
@@ -151,7 +151,7 @@ describe.skipIf(!url)("createCache with Redis", () => {
     two.close();
   });
 
-  it("keeps nothing of a load that an invalidation overtook, here or in Redis", async () => {
+  it("keeps no value of a load that an invalidation overtook, in memory or in Redis", async () => {
     const options = { prefix: prefix() };
     const [one, two] = [startNode(url, options), startNode(url, options)];
     await untilServed(one, two);
@@ -184,8 +184,8 @@ describe.skipIf(!url)("createCache with Redis", () => {
   });
 });
 
-describe("what a tenant has in memory", () => {
-  it("is told with its share, and is nothing before it has something", async () => {
+describe("usage", () => {
+  it("returns bytes and share of a tenant, and undefined without entries", async () => {
     const cache = createCache({ memory: { maxBytes: 100_000, budgets: (id) => ({ weight: id === "acme" ? 3 : 1 }) } });
     const row = cache.define({ name: "row", key: (id: string) => id, ttl: "1m", load: (id) => id });
     expect(cache.tenant("acme").usage()).toBeUndefined();

@@ -1,4 +1,4 @@
-// What the types of bentocache name of clients that are not installed: nobody needs them who uses another one.
+// Stubs for client packages that the types of bentocache refer to, and that are not installed here.
 interface OfAnotherClient {
   readonly [name: string]: unknown;
 }

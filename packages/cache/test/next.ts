@@ -1,14 +1,14 @@
 import type { NextCacheControl, NextCacheHandler, NextSetContext, NextValue } from "../src/adapters/next/index.js";
 
 /**
- * What Next 16.4 asks of a `cacheHandler`, and makes of its answers.
+ * Calls a `cacheHandler` as Next 16.4 does, and treats its results in the same way.
  * Source: `IncrementalCache` in next/dist/server/lib/incremental-cache/index.js
  */
 export class NextCaller {
   readonly #handler: NextCacheHandler;
   readonly #now: () => number;
 
-  /** Next makes an instance for each request. */
+  /** Next creates an instance for each request. */
   constructor(Handler: new (context?: unknown) => NextCacheHandler, now: () => number) {
     this.#handler = new Handler({ dev: false, revalidatedTags: [], maxMemoryCacheSize: 0, _requestHeaders: {} });
     this.#now = now;
@@ -18,7 +18,7 @@ export class NextCaller {
     const found = await this.#handler.get(key, { kind: "APP_PAGE" });
     if (found === null) return null;
     const { lastModified, value, cacheControl } = found;
-    // As IncrementalCache: they are taken out before the page is sent.
+    // As IncrementalCache does: the tags are removed before the page is sent.
     delete (value?.headers as Record<string, unknown> | undefined)?.["x-next-cache-tags"];
     const now = this.#now();
     if (cacheControl?.expire !== undefined && cacheControl.expire * 1000 + lastModified < now)

@@ -7,10 +7,10 @@ import { redisStore } from "../redis/index.js";
 const url = inject("redisUrl");
 let next = 0;
 
-/** Other tenants, until this one is forgotten. */
+/** Touches other tenants until this one is forgotten. */
 const crowd = (cache: Cache): void => ["b", "c", "d"].forEach((tenantId) => cache.tenant(tenantId));
 
-describe.skipIf(!url)("a tenant that is forgotten while the store is asked", () => {
+describe.skipIf(!url)("a tenant that is forgotten during a call to the store", () => {
   let redis: Redis;
   let subscriber: Redis;
   let cache: Cache;
@@ -18,7 +18,7 @@ describe.skipIf(!url)("a tenant that is forgotten while the store is asked", () 
   let hold: ReturnType<typeof gate<void>>;
   let answered: ReturnType<typeof gate<void>>;
 
-  /** The store has answered by then, and nobody has heard it. */
+  /** Holds the answer of the store back until the test lets it through. */
   async function held<T>(work: Promise<T>): Promise<T> {
     const answer = await work;
     answered.open();
@@ -29,7 +29,7 @@ describe.skipIf(!url)("a tenant that is forgotten while the store is asked", () 
     [hold, answered] = [gate(), gate()];
     redis = new Redis(url);
     subscriber = redis.duplicate();
-    const real = redisStore({ redis, subscriber, prefix: `unheard:${process.pid}:${next++}`, timeoutMs: 500 });
+    const real = redisStore({ redis, subscriber, prefix: `fence:${process.pid}:${next++}`, timeoutMs: 500 });
     const store: CacheStore = {
       ...real,
       readWithoutLease: (place) => held(real.readWithoutLease(place)),
@@ -49,7 +49,7 @@ describe.skipIf(!url)("a tenant that is forgotten while the store is asked", () 
     subscriber.disconnect();
   });
 
-  it("keeps nothing that was found before an invalidation", async () => {
+  it("keeps no value that was read before an invalidation", async () => {
     const found = cache.tenant("acme").getIfPresent(row, "a");
     await answered.opened;
     crowd(cache);
@@ -59,7 +59,7 @@ describe.skipIf(!url)("a tenant that is forgotten while the store is asked", () 
     expect(await cache.tenant("acme").get(row, "a")).toBe("new");
   });
 
-  it("keeps nothing that was set before an invalidation", async () => {
+  it("keeps no value that was set before an invalidation", async () => {
     const set = cache.tenant("acme").set(row, { params: "a", value: "set" });
     await answered.opened;
     crowd(cache);

@@ -10,22 +10,22 @@ const url = inject("redisUrl");
 const TIMES = { name: "row", key: (id: string) => id, ttl: "1m" } as const;
 let next = 0;
 
-/** Two caches over one Redis, of which the first's store is under the control of the test. */
-describe.skipIf(!url)("between two steps", () => {
+/** Two caches over one Redis. The test controls the store of the first. */
+describe.skipIf(!url)("an invalidation between two steps", () => {
   const redis = new Redis(url);
   afterAll(() => redis.disconnect());
 
   function pair(change: (store: CacheStore) => Partial<CacheStore>) {
     const prefix = `fences:${process.pid}:${next++}`;
     const stores = [1, 2].map(() => redisStore({ redis, prefix, timeoutMs: 2000 }));
-    // Nobody tells them anything: what they do right they do by themselves.
+    // Without a subscriber: no message from the other cache hides a missing fence.
     const [one, two] = stores.map((store, i) =>
       createCache({ store: { ...store, ...(i === 0 && change(store)) }, staleness: { whenUnsure: "serve" } }),
     );
     return { mine: one!, theirs: two! };
   }
 
-  it("what is read while an invalidation is on its way to the store is not kept", async () => {
+  it("a value that is read while an invalidation is on its way to the store is not kept", async () => {
     const onItsWay = gate();
     const { mine } = pair((store) => ({
       async invalidate(what) {
@@ -46,7 +46,7 @@ describe.skipIf(!url)("between two steps", () => {
     expect([acme.peek(row, "a"), await acme.get(row, "a")]).toEqual([undefined, "new"]);
   });
 
-  it("what is read while a set takes its place in the store is not kept", async () => {
+  it("a value that is read while a set claims the lease is not kept", async () => {
     const onItsWay = gate();
     const { mine } = pair((store) => ({
       async claim(place, purpose) {
@@ -66,7 +66,7 @@ describe.skipIf(!url)("between two steps", () => {
     expect(acme.peek(row, "a")).toBeUndefined();
   });
 
-  it("what the store refused is not kept in memory either", async () => {
+  it("a value that the store refused is not kept in memory either", async () => {
     const { mine } = pair(() => ({ fillIn: async () => false }));
     const row = mine.define({ ...TIMES, load: () => 1 });
     const acme = mine.tenant("acme");
@@ -75,7 +75,7 @@ describe.skipIf(!url)("between two steps", () => {
     expect(acme.peek(row, "a")).toBeUndefined();
   });
 
-  it("what was loaded before an invalidation that failed is not filled when the store is back", async () => {
+  it("a value that was loaded before a failed invalidation is not filled when the store is back", async () => {
     const { mine, theirs } = pair(() => ({ invalidate: () => Promise.reject(new Error("unreachable")) }));
     const slow = gate();
     let value = "old";
@@ -98,7 +98,7 @@ describe.skipIf(!url)("between two steps", () => {
     mine.close();
   });
 
-  it("what is queued is sent before the tenant is read, and not again", async () => {
+  it("a queued invalidation is sent before the tenant is read, and only once", async () => {
     const sent: Invalidation[] = [];
     let isDown = true;
     const { mine } = pair((store) => ({
@@ -116,14 +116,14 @@ describe.skipIf(!url)("between two steps", () => {
     await acme.invalidate(row, "a");
     isDown = false;
     expect(mine.health().queuedInvalidations).toBe(1);
-    // Not from the store, which has the old value: that is only read once nothing is queued.
+    // Not from the store, which has the old value: it is read only when the queue is empty.
     expect(await acme.get(row, "a")).toBe("new");
     await vi.waitFor(() => expect(mine.health().queuedInvalidations).toBe(0));
     expect(sent).toEqual([{ tenantId: "acme", keys: ["row:a"], tags: [], all: false }]);
     mine.close();
   });
 
-  it("more than a thousand queued invalidations of a tenant become one, of all it has", async () => {
+  it("more than a thousand queued invalidations of a tenant become one that clears it", async () => {
     const sent: Invalidation[] = [];
     let isDown = true;
     const { mine } = pair(() => ({
@@ -146,7 +146,7 @@ describe.skipIf(!url)("between two steps", () => {
 });
 
 describe("memory", () => {
-  /** A store that is not asked for anything but what it hears. */
+  /** A store that only delivers what its test publishes. */
   function hearing() {
     let listener: InvalidationListener | undefined;
     const clock = createManualClock();
@@ -175,7 +175,7 @@ describe("memory", () => {
     return { acme, cache, clock, row, hear: listener! };
   }
 
-  it("is served from the first proof on, for the bound", async () => {
+  it("is served from the first confirmation on, for the bound", async () => {
     const { acme, clock, row, hear, cache } = hearing();
     expect([await acme.get(row, "a"), acme.peek(row, "a"), cache.health().isMemoryServed]).toEqual([
       1,
@@ -189,12 +189,12 @@ describe("memory", () => {
     expect(acme.peek(row, "a")).toBe(2);
     clock.advance(1);
     expect(acme.peek(row, "a")).toBeUndefined();
-    // Nothing was missed: messages come in order.
+    // No message was missed: messages arrive in order.
     hear.confirmed(clock.monotonic());
     expect(acme.peek(row, "a")).toBe(2);
   });
 
-  it("counts the bound from when the proof was sent, not from when it came", async () => {
+  it("counts the bound from the time when the heartbeat was sent, not from its arrival", async () => {
     const { acme, clock, row, hear } = hearing();
     hear.confirmed(clock.monotonic());
     await acme.get(row, "a");
@@ -205,7 +205,7 @@ describe("memory", () => {
     expect(acme.peek(row, "a")).toBeUndefined();
   });
 
-  it("forgets what it had when the subscription is lost, and what it kept until that is back", async () => {
+  it("drops its entries when the subscription comes back, also those stored while it was lost", async () => {
     const { acme, clock, row, hear } = hearing();
     hear.confirmed(clock.monotonic());
     await acme.get(row, "a");
@@ -218,7 +218,7 @@ describe("memory", () => {
     expect(acme.peek(row, "b")).toBe(3);
   });
 
-  it("keeps nothing that was under way when the subscription was lost or back", async () => {
+  it("keeps no value that was being loaded when the subscription was lost or came back", async () => {
     const { acme, cache, clock, hear } = hearing();
     hear.confirmed(clock.monotonic());
     for (const happens of [() => hear.lost(), () => hear.confirmed(clock.monotonic())]) {

@@ -3,7 +3,7 @@ import { gate } from "../../scenarios/node.js";
 import { type CacheStore, createCache } from "../index.js";
 
 describe("a tenant beyond maxTenants", () => {
-  it("hears of the end of its tags while all others are at work", async () => {
+  it("applies tag invalidations while all other tenants are busy", async () => {
     const cache = createCache({ maxTenants: 1 });
     const busy = gate();
     let value = "old";
@@ -25,7 +25,7 @@ describe("a tenant beyond maxTenants", () => {
     await work;
   });
 
-  it("is not forgotten while the store is told of an end", async () => {
+  it("is not forgotten while an invalidation is on its way to the store", async () => {
     const [asked, hold] = [gate(), gate()];
     const none = (): Promise<never> => Promise.reject(new Error("not there"));
     const store: CacheStore = {
@@ -56,7 +56,7 @@ describe("a tenant beyond maxTenants", () => {
     const ended = cache.tenant("acme").invalidateTags(["all"]);
     await asked.opened;
     for (const tenantId of ["b", "c", "d"]) cache.tenant(tenantId);
-    // From before the end, as far as this process can know.
+    // Read before the invalidation, as far as this process can know.
     expect(await cache.tenant("acme").get(row, "a")).toBe("old");
     value = "new";
     hold.open();
@@ -65,7 +65,7 @@ describe("a tenant beyond maxTenants", () => {
     cache.close();
   });
 
-  it("is not forgotten while a value is written: what was being loaded meanwhile is not kept over it", async () => {
+  it("is not forgotten during a set: a load that overlaps it does not replace the value", async () => {
     const [asked, hold, loading, loaded] = [gate(), gate(), gate(), gate()];
     const none = (): Promise<never> => Promise.reject(new Error("not there"));
     const store: CacheStore = {

@@ -5,10 +5,10 @@ import { type Node, startNode, untilServed } from "../../scenarios/node.js";
 
 const TIMEOUT_MS = 50;
 const LOAD_MS = 10;
-/** Of 10 s in the full form: what matters happens in the first and in the last moments. */
+/** The full proof freezes for 10 s. The first and the last moments matter, so that less is enough here. */
 const FROZEN_MS = 3000;
 
-describe.skipIf(!inject("redisUrl"))("a Redis of its own", () => {
+describe.skipIf(!inject("redisUrl"))("a dedicated Redis", () => {
   let server: RedisServer;
   let node: Node;
   let other: Node;
@@ -25,7 +25,7 @@ describe.skipIf(!inject("redisUrl"))("a Redis of its own", () => {
     await server.stop();
   });
 
-  it("that is frozen costs a reader at most the timeout and the load, and is used again when it is back", async () => {
+  it("that is frozen delays a reader by at most the timeout and the load, and is used again afterwards", async () => {
     const database = createDatabase(() => LOAD_MS / 2);
     const row = rowOf(node, database);
     const acme = node.cache.tenant("acme");
@@ -50,7 +50,7 @@ describe.skipIf(!inject("redisUrl"))("a Redis of its own", () => {
     expect(detail.source).toBe("store");
   });
 
-  it("that restarts empty, or with what it had, revives nothing that was invalidated meanwhile", async () => {
+  it("that restarts empty, or with its old data, revives no value that was invalidated meanwhile", async () => {
     const database = createDatabase(() => 0);
     const [mine, theirs] = [node.cache.tenant("restart"), other.cache.tenant("restart")];
     const [row, theirRow] = [rowOf(node, database), rowOf(other, database)];
@@ -68,7 +68,7 @@ describe.skipIf(!inject("redisUrl"))("a Redis of its own", () => {
     expect([await mine.get(row, "a"), await theirs.get(theirRow, "a")]).toEqual([truth, truth]);
   });
 
-  it("that forgets its scripts, or is flushed, is just asked again", async () => {
+  it("that forgets its scripts, or is flushed, still answers", async () => {
     const database = createDatabase(() => 0);
     const row = rowOf(node, database);
     const acme = node.cache.tenant("flush");

@@ -33,18 +33,18 @@ describe.skipIf(!url)("invalidation races", () => {
     for (const node of nodes) node.close();
   });
 
-  it.each(WAY_NAMES)("never serve what %s ended before, wherever a load was under way", async (way) => {
+  it.each(WAY_NAMES)("never serve a value that %s invalidated before, wherever a load was running", async (way) => {
     const { stale, loads } = await endedDuringLoad(way, options());
     expect(stale).toEqual([]);
-    // Two loads of each id, and a third where a fill was overtaken: the cache does cache.
+    // Two loads of each id, and a third where an invalidation overtook a fill: the values are cached.
     expect(loads).toBeLessThan(TRIALS * 3.5);
   });
 
-  it("let a reader that comes after an invalidation wait for no load that began before it", async () => {
+  it("let no reader after an invalidation join a load that began before it", async () => {
     expect((await readRightAfter(options())).stale).toEqual([]);
   });
 
-  it("leave what was set last, in every process", async () => {
+  it("leave the value of the last set, in every process", async () => {
     expect((await setDuringLoad(options())).stale).toEqual([]);
   });
 });
@@ -57,12 +57,12 @@ describe.skipIf(!url)("faults", () => {
   });
   afterAll(() => stage.close());
 
-  it.each(CUTS)("memory is at most the bound old when the subscription $name", async (cut) => {
+  it.each(CUTS)("memory is stale by at most the bound when the subscription $name", async (cut) => {
     expect(await lostMessages(stage, cut, TRIALS)).toEqual([]);
   });
 
   const outages = CUTS.filter(({ name }) => name !== "is cut");
-  it.each(outages)("nothing is brought back that ended while the connection $name", async (cut) => {
+  it.each(outages)("no invalidated value comes back after the connection $name", async (cut) => {
     const { commands } = stage;
     const fault = { begin: () => cut.begin(commands), end: () => cut.end(commands) };
     const { stale, states, slowestMs } = await endedDuringOutage(stage, { name: cut.name, fault, trials: TRIALS });
@@ -81,14 +81,14 @@ describe.skipIf(!url)("a Redis that stops answering", () => {
   });
   afterAll(() => stage.close());
 
-  it("during a read is waited for no longer than the timeout", async () => {
+  it("during a read delays it by at most the timeout", async () => {
     const reads = await stalledReads(stage, TRIALS);
     const times = reads.map(({ from, to }) => to - from).toSorted((a, b) => a - b);
     expect(times[TRIALS / 2]).toBeGreaterThan(timeoutMs - 5);
     expect(times.at(-1)).toBeLessThan(timeoutMs + 80);
   });
 
-  it("is waited for only once", async () => {
+  it("delays only one read", async () => {
     const [first = 0, ...rest] = await stalledOnce(stage, TRIALS);
     expect(first).toBeLessThan(timeoutMs + 80);
     expect(rest.toSorted((a, b) => a - b)[90]).toBeLessThan(20);

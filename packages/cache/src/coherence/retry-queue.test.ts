@@ -9,8 +9,8 @@ const ended = (tenantId: string, what: Partial<Invalidation> = {}): Invalidation
   ...what,
 });
 
-function journalOver(invalidate: CacheStore["invalidate"]) {
-  const never = (): Promise<never> => Promise.reject(new Error("not asked"));
+function queueOver(invalidate: CacheStore["invalidate"]) {
+  const never = (): Promise<never> => Promise.reject(new Error("unexpected call"));
   const store: CacheStore = {
     ...{
       settlesWithinMs: 1,
@@ -25,62 +25,62 @@ function journalOver(invalidate: CacheStore["invalidate"]) {
     invalidate,
   };
   const clock = createManualClock();
-  return { clock, journal: createRetryQueue(store, clock) };
+  return { clock, queue: createRetryQueue(store, clock) };
 }
 
-describe("createJournal", () => {
-  it("takes ten thousand tenants, and says when there is no room", () => {
-    const { journal } = journalOver(() => Promise.reject(new Error("down")));
-    const kept = Array.from({ length: 10_001 }, (_, i) => journal.add(ended(`tenant-${i}`, { keys: ["row:a"] })));
-    expect([kept.indexOf(false), journal.add(ended("tenant-0", { all: true }))]).toEqual([10_000, true]);
-    journal.close();
+describe("createRetryQueue", () => {
+  it("holds ten thousand tenants, and reports when it is full", () => {
+    const { queue } = queueOver(() => Promise.reject(new Error("down")));
+    const kept = Array.from({ length: 10_001 }, (_, i) => queue.add(ended(`tenant-${i}`, { keys: ["row:a"] })));
+    expect([kept.indexOf(false), queue.add(ended("tenant-0", { all: true }))]).toEqual([10_000, true]);
+    queue.close();
   });
 
-  it("does not take for sent what comes while it sends", async () => {
+  it("keeps an invalidation that is added while it sends", async () => {
     const onItsWay = gate();
     const sent: Invalidation[] = [];
-    const { journal } = journalOver(async (what) => {
+    const { queue } = queueOver(async (what) => {
       sent.push(what);
       if (sent.length === 1) await onItsWay.opened;
     });
-    journal.add(ended("acme", { keys: ["row:a"] }));
-    const first = journal.flush("acme");
-    journal.add(ended("acme", { keys: ["row:b"] }));
+    queue.add(ended("acme", { keys: ["row:a"] }));
+    const first = queue.flush("acme");
+    queue.add(ended("acme", { keys: ["row:b"] }));
     onItsWay.open();
-    expect([await first, journal.has("acme"), journal.size()]).toEqual([false, true, 1]);
-    expect([await journal.flush("acme"), journal.has("acme")]).toEqual([true, false]);
+    expect([await first, queue.has("acme"), queue.size()]).toEqual([false, true, 1]);
+    expect([await queue.flush("acme"), queue.has("acme")]).toEqual([true, false]);
     expect(sent.map(({ keys }) => keys)).toEqual([["row:a"], ["row:b"]]);
-    journal.close();
+    queue.close();
   });
 
-  it("keeps what failed together with what came meanwhile, and asks a store that failed again only after a while", async () => {
+  it("merges a failed invalidation with later ones, and backs off before it tries again", async () => {
     let calls = 0;
     let isDown = true;
     const sent: Invalidation[] = [];
-    const { journal, clock } = journalOver(async (what) => {
+    const { queue, clock } = queueOver(async (what) => {
       calls++;
       if (isDown) throw new Error("down");
       sent.push(what);
     });
-    journal.add(ended("acme", { keys: ["row:a"], tags: ["t"] }));
-    const first = journal.flush("acme");
-    journal.add(ended("acme", { keys: ["row:b"] }));
-    expect([await first, await journal.flush("acme"), calls]).toEqual([false, false, 1]);
+    queue.add(ended("acme", { keys: ["row:a"], tags: ["t"] }));
+    const first = queue.flush("acme");
+    queue.add(ended("acme", { keys: ["row:b"] }));
+    expect([await first, await queue.flush("acme"), calls]).toEqual([false, false, 1]);
     isDown = false;
     clock.advance(250);
-    expect(await journal.flush("acme")).toBe(true);
+    expect(await queue.flush("acme")).toBe(true);
     expect(sent).toEqual([ended("acme", { keys: ["row:a", "row:b"], tags: ["t"] })]);
-    journal.close();
+    queue.close();
   });
 
-  it("repeats by itself", async () => {
+  it("retries without a reader", async () => {
     let calls = 0;
-    const { journal } = journalOver(async () => {
+    const { queue } = queueOver(async () => {
       if (++calls === 1) throw new Error("down");
     });
-    journal.add(ended("acme", { all: true }));
-    await expect.poll(() => journal.size(), { timeout: 3000 }).toBe(0);
+    queue.add(ended("acme", { all: true }));
+    await expect.poll(() => queue.size(), { timeout: 3000 }).toBe(0);
     expect(calls).toBe(2);
-    journal.close();
+    queue.close();
   });
 });

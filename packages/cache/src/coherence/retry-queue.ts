@@ -55,7 +55,9 @@ export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationR
       return !queue.has(tenantId);
     } catch (error) {
       storeFail.publish(() => ({ tenantId, operation: "invalidate", error }));
-      enqueue(queue, tenantId, queued);
+      const added = queue.get(tenantId);
+      queue.set(tenantId, queued);
+      if (added !== undefined) enqueue(queue, tenantId, added);
       backOffUntil = clock.monotonic() + RETRY_MS;
       return false;
     }

@@ -10,7 +10,7 @@ import { entryReject, type TenantCache } from "../index.js";
 const url = inject("redisUrl");
 
 describe("an envelope", () => {
-  it("carries how long the value took to load, and the value undefined", () => {
+  it("holds the duration of the load, and the value undefined", () => {
     const [label, shape] = [{ version: 3, key: "row:a|b" }, serializerOf("row", undefined, undefined)];
     const opened = [1234.5, 0].map((loadMs) =>
       readEnvelope(writeEnvelope({ text: "[1]", loadMs }, label), label, shape),
@@ -21,7 +21,7 @@ describe("an envelope", () => {
   });
 });
 
-describe.skipIf(!url)("what is in Redis", () => {
+describe.skipIf(!url)("entries in Redis", () => {
   const prefix = `envelope:${process.pid}`;
   let nodes: [Node, Node];
   let redis: Redis;
@@ -56,7 +56,7 @@ describe.skipIf(!url)("what is in Redis", () => {
     ["false", false],
     ["null", null],
     ["undefined", undefined],
-  ])("%s comes back as the loader gave it, from every layer", async (name, value) => {
+  ])("%s comes back from every layer as the loader returned it", async (name, value) => {
     const define = ({ cache }: Node) =>
       cache.define({ name: "same", key: (id: string) => id, ttl: "1m", load: (): unknown => value });
     const [here, there] = [define(nodes[0]), define(nodes[1])];
@@ -67,7 +67,7 @@ describe.skipIf(!url)("what is in Redis", () => {
     const memory = await theirs.getWithInfo(there, key);
     expect([loaded.source, stored.source, memory.source]).toEqual(["load", "store", "memory"]);
     expect([loaded.value, stored.value, memory.value]).toEqual([value, value, value]);
-    // Large texts are compressed.
+    // Large values are compressed.
     expect(text.length).toBeLessThan(Math.max(200, (JSON.stringify(value) ?? "").length / 2));
   });
 
@@ -86,7 +86,7 @@ describe.skipIf(!url)("what is in Redis", () => {
     await expect(mine.get(dated(false, nodes[0]), "a")).rejects.toThrow("in the value .at is a Date");
   });
 
-  it("what a reader does to a loaded value changes nothing in the loader's object", async () => {
+  it("a reader that changes a loaded value does not change the loader's object", async () => {
     const original = { list: [1] };
     const row = nodes[0].cache.define({ name: "own", key: (id: string) => id, ttl: "1m", load: () => original });
     (await mine.get(row, "a")).list.push(2);
@@ -104,16 +104,16 @@ describe.skipIf(!url)("what is in Redis", () => {
     ["a truncated value", (key) => sealed(key, '{"n":1}').slice(0, -2), "characters"],
     ["another version's value", (key) => sealed(key, "1", "j", 2), "got 2"],
     ["another key's value", () => sealed("other", "1"), "another key"],
-    ["what is no JSON", (key) => sealed(key, "{n:1}"), "JSON"],
+    ["invalid JSON", (key) => sealed(key, "{n:1}"), "JSON"],
     ["the wrong type", (key) => sealed(key, '"text"'), "expected number"],
     ["a trap", (key) => sealed(key, '{"__proto__":{"a":1}}'), "__proto__"],
     ["an escaped trap", (key) => sealed(key, '{"\\u005F_proto__":{"a":1}}'), "__proto__"],
     ["a half escaped trap", (key) => sealed(key, '{"__\\u0070roto__":{"a":1}}'), "__proto__"],
-    ["what is not compressed", (key) => sealed(key, "AAAA", "z"), ""],
+    ["a body that is not compressed", (key) => sealed(key, "AAAA", "z"), ""],
     ["a bomb", (key) => sealed(key, bomb, "z"), ""],
     ["a very deep value", (key) => sealed(key, "[".repeat(200_000) + "]".repeat(200_000)), ""],
   ];
-  it.each(poison)("%s is loaded again, and told", async (name, payload, reason) => {
+  it.each(poison)("%s is loaded again, and published", async (name, payload, reason) => {
     const key = name.replaceAll(/\W/g, "-");
     const reasons: string[] = [];
     const stop = entryReject.subscribe((event) => reasons.push(event.reason));
@@ -133,13 +133,13 @@ describe.skipIf(!url)("what is in Redis", () => {
 
   it.each([
     ["a hash", async (key: string) => redis.hset(key, "a", "1").then(() => redis.expire(key, 60))],
-    ["a foreign text", async (key: string) => redis.set(key, "hello", "EX", 60)],
-    ["a half of a lease", async (key: string) => redis.set(key, "Lx.0.|", "EX", 60)],
+    ["a foreign string", async (key: string) => redis.set(key, "hello", "EX", 60)],
+    ["half a lease", async (key: string) => redis.set(key, "Lx.0.|", "EX", 60)],
     [
       "a head of another library",
       async (key: string, generation: string) => redis.set(key, `V${generation.split(".")[0]}.what is this`, "EX", 60),
     ],
-  ])("%s in the place of an entry does not fail a reader", async (name, plant) => {
+  ])("%s under the key of an entry does not fail a reader", async (name, plant) => {
     const key = name.replaceAll(/\W/g, "-");
     const row = nodes[1].cache.define({ name: "plant", key: (id: string) => id, ttl: "1m", load: () => 42 });
     await theirs.get(row, "first");

@@ -4,8 +4,8 @@ import { findNonJson } from "./json-safety.js";
 
 fc.configureGlobal({ seed: 20_261_120 });
 
-describe("findLossy", () => {
-  it("lets through what JSON brings back as it is, and only that", () => {
+describe("findNonJson", () => {
+  it("accepts exactly the values that JSON returns unchanged", () => {
     const leaf = fc.oneof(
       fc.string(),
       fc.boolean(),
@@ -51,12 +51,12 @@ describe("findLossy", () => {
     [[undefined], "[0] is undefined"],
     [{ f: 1n }, ".f is a bigint"],
     [{ toJSON: () => 1 }, "it has toJSON"],
-  ])("says where: %o", (value, where) => {
+  ])("names the path: %o", (value, where) => {
     expect(findNonJson(value)).toBe(where);
   });
 });
 
-it("names what it finds, also where there is no name", () => {
+it("describes the value even if its class has no name", () => {
   expect(findNonJson({ a: [{ b: new Date(0) }] })).toBe(".a[0].b is a Date");
   expect(findNonJson(Object.create(Object.create(null)))).toBe("it is an object of its own kind");
 });

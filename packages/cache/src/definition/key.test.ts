@@ -5,14 +5,14 @@ import { type KeyParts, keyText, keyTextOf, storeText } from "./key.js";
 const SEED = 20_261_120;
 fc.configureGlobal({ seed: SEED, numRuns: 2000 });
 
-// Texts that are hard to tell apart when they are joined or escaped.
+// Strings that are easily confused when they are joined or escaped.
 const text = fc.oneof(
   fc.string({ unit: fc.constantFrom("a", ":", "%", "3", "\u0000", "*", "u", "\ud800", "é"), maxLength: 6 }),
   fc.constantFrom("%3a", "%00", "\u0000a:b", "%ud800"),
 );
 const parts: fc.Arbitrary<KeyParts> = fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 }));
 
-/** One part is the same as its text. */
+/** A list of one part equals the part. */
 const meaning = (key: KeyParts): string => JSON.stringify(Array.isArray(key) && key.length === 1 ? key[0] : key);
 
 describe("keys", () => {
@@ -26,7 +26,7 @@ describe("keys", () => {
     );
   });
 
-  it("are found again by what the store calls them", () => {
+  it("are converted back from the keys of the store", () => {
     fc.assert(
       fc.property(parts, (key) => {
         expect(keyTextOf(storeText(keyText(key)))).toBe(keyText(key));
@@ -34,7 +34,7 @@ describe("keys", () => {
     );
   });
 
-  it("of a single text are that text, whatever is in it", () => {
+  it("of a single string are that string", () => {
     expect(keyText("ana@example.com")).toBe("ana@example.com");
     expect(keyText("a:b %")).toBe("a:b %");
     expect(storeText("a:b")).toBe("a%3ab");

@@ -6,7 +6,7 @@ import { createCache } from "../index.js";
 
 fc.configureGlobal({ seed: 20_261_120 });
 
-// Texts that are alike where separators and escapes are.
+// Strings that differ only in separators and escapes.
 const part = fc.oneof(
   fc.string({ unit: fc.constantFrom("a", ":", "%", "3", "{", "}", "*", "|", ".", "~"), maxLength: 4 }),
   fc.string(),
@@ -19,7 +19,7 @@ const owner = fc.tuple(
 );
 
 describe("keys", () => {
-  it("of two tenants, names or lists of parts are never the same, in memory", async () => {
+  it("of different tenants, names or parts never collide in memory", async () => {
     await fc.assert(
       fc.asyncProperty(owner, owner, async (one, two) => {
         fc.pre(JSON.stringify(one) !== JSON.stringify(two));
@@ -34,7 +34,7 @@ describe("keys", () => {
     );
   });
 
-  it.skipIf(!inject("redisUrl"))("nor in Redis", async () => {
+  it.skipIf(!inject("redisUrl"))("never collide in Redis", async () => {
     const node = startNode(inject("redisUrl"), { prefix: `keys:${process.pid}`, staleness: { bound: 1 } });
     let run = 0;
     await fc.assert(
@@ -70,7 +70,7 @@ describe("keys", () => {
 });
 
 describe("many tenants", () => {
-  it("keep a bounded state, and are invalidated all the same", async () => {
+  it("keep a bounded state, and are still invalidated", async () => {
     const cache = createCache({ maxTenants: 100 });
     let loads = 0;
     const row = cache.define({
@@ -89,7 +89,7 @@ describe("many tenants", () => {
     expect(await first.get(row, "a")).toBe(1001);
   });
 
-  it("that are forgotten after an invalidation are invalidated again", async () => {
+  it("that are forgotten after an invalidation can be invalidated again", async () => {
     const cache = createCache({ maxTenants: 1 });
     let loads = 0;
     const row = cache.define({

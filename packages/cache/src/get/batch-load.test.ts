@@ -25,14 +25,14 @@ const define = () =>
   });
 
 describe("getMany", () => {
-  it("loads what is missing in one call, in the order of its params, for the tenant", async () => {
+  it("loads missing values in one call, in the order of its params, for the tenant", async () => {
     const row = define();
     expect(await acme.getMany(row, ["b", "a", "b"])).toEqual(["b of 2 for acme", "a of 2 for acme", "b of 2 for acme"]);
     expect(await acme.getMany(row, ["a", "c"])).toEqual(["a of 2 for acme", "c of 1 for acme"]);
     expect(asked).toEqual([["b", "a"], ["c"]]);
   });
 
-  it("waits with a reader of one of them for the same load", async () => {
+  it("shares its load with a reader of one of the values", async () => {
     const slow = gate();
     let loads = 0;
     const row = cache.define({
@@ -50,7 +50,7 @@ describe("getMany", () => {
     expect([await one, await many, loads]).toEqual(["a alone", ["a alone", "b of 1"], 1]);
   });
 
-  it("rejects when loadMany answers another number of values", async () => {
+  it("rejects when loadMany returns another number of values", async () => {
     const row = cache.define({
       ...{ name: "row", key: (id: string) => id, ttl: "1m" },
       load: (id): string => id,
@@ -59,10 +59,10 @@ describe("getMany", () => {
     await expect(acme.getMany(row, ["a", "b"])).rejects.toThrow("loadMany must return 2 values");
   });
 
-  it("counts once who waits for another process, and loads the others all the same", async () => {
+  it("does not delay the batch for a value that another process is loading", async () => {
     const isThere = gate();
     const asked: string[] = [];
-    // Another process is loading a, and b is looked for until a is there.
+    // Another process is loading a. The batch of b must not wait for it.
     const text = writeEnvelope({ text: '"theirs"', loadMs: 0 }, { version: 1, key: "row:a" });
     const stored = { text, ageMs: 0, freshMs: 60_000, usableMs: 60_000, tags: [] };
     async function read({ key }: { key: string }): Promise<ReadResult> {
@@ -88,7 +88,7 @@ describe("getMany", () => {
     expect(await many).toEqual(["theirs", "b of 1", "b of 1"]);
   });
 
-  it("keeps nothing of a load that an invalidation overtook", async () => {
+  it("keeps no value of a load that an invalidation overtook", async () => {
     const slow = gate();
     let value = "old";
     const row = cache.define({
@@ -111,7 +111,7 @@ describe("getMany", () => {
 });
 
 describe("dataLoader", () => {
-  it("loads together what is asked for in one turn, through the cache", async () => {
+  it("batches the requests of one turn, through the cache", async () => {
     const row = define();
     const loader = acme.dataLoader(row);
     expect(await Promise.all([loader.load("a"), loader.load("b")])).toEqual(["a of 2 for acme", "b of 2 for acme"]);
@@ -121,7 +121,7 @@ describe("dataLoader", () => {
     expect(await loader.loadMany(["a", "d"])).toEqual(["a of 1 for acme", "primed"]);
   });
 
-  it("answers each failure where it belongs", async () => {
+  it("returns each failure to its own caller", async () => {
     const row = cache.define({
       ...{ name: "row", key: (id: string) => id, ttl: "1m" },
       load: (id): string => {
@@ -133,14 +133,14 @@ describe("dataLoader", () => {
     expect([good, bad]).toEqual(["good", new TypeError("bad")]);
   });
 
-  it("lets what has no key fail alone, where it was asked for", async () => {
+  it("rejects only the request whose params have no key", async () => {
     const row = cache.define({
       ...{ name: "row", ttl: "1m" },
       key: ({ id }: { id: string }) => id.toLowerCase(),
       load: ({ id }): string => id,
       loadMany: async (all) => all.map(({ id }) => id),
     });
-    // As from a request that was not checked.
+    // Params of an unchecked request.
     const { bad } = JSON.parse('{"bad":{}}') as { bad: { id: string } };
     const loader = acme.dataLoader(row);
     const [good, failed] = await loader.loadMany([{ id: "a" }, bad]);

@@ -8,15 +8,15 @@ import { redisStore } from "../redis/index.js";
 
 const url = inject("redisUrl");
 let next = 0;
-const prefix = (): string => `find:${process.pid}:${next++}`;
+const prefix = (): string => `present:${process.pid}:${next++}`;
 
 const never = (): never => {
   throw new Error("loaded");
 };
 const options = { name: "row", key: (id: string) => id, ttl: "1m" } as const;
 
-describe("find without a store", () => {
-  it("has what memory has, and loads nothing", async () => {
+describe("getIfPresent without a store", () => {
+  it("returns a fresh value from memory, and loads nothing", async () => {
     const clock = createManualClock();
     const cache = createCache({ clock });
     const row = cache.define<string, number>({ ...options, load: never });
@@ -30,8 +30,8 @@ describe("find without a store", () => {
   });
 });
 
-describe.skipIf(!url)("find", () => {
-  it("has what another process has put there, and keeps it in memory", async () => {
+describe.skipIf(!url)("getIfPresent", () => {
+  it("returns a value that another process has set, and keeps it in memory", async () => {
     const name = prefix();
     const [one, two] = [startNode(url, { prefix: name }), startNode(url, { prefix: name })];
     await untilServed(one, two);
@@ -39,7 +39,7 @@ describe.skipIf(!url)("find", () => {
     await one.cache.tenant("acme").set(row, { params: "a", value: null });
     const acme = two.cache.tenant("acme");
     expect(await acme.getIfPresent(row, "a")).toMatchObject({ value: null, source: "store" });
-    // The message of the write may come after the value.
+    // The message of the write may arrive after the value.
     const isKept = async (): Promise<boolean> => (await acme.getIfPresent(row, "a"))?.source === "memory";
     await waitUntil(isKept, { what: "the value is in memory" });
     expect(await two.cache.tenant("globex").getIfPresent(row, "a")).toBeUndefined();
@@ -47,7 +47,7 @@ describe.skipIf(!url)("find", () => {
     two.close();
   });
 
-  it("leaves the load to whoever asks for the value", async () => {
+  it("takes no lease: a later get loads at once", async () => {
     const node = startNode(url, { prefix: prefix() });
     await untilServed(node);
     const row = node.cache.define({ ...options, load: () => "loaded" });
@@ -55,12 +55,12 @@ describe.skipIf(!url)("find", () => {
     expect(await acme.getIfPresent(row, "a")).toBeUndefined();
     const startedAt = performance.now();
     expect(await acme.get(row, "a")).toBe("loaded");
-    // Had it taken the lease, the load would have waited for the end of that.
+    // If it had taken the lease, the load would wait for the lease to end.
     expect(performance.now() - startedAt).toBeLessThan(1000);
     node.close();
   });
 
-  it("keeps nothing that was invalidated while the store was asked", async () => {
+  it("keeps no value that was invalidated during the read", async () => {
     const redis = new Redis(url);
     const subscriber = redis.duplicate();
     const real = redisStore({ redis, subscriber, prefix: prefix(), timeoutMs: 500 });
@@ -89,7 +89,7 @@ describe.skipIf(!url)("find", () => {
     subscriber.disconnect();
   });
 
-  it("keeps what others have loaded since memory's own value ran out, and asks the store once", async () => {
+  it("keeps a value that another process has loaded since, and reads the store once", async () => {
     const name = prefix();
     const [one, two] = [startNode(url, { prefix: name }), startNode(url, { prefix: name })];
     await untilServed(one, two);
@@ -109,7 +109,7 @@ describe.skipIf(!url)("find", () => {
     two.close();
   });
 
-  it("is without a value, and never an error, when Redis is down", async () => {
+  it("returns undefined, and does not reject, when Redis is down", async () => {
     const redis = new Redis({ port: 1, lazyConnect: true, retryStrategy: () => null });
     redis.on("error", () => undefined);
     const cache = createCache({ store: redisStore({ redis, timeoutMs: 50 }) });

@@ -8,15 +8,15 @@ const leaseMs = 20_000;
 const rowIn = ({ cache }: Node) =>
   cache.define({ name: "row", key: (id: string) => id, ttl: "1m", load: () => "loaded" });
 
-describe.skipIf(!url)("what Redis answers when nobody waits any more", () => {
-  it("leaves no lease behind that others would wait for", async () => {
+describe.skipIf(!url)("a read that Redis runs after its timeout", () => {
+  it("releases the lease that it takes, so that no other caller waits for it", async () => {
     const proxy = await startFaultProxy(url);
     const prefix = `late:${process.pid}`;
     const near = startNode(proxy.url, { prefix, leaseMs, timeoutMs: 50, busUrl: url });
     const far = startNode(url, { prefix, leaseMs });
     await untilServed(near, far);
     const [mine, theirs] = [rowIn(near), rowIn(far)];
-    // What was sent before runs when it gets through, and takes the lease.
+    // The delayed read still runs in Redis, and takes the lease.
     proxy.stall();
     expect(await near.cache.tenant("acme").get(mine, "a")).toBe("loaded");
     proxy.unstall();

@@ -39,12 +39,12 @@ describe.skipIf(!url)("four processes", () => {
     }
   });
 
-  it("load once also when it takes longer than a lease lives", async () => {
+  it("load once when the load takes longer than a lease lives", async () => {
     await pool.all(ask("slow", LEASE_MS * 3));
     expect(await loads("slow")).toBe(1);
   });
 
-  it("load once more when the process that loads is killed", async () => {
+  it("load once more when the loading process is killed", async () => {
     const all = pool.all(ask("killed", LEASE_MS * 2)).catch(() => undefined);
     await expect.poll(() => redis.get(`${prefix}:loader:killed`), { timeout: 5000 }).not.toBeNull();
     const holder = Number(await redis.get(`${prefix}:loader:killed`));

@@ -16,7 +16,7 @@ beforeEach(() => {
   acme = cache.tenant("acme");
 });
 
-/** A definition that loads 1, 2, 3 … unless a test says otherwise. */
+/** Defines a value that loads 1, 2, 3 … by default. */
 function counted(options: Partial<DefinitionOptions<string, number>> = {}) {
   const state = { loads: 0, next: (): number | Promise<number> => state.loads };
   const row = cache.define<string, number>({
@@ -31,7 +31,7 @@ function counted(options: Partial<DefinitionOptions<string, number>> = {}) {
 }
 
 describe("staleWhileRevalidate", () => {
-  it("serves the old value at once, and loads a new one for the next reader", async () => {
+  it("serves the stale value at once, and loads a new one for the next reader", async () => {
     const { row, state } = counted({ freshness: { staleWhileRevalidate: "30s" } });
     const seen: unknown[] = [];
     const stop = staleServe.subscribe(({ reason, ageMs }) => seen.push({ reason, ageMs }));
@@ -47,14 +47,14 @@ describe("staleWhileRevalidate", () => {
     stop();
   });
 
-  it("waits for the load when the value is older than that", async () => {
+  it("waits for the load when the value is too old", async () => {
     const { row } = counted({ freshness: { staleWhileRevalidate: "30s" } });
     await acme.get(row, "a");
     clock.advance(MINUTE_MS + 30_000);
     expect(await acme.get(row, "a")).toBe(2);
   });
 
-  it("gives a loader that fails some rest", async () => {
+  it("backs off after a failed load", async () => {
     const { row, state } = counted({ freshness: { staleWhileRevalidate: "30s" } });
     await acme.get(row, "a");
     clock.advance(MINUTE_MS);
@@ -74,13 +74,13 @@ describe("staleWhileRevalidate", () => {
 });
 
 describe("grace", () => {
-  it("serves the old value when loading fails, until its time is up", async () => {
+  it("serves the stale value when loading fails, until grace ends", async () => {
     const { row, state } = counted({ freshness: { grace: "1h" } });
     await acme.get(row, "a");
     state.next = () => Promise.reject(new Error("down"));
     clock.advance(MINUTE_MS);
     expect(await acme.getWithInfo(row, "a")).toMatchObject({ value: 1, isStale: true });
-    // Failing again and again does not make it last longer.
+    // Repeated failures do not extend the grace.
     for (let i = 0; i < 59; i++) {
       clock.advance(MINUTE_MS);
       expect(await acme.get(row, "a")).toBe(1);
@@ -89,7 +89,7 @@ describe("grace", () => {
     await expect(acme.get(row, "a")).rejects.toThrow("down");
   });
 
-  it("serves the old value when loading is slow, and keeps what is loaded late", async () => {
+  it("serves the stale value when loading is slow, and keeps the late value", async () => {
     const { row, state } = counted({ freshness: { grace: "1h", softTimeout: 20 } });
     await acme.get(row, "a");
     clock.advance(MINUTE_MS);
@@ -100,7 +100,7 @@ describe("grace", () => {
     await expect.poll(() => acme.peek(row, "a")).toBe(2);
   });
 
-  it("never serves what was invalidated", async () => {
+  it("never serves an invalidated value", async () => {
     const { row, state } = counted({ freshness: { grace: "1h" } });
     await acme.get(row, "a");
     await acme.invalidate(row, "a");
@@ -124,8 +124,8 @@ describe("hardTimeout", () => {
   });
 });
 
-describe("times of a value", () => {
-  it("negativeTtl is that of null and undefined, which are values like others", async () => {
+describe("the lifetime of a value", () => {
+  it("is negativeTtl for null and undefined, which are cached like other values", async () => {
     let loads = 0;
     const row = cache.define({
       ...{ name: "row", key: (id: string) => id, ttl: "1m", freshness: { negativeTtl: "5s" } },
@@ -146,7 +146,7 @@ describe("times of a value", () => {
     }
   });
 
-  it("that there was nothing is no answer to fall back on", async () => {
+  it("has no grace for null", async () => {
     const { row, state } = counted({
       freshness: { grace: "1h" },
       load: () => (state.loads++ === 0 ? null : Promise.reject(new Error("down"))) as never,
@@ -156,7 +156,7 @@ describe("times of a value", () => {
     await expect(acme.get(row, "a")).rejects.toThrow("down");
   });
 
-  it("jitter shortens by up to its part", async () => {
+  it("is shortened by up to the jitter", async () => {
     const { row } = counted({ freshness: { jitter: 0.5 } });
     random = 0.5;
     await acme.get(row, "a");
@@ -166,7 +166,7 @@ describe("times of a value", () => {
     expect(acme.peek(row, "a")).toBeUndefined();
   });
 
-  it("the loader may set it for one value, and say that the old one is still right", async () => {
+  it("is set by the loader for one value, and renewed by notModified", async () => {
     const seen: unknown[] = [];
     const { row } = counted({
       freshness: { staleWhileRevalidate: "1m" },
@@ -184,7 +184,7 @@ describe("times of a value", () => {
     expect(seen).toEqual([undefined, { value: 7, ageMs: 10_000 }]);
   });
 
-  it("earlyRefresh loads again before the end, and readers do not wait for it", async () => {
+  it("is renewed before its end by earlyRefresh, while readers do not wait", async () => {
     const { row, state } = counted({ freshness: { earlyRefresh: 1 } });
     state.next = () => {
       if (state.loads === 1) clock.advance(1000);

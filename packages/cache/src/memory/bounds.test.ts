@@ -14,7 +14,7 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** As text that came in: no two of them share their characters. */
+/** As strings from a request: no two share their characters. */
 const own = (text: string): string => JSON.parse(JSON.stringify(text)) as string;
 
 const row = (id: number): unknown =>
@@ -63,7 +63,7 @@ describe("createMemory, measured", () => {
     { tenants: 500, keys: 40 },
     { tenants: 5000, keys: 3 },
     { tenants: 10_000, keys: 1 },
-  ])("says of $tenants tenants with $keys entries what they take, within a third", ({ tenants, keys }) => {
+  ])("estimates the bytes of $tenants tenants with $keys entries within a third", ({ tenants, keys }) => {
     fill(createMemory({ maxBytes: 1e9 }), { tenants: 10, keys: 10 });
     const before = heapBytes();
     const memory = createMemory({ maxBytes: 1e9 });
@@ -74,7 +74,7 @@ describe("createMemory, measured", () => {
     expect(ratio).toBeLessThan(1.33);
   });
 
-  it("holds what it can of 100,000 tenants with 3 entries each, in the memory it was given", () => {
+  it("stays within its bytes with 100,000 tenants of 3 entries each", () => {
     const maxBytes = 32 * 1024 ** 2;
     const before = heapBytes();
     const memory = createMemory({ maxBytes });
@@ -86,7 +86,7 @@ describe("createMemory, measured", () => {
     expect(entries).toBeGreaterThan(20_000);
   });
 
-  it("clears 100,000 entries in less than 2 ms, and no write after it waits longer", () => {
+  it("clears 100,000 entries in less than 2 ms, and no later write takes longer", () => {
     const filled = () => {
       const memory = createMemory({ maxBytes: 1e9 });
       const partition = memory.tenant("acme");
@@ -111,7 +111,7 @@ describe("createMemory, measured", () => {
     expect(fastestMs(3, clearSpace)).toBeLessThan(2);
   });
 
-  it("lets go of what was cleared, though a partition that nobody uses is held", async () => {
+  it("releases cleared entries although an unused partition is still referenced", async () => {
     const memory = createMemory({ maxBytes: 1e9 });
     const held = memory.tenant("acme");
     const valueOf = () => {
@@ -122,14 +122,14 @@ describe("createMemory, measured", () => {
     };
     const value = valueOf();
     memory.tenant("acme").clear();
-    // What was dereferenced or made in this turn lives until its end.
+    // A weak reference that was read in this turn keeps its target alive until the end of the turn.
     await new Promise((resolve) => setImmediate(resolve));
     collect();
     expect(value.deref()).toBeUndefined();
     expect(held.get("invoice", "1")).toBeUndefined();
   });
 
-  it("gives back what a cleared namespace took while others are written", () => {
+  it("reclaims a cleared namespace with later writes", () => {
     const memory = createMemory({ maxBytes: 1e9 });
     const partition = memory.tenant("acme");
     for (let key = 0; key < 1600; key++) partition.set("invoice", `${key}`, entryOf(key, 1e9));

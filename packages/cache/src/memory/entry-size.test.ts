@@ -2,19 +2,19 @@ import { describe, expect, it } from "vitest";
 import { sizeOf } from "./entry-size.js";
 
 describe("sizeOf", () => {
-  it("is nothing for what fits into its place, and grows with what does not", () => {
+  it("is 0 for values that fit into a word, and grows with others", () => {
     expect([0, -1, true, null, undefined].map(sizeOf)).toEqual([0, 0, 0, 0, 0]);
     expect(sizeOf(0.5)).toBeGreaterThan(0);
     expect(sizeOf(2 ** 40)).toBeGreaterThan(0);
     expect(sizeOf(2n ** 800n)).toBeGreaterThan(100);
   });
 
-  it("counts two bytes for each character of a text with wide ones", () => {
+  it("counts two bytes per character of a string with wide characters", () => {
     expect(sizeOf("a".repeat(1000))).toBeLessThan(1100);
     expect(sizeOf(`${"a".repeat(999)}\u{1f600}`)).toBeGreaterThan(2000);
   });
 
-  it("counts what is inside arrays, objects, maps, sets, dates and buffers", () => {
+  it("counts the parts of arrays, objects, maps, sets, dates and buffers", () => {
     const text = "a".repeat(1000);
     for (const value of [
       [text],
@@ -32,24 +32,24 @@ describe("sizeOf", () => {
     expect(sizeOf(new ArrayBuffer(5000))).toBeGreaterThan(5000);
   });
 
-  it("counts the room that an empty object has", () => {
+  it("counts the reserved properties of an empty object", () => {
     expect(sizeOf(JSON.parse(`[${"{},".repeat(99)}{}]`))).toBeGreaterThan(6000);
   });
 
-  it("counts own properties alone, whatever their names", () => {
+  it("counts own properties only, whatever their names", () => {
     const parsed: unknown = JSON.parse('{"__proto__": "aaaaaaaaaaaaaaaa"}');
     expect(sizeOf(parsed)).toBe(sizeOf({ other: "aaaaaaaaaaaaaaaa" }));
     expect(sizeOf(Object.create({ inherited: "a".repeat(1000) }))).toBeLessThan(100);
   });
 
-  it("is infinite for a cycle and for what is too large to walk", () => {
+  it("is infinite for a cycle and for a value with too many parts", () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
     expect(sizeOf(cycle)).toBe(Infinity);
     expect(sizeOf(Array.from({ length: 200_001 }, () => 0))).toBe(Infinity);
   });
 
-  it("does not overflow the stack on what is nested deeply", () => {
+  it("does not overflow the stack on a deeply nested value", () => {
     let nested: unknown = 1;
     for (let i = 0; i < 100_000; i++) nested = [nested];
     expect(sizeOf(nested)).toBeGreaterThan(100_000);

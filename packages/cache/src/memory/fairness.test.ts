@@ -21,7 +21,7 @@ const kept = (memory: Memory, tenantId: string, keys: readonly string[]): number
 const bytesOf = (memory: Memory, tenantId: string): number => memory.usage(tenantId)?.bytes ?? 0;
 
 describe("createMemory, between tenants", () => {
-  it("lets a tenant borrow what nobody else uses, and takes it back when somebody does", () => {
+  it("lets a tenant borrow unused memory, and takes it back when other tenants need it", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     write(memory, "first", keysOf(2000));
     expect(bytesOf(memory, "first")).toBeGreaterThan(0.99 * MAX_BYTES);
@@ -33,7 +33,7 @@ describe("createMemory, between tenants", () => {
     expect(bytesOf(memory, "first") / MAX_BYTES).toBeCloseTo(0.5, 2);
   });
 
-  it("takes nothing from a tenant that is within its share and in use", () => {
+  it("evicts nothing of an active tenant within its share", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     const own = keysOf(300);
     write(memory, "quiet", own);
@@ -44,7 +44,7 @@ describe("createMemory, between tenants", () => {
     expect(kept(memory, "quiet", own)).toBe(300);
   });
 
-  it("shares by weight among tenants that all want more", () => {
+  it("shares by weight among tenants that want more than there is", () => {
     const weights = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 2, maxLength: 6 });
     fc.assert(
       fc.property(weights, (weights) => {
@@ -55,14 +55,14 @@ describe("createMemory, between tenants", () => {
         }
         weights.forEach((_, tenant) => {
           const { bytes, shareBytes } = memory.usage(String(tenant))!;
-          // An entry more or less, of each tenant.
+          // One entry more or less per tenant.
           expect(Math.abs(bytes - shareBytes)).toBeLessThan(1500 * weights.length);
         });
       }),
     );
   });
 
-  it("gives what a small tenant leaves to those that want more, in equal parts", () => {
+  it("divides the unused share of a small tenant equally", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     const small = keysOf(50);
     write(memory, "small", small);
@@ -76,14 +76,14 @@ describe("createMemory, between tenants", () => {
     expect(bytesOf(memory, "a")).toBeGreaterThan(0.45 * MAX_BYTES);
   });
 
-  it("gives the place of a tenant that is not asked for to those that are", () => {
+  it("gives the memory of an inactive tenant to active ones", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     write(memory, "gone", keysOf(400));
     write(memory, "busy", keysOf(20_000));
     expect(memory.usage("gone")).toBeUndefined();
   });
 
-  it("keeps a tenant within the bytes of its budget when there is room", () => {
+  it("keeps a tenant within maxBytes of its budget although there is room", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES, budgets: () => ({ maxBytes: 100_000 }) });
     write(memory, "acme", keysOf(500));
     expect(bytesOf(memory, "acme")).toBeLessThanOrEqual(100_000);

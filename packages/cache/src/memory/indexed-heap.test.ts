@@ -15,8 +15,8 @@ const PLACES: HeapIndex<Thing> = {
   },
 };
 
-describe("Heap", () => {
-  it("has the least rank first, whatever was put, moved and removed", () => {
+describe("IndexedHeap", () => {
+  it("returns the lowest rank first after any puts, moves and removals", () => {
     const step = fc.record({ thing: fc.nat(19), rank: fc.option(fc.nat(30), { nil: undefined }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {

@@ -15,7 +15,7 @@ const entry = (value: unknown, more: Partial<Entry> = {}): Entry => ({
 });
 
 describe("createMemory", () => {
-  it("returns the entry that was set, expired ones too", () => {
+  it("returns the entry that was set, also when it has expired", () => {
     const clock = createManualClock();
     const acme = createMemory({ maxBytes: 100_000, clock }).tenant("acme");
     const expired = entry(1, { usableUntil: 5 });
@@ -26,7 +26,7 @@ describe("createMemory", () => {
     expect(acme.get("contact", "1")).toBeUndefined();
   });
 
-  it("drops what is expired before anything else, of whichever tenant", () => {
+  it("drops expired entries first, of any tenant", () => {
     const clock = createManualClock();
     const memory = createMemory({ maxBytes: 100_000, maxEntryBytes: 20_000, clock });
     const [small, large] = [memory.tenant("small"), memory.tenant("large")];
@@ -39,7 +39,7 @@ describe("createMemory", () => {
     expect(memory.stats().evictions).toMatchObject({ expired: 8, share: 0 });
   });
 
-  it("drops expired entries while others are written, without a need for room", () => {
+  it("drops expired entries with each write, although there is room", () => {
     const clock = createManualClock();
     const memory = createMemory({ maxBytes: 10_000_000, clock });
     for (let i = 0; i < 100; i++) memory.tenant(`${i}`).set("invoice", "1", entry(i, { usableUntil: 100 }));
@@ -48,7 +48,7 @@ describe("createMemory", () => {
     expect(memory.stats()).toMatchObject({ entries: 1, tenants: 1 });
   });
 
-  it("counts an entry once that was cleared and has expired since", () => {
+  it("counts an entry that was cleared and has expired only once", () => {
     const clock = createManualClock();
     const memory = createMemory({ maxBytes: 1_000_000, clock });
     const acme = memory.tenant("acme");
@@ -61,7 +61,7 @@ describe("createMemory", () => {
     expect(memory.stats()).toMatchObject({ bytes, entries: 1, evictions: { expired: 0 } });
   });
 
-  it("counts the time that a replaced entry has, not that of the one before", () => {
+  it("expires a replaced entry by its new lifetime", () => {
     const clock = createManualClock();
     const memory = createMemory({ maxBytes: 1_000_000, clock });
     const acme = memory.tenant("acme");
@@ -76,7 +76,7 @@ describe("createMemory", () => {
     expect(["longer", "always", "shorter"].map((key) => acme.get("invoice", key)?.value)).toEqual([2, 2, undefined]);
   });
 
-  it("keeps what is used through a scan of ten times its size", () => {
+  it("keeps used entries through a scan of ten times its size", () => {
     const acme = createMemory({ maxBytes: 1_000_000 }).tenant("acme");
     const popular = Array.from({ length: 100 }, (_, i) => `popular:${i}`);
     for (const key of popular) acme.set("invoice", key, entry(key));
@@ -85,7 +85,7 @@ describe("createMemory", () => {
     expect(popular.filter((key) => acme.get("invoice", key) !== undefined).length).toBe(100);
   });
 
-  it("keeps what comes back after it was evicted, through the next scan", () => {
+  it("keeps an entry that comes back after its eviction through the next scan", () => {
     const acme = createMemory({ maxBytes: 1_000_000 }).tenant("acme");
     const scan = (name: string) => {
       for (let i = 0; i < 1000; i++) acme.set("invoice", `${name}:${i}`, entry(i));
@@ -98,7 +98,7 @@ describe("createMemory", () => {
     expect(back.filter((key) => acme.get("invoice", key) !== undefined).length).toBeGreaterThanOrEqual(15);
   });
 
-  it("does not keep what is too large, nor what it would have replaced", () => {
+  it("refuses an entry that is too large, and removes the replaced one", () => {
     const memory = createMemory({ maxBytes: 100_000, maxEntryBytes: 5000 });
     const acme = memory.tenant("acme");
     for (const bytes of [5000, Infinity, Number.NaN, -1]) {
@@ -109,7 +109,7 @@ describe("createMemory", () => {
     expect(memory.stats()).toMatchObject({ refused: 4, bytes: 0, entries: 0, tenants: 0 });
   });
 
-  it("reaches one tenant's entries through every partition of it, also after all of them were dropped", () => {
+  it("returns the entries of a tenant through each of its partitions, also after a clear", () => {
     const memory = createMemory({ maxBytes: 100_000 });
     const [one, two] = [memory.tenant("acme"), memory.tenant("acme")];
     for (const drop of [
@@ -127,7 +127,7 @@ describe("createMemory", () => {
     }
   });
 
-  it("does the same for the same calls", () => {
+  it("is deterministic", () => {
     const run = () => {
       const random = seededRandom(20_261_120);
       const memory = createMemory({ maxBytes: 200_000, clock: createManualClock() });

@@ -17,9 +17,9 @@ type Step =
   | { readonly is: "leave" | "clear all"; readonly at: Place }
   | { readonly is: "wait"; readonly ms: number };
 
-type Place = readonly [tenant: string, space: string, key: string];
+type Place = readonly [tenant: string, namespace: string, key: string];
 
-// Mostly the same two of each, so that calls meet.
+// Mostly the same two of each, so that calls collide.
 const pick = (texts: readonly string[]): fc.Arbitrary<string> =>
   fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...texts.slice(0, 2)) }, fc.constantFrom(...texts));
 const place = fc.tuple(pick(TENANTS), pick(SPACES), pick(KEYS));
@@ -35,7 +35,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 const steps = fc.array(step, { minLength: 20, maxLength: 250, size: "max" });
 
-/** What was written last and not taken back, by tenant and namespace. */
+/** The last written entries that were not deleted, by tenant and namespace. */
 type Model = Map<string, Map<string, Map<string, Entry>>>;
 
 interface World {
@@ -52,23 +52,23 @@ function worldOf(maxBytes: number): World {
 
 function take({ memory, model, clock }: World, step: Step): void {
   if (step.is === "wait") return clock.advance(step.ms);
-  const [tenantId, space, key] = step.at;
+  const [tenantId, namespace, key] = step.at;
   const partition = memory.tenant(tenantId);
   if (step.is === "set" || step.is === "offer") {
     const usableUntil = clock.monotonic() + step.livesMs;
     const entry: Entry = { value: step, bytes: step.bytes, freshUntil: 0, usableUntil, meta: undefined };
     const spaces = model.get(tenantId) ?? new Map<string, Map<string, Entry>>();
-    const entries = spaces.get(space) ?? new Map<string, Entry>();
-    model.set(tenantId, spaces.set(space, entries.set(key, entry)));
-    if (step.is === "set") partition.set(space, key, entry);
-    else partition.offer(space, key, entry);
-  } else if (step.is === "get") partition.get(space, key);
+    const entries = spaces.get(namespace) ?? new Map<string, Entry>();
+    model.set(tenantId, spaces.set(namespace, entries.set(key, entry)));
+    if (step.is === "set") partition.set(namespace, key, entry);
+    else partition.offer(namespace, key, entry);
+  } else if (step.is === "get") partition.get(namespace, key);
   else if (step.is === "delete") {
-    model.get(tenantId)?.get(space)?.delete(key);
-    partition.delete(space, key);
+    model.get(tenantId)?.get(namespace)?.delete(key);
+    partition.delete(namespace, key);
   } else if (step.is === "clear") {
-    model.get(tenantId)?.delete(space);
-    partition.clear(space);
+    model.get(tenantId)?.delete(namespace);
+    partition.clear(namespace);
   } else if (step.is === "leave") {
     model.delete(tenantId);
     partition.clear();
@@ -79,25 +79,26 @@ function take({ memory, model, clock }: World, step: Step): void {
 }
 
 const everywhere = TENANTS.flatMap((tenant) =>
-  SPACES.flatMap((space) => KEYS.map((key): Place => [tenant, space, key])),
+  SPACES.flatMap((namespace) => KEYS.map((key): Place => [tenant, namespace, key])),
 );
 
 const placeOf = (step: Step): Place => (step.is === "wait" ? ["acme", "", ""] : step.at);
-const foundOf = ({ memory }: World, [tenantId, space, key]: Place) => memory.tenant(tenantId).get(space, key);
-/** Whether it is there, and is not to expire now; not counted as a use. */
-const stays = ({ memory, clock }: World, [tenantId, space, key]: Place): boolean => {
+const foundOf = ({ memory }: World, [tenantId, namespace, key]: Place) => memory.tenant(tenantId).get(namespace, key);
+/** True when the entry is there and has not expired. Does not count as a use. */
+const stays = ({ memory, clock }: World, [tenantId, namespace, key]: Place): boolean => {
   const partition = memory.tenant(tenantId);
-  const entry = partition.peek(space, key);
+  const entry = partition.peek(namespace, key);
   return entry !== undefined && entry.usableUntil > clock.monotonic();
 };
-const writtenOf = ({ model }: World, [tenantId, space, key]: Place) => model.get(tenantId)?.get(space)?.get(key);
+const writtenOf = ({ model }: World, [tenantId, namespace, key]: Place) =>
+  model.get(tenantId)?.get(namespace)?.get(key);
 
 const usages = (memory: Memory) =>
   TENANTS.map((tenantId) => memory.usage(tenantId)).filter((usage) => usage !== undefined);
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-/** What the model's entries take. */
+/** The bytes of the model's entries. */
 function bytesOf(model: Model): number {
   const ofTenant = ([tenantId, spaces]: [string, Map<string, Map<string, Entry>>]): number => {
     const used = [...spaces].filter(([, entries]) => entries.size > 0);
@@ -110,7 +111,7 @@ function bytesOf(model: Model): number {
 }
 
 describe("createMemory, after any sequence of calls", () => {
-  it("has what was written last or nothing, and what was taken back never", () => {
+  it("returns the last written entry or none, and never a deleted one", () => {
     fc.assert(
       fc.property(fc.integer({ min: 5_000, max: 40_000 }), steps, (maxBytes, steps) => {
         const world = worldOf(maxBytes);
@@ -124,7 +125,7 @@ describe("createMemory, after any sequence of calls", () => {
     );
   });
 
-  it("is never above its bytes, nor a tenant above its own, and the tenants add up to the whole", () => {
+  it("never exceeds its bytes, nor a tenant its budget, and the tenants add up to the total", () => {
     fc.assert(
       fc.property(fc.integer({ min: 5_000, max: 40_000 }), steps, (maxBytes, steps) => {
         const world = worldOf(maxBytes);
@@ -144,7 +145,7 @@ describe("createMemory, after any sequence of calls", () => {
     );
   });
 
-  it("has lost by an offer only what was offered or had expired", () => {
+  it("loses to an offer only offered or expired entries", () => {
     fc.assert(
       fc.property(fc.integer({ min: 5_000, max: 40_000 }), steps, (maxBytes, steps) => {
         const world = worldOf(maxBytes);
@@ -153,7 +154,7 @@ describe("createMemory, after any sequence of calls", () => {
           const before = everywhere.filter((at) => stays(world, at) && !isCold.has(String(at)));
           take(world, step);
           const at = String(placeOf(step));
-          // One that takes the place of another has that one's, and may need more room.
+          // An entry that replaces another keeps its rank, and may need more bytes.
           const isNew = step.is === "offer" && !before.some((each) => String(each) === at);
           if (isNew) isCold.add(at);
           expect(isNew ? before.filter((each) => !stays(world, each)) : []).toEqual([]);
@@ -169,7 +170,7 @@ describe("createMemory, after any sequence of calls", () => {
       fc.property(steps, (steps) => {
         const world = worldOf(100_000_000);
         for (const step of steps) {
-          // Waiting would let some expire.
+          // A wait would let some entries expire.
           if (step.is === "wait") continue;
           take(world, "livesMs" in step ? { ...step, livesMs: step.livesMs + 1 } : step);
           expect(world.memory.stats().bytes).toBe(bytesOf(world.model));
@@ -179,12 +180,12 @@ describe("createMemory, after any sequence of calls", () => {
     );
   });
 
-  it("comes back to nothing when all is deleted", () => {
+  it("is empty when all entries are deleted", () => {
     fc.assert(
       fc.property(fc.integer({ min: 5_000, max: 40_000 }), steps, (maxBytes, steps) => {
         const world = worldOf(maxBytes);
         for (const step of steps) take(world, step);
-        for (const [tenantId, space, key] of everywhere) world.memory.tenant(tenantId).delete(space, key);
+        for (const [tenantId, namespace, key] of everywhere) world.memory.tenant(tenantId).delete(namespace, key);
         expect(world.memory.stats()).toMatchObject({ bytes: 0, reclaimableBytes: 0, entries: 0, tenants: 0 });
       }),
     );

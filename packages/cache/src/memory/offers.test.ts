@@ -23,7 +23,7 @@ function set(memory: Memory, tenantId: string, keys: readonly string[]): void {
   for (const key of keys) memory.tenant(tenantId).set("invoice", key, entry(key));
 }
 
-/** Without a use. */
+/** The keys that are there; does not count as a use. */
 function kept(memory: Memory, tenantId: string, keys: readonly string[]): string[] {
   const partition = memory.tenant(tenantId);
   return keys.filter((key) => partition.peek("invoice", key) !== undefined);
@@ -33,14 +33,14 @@ const use = (memory: Memory, tenantId: string, keys: readonly string[]): void =>
   keys.forEach((key) => void memory.tenant(tenantId).get("invoice", key));
 
 describe("createMemory, offered entries", () => {
-  it("keeps what it is offered while there is room", () => {
+  it("are kept while there is room", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     offer(memory, "acme", ["1", "2"]);
     expect(memory.tenant("acme").get("invoice", "1")?.value).toBe("1");
     expect(memory.stats()).toMatchObject({ entries: 2, evictions: { cold: 0, share: 0 } });
   });
 
-  it("gives up nothing for it that somebody has asked for, not even once", () => {
+  it("displace no entry that was used, not even once", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     set(memory, "acme", keysOf(2000, "asked"));
     const before = kept(memory, "acme", keysOf(2000, "asked"));
@@ -50,7 +50,7 @@ describe("createMemory, offered entries", () => {
     expect(memory.stats()).toMatchObject({ entries: before.length, tenants: 1 });
   });
 
-  it("gives it up for whatever is asked for, of any tenant, that warmed longest ago first", () => {
+  it("are displaced by writes of any tenant, the oldest offer first", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     set(memory, "busy", keysOf(400));
     for (const tenant of ["first", "second", "third"]) offer(memory, tenant, keysOf(100));
@@ -63,19 +63,19 @@ describe("createMemory, offered entries", () => {
     expect(left[2]).toBe(100);
   });
 
-  it("treats it as any other from its first use on", () => {
+  it("become entries like any other with their first use", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     offer(memory, "acme", keysOf(100, "used"));
     use(memory, "acme", keysOf(100, "used"));
     offer(memory, "acme", keysOf(3000));
     expect(kept(memory, "acme", keysOf(100, "used")).length).toBe(100);
-    // Read once more, it stays through a scan.
+    // After another read it survives a scan.
     use(memory, "acme", keysOf(100, "used"));
     set(memory, "acme", keysOf(3000, "scan"));
     expect(kept(memory, "acme", keysOf(100, "used")).length).toBe(100);
   });
 
-  it("prefers what it is offered now to what it was offered before", () => {
+  it("are displaced by later offers", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     for (let tenant = 0; tenant < 1000; tenant++) offer(memory, `tenant-${tenant}`, ["1", "2"]);
     offer(memory, "login", ["1", "2"]);
@@ -83,14 +83,14 @@ describe("createMemory, offered entries", () => {
     expect(kept(memory, "tenant-0", ["1", "2"])).toEqual([]);
   });
 
-  it("takes no second offer for a use", () => {
+  it("do not count a second offer as a use", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     for (let again = 0; again < 3; again++) offer(memory, "acme", keysOf(100));
     set(memory, "busy", keysOf(2000));
     expect(memory.stats().evictions.cold).toBe(100);
   });
 
-  it("gives up what a tenant has that was offered nothing since", () => {
+  it("are displaced first for the tenant with the oldest offer", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     for (const tenant of ["first", "second"]) offer(memory, tenant, keysOf(50));
     offer(memory, "first", keysOf(50, "again"));
@@ -99,7 +99,7 @@ describe("createMemory, offered entries", () => {
     expect(kept(memory, "first", keysOf(50)).length).toBe(50);
   });
 
-  it("puts a new value into a place that is used without counting a use, and leaves it there", () => {
+  it("replace the value of a used entry without counting a use, and keep its rank", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     const acme = memory.tenant("acme");
     set(memory, "acme", ["hot"]);
@@ -108,17 +108,17 @@ describe("createMemory, offered entries", () => {
     expect(acme.get("invoice", "hot")?.value).toBe("second");
   });
 
-  it("lets no quiet tenant lose its claim by what others are offered", () => {
+  it("do not advance the epoch: a quiet tenant keeps its claim", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     set(memory, "noisy", keysOf(400));
     set(memory, "quiet", keysOf(300));
     for (let tenant = 0; tenant < 100; tenant++) offer(memory, `tenant-${tenant}`, keysOf(80));
-    // Less than an era of writes after it was written.
+    // Less than an epoch after it was written.
     set(memory, "noisy", keysOf(90, "more"));
     expect(kept(memory, "quiet", keysOf(300)).length).toBe(300);
   });
 
-  it("drops what has expired for it, and keeps a tenant within its own budget", () => {
+  it("displace expired entries, and stay within the budget of the tenant", () => {
     const clock = createManualClock();
     const memory = createMemory({ maxBytes: MAX_BYTES, clock, budgets: () => ({ maxBytes: 50_000 }) });
     const acme = memory.tenant("acme");
@@ -134,7 +134,7 @@ describe("createMemory, offered entries", () => {
     expect(memory.usage("acme")?.bytes).toBeLessThanOrEqual(50_000);
   });
 
-  it("refuses what is too large, and forgets what it would have replaced", () => {
+  it("are refused when too large, and the replaced entry is removed", () => {
     const memory = createMemory({ maxBytes: 100_000, maxEntryBytes: 5000 });
     const acme = memory.tenant("acme");
     acme.offer("invoice", "1", entry("small"));
@@ -143,7 +143,7 @@ describe("createMemory, offered entries", () => {
     expect(memory.stats()).toMatchObject({ refused: 1, entries: 0 });
   });
 
-  it("clears, deletes and counts it like any other", () => {
+  it("are cleared, deleted and counted like any other", () => {
     const memory = createMemory({ maxBytes: MAX_BYTES });
     const acme = memory.tenant("acme");
     offer(memory, "acme", keysOf(1000));

@@ -20,7 +20,7 @@ function setUp(lookup: (tenantId: string) => PlanAssignment | undefined | Promis
 }
 
 describe("budgetsFromPlans", () => {
-  it("gives what the plan and the tenant's overrides say", async () => {
+  it("returns the budget of the plan and the overrides of the tenant", async () => {
     const { resolver, budgets } = setUp((id) =>
       id === "own" ? { plan: "pro", overrides: { cache: { weight: 9 } } } : id,
     );
@@ -31,7 +31,7 @@ describe("budgetsFromPlans", () => {
     expect(budgets("")).toEqual({});
   });
 
-  it("gives the smallest of all plans until the tenant's is known, and has it looked up", async () => {
+  it("returns the smallest budget of all plans until the plan of the tenant is known", async () => {
     const asked: string[] = [];
     const { budgets } = setUp(async (id) => {
       asked.push(id);
@@ -42,7 +42,7 @@ describe("budgetsFromPlans", () => {
     expect(asked).toEqual(["acme"]);
   });
 
-  it("gives no more to a tenant whose plan cannot be had", async () => {
+  it("returns the smallest budget when the look-up fails", async () => {
     const { budgets } = setUp((id) => {
       if (id === "broken") throw new Error("no database");
       return id === "gone" ? undefined : "gold";
@@ -55,7 +55,7 @@ describe("budgetsFromPlans", () => {
     }
   });
 
-  it("is asked again soon while the plan is not known, and after a minute then", async () => {
+  it("is called again soon while the plan is unknown, and after a minute once it is known", async () => {
     const { clock, budgets, resolver } = setUp(async () => "pro");
     const memory = createMemory({ maxBytes: 10_000_000, budgets, clock });
     const write = (from: number) => {
@@ -70,7 +70,7 @@ describe("budgetsFromPlans", () => {
     expect(memory.usage("acme")!.bytes).toBeGreaterThan(500_000);
   });
 
-  it("is what a cache takes", async () => {
+  it("is accepted by createCache", async () => {
     const { budgets } = setUp(() => "pro");
     const cache = createCache({ memory: { maxBytes: 1_000_000, budgets } });
     expect(await cache.tenant("acme").getOrSet("a", () => 1, { ttl: "1m" })).toBe(1);
@@ -79,7 +79,7 @@ describe("budgetsFromPlans", () => {
 });
 
 describe("budgets that throw", () => {
-  it("cost the place in memory, and no reader the value", async () => {
+  it("cost the entry its place in memory, and no reader the value", async () => {
     const error = new Error("no plans");
     const failures: unknown[] = [];
     const stop = memoryFail.subscribe((failure) => failures.push(failure));
