@@ -1,4 +1,4 @@
-import type { NextCacheControl, NextCacheHandler, NextSetContext, NextValue } from "../src/adapters/next/index.js";
+import type { NextCacheHandler, NextContext, NextValue } from "../src/adapters/next/index.js";
 
 /**
  * Calls a `cacheHandler` as Next 16.4 does, and treats its results in the same way.
@@ -27,8 +27,8 @@ export class NextCaller {
     return { value, isStale: typeof revalidate === "number" && revalidate * 1000 + lastModified < now };
   }
 
-  async setPage(key: string, value: NextValue | null, cacheControl?: NextCacheControl): Promise<void> {
-    const context: NextSetContext = { fetchCache: false, ...(cacheControl !== undefined && { cacheControl }) };
+  async setPage(key: string, value: NextValue | null, cacheControl?: NextContext["cacheControl"]): Promise<void> {
+    const context: NextContext = { fetchCache: false, ...(cacheControl !== undefined && { cacheControl }) };
     await this.#handler.set(key, value, context);
   }
 

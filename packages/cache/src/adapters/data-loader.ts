@@ -1,28 +1,13 @@
-import type { Receipt } from "../coherence/invalidate.js";
 import { type Definition, parsedOf } from "../definition/definition.js";
-import type { TenantCache } from "../tenant-cache.js";
+import type { DataLoader, TenantCache } from "../tenant-cache.js";
 
-/** The interface of `dataloader`. It memoizes nothing per request, because the cache serves all requests. */
-export interface DataLoader<P, V> {
-  load(params: P): Promise<V>;
-  /** As in `dataloader`, a failure is an `Error` among the values. */
-  loadMany(params: readonly P[]): Promise<(V | Error)[]>;
-  clear(params: P): Promise<Receipt>;
-  prime(params: P, value: V): Promise<Receipt>;
-}
-
-interface PendingLoad<P, V> {
-  readonly params: P;
-  resolve(value: V): void;
-  reject(error: unknown): void;
-}
-
+/** Creates the `DataLoader` of a tenant's cache. */
 export function createDataLoader<P, V>(
   cache: Pick<TenantCache, "invalidate" | "set">,
   definition: Definition<P, V>,
   getMany: (params: readonly P[]) => Promise<V>[],
 ): DataLoader<P, V> {
-  let pending: PendingLoad<P, V>[] = [];
+  let pending: { readonly params: P; resolve(value: V): void; reject(error: unknown): void }[] = [];
 
   function flush(): void {
     const batch = pending;

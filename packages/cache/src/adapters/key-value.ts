@@ -22,12 +22,6 @@ export interface KeyValueOptions {
   readonly namespace?: string;
 }
 
-export interface KeyValueGetOrSetOptions {
-  readonly ttl: KeyValueTtl;
-  /** @default that of the cache */
-  readonly namespace?: string;
-}
-
 /**
  * A cache with plain string keys. Values go through JSON, and a value that JSON would change is refused. `null`, `0`, `""` and
  * `false` are values like others. Only `undefined` means that the cache has none.
@@ -46,7 +40,7 @@ export interface KeyValueCache {
     tenantId: string,
     key: string,
     load: () => V | PromiseLike<V>,
-    options: KeyValueGetOrSetOptions,
+    options: { readonly ttl: KeyValueTtl; readonly namespace?: string },
   ): Promise<V>;
   /** Invalidates all values of one namespace of a tenant, in one round trip. Defaults to the cache's namespace and tenant. */
   invalidateNamespace(namespace?: string, tenantId?: string): Promise<Receipt>;
@@ -78,10 +72,10 @@ export function createKeyValueCache(cache: Cache, options: KeyValueOptions = {})
       return tenantOf().invalidate(definition, { namespace, key });
     },
     // oxlint-disable-next-line max-params -- the signature that its callers already use
-    async getOrSet<V>(id: string, key: string, load: () => V | PromiseLike<V>, options: KeyValueGetOrSetOptions) {
+    async getOrSet(id, key, load, options) {
       const source = { load, ttlMs: ttlMsOf(options.ttl, "getOrSet") };
       const params = { namespace: options.namespace ?? namespace, key, source };
-      return (await tenantOf(id).get(definition, params)).value as V;
+      return (await tenantOf(id).get(definition, params)).value as Awaited<ReturnType<typeof load>>;
     },
     async invalidateNamespace(name = namespace, id) {
       return tenantOf(id).invalidateTags([tagOf(name)]);

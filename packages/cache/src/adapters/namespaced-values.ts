@@ -14,14 +14,14 @@ interface Box {
   readonly value?: unknown;
 }
 
-export interface NamespacedValues {
+/**
+ * Values under a namespace and a key, for adapters whose keys are given where they are used.
+ * @returns `tagOf`: the tag of all values of a namespace
+ */
+export function namespacedValues(name: string): {
   readonly definition: Definition<NamespacedKey, Box>;
-  /** The tag of all values of a namespace. */
   tagOf(namespace: string): string;
-}
-
-/** Values under a namespace and a key, for adapters whose keys are given where they are used. */
-export function namespacedValues(name: string): NamespacedValues {
+} {
   const tagOf = (namespace: string): string => `=${name} ${namespace}`;
   const definition = adapterDefinition<NamespacedKey, Box>({
     name,

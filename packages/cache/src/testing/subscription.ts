@@ -3,13 +3,7 @@ import { expect, it, vi } from "vitest";
 import type { CacheStore, Invalidation, InvalidationListener } from "../store.js";
 import { at, claim, type Context, content, invalidation } from "./context.js";
 
-interface Subscriber {
-  readonly received: Invalidation[];
-  readonly confirmedAt: number[];
-  stop(): void;
-}
-
-async function subscribe(store: CacheStore): Promise<Subscriber> {
+async function subscribe(store: CacheStore) {
   const received: Invalidation[] = [];
   const confirmedAt: number[] = [];
   const listener: InvalidationListener = {

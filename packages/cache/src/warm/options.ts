@@ -2,12 +2,12 @@ import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { type ParsedDefinition, parsedOf } from "../definition/definition.js";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.js";
-import type { ParamsSource, WarmEntry, WarmOptions } from "./types.js";
+import type { WarmEntry, WarmOptions } from "./types.js";
 
 /** The parsed form of a `WarmEntry`. */
 export interface WarmTarget {
   readonly definition: ParsedDefinition;
-  readonly paramsOf: ParamsSource<unknown>;
+  readonly paramsOf: WarmEntry<unknown>[1];
 }
 
 /** The options with their defaults. */

@@ -105,13 +105,11 @@ export function createTenantWarmers<Params extends Readonly<Record<string, unkno
   };
 }
 
-type Warm = (tenantIds: readonly string[], entries: readonly WarmEntry<unknown>[]) => Promise<WarmReport>;
-
 /** Limits the tenants that are warmed at the same time. Each call settles within the deadline, with the report so far. */
-function createRunner(cache: Pick<Cache, "warm">, settings: z.output<typeof optionsSchema>): Warm {
+function createRunner(cache: Pick<Cache, "warm">, settings: z.output<typeof optionsSchema>) {
   const { within, tenants: maxTenants, perTenantConcurrency } = settings;
   const semaphore = new Semaphore(maxTenants);
-  return async (tenantIds, entries) => {
+  return async (tenantIds: readonly string[], entries: readonly WarmEntry<unknown>[]): Promise<WarmReport> => {
     const signal = AbortSignal.timeout(within);
     const permit = semaphore.acquire().then(() => true);
     const isPermitted = tenantIds.length === 0 || (await untilAborted(permit, signal)) === true;

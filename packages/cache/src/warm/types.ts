@@ -1,21 +1,19 @@
 import type { Definition } from "../definition/definition.js";
 
-/** Returns the params of one tenant, all at once or as a stream. It runs inside `tenancy.run` of the tenant. */
-export type ParamsSource<P> = (
-  tenantId: string,
-) => Iterable<P> | AsyncIterable<P> | PromiseLike<Iterable<P> | AsyncIterable<P>>;
-
-/** A definition, and the params of its values to warm for each tenant. */
-export type WarmEntry<P> = readonly [definition: Definition<P, unknown>, paramsOf: ParamsSource<P>];
-
-/** A tuple of entries. The params of each source are those of the definition beside it. */
-export type WarmEntries<Params extends readonly unknown[]> = { readonly [I in keyof Params]: WarmEntry<Params[I]> };
+/**
+ * A definition, and the source of the params of its values to warm for each tenant, all at once or as a stream. The source runs
+ * inside `tenancy.run` of the tenant.
+ */
+export type WarmEntry<P> = readonly [
+  definition: Definition<P, unknown>,
+  paramsOf: (tenantId: string) => Iterable<P> | AsyncIterable<P> | PromiseLike<Iterable<P> | AsyncIterable<P>>,
+];
 
 export interface WarmOptions<Params extends readonly unknown[] = readonly unknown[]> {
   /** Tenant ids, read as they are needed. The tenants that matter most go last: see `memory`. */
   readonly tenants: Iterable<string> | AsyncIterable<string>;
-  /** The entries to warm for each tenant, in this order. */
-  readonly entries: WarmEntries<Params>;
+  /** The entries to warm for each tenant, in this order. The params of each source are those of the definition beside it. */
+  readonly entries: { readonly [I in keyof Params]: WarmEntry<Params[I]> };
   /**
    * Maximum number of values in progress, or of batches of a definition with `loadMany`.
    * @default 8
@@ -44,28 +42,6 @@ export interface WarmOptions<Params extends readonly unknown[] = readonly unknow
   readonly resume?: string;
 }
 
-export interface WarmCounts {
-  /** Number of values that this run loaded. It includes values that were invalidated meanwhile, which are not stored. */
-  readonly loaded: number;
-  /** Number of values that were fresh already, or that another caller was loading. */
-  readonly fresh: number;
-  /** Number of values, sources and tenants that failed. */
-  readonly failed: number;
-}
-
-export interface WarmProgress extends WarmCounts {
-  /** Number of finished tenants, including those before `resume`. */
-  readonly done: number;
-  /** Number of all tenants; `undefined` unless `tenants` is an array or a set. */
-  readonly total: number | undefined;
-  /** Estimated milliseconds left at the rate so far; `undefined` without an estimate. */
-  readonly etaMs: number | undefined;
-  /** Values per second so far, loaded or fresh. */
-  readonly perSecond: number;
-  /** Pass it to another run to continue here. */
-  readonly resume: string | undefined;
-}
-
 export interface WarmFailure {
   /** Tenant id as `tenants` contained it. */
   readonly tenantId: string;
@@ -76,9 +52,15 @@ export interface WarmFailure {
   readonly error: unknown;
 }
 
-export interface WarmReport extends WarmCounts {
+export interface WarmReport {
   /** Number of finished tenants, including those before `resume`. */
   readonly done: number;
+  /** Number of values that this run loaded. It includes values that were invalidated meanwhile, which are not stored. */
+  readonly loaded: number;
+  /** Number of values that were fresh already, or that another caller was loading. */
+  readonly fresh: number;
+  /** Number of values, sources and tenants that failed. */
+  readonly failed: number;
   /** True if the run was aborted before its end. */
   readonly isAborted: boolean;
   readonly durationMs: number;
@@ -86,6 +68,15 @@ export interface WarmReport extends WarmCounts {
   readonly failures: readonly WarmFailure[];
   /** Pass it to another run to continue here. `undefined` if nothing is left, and if nothing was finished. */
   readonly resume: string | undefined;
+}
+
+export interface WarmProgress extends Pick<WarmReport, "done" | "loaded" | "fresh" | "failed" | "resume"> {
+  /** Number of all tenants; `undefined` unless `tenants` is an array or a set. */
+  readonly total: number | undefined;
+  /** Estimated milliseconds left at the rate so far; `undefined` without an estimate. */
+  readonly etaMs: number | undefined;
+  /** Values per second so far, loaded or fresh. */
+  readonly perSecond: number;
 }
 
 /**

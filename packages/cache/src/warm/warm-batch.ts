@@ -1,29 +1,22 @@
 import type { CacheContext } from "../coherence/context.js";
 import { storeKeyOf } from "../coherence/entry-ref.js";
 import { servableL1Entry } from "../coherence/l1-entry.js";
-import type { TenantState } from "../coherence/tenant-state.js";
-import type { ParsedDefinition } from "../definition/definition.js";
 import { createLoadBatch } from "../get/batch-load.js";
 import { Flight, type LoadRequest } from "../get/flight.js";
 import { getOrJoin } from "../get/single-flight.js";
-
-/** Values of one tenant and one definition. */
-interface WarmBatch {
-  readonly tenant: TenantState;
-  readonly definition: ParsedDefinition;
-  readonly params: readonly unknown[];
-  readonly memory: "cold" | "skip";
-}
 
 export type WarmResult =
   | { readonly is: "fresh" | "loaded" }
   | { readonly is: "failed"; readonly key: string | undefined; readonly error: unknown };
 
 /**
- * Looks each value up in L1, which does not count as a use of it, and in the store. Loads the missing ones, with one `loadMany`
+ * Warms values of one tenant and one definition. Looks each up in L1, which does not count as a use of it, and in the store. Loads the missing ones, with one `loadMany`
  * if there is one. Resolves after the store has taken them. Never rejects.
  */
-export async function warmBatch(context: CacheContext, batch: WarmBatch): Promise<WarmResult[]> {
+export async function warmBatch(
+  context: CacheContext,
+  batch: Pick<LoadRequest, "tenant" | "definition"> & { readonly params: readonly unknown[]; memory: "cold" | "skip" },
+): Promise<WarmResult[]> {
   const { tenant, definition, memory } = batch;
   const requests: LoadRequest[] = [];
   const results: WarmResult[] = [];

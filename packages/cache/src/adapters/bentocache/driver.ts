@@ -66,13 +66,6 @@ const METADATA_TTL_MS = 3_600_000;
 /** Entries that one call of the script deletes at most. */
 const MAX_REMOVED = 500;
 
-interface DriverOptions {
-  readonly runner: ScriptRunner;
-  readonly prefix: string;
-  readonly maxTtlMs: number;
-  readonly storePrefix: string;
-}
-
 /**
  * Redis as the L2 of bentocache: a deadline for every call, keys of one namespace that never equal keys of another, and
  * `clear` without a scan. Redis 6 or newer.
@@ -86,7 +79,15 @@ export function bentocacheDriver(options: BentocacheDriverOptions): BentocacheDr
   };
 }
 
-function driverOf(options: DriverOptions, path: readonly string[]): BentocacheDriver {
+function driverOf(
+  options: {
+    readonly runner: ScriptRunner;
+    readonly prefix: string;
+    readonly maxTtlMs: number;
+    readonly storePrefix: string;
+  },
+  path: readonly string[],
+): BentocacheDriver {
   const { runner, maxTtlMs } = options;
   const { generations, entry } = keysOf(options.prefix, options.storePrefix, path);
   const keysFor = (key: string): string[] => [entry(key), ...generations];

@@ -1,18 +1,17 @@
 import { joinKey, tenantKeyPrefix } from "@scale/core/kit";
 
-/** The Redis keys of one namespace. Keys of two namespaces are never equal. */
-export interface NamespaceKeys {
-  /** Generations of the namespace and of all namespaces around it, the outermost first. */
-  readonly generations: readonly string[];
-  entry(key: string): string;
-}
-
 /**
- * All keys of one bentocache store lie in one slot of a Cluster.
+ * The Redis keys of one namespace. Keys of two namespaces are never equal. All keys of one bentocache store lie in one slot of a
+ * Cluster.
  * @param storePrefix the `prefix` of the bentocache store, "" for none
  * @param path names of the namespaces, the outermost first
+ * @returns `generations`: those of the namespace and of all namespaces around it, the outermost first
  */
-export function keysOf(prefix: string, storePrefix: string, path: readonly string[]): NamespaceKeys {
+export function keysOf(
+  prefix: string,
+  storePrefix: string,
+  path: readonly string[],
+): { readonly generations: readonly string[]; entry(key: string): string } {
   // No escaped prefix is a lone "%", so it can stand for "no prefix".
   const base = storePrefix === "" ? `${prefix}:{%}:` : tenantKeyPrefix(prefix, storePrefix);
   const inner = path.map((_name, i) => `${base}g:${joinKey(path.slice(0, i + 1))}`);

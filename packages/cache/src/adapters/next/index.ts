@@ -1,12 +1,10 @@
 export type { NextHandlerOptions } from "./options.js";
 export {
-  type NextCacheControl,
   type NextCacheHandler,
   nextCacheHandler,
   type NextFound,
-  type NextGetContext,
+  type NextContext,
   type NextPageHandlerOptions,
-  type NextSetContext,
   type NextValue,
 } from "./page-handler.js";
 export { type NextUseCacheEntry, type NextUseCacheHandler, nextUseCacheHandler } from "./use-cache-handler.js";

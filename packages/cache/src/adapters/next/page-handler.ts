@@ -22,35 +22,24 @@ export interface NextValue {
   readonly tags?: readonly string[];
 }
 
-export interface NextCacheControl {
-  readonly revalidate: number | false;
-  readonly expire: number | undefined;
-}
-
-/** The context of a read by Next. */
-export interface NextGetContext {
-  readonly kind: string;
-  readonly tags?: readonly string[];
-  readonly softTags?: readonly string[];
-}
-
-/** The context of a write by Next. */
-export interface NextSetContext {
-  readonly fetchCache?: boolean;
-  readonly tags?: readonly string[];
-  readonly cacheControl?: NextCacheControl;
-}
-
 export interface NextFound {
   readonly lastModified: number;
   readonly value: NextValue | null;
-  readonly cacheControl?: NextCacheControl;
+  readonly cacheControl?: { readonly revalidate: number | false; readonly expire: number | undefined };
+}
+
+/** The context that Next passes with a read (`kind`, `softTags`) or a write (`fetchCache`, `cacheControl`). */
+export interface NextContext extends Pick<NextFound, "cacheControl"> {
+  readonly kind?: string;
+  readonly tags?: readonly string[];
+  readonly softTags?: readonly string[];
+  readonly fetchCache?: boolean;
 }
 
 /** The part of Next 16's `CacheHandler` that Next calls. */
 export interface NextCacheHandler {
-  get(key: string, context: NextGetContext): Promise<NextFound | null>;
-  set(key: string, value: NextValue | null, context: NextSetContext): Promise<void>;
+  get(key: string, context: NextContext): Promise<NextFound | null>;
+  set(key: string, value: NextValue | null, context: NextContext): Promise<void>;
   revalidateTag(tags: string | readonly string[], durations?: { readonly expire?: number }): Promise<void>;
   resetRequestCache(): void;
 }
@@ -89,7 +78,7 @@ export function nextCacheHandler(options: NextPageHandlerOptions): new (context?
   const { tenant, keep: keepMs, buildId, clock = systemClock } = parseOptions(schema, options, "nextCacheHandler");
 
   return class implements NextCacheHandler {
-    async get(key: string, context: NextGetContext): Promise<NextFound | null> {
+    async get(key: string, context: NextContext): Promise<NextFound | null> {
       const isFetch = context.kind === "FETCH";
       const { tags = [], softTags = [] } = context;
       const revalidations = isFetch ? await revalidationsOf(tenant, [...tags, ...softTags]) : [];
@@ -98,7 +87,7 @@ export function nextCacheHandler(options: NextPageHandlerOptions): new (context?
       return copyOf(found.value);
     }
 
-    async set(key: string, value: NextValue | null, context: NextSetContext): Promise<void> {
+    async set(key: string, value: NextValue | null, context: NextContext): Promise<void> {
       const isFetch = context.fetchCache === true;
       const params = { isFetch, buildId, key };
       // Next treats a fetch without a value as an error of the handler.
@@ -124,7 +113,7 @@ export function nextCacheHandler(options: NextPageHandlerOptions): new (context?
 }
 
 /** Next passes the tags of a page in a header, and those of a fetch in the context. */
-function tagsOf(value: NextValue | null, { tags = [] }: NextSetContext): readonly string[] {
+function tagsOf(value: NextValue | null, { tags = [] }: NextContext): readonly string[] {
   const headers: unknown = value?.headers;
   const header: unknown =
     typeof headers === "object" && headers !== null ? (headers as Record<string, unknown>)[TAGS_HEADER] : undefined;

@@ -3,18 +3,13 @@ import type { Definition } from "../../definition/definition.js";
 import { adapterDefinition, MAX_TTL } from "../adapter-definition.js";
 import type { TenantCache } from "../../tenant-cache.js";
 
-/** Whether a tag was revalidated. The age of the entry tells when. */
-interface TagState {
-  readonly isRevalidated: boolean;
-}
-
 /**
  * Revalidations of soft tags: the tags of the page that reads an entry. Next passes them only with the read, so the entry does
- * not have them, and the cache cannot invalidate it by them.
+ * not have them, and the cache cannot invalidate it by them. The age of a revalidation's entry tells when it happened.
  */
-const tagStates: Definition<string, TagState> = adapterDefinition<string, TagState>({
+const tagStates: Definition<string, { readonly isRevalidated: boolean }> = adapterDefinition({
   name: "next-tag",
-  key: (tag) => tag,
+  key: (tag: string) => tag,
   ttl: MAX_TTL,
   load(_tag, context) {
     context.ttl(NOT_REVALIDATED_TTL);

@@ -5,23 +5,21 @@ import { heartbeat } from "../lua/scripts.gen.js";
 import { decodeInvalidation } from "./message.js";
 import { type SubscriberLike, subscription } from "./subscriber.js";
 
-export interface BusOptions {
-  readonly runner: ScriptRunner;
-  readonly subscriber: SubscriberLike;
-  readonly prefix: string;
-  /** Id of this store. Its own invalidations come back on the channel and are skipped. */
-  readonly sender: string;
-  readonly clock: Clock;
-}
-
 export const busChannel = (prefix: string): string => `${prefix}:bus`;
 
 /**
  * The invalidation bus: subscribes to what other processes invalidate, and confirms that no message was missed. A heartbeat
  * is a message from this process to itself. It takes the same way as all others, through the server, in its order, over the
  * same connection. When it arrives, every invalidation that was published before it was sent has arrived too.
+ * @param options `sender` is the id of this store, whose own invalidations are skipped
  */
-export function createInvalidationBus(options: BusOptions): NonNullable<CacheStore["subscribe"]> {
+export function createInvalidationBus(options: {
+  readonly runner: ScriptRunner;
+  readonly subscriber: SubscriberLike;
+  readonly prefix: string;
+  readonly sender: string;
+  readonly clock: Clock;
+}): NonNullable<CacheStore["subscribe"]> {
   const { runner, subscriber, prefix, sender, clock } = options;
   const invalidations = busChannel(prefix);
   const heartbeats = `${prefix}:heartbeat:${sender}`;

@@ -1,12 +1,10 @@
-type Listener = (...values: unknown[]) => void;
-
 /** The part of an ioredis client that a subscription uses. */
 export interface IoredisSubscriber {
   readonly status: string;
   subscribe(...channels: string[]): Promise<unknown>;
   unsubscribe(...channels: string[]): Promise<unknown>;
-  on(event: string, listener: Listener): unknown;
-  off(event: string, listener: Listener): unknown;
+  on(event: string, listener: (...values: unknown[]) => void): unknown;
+  off(event: string, listener: (...values: unknown[]) => void): unknown;
 }
 
 /** The part of a node-redis client that a subscription uses. */
@@ -14,8 +12,8 @@ export interface NodeRedisSubscriber {
   readonly isOpen: boolean;
   subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<unknown>;
   unsubscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<unknown>;
-  on(event: string, listener: Listener): unknown;
-  off(event: string, listener: Listener): unknown;
+  on(event: string, listener: (...values: unknown[]) => void): unknown;
+  off(event: string, listener: (...values: unknown[]) => void): unknown;
 }
 
 export type SubscriberLike = IoredisSubscriber | NodeRedisSubscriber;
@@ -42,46 +40,47 @@ export function subscription(
 ): Subscription {
   const lost = (): void => on.lost();
   for (const event of DISCONNECTS) client.on(event, lost);
-  const { start, stop } =
-    "status" in client
-      ? ioredisChannels(client, channels, on.message)
-      : nodeRedisChannels(client, channels, on.message);
+  const { start, end } =
+    "status" in client ? ioredisChannels(client, channels, on) : nodeRedisChannels(client, channels, on);
   return {
     start,
     end() {
       for (const event of DISCONNECTS) client.off(event, lost);
-      // A client that is already closed cannot unsubscribe, and needs not.
-      stop().catch(() => undefined);
+      end();
     },
   };
 }
 
-type OnMessage = (channel: string, payload: string) => void;
-
-interface Channels {
-  start(): Promise<unknown>;
-  stop(): Promise<unknown>;
-}
-
-function ioredisChannels(client: IoredisSubscriber, channels: readonly string[], message: OnMessage): Channels {
+function ioredisChannels(
+  client: IoredisSubscriber,
+  channels: readonly string[],
+  on: { message(channel: string, payload: string): void },
+): Subscription {
   // The client may have other subscriptions, whose messages come as the same event.
-  const listener: Listener = (channel, payload) => {
-    if (typeof channel === "string" && channels.includes(channel)) message(channel, String(payload));
+  const listener = (channel: unknown, payload: unknown): void => {
+    if (typeof channel === "string" && channels.includes(channel)) on.message(channel, String(payload));
   };
   client.on("message", listener);
   return {
     start: () => client.subscribe(...channels),
-    async stop() {
+    end() {
       client.off("message", listener);
-      await client.unsubscribe(...channels);
+      // A client that is already closed cannot unsubscribe, and needs not.
+      client.unsubscribe(...channels).catch(() => undefined);
     },
   };
 }
 
-function nodeRedisChannels(client: NodeRedisSubscriber, channels: readonly string[], message: OnMessage): Channels {
-  const listener = (payload: string, channel: string): void => message(channel, payload);
+function nodeRedisChannels(
+  client: NodeRedisSubscriber,
+  channels: readonly string[],
+  on: { message(channel: string, payload: string): void },
+): Subscription {
+  const listener = (payload: string, channel: string): void => on.message(channel, payload);
+  // Async, because node-redis throws at once when it is closed.
+  const stop = async (): Promise<unknown> => client.unsubscribe([...channels], listener);
   return {
     start: () => client.subscribe([...channels], listener),
-    stop: async () => client.unsubscribe([...channels], listener),
+    end: () => void stop().catch(() => undefined),
   };
 }

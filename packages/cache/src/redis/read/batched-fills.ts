@@ -1,5 +1,5 @@
 import type { ScriptRunner } from "@scale/core/redis";
-import type { EntryContent, Lease } from "../../store.js";
+import type { CacheStore, EntryContent, Lease } from "../../store.js";
 import { encodeInvalidation } from "../bus/message.js";
 import { entryKey, generationKey, keyBase } from "../keys.js";
 import { fill } from "../lua/scripts.gen.js";
@@ -13,18 +13,17 @@ interface PendingFill {
   reject(error: unknown): void;
 }
 
-interface FillsOptions {
+/**
+ * Sends the fills of one turn of the event loop as one command, per tenant on a Cluster. Written values are also published on the
+ * channel of the invalidation bus, by the id of this store.
+ */
+export function createFills(options: {
   readonly runner: ScriptRunner;
   readonly prefix: string;
   readonly metadataTtlMs: number;
-  /** Channel of the invalidation bus. Written values are published on it. */
   readonly channel: string;
-  /** Id of this store on the bus. */
   readonly sender: string;
-}
-
-/** Sends the fills of one turn of the event loop as one command, per tenant on a Cluster. */
-export function createFills(options: FillsOptions): (lease: Lease, content: EntryContent) => Promise<boolean> {
+}): CacheStore["fillIn"] {
   const { runner, prefix, metadataTtlMs, channel, sender } = options;
 
   function send(batch: readonly PendingFill[], isPublished: boolean): void {

@@ -1,22 +1,22 @@
-import type { EntryAddress, Lease, Read, ReadListener, ReadResult, StoredEntry } from "../../store.js";
+import type { ScriptRunner } from "@scale/core/redis";
+import type { CacheStore, EntryAddress, Lease, ReadListener, ReadResult } from "../../store.js";
 import { read as readScript } from "../lua/scripts.gen.js";
 import { createTurnBatcher } from "./batcher.js";
 import { groupByTenant } from "./group-by-tenant.js";
-import { createMgetReads, type MgetOptions, type MgetReads, type ReadCallback } from "./mget.js";
+import { createMgetReads, type MgetReads, type ReadCallback } from "./mget.js";
 import { parseReply } from "./parse-reply.js";
+import type { ServerClock } from "./server-clock.js";
 
-export interface ReadsOptions extends MgetOptions {
+export interface ReadsOptions {
+  readonly runner: ScriptRunner;
+  readonly prefix: string;
+  readonly serverClock: ServerClock;
   readonly leaseMs: number;
   readonly metadataTtlMs: number;
   readonly newId: () => string;
   readonly monotonic: () => number;
   /** Gives a lease back. Never rejects. */
   release(lease: Lease): void;
-}
-
-export interface Reads {
-  readonly read: Read;
-  readWithoutLease(address: EntryAddress): Promise<StoredEntry | undefined>;
 }
 
 /** The script takes no lease, because the caller will not load missing entries. */
@@ -26,7 +26,7 @@ const NO_LEASE = "0";
  * Sends the reads of one turn of the event loop as one command, per tenant on a Cluster. `MGET` finds the values. Entries that
  * it does not find are read again with a script, which takes the lease. While most reads miss, the script is asked directly.
  */
-export function createReads(options: ReadsOptions): Reads {
+export function createReads(options: ReadsOptions): Pick<CacheStore, "read" | "readWithoutLease"> {
   const mgetReads = createMgetReads(options);
   const readAndLease = createScriptReads(options, mgetReads, String(options.leaseMs));
   const readOnly = createScriptReads(options, mgetReads, NO_LEASE);

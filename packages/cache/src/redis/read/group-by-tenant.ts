@@ -1,19 +1,14 @@
 import type { EntryAddress } from "../../store.js";
 import { entryKey, generationKey, keyBase } from "../keys.js";
 
-export interface GroupedByTenant<T> {
-  readonly ordered: readonly T[];
-  /** For each tenant its generation, then its entries. */
-  readonly keys: string[];
-  /** Number of entries of each tenant. */
-  readonly sizes: readonly number[];
-}
-
-/** Sorts a batch by tenant, and lists the keys that one command reads for it. */
+/**
+ * Sorts a batch by tenant, and lists the keys that one command reads for it.
+ * @returns `keys`: for each tenant its generation, then its entries; `sizes`: the number of entries of each tenant
+ */
 export function groupByTenant<T extends { readonly address: EntryAddress }>(
   prefix: string,
   batch: readonly T[],
-): GroupedByTenant<T> {
+): { readonly ordered: readonly T[]; readonly keys: string[]; readonly sizes: readonly number[] } {
   const first = batch[0];
   // The usual case: all entries belong to one tenant.
   if (first === undefined || batch.every(({ address }) => address.tenantId === first.address.tenantId)) {

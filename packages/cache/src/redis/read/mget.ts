@@ -28,12 +28,6 @@ export interface MgetReads {
   meanChars(): number;
 }
 
-export interface MgetOptions {
-  readonly runner: ScriptRunner;
-  readonly prefix: string;
-  readonly serverClock: ServerClock;
-}
-
 /** About this many recent reads decide whether the next ones prefer `MGET`. */
 const REMEMBERED = 64;
 
@@ -41,7 +35,15 @@ const REMEMBERED = 64;
  * Reads entries with `MGET`, which costs the server and this process less than a script. An entry and its generation hold all
  * that a read needs, except for the time of the server and the numbers of tags. Entries with tags are left to the script.
  */
-export function createMgetReads({ runner, prefix, serverClock }: MgetOptions): MgetReads {
+export function createMgetReads({
+  runner,
+  prefix,
+  serverClock,
+}: {
+  readonly runner: ScriptRunner;
+  readonly prefix: string;
+  readonly serverClock: ServerClock;
+}): MgetReads {
   const { mget } = runner;
   const recent = createHitRatio();
   // On a Cluster each node has its own clock.
