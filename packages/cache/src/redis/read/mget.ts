@@ -49,37 +49,16 @@ export function createMgetReads({
   // On a Cluster each node has its own clock.
   const isPossible = (): boolean => mget !== undefined && !runner.isCluster && serverClock.now() !== undefined;
 
-  function answer(reply: unknown, ordered: readonly ReadCallback[], sizes: readonly number[]): void {
-    const now = serverClock.now();
-    if (now === undefined) return ordered.forEach((callback) => callback.missing(false));
-    const values: readonly unknown[] = Array.isArray(reply) ? reply : [];
-    if (values.length !== ordered.length + sizes.length) {
-      const error = unexpectedReply(`${ordered.length + sizes.length} values`, reply);
-      return ordered.forEach((callback) => callback.failed(error));
-    }
-    let [at, next] = [0, 0];
-    for (const size of sizes) {
-      const generation = idOf(values[at++]);
-      for (let i = 0; i < size; i++) {
-        const text = values[at++];
-        answerOne(ordered[next++] as ReadCallback, isOf(text, generation) ? text : "", now);
-      }
-    }
-  }
-
-  function answerOne(callback: ReadCallback, text: string, now: number): void {
-    const kind = text.charAt(0);
-    recent.record(kind === "V" ? text.length : 0);
-    if (kind !== "V") return callback.missing(kind !== "T");
-    callback.found({ is: "value", stored: parseEntry(text, now) });
-  }
-
   const batcher = createTurnBatcher<ReadCallback>({
     charsOf: recent.meanChars,
     send(batch) {
       const { ordered, keys, sizes } = groupByTenant(prefix, batch);
       mget?.(keys).then(
-        (reply) => answer(reply, ordered, sizes),
+        (reply) => {
+          const now = serverClock.now();
+          if (now === undefined) for (const callback of ordered) callback.missing(false);
+          else answerAll({ ordered, sizes }, { reply, now, record: recent.record });
+        },
         (error: unknown) => {
           for (const callback of ordered) callback.failed(error);
         },
@@ -95,6 +74,30 @@ export function createMgetReads({
     record: recent.record,
     meanChars: recent.meanChars,
   };
+}
+
+function answerAll(
+  { ordered, sizes }: Omit<ReturnType<typeof groupByTenant<ReadCallback>>, "keys">,
+  { reply, now, record }: { readonly reply: unknown; readonly now: number; readonly record: MgetReads["record"] },
+): void {
+  const values: readonly unknown[] = Array.isArray(reply) ? reply : [];
+  if (values.length !== ordered.length + sizes.length) {
+    const error = unexpectedReply(`${ordered.length + sizes.length} values`, reply);
+    return ordered.forEach((callback) => callback.failed(error));
+  }
+  let [at, next] = [0, 0];
+  for (const size of sizes) {
+    const generation = idOf(values[at++]);
+    for (let i = 0; i < size; i++) {
+      const value = values[at++];
+      const callback = ordered[next++] as ReadCallback;
+      const text = isOf(value, generation) ? value : "";
+      const kind = text.charAt(0);
+      record(kind === "V" ? text.length : 0);
+      if (kind === "V") callback.found({ is: "value", stored: parseEntry(text, now) });
+      else callback.missing(kind !== "T");
+    }
+  }
 }
 
 /** A hit counts twice as much as a miss, so that `MGET` comes back soon after a cold start. */
