@@ -16,15 +16,6 @@ import { TenantHandle } from "./tenant-handle.js";
 import type { WarmOptions, WarmRun } from "./warm/types.js";
 import { startWarm } from "./warm/warm.js";
 
-export interface CacheHealth {
-  /** True while values are served from memory. */
-  readonly isMemoryServed: boolean;
-  /** Milliseconds since the last confirmation that no invalidation was missed. `undefined` before the first, and without a store. */
-  readonly confirmedAgeMs: number | undefined;
-  /** Number of invalidations that wait for the store. */
-  readonly queuedInvalidations: number;
-}
-
 export interface Cache {
   /** Defines a kind of value and how it is loaded. Use each name for one definition. */
   define<P, V>(options: DefinitionOptions<P, V>): Definition<P, V>;
@@ -44,7 +35,16 @@ export interface Cache {
    */
   warm<const Params extends readonly unknown[]>(options: WarmOptions<Params>): WarmRun;
   stats(): { readonly memory: MemoryStats; readonly knownTenants: number };
-  health(): CacheHealth;
+  /**
+   * `isMemoryServed` is true while values are served from memory. `confirmedAgeMs` is the time since the last confirmation
+   * that no invalidation was missed: `undefined` before the first, and without a store. `queuedInvalidations` wait for the
+   * store.
+   */
+  health(): {
+    readonly isMemoryServed: boolean;
+    readonly confirmedAgeMs: number | undefined;
+    readonly queuedInvalidations: number;
+  };
   /** Unsubscribes, and stops retries. Running loads end by themselves; the Redis client stays yours to close. */
   close(): void;
   [Symbol.dispose](): void;

@@ -1,41 +1,39 @@
 import type { EventChannel } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
 
-/** Names the entries of an event. `tenantId` is `""` for entries that belong to no tenant. */
-interface Subject {
-  readonly tenantId: string;
-  /** Name of the definition. */
-  readonly name: string;
-}
+// `tenantId` is "" for entries that belong to no tenant; `name` is that of the definition.
 
-export interface StoreFailed {
+/** Published when the store did not answer. Callers get no error: the cache loads instead. */
+export const storeFail: EventChannel<{
   readonly tenantId: string;
   readonly operation: "read" | "claim" | "fill" | "release" | "renew" | "invalidate";
   readonly error: unknown;
-}
-
-/** Published when the store did not answer. Callers get no error: the cache loads instead. */
-export const storeFail: EventChannel<StoreFailed> = defineEvent("scale:cache:store-fail");
+}> = defineEvent("scale:cache:store-fail");
 
 /** Published when an entry of the store cannot be decoded; it is loaded again. */
-export const entryReject: EventChannel<Subject & { readonly key: string; readonly reason: string }> =
-  defineEvent("scale:cache:entry-reject");
+export const entryReject: EventChannel<{
+  readonly tenantId: string;
+  readonly name: string;
+  readonly key: string;
+  readonly reason: string;
+}> = defineEvent("scale:cache:entry-reject");
 
-export interface StaleServed extends Subject {
+/** Published when a reader got a stale value. `error` is that of the load, when it failed. */
+export const staleServe: EventChannel<{
+  readonly tenantId: string;
+  readonly name: string;
   readonly ageMs: number;
   readonly reason: "refreshing" | "slow" | "load-failed";
-  /** Error of the load, when it failed. */
   readonly error: unknown;
-}
-
-/** Published when a reader got a stale value. */
-export const staleServe: EventChannel<StaleServed> = defineEvent("scale:cache:stale-serve");
+}> = defineEvent("scale:cache:stale-serve");
 
 /** Published for every load that failed, even if no caller waited for it. */
-export const loadFail: EventChannel<Subject & { readonly error: unknown }> = defineEvent("scale:cache:load-fail");
+export const loadFail: EventChannel<{ readonly tenantId: string; readonly name: string; readonly error: unknown }> =
+  defineEvent("scale:cache:load-fail");
 
 /** Published when a loaded value is not kept, because its source may have changed while it was loaded. */
-export const fillRefuse: EventChannel<Subject> = defineEvent("scale:cache:fill-refuse");
+export const fillRefuse: EventChannel<{ readonly tenantId: string; readonly name: string }> =
+  defineEvent("scale:cache:fill-refuse");
 
 /**
  * Published when the invalidation bus is confirmed again and memory is dropped, because invalidations may have been missed.

@@ -1,4 +1,4 @@
-export { type Cache, type CacheHealth, createCache } from "./cache.js";
+export { type Cache, createCache } from "./cache.js";
 export type { Codec, ValueSchema } from "./definition/codec.js";
 export type { Definition, DefinitionOptions, LoadContext } from "./definition/definition.js";
 export type { KeyParts } from "./definition/key.js";
@@ -18,7 +18,7 @@ export type { Budget, MemoryStats, TenantUsage } from "./memory/types.js";
 export type { CacheOptions } from "./options.js";
 export type { CacheStore } from "./store.js";
 export type { CacheResult } from "./get/flight.js";
-export type { DataLoader, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
+export type { DataLoader, GetOrSetOptions, InvalidateOptions, TenantCache } from "./tenant-cache.js";
 export { createTenantWarmers, type TenantWarmers, type TenantWarmersOptions } from "./warm/tenant-warmers.js";
 export type { WarmOptions, WarmProgress, WarmReport, WarmRun } from "./warm/types.js";
 export type { Receipt } from "./coherence/invalidate.js";

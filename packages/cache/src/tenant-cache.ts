@@ -5,13 +5,6 @@ import type { Definition } from "./definition/definition.js";
 import type { CacheResult } from "./get/flight.js";
 import type { TenantUsage } from "./memory/types.js";
 
-export interface SetOptions {
-  /** Version of the value, an integer. A set with a lower version than that of the current value is refused. */
-  readonly version?: number;
-  /** @default the ttl of the definition */
-  readonly ttl?: Duration;
-}
-
 export interface InvalidateOptions {
   /** `applied` rejects with `SCALE_STORE` unless the store has applied the invalidation. It is queued all the same. */
   readonly require?: "applied";
@@ -48,8 +41,14 @@ export interface TenantCache {
   getWithInfo<P, V>(definition: Definition<P, V>, params: P): Promise<CacheResult<V>>;
   /** Returns the values in the order of `params`. Missing ones are loaded with one `loadMany`, if the definition has it. */
   getMany<P, V>(definition: Definition<P, V>, params: readonly P[]): Promise<V[]>;
-  /** Writes a value that is known to be current. Call it after the change was committed. */
-  set<P, V>(definition: Definition<P, V>, write: { params: P; value: V } & SetOptions): Promise<Receipt>;
+  /**
+   * Writes a value that is known to be current. Call it after the change was committed. `ttl` replaces that of the
+   * definition. A set with a lower `version`, an integer, than that of the current value is refused.
+   */
+  set<P, V>(
+    definition: Definition<P, V>,
+    write: { readonly params: P; readonly value: V; readonly version?: number; readonly ttl?: Duration },
+  ): Promise<Receipt>;
   /** Invalidates a value. Call it after the change was committed. A load that is running is kept nowhere. */
   invalidate<P>(definition: Definition<P, unknown>, params: P, options?: InvalidateOptions): Promise<Receipt>;
   /** Invalidates all values that have one of the tags, in one round trip. */

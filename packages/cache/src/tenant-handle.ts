@@ -1,4 +1,4 @@
-import { StoreError } from "@scale/core";
+import { type Duration, StoreError } from "@scale/core";
 import { describeValue, parseDuration } from "@scale/core/kit";
 import { createDataLoader } from "./adapters/data-loader.js";
 import type { CacheContext } from "./coherence/context.js";
@@ -15,7 +15,7 @@ import { getOrJoin, refreshAhead } from "./get/single-flight.js";
 import { findInStore } from "./get/store-lookup.js";
 import type { Entry, TenantUsage } from "./memory/types.js";
 import type { Invalidation } from "./store.js";
-import type { DataLoader, GetOrSetOptions, InvalidateOptions, SetOptions, TenantCache } from "./tenant-cache.js";
+import type { DataLoader, GetOrSetOptions, InvalidateOptions, TenantCache } from "./tenant-cache.js";
 
 /** A class, because one is created for each request, and its methods are the whole path of an L1 hit. */
 export class TenantHandle implements TenantCache {
@@ -63,7 +63,10 @@ export class TenantHandle implements TenantCache {
     return Promise.all(this.#many(definition[parsedOf], params));
   }
 
-  async set<P, V>(definition: Definition<P, V>, write: { params: P; value: V } & SetOptions): Promise<Receipt> {
+  async set<P, V>(
+    definition: Definition<P, V>,
+    write: { readonly params: P; readonly value: V; readonly version?: number; readonly ttl?: Duration },
+  ): Promise<Receipt> {
     const parsed = definition[parsedOf];
     const { params, value, version, ttl } = write;
     if (version !== undefined && !Number.isSafeInteger(version)) {

@@ -1,6 +1,6 @@
 import type { ParsedDefinition } from "../definition/definition.js";
 import { storeText } from "../definition/key.js";
-import { storeFail, type StoreFailed } from "../events.js";
+import { storeFail } from "../events.js";
 import type { EntryAddress } from "../store.js";
 import type { TenantState } from "./tenant-state.js";
 
@@ -23,6 +23,10 @@ export const addressOf = ({ tenant, definition, storeKey }: EntryRef): EntryAddr
   hasTags: definition.hasTags,
 });
 
-export function publishStoreFailure({ tenant }: EntryRef, operation: StoreFailed["operation"], error: unknown): void {
+export function publishStoreFailure(
+  { tenant }: EntryRef,
+  operation: "read" | "claim" | "fill" | "release" | "renew",
+  error: unknown,
+): void {
   storeFail.publish(() => ({ tenantId: tenant.tenantId, operation, error }));
 }

@@ -10,7 +10,6 @@ import {
 import { z } from "zod";
 import { type Codec, type Serializer, serializerOf, type ValueSchema } from "./codec.js";
 import { type KeyParts, keyText } from "./key.js";
-import type { Lifetimes } from "./lifetimes.js";
 
 /** The context of one load. */
 export interface LoadContext<V> {
@@ -102,7 +101,17 @@ export const parsedOf: unique symbol = Symbol("parsed definition");
 export interface ParsedDefinition<P = unknown, V = unknown> {
   readonly name: string;
   readonly version: number;
-  readonly times: Lifetimes;
+  readonly times: {
+    readonly ttlMs: number;
+    /** Time after `ttlMs` in which a stale value is served while it is loaded again. */
+    readonly swrMs: number;
+    /** Time after `ttlMs` in which a stale value is served when loading fails or is slow. */
+    readonly graceMs: number;
+    /** Replaces `ttlMs` for `null` and `undefined`. */
+    readonly negativeTtlMs: number;
+    /** Fraction of `ttlMs` by which it is shortened at random, so that values filled together do not expire together. */
+    readonly jitter: number;
+  };
   /** Factor of `shouldRefreshEarly`. */
   readonly beta: number;
   readonly softMs: number | undefined;

@@ -1,15 +1,4 @@
-/** The lifetimes of the values of a definition, in milliseconds. */
-export interface Lifetimes {
-  readonly ttlMs: number;
-  /** Time after `ttlMs` in which a stale value is served while it is loaded again. */
-  readonly swrMs: number;
-  /** Time after `ttlMs` in which a stale value is served when loading fails or is slow. */
-  readonly graceMs: number;
-  /** Replaces `ttlMs` for `null` and `undefined`. */
-  readonly negativeTtlMs: number;
-  /** Fraction of `ttlMs` by which it is shortened at random, so that values filled together do not expire together. */
-  readonly jitter: number;
-}
+import type { ParsedDefinition } from "./definition.js";
 
 /**
  * Returns how long a value that was loaded now is fresh and usable.
@@ -17,7 +6,7 @@ export interface Lifetimes {
  * @param random from [0, 1)
  */
 export function lifetimeOf(
-  times: Lifetimes,
+  times: ParsedDefinition["times"],
   value: unknown,
   { ttlMs, random }: { readonly ttlMs?: number | undefined; readonly random: number },
 ): { readonly freshMs: number; readonly usableMs: number } {

@@ -1,6 +1,6 @@
 import type { CacheContext } from "../coherence/context.js";
 import { ageOf } from "../coherence/l1-entry.js";
-import { staleServe, type StaleServed } from "../events.js";
+import { staleServe } from "../events.js";
 import type { Flight } from "./flight.js";
 
 /**
@@ -11,7 +11,7 @@ import type { Flight } from "./flight.js";
 export function serveStale(
   { clock }: CacheContext,
   flight: Flight,
-  { reason, error }: { readonly reason: StaleServed["reason"]; readonly error?: unknown },
+  { reason, error }: { readonly reason: "refreshing" | "slow" | "load-failed"; readonly error?: unknown },
 ): boolean {
   const { staleCandidate } = flight;
   if (flight.isSettled || staleCandidate === undefined) return flight.isSettled;
