@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Packr } from "msgpackr";
 import { describe, expect, inject, it } from "vitest";
-import { startNode, untilServed } from "../../test/node.js";
+import { startNode, untilServed } from "../../scenarios/node.js";
 import type { Codec } from "../index.js";
 
 const packr = new Packr({ moreTypes: true, mapsAsObjects: false, copyBuffers: true, useToJSON: false });

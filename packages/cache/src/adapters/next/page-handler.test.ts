@@ -1,6 +1,6 @@
 import { createManualClock } from "@scale/core/testing";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { NextCaller } from "../../../scenarios/next.js";
+import { NextCaller } from "../../../test/next.js";
 import { type FaultProxy, type Node, startFaultProxy, startNode, untilServed } from "../../../scenarios/node.js";
 import { createCache } from "../../index.js";
 import { nextCacheHandler, nextUseCacheHandler, type NextValue } from "./index.js";
