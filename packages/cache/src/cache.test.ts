@@ -72,7 +72,7 @@ describe("createCache without a store", () => {
     });
     const own = await tenancy.run({ tenantId: "acme" }, () => cache.tenant().get(row, "a"));
     expect([own, await cache.tenant("globex").get(row, "a")]).toEqual(["acme", "globex"]);
-    expect(() => cache.tenant()).toThrow("no tenant");
+    expect(() => cache.tenant()).toThrow("expected a tenant, got none");
     await cache.tenant("acme").clear();
     expect([cache.tenant("acme").peek(row, "a"), cache.tenant("globex").peek(row, "a")]).toEqual([undefined, "globex"]);
   });
