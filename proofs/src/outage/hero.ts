@@ -3,7 +3,7 @@ import { startDaemon } from "@scale/testkit";
 
 export interface Hero {
   readonly url: string;
-  /** Decisions so far, by who made them. */
+  /** Decisions so far, by the part that made them. */
   decisions(): Promise<{ store: number; local: number }>;
   stop(): Promise<void>;
 }
