@@ -26,14 +26,15 @@ const unlinked = starts.flatMap((path) =>
     .map(({ name }) => `${path}:1 references does not link @scale/${name}`),
 );
 
-const used = new Map();
-for (const { folder } of published) {
-  for (const path of files(`${folder}/src`).filter(
-    (file) => file.endsWith(".ts") && !/\.test\.ts$|\/testing[./]/.test(file),
-  ))
-    for (const { text } of readSource(path, readFileSync(path, "utf8")).strings)
-      if (!used.has(text)) used.set(text, path);
-}
+const sources = published
+  .flatMap(({ folder }) => files(`${folder}/src`))
+  .filter((path) => path.endsWith(".ts") && !/\.test\.ts$|\/testing[./]/.test(path));
+/** Every string of the sources, with the first file that has it. */
+const used = new Map(
+  sources
+    .toReversed()
+    .flatMap((path) => readSource(path, readFileSync(path, "utf8")).strings.map(({ text }) => [text, path])),
+);
 
 const missing = tables.flatMap(({ page, name }) => {
   const text = textOf(page);

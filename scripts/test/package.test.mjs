@@ -14,7 +14,8 @@ const files = {
     scripts: {},
   },
   "scripts/check/layer-table.mjs": "export const layers = {\n  core: 0,\n  http: 1,\n  cache: 2,\n  nest: 4,\n};\n",
-  "README.md": "| question | package | what |\n| --- | --- | --- |\n| **Wire** | [`@scale/core`](packages/core/README.md) | core |\n\nEnd.\n",
+  "README.md":
+    "| question | package | what |\n| --- | --- | --- |\n| **Wire** | [`@scale/core`](packages/core/README.md) | core |\n\nEnd.\n",
   "ARCHITECTURE.md": "| layer | package |\n| --- | --- |\n| 0 | [`core`](docs/packages/core.md): core |\n",
   "docs/index.md": "| **Wire** | [`@scale/core`](packages/core.md), [`@scale/http`](packages/http.md) | |\n",
   "docs/reference/events.md": "| `scale:core:plan-fallback` | old | |\n",

@@ -26,6 +26,7 @@ export function tenantBytes(tenantId: string): number {
  * Estimates the bytes of a value on the heap of 64-bit Node. It walks the whole value; a part that is referred to twice
  * counts twice. The length of its JSON is no measure: an array of empty objects takes twenty times its JSON.
  * @returns `Infinity` for a value of more than 200,000 parts, or with a cycle
+ * @internal exported for its test
  */
 export function sizeOf(value: unknown): number {
   const parts: unknown[] = [value];
@@ -38,7 +39,7 @@ export function sizeOf(value: unknown): number {
 }
 
 /** Estimates the bytes of a string: one per character, or two when a character needs it. */
-export function textBytes(text: string): number {
+function textBytes(text: string): number {
   return 2 * WORD + (Buffer.byteLength(text) === text.length ? text.length : 2 * text.length);
 }
 

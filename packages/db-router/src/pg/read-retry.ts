@@ -51,7 +51,10 @@ export async function runRead(
   }
 }
 
-/** The request of the next attempt, or `undefined` when no other node would do better. */
+/**
+ * The request of the next attempt, or `undefined` when no other node would do better.
+ * @internal exported for its test
+ */
 export function nextRequest(error: unknown, route: Route, tried: ReadonlySet<string>): RouteRequest | undefined {
   const failure = failureOf(error, route.to === "replica");
   // The standby has not run it, so this is no second execution. A statement that a standby refuses may write.
