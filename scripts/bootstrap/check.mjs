@@ -28,9 +28,11 @@ const turbo = (...tasks) => [
 ];
 
 const steps = [
+  // First and alone: root tasks of turbo cannot depend on the builds of all packages.
+  { name: "build", command: turbo("build") },
   {
     name: "static checks",
-    command: turbo("build", "types", "check:pkg", "docs:build", ...rootTasks([...linters, ...others])),
+    command: turbo("types", "check:pkg", "docs:build", ...rootTasks([...linters, ...others])),
   },
   {
     name: "tests",
