@@ -14,8 +14,11 @@ const folders = [
 ].filter((folder) => existsSync(here(`${folder}/package.json`)));
 const nameOf = (folder: string): string => folder.replace("packages/", "@scale/");
 
-/** Test files of these projects keep no state in modules, processes or servers: they share a worker and its imports. */
-const shared = new Set(["core", "env", "http", "nest", "pagination"].map((name) => `@scale/${name}`));
+/** Test files of these projects start programs and servers that must not meet in one worker. */
+const isolated = new Set(["@scale/testkit", "examples/express-saas"]);
+/** Tests that compare latencies or throughput, and would measure the other files that run beside them. */
+const ALONE = "src/**/*.alone.test.ts";
+const isAlone = (path: string | Buffer): boolean => String(path).endsWith(".alone.test.ts");
 
 /** Project after project, because a worker is kept only while the next file is of the same project. */
 class ByProject extends BaseSequencer {
@@ -26,6 +29,29 @@ class ByProject extends BaseSequencer {
   }
 }
 
+interface Files {
+  readonly include: string[];
+  readonly exclude?: string[];
+  readonly alone?: boolean;
+}
+
+function project(folder: string, { include, exclude = [], alone = false }: Files) {
+  return {
+    root: here(folder),
+    resolve: { conditions },
+    ssr: { resolve: { conditions, externalConditions: conditions } },
+    test: {
+      name: alone ? `${nameOf(folder)} alone` : nameOf(folder),
+      include,
+      exclude,
+      isolate: isolated.has(nameOf(folder)),
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      ...(alone && { maxWorkers: 1, sequence: { groupOrder: 1 } }),
+    },
+  };
+}
+
 export default defineConfig({
   test: {
     // At the root, so that one Redis and one Postgres serve the whole run.
@@ -33,17 +59,11 @@ export default defineConfig({
     // Many tests wait for servers and for time: on two cores, three files at once keep both busy.
     maxWorkers: Math.max(3, availableParallelism()),
     sequence: { sequencer: ByProject },
-    projects: folders.map((folder) => ({
-      root: here(folder),
-      resolve: { conditions },
-      ssr: { resolve: { conditions, externalConditions: conditions } },
-      test: {
-        name: nameOf(folder),
-        include: ["src/**/*.test.ts"],
-        isolate: !shared.has(nameOf(folder)),
-        testTimeout: 30_000,
-        hookTimeout: 60_000,
-      },
-    })),
+    projects: [
+      ...folders.map((folder) => project(folder, { include: ["src/**/*.test.ts"], exclude: [ALONE] })),
+      ...folders
+        .filter((folder) => readdirSync(here(`${folder}/src`), { recursive: true }).some(isAlone))
+        .map((folder) => project(folder, { include: [ALONE], alone: true })),
+    ],
   },
 });

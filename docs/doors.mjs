@@ -14,12 +14,15 @@ export function doors() {
     .flatMap((folder) => {
       const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
       if (manifest.private) return [];
-      return Object.entries(manifest.exports)
-        .filter(([, target]) => target["@scale/source"] !== undefined)
-        .map(([entry, target]) => {
-          const name = posix.join(manifest.name, entry);
-          return { name, source: join(folder, target["@scale/source"]), page: name.replace("@scale/", "") };
-        });
+      return (
+        Object.entries(manifest.exports)
+          // Private entries are sources only.
+          .filter(([, target]) => target["@scale/source"] !== undefined && target.default !== undefined)
+          .map(([entry, target]) => {
+            const name = posix.join(manifest.name, entry);
+            return { name, source: join(folder, target["@scale/source"]), page: name.replace("@scale/", "") };
+          })
+      );
     })
     .filter(({ source }) => existsSync(source));
 }

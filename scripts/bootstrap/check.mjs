@@ -32,7 +32,7 @@ const steps = [
   { name: "build", command: turbo("build") },
   {
     name: "static checks",
-    command: turbo("types", "check:pkg", "docs:build", ...rootTasks([...linters, ...others])),
+    command: turbo("check:types", "check:pkg", "docs:build", ...rootTasks([...linters, ...others])),
   },
   {
     name: "tests",

@@ -167,6 +167,10 @@ describe.skipIf(withoutPostgres)("the database", () => {
       await client.query("begin");
       await client.query("select from crm.scale_quota_rows where tenant_id = 'cedar-labs' for update");
       const stuck = Array.from({ length: 3 }, () => birch("POST", "/contacts", contact));
+      const LOCK_WAITS = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+      await waitUntil(async () => (await client.query(LOCK_WAITS)).rowCount === 3, {
+        what: "three requests at the lock",
+      });
       const waits = async (): Promise<number> => (await liveData(example.url)).database.waits.total;
       const before = await waits();
       const late = birch("GET", "/contacts?limit=60");

@@ -73,7 +73,7 @@ describe.skipIf(!findPostgres())("Prisma on shards", () => {
   });
 
   it("queries no database without a tenant", async () => {
-    await expect(prisma.contact.findUnique({ where: { id: 1 } })).rejects.toThrow("no tenant");
-    await expect(prisma.contact.count()).rejects.toThrow("no tenant");
+    await expect(prisma.contact.findUnique({ where: { id: 1 } })).rejects.toThrow("expected a tenant, got none");
+    await expect(prisma.contact.count()).rejects.toThrow("expected a tenant, got none");
   });
 });

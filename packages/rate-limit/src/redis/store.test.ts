@@ -1,9 +1,9 @@
 import { createManualClock, type ManualClock } from "@scale/core/testing";
-import { startRedisCluster } from "@scale/testkit";
+import { startRedis, startRedisCluster } from "@scale/testkit";
 import { Cluster, Redis } from "ioredis";
 import { Redis as Redis5 } from "ioredis5";
 import { createClient } from "redis";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { inBatches } from "../../test/in-batches.js";
 import { describeRateLimitStore, ruleOf } from "../testing/index.js";
 import type { RateLimitStore, ConsumeRequest } from "../types.js";
@@ -16,6 +16,17 @@ const prefix = (): string => `test:${process.pid}:${next++}`;
 
 const on = (client: RedisStoreOptions["redis"]) => (clock: ManualClock) =>
   redisStore({ redis: client, prefix: prefix(), clock, timeoutMs: 2000 });
+
+/** A server of its own: other test files send commands to the shared one meanwhile. */
+async function ownRedis(): Promise<Redis> {
+  const server = await startRedis();
+  const client = new Redis(server.url);
+  onTestFinished(async () => {
+    client.disconnect();
+    await server.stop();
+  });
+  return client;
+}
 
 const rule = ruleOf({ limit: 10, windowMs: 60_000 });
 const request = (cost: number, tenantId = "acme"): ConsumeRequest => ({
@@ -42,10 +53,11 @@ describe.skipIf(!url)("redisStore", () => {
   describeRateLimitStore("node-redis", on(nodeRedis));
 
   it("sends the decisions of one turn as few commands", async () => {
-    const store = redisStore({ redis, prefix: prefix(), timeoutMs: 2000 });
+    const client = await ownRedis();
+    const store = redisStore({ redis: client, prefix: prefix(), timeoutMs: 2000 });
     await store.consume(request(0));
     const calls = async (): Promise<number> =>
-      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]);
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info("commandstats"))?.[1]);
     const before = await calls();
     await Promise.all(Array.from({ length: 64 }, (_, i) => store.consume(request(1, `tenant-${i}`))));
     expect((await calls()) - before).toBeLessThanOrEqual(3);
@@ -72,17 +84,18 @@ describe.skipIf(!url)("redisStore", () => {
   });
 
   it("loads its scripts again after SCRIPT FLUSH, and charges once", async () => {
-    const store = redisStore({ redis, prefix: prefix(), timeoutMs: 2000 });
+    const client = await ownRedis();
+    const store = redisStore({ redis: client, prefix: prefix(), timeoutMs: 2000 });
     const remaining: (number | undefined)[] = [];
     for (const algorithm of ["gcra", "fixed-window"] as const) {
       const charges = [{ rule: { ...rule, algorithm }, subject: algorithm, scope: ["api", algorithm] }];
       const one = { tenantId: "acme", cost: 1, charges };
       for (const together of [1, 3]) {
-        await redis.script("FLUSH");
+        await client.script("FLUSH");
         const answers = await Promise.all(Array.from({ length: together }, () => store.consume(one)));
         remaining.push(answers.at(-1)?.statuses[0]?.remaining);
       }
-      await redis.script("FLUSH");
+      await client.script("FLUSH");
       await store.reset(one);
       remaining.push((await store.consume(one)).statuses[0]?.remaining);
     }
