@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { CacheContext } from "../coherence/context.js";
 import { addressOf, type EntryRef, publishStoreFailure } from "../coherence/entry-ref.js";
 import { openFence } from "../coherence/fence.js";
@@ -8,6 +7,7 @@ import { entryReject } from "../events.js";
 import type { Entry } from "../memory/types.js";
 import type { CacheStore, ClaimReason, ClaimResult, ReadResult, StoredEntry } from "../store.js";
 import type { CacheResult, Flight } from "./flight.js";
+import { pauseBetweenPolls } from "./poll-while-loading.js";
 import { serveStale } from "./serve-stale.js";
 
 /** `load`: this process loads, and fills the store if it has a token. `done`: nothing is left to do. */
@@ -15,10 +15,6 @@ export type LookupResult =
   | { readonly is: "found"; readonly result: CacheResult<unknown> }
   | { readonly is: "load"; readonly token: string | undefined }
   | { readonly is: "done" };
-
-/** Back-off between two reads of an entry that another process is loading. */
-const FIRST_PAUSE_MS = 8;
-const MAX_PAUSE_MS = 60;
 
 /**
  * Reads the store until it has the value, or this process has the lease. Never rejects.
@@ -42,8 +38,7 @@ export async function lookUpStore(context: CacheContext, flight: Flight, first?:
     if (flight.isSettled) return { is: "done" };
     if (attempt === 0) request.batch?.withdraw();
     if (clock.monotonic() >= giveUpAt) return { is: "load", token: undefined };
-    const ms = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
-    await pause(ms * (0.5 + context.random()));
+    await pauseBetweenPolls(attempt, context.random);
   }
 }
 

@@ -1,7 +1,7 @@
 import { describeValue } from "@scale/core/kit";
 
-/** The same bound as in the plan file: below 2^52 the sum of two numbers is exact. */
-const MAX_UNITS = 2 ** 52;
+/** Maximum of a plan's limit and of a count, as in the plan file: below 2^52 the sum of two numbers is exact. */
+export const MAX_UNITS: number = 2 ** 52;
 
 /**
  * @returns `units`

@@ -2,7 +2,7 @@ import { admit, type Admitted, recordOf, type Refused, type UnitsByMetric, type 
 import type { Grant, RefusalInput } from "../plan/grant.js";
 import type { MetricStatus } from "../plan/status.js";
 import type { Reconciled, RowsOutcome } from "../types.js";
-import { thresholds, thresholdUnits } from "../usage/rules.js";
+import { thresholds, thresholdUnits } from "../plan/thresholds.js";
 import { readStatus, reconcile } from "./reconcile.js";
 import { isCounted, peek, requestsOf, type RowsQuotaOptions, type RowsRequest } from "./requests.js";
 

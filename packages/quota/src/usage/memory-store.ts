@@ -2,7 +2,8 @@ import { type Clock, systemClock } from "@scale/core";
 import type { Reconciled } from "../types.js";
 import { checkCommit, checkConsume, checkReserve } from "./check-input.js";
 import { createCounts, type UsageCount } from "./memory-count.js";
-import { hasRoom, newlyReached, recordedUnits, thresholdsOf, thresholdUnits } from "./rules.js";
+import { hasRoom, recordedUnits } from "./rules.js";
+import { newlyReached, thresholdsOf, thresholdUnits } from "../plan/thresholds.js";
 import type { ChangesOutcome, CommitInput, CommitOutcome, ConsumeInput, UsageChange, UsageStore } from "./store.js";
 
 /** Counts usage in this process, until it ends: for tests, and for programs of one process. */

@@ -2,6 +2,7 @@ import type { ScriptRunner } from "@scale/core/redis";
 import type { EntryAddress, ReadListener } from "../../store.js";
 import { createTurnBatcher } from "./batcher.js";
 import { groupByTenant } from "./group-by-tenant.js";
+import { createRecentReads } from "./mget-or-script.js";
 import { parseEntry } from "./parse-entry.js";
 import { unexpectedReply } from "./parse-reply.js";
 import type { ServerClock } from "./server-clock.js";
@@ -28,9 +29,6 @@ export interface MgetReads {
   meanChars(): number;
 }
 
-/** About this many recent reads decide whether the next ones prefer `MGET`. */
-const REMEMBERED = 64;
-
 /**
  * Reads entries with `MGET`, which costs the server and this process less than a script. An entry and its generation hold all
  * that a read needs, except for the time of the server and the numbers of tags. Entries with tags are left to the script.
@@ -45,7 +43,7 @@ export function createMgetReads({
   readonly serverClock: ServerClock;
 }): MgetReads {
   const { mget } = runner;
-  const recent = createHitRatio();
+  const recent = createRecentReads();
   // On a Cluster each node has its own clock.
   const isPossible = (): boolean => mget !== undefined && !runner.isCluster && serverClock.now() !== undefined;
 
@@ -98,20 +96,6 @@ function answerAll(
       else callback.missing(kind !== "T");
     }
   }
-}
-
-/** A hit counts twice as much as a miss, so that `MGET` comes back soon after a cold start. */
-function createHitRatio() {
-  let misses = 0;
-  let meanChars = 0;
-  return {
-    isMostlyHits: (): boolean => misses < REMEMBERED / 2,
-    meanChars: (): number => meanChars,
-    record(chars: number): void {
-      misses = chars > 0 ? Math.max(0, misses - 2) : Math.min(REMEMBERED, misses + 1);
-      if (chars > 0) meanChars += (chars - meanChars) / REMEMBERED;
-    },
-  };
 }
 
 /** @param generation id of the tenant's generation, with the dot after it */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { LedgerEntry, UsageLedger } from "../ledger/types.js";
-import { newlyReached, thresholdUnits } from "../rules.js";
+import { newlyReached, thresholdUnits } from "../../plan/thresholds.js";
 import type { Count, RedisUsageContext } from "./context.js";
 import { hydrate as hydrateScript } from "./scripts.gen.js";
 

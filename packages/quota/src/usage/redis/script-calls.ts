@@ -1,7 +1,8 @@
 import { keySegment } from "@scale/core/kit";
 import type { ScriptCall } from "@scale/core/redis";
 import { checkCommit, checkConsume, checkReserve } from "../check-input.js";
-import { MAX_UNITS, thresholdsOf, thresholdUnits } from "../rules.js";
+import { MAX_UNITS } from "../../plan/units.js";
+import { thresholdsOf, thresholdUnits } from "../../plan/thresholds.js";
 import type {
   ChangesOutcome,
   CommitInput,

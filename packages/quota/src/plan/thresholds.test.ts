@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MAX_UNITS, newlyReached, thresholdsOf, thresholdUnits } from "./rules.js";
+import { MAX_UNITS } from "./units.js";
+import { newlyReached, thresholdsOf, thresholdUnits } from "./thresholds.js";
 
 describe("thresholdUnits", () => {
   it("reaches a part at its units, rounded up to the next integer", () => {
