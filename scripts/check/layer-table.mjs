@@ -25,7 +25,7 @@ export const libraries = {
   vitest: /\/src\/testing(?:\.ts$|\/)/,
   ioredis: /\/src\/redis\//,
   redis: /\/src\/redis\//,
-  pg: /\/src\/(?:pg|sql|drizzle)\//,
+  pg: /\/src\/(?:pg|sql|drizzle)\/|^db-router\/src\/[\w-]+\//,
   "drizzle-orm": /\/src\/(?:rows\/)?drizzle(?:\/|\.ts$)/,
   "@prisma/client": /\/src\/(?:rows\/)?prisma(?:\/|\.ts$)/,
   "@nestjs/common": /^nest\//,

@@ -48,8 +48,9 @@ function importProblem({ name: from, folder, manifest }, path, found) {
 }
 
 function libraryProblem(name, path) {
-  if (libraries[name] === undefined) return `${name} is not in the layer table`;
-  return libraries[name].test(path.slice("packages/".length)) ? undefined : `${name} is not for this file`;
+  if (libraries[name] === undefined) return `${name} is not in scripts/check/layer-table.mjs`;
+  const isAllowed = libraries[name].test(path.slice("packages/".length));
+  return isAllowed ? undefined : `${name} is for ${libraries[name]} only, see scripts/check/layer-table.mjs`;
 }
 
 function manifestProblems({ name: from, manifest }) {

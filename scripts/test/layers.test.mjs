@@ -40,8 +40,9 @@ test("layers refuses every import that the table does not allow, and says where"
       "only http, express.ts, fetch.ts, next and testing may import @scale/http",
     'import { startRedis } from "@scale/testkit";': "@scale/testkit is private: only tests import it",
     'import { a } from "@scale/news";': "@scale/news is not in the layer table",
-    'import { a } from "left-pad";': "left-pad is not in the layer table",
-    'import type { Redis } from "ioredis";': "ioredis is not for this file",
+    'import { a } from "left-pad";': "left-pad is not in scripts/check/layer-table.mjs",
+    'import type { Redis } from "ioredis";':
+      "ioredis is for /\\/src\\/redis\\// only, see scripts/check/layer-table.mjs",
     'import LRU from "lru-cache";': "lru-cache is not in its dependencies or peerDependencies",
     'import { a } from "../test/a.js";': "../test/a.js is outside the package's src",
     'import { readFile } from "fs";': "write node:fs",
