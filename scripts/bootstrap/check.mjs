@@ -1,4 +1,5 @@
-// The steps of `npm run check`: every static check side by side, then the tests, then short runs of benches and proofs.
+// The steps of `npm run check`: builds, then every static check and a short run of the benchmarks side by side, then the
+// tests, then a short run of the proofs.
 import { mkdirSync, rmSync } from "node:fs";
 import { textOf } from "../workspace.mjs";
 import { run, stopped } from "./process.mjs";
@@ -16,7 +17,7 @@ const linters = [
   "markdown",
   "spelling",
 ];
-const others = ["generated", "entries", "api", "snippets", "scripts"];
+const others = ["generated", "entries", "api", "snippets", "scripts", "benchmarks"];
 const rootTasks = (names) => names.map((name) => `check:${name}`);
 const turbo = (...tasks) => [
   "turbo",
@@ -38,7 +39,6 @@ const steps = [
     name: "tests",
     command: ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${results}`],
   },
-  { name: "bench smoke", command: [process.execPath, "benchmarks/dist/main.js", "--smoke"] },
   { name: "proof smoke", command: [process.execPath, "proofs/dist/main.js", "--smoke"] },
 ];
 

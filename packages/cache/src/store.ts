@@ -79,14 +79,14 @@ export interface Read {
 /**
  * Shares entries between the processes of an application (L2). All of this must hold whatever is late, repeated or lost:
  *
- * - An entry holds a value, or a lease, or both: the value that is being replaced.
+ * - Every call settles within a deadline of the store's own.
+ * - An entry holds a value, or a lease, or both: the value that is being replaced. When that lease has expired, the next
+ *   reader gets the lease and the old value.
  * - When several callers read a missing entry, one gets the lease. The lease of a dead process ends by itself.
  * - A fill counts only while the lease that its token names is there, and no tag of the value was invalidated since.
  * - An invalidation ends values and leases, and is delivered to all subscribed processes after that.
  */
 export interface CacheStore {
-  /** Milliseconds within which every call settles. */
-  readonly settlesWithinMs: number;
   /** Life of a lease in milliseconds, unless it is renewed. */
   readonly leaseMs: number;
   /** Reads an entry, and takes the lease when there is none. */

@@ -153,7 +153,6 @@ describe("memory", () => {
     const down = (): Promise<never> => Promise.reject(new Error("down"));
     const store: CacheStore = {
       ...{
-        settlesWithinMs: 1,
         leaseMs: 1000,
         read: down,
         readWithoutLease: down,

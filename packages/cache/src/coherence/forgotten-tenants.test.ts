@@ -30,7 +30,6 @@ describe("a tenant beyond maxTenants", () => {
     const none = (): Promise<never> => Promise.reject(new Error("not there"));
     const store: CacheStore = {
       ...{
-        settlesWithinMs: 1,
         leaseMs: 1000,
         read: none,
         readWithoutLease: none,
@@ -70,7 +69,6 @@ describe("a tenant beyond maxTenants", () => {
     const none = (): Promise<never> => Promise.reject(new Error("not there"));
     const store: CacheStore = {
       ...{
-        settlesWithinMs: 1,
         leaseMs: 1000,
         read: none,
         readWithoutLease: none,

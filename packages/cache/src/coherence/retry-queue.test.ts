@@ -13,7 +13,6 @@ function queueOver(invalidate: CacheStore["invalidate"]) {
   const never = (): Promise<never> => Promise.reject(new Error("unexpected call"));
   const store: CacheStore = {
     ...{
-      settlesWithinMs: 1,
       leaseMs: 1,
       read: never,
       readWithoutLease: never,

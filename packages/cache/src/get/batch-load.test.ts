@@ -73,7 +73,7 @@ describe("getMany", () => {
     }
     const none = (): Promise<never> => Promise.reject(new Error("not asked"));
     const store: CacheStore = {
-      ...{ settlesWithinMs: 1, leaseMs: 1000, read, fillIn: async () => true },
+      ...{ leaseMs: 1000, read, fillIn: async () => true },
       ...{ readWithoutLease: none, claim: none, release: none, renew: none, invalidate: none },
     };
     const two = createCache({ store }).tenant("acme");

@@ -87,7 +87,6 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   });
 
   return {
-    settlesWithinMs: timeoutMs,
     leaseMs,
     read: reads.read,
     readWithoutLease: reads.readWithoutLease,
