@@ -4,7 +4,7 @@ import { FairSemaphore } from "./fair-semaphore.js";
 
 fc.configureGlobal({ seed: 20_261_120 });
 const semaphore = (init: Partial<ConstructorParameters<typeof FairSemaphore>[0]> = {}): FairSemaphore =>
-  new FairSemaphore({ what: "tenant", total: 100, maxWaiting: 100, waitMs: 1_000, ...init });
+  new FairSemaphore({ what: "tenant", total: 100, maxWaiting: 100, waitMs: 60_000, ...init });
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -53,8 +53,10 @@ describe("FairSemaphore", () => {
   it("rejects at once when the queue of a key is full", async () => {
     const own = semaphore({ total: 1, maxWaiting: 1 });
     own.tryAcquire("a", 1);
-    void own.acquire("a");
+    const waiting = own.acquire("a");
     await expect(own.acquire("a")).rejects.toMatchObject({ code: "SCALE_BUSY", reason: "queue-full", status: 503 });
+    own.release("a");
+    await waiting;
     const shedding = semaphore({ total: 1, maxWaiting: 0 });
     shedding.tryAcquire("a", 1);
     await expect(shedding.acquire("a")).rejects.toMatchObject({ reason: "shed" });
