@@ -1,8 +1,8 @@
 import { type RateLimitRule, StoreError } from "@scale/core";
 import { gcraStatus } from "../algorithms/gcra.js";
-import type { Charge, ConsumeRequest, ConsumeResult, RuleStatus } from "../types.js";
+import type { ConsumeRequest, ConsumeResult, RuleStatus } from "../types.js";
 
-/** True for a request that `consume-gcra.lua` can decide. */
+/** True for a request that the GCRA scripts can decide. */
 export function isGcraOnly({ charges }: ConsumeRequest): boolean {
   for (const { rule, want } of charges) {
     if (rule.algorithm !== "gcra" || rule.shadow || want !== undefined) return false;
@@ -10,17 +10,14 @@ export function isGcraOnly({ charges }: ConsumeRequest): boolean {
   return true;
 }
 
-/** The only charge of a request that `consume-gcra-one.lua` can decide; `undefined` for any other request. */
-export function singleGcraCharge(request: ConsumeRequest): Charge | undefined {
-  return request.charges.length === 1 && isGcraOnly(request) ? request.charges[0] : undefined;
-}
-
-/** @throws {StoreError} for a reply that `consume-gcra-one.lua` does not give */
-export function decodeGcraOne(rule: RateLimitRule, cost: number, reply: unknown): ConsumeResult {
-  if (!isNumbers(reply) || reply.length !== 3) throw unexpectedReply();
-  const [nowUs = 0, status, level = 0] = reply;
+/** @throws {StoreError} for a reply that `consume-gcra-request.lua` does not give */
+export function decodeGcraRequest({ charges, cost }: ConsumeRequest, reply: unknown): ConsumeResult {
+  if (!isNumbers(reply) || reply.length !== charges.length + 2) throw unexpectedReply();
+  const [nowUs = 0, status] = reply;
   const allowed = status === 1;
-  return { allowed, atMs: nowUs / 1000, statuses: [statusFromLevel(rule, level, allowed ? 0 : Math.max(cost, 1))] };
+  const refused = allowed ? 0 : Math.max(cost, 1);
+  const statuses = charges.map(({ rule }, i) => statusFromLevel(rule, reply[i + 2] as number, refused));
+  return { allowed, atMs: nowUs / 1000, statuses };
 }
 
 /** The scripts multiply the used share of a burst by this, because Redis truncates numbers in replies to integers. */

@@ -14,8 +14,8 @@ export const gcraArgs: (rule: RateLimitRule) => string = memoized(
   (rule) => `,${rule.burst},${usPerUnit(rule)},"${ttlMs(rule)}"`,
 );
 
-/** A rule as the arguments of `consume-gcra-one.lua`. */
-export const gcraOneArgs: (rule: RateLimitRule) => readonly string[] = memoized((rule) => [
+/** A rule as the arguments of `consume-gcra-request.lua`. */
+export const gcraRequestArgs: (rule: RateLimitRule) => readonly string[] = memoized((rule) => [
   String(rule.burst),
   String(usPerUnit(rule)),
   String(ttlMs(rule)),

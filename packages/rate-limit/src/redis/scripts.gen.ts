@@ -1,11 +1,11 @@
 // Written by scripts/generate/lua.mjs.
 import type { Script } from "@scale/core/redis";
 
-/** consume-gcra-one.lua */
-export const consumeGcraOne: Script = {
-  name: "consume-gcra-one",
-  sha1: "114ebdf229c57441d9b4cafbd5a1111227765990",
-  source: "\n\n\n\n\n\n\n\n\n\n\n\n\n\nlocal call, key = redis.call, KEYS[1]\nlocal now\nif ARGV[1] == \"\" then\n  local time = call(\"TIME\")\n  now = time[1] * 1000000 + time[2]\nelse\n  now = math.floor(tonumber(ARGV[1]) * 1000 + 0.5)\nend\nlocal cost, burst, per_unit = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])\n\nlocal value = redis.pcall(\"GET\", key)\nlocal u, expires_at = 0, 0\nif value and #value == 24 then\n  local since, held\n  since, held, expires_at = struct.unpack(\"<ddd\", value)\n\n  if since > now then\n    since, expires_at = now, -1\n  end\n\n  if held > burst then held = burst end\n  u = held - (now - since) / per_unit\n\n  if not (u > 0) then u = 0 end\nend\n\nlocal allowed = u + (cost > 0 and cost or 1) <= burst + (burst < 5e11 and burst * 1e-12 or 0.5)\nif allowed then u = u + cost end\nif allowed and cost > 0 or expires_at < 0 then\n  if now + u * per_unit < expires_at then\n    call(\"SET\", key, struct.pack(\"<ddd\", now, u, expires_at), \"KEEPTTL\")\n  else\n    call(\"PSETEX\", key, ARGV[5], struct.pack(\"<ddd\", now, u, now + ARGV[5] * 1000))\n  end\nend\nreturn { now, allowed and 1 or 0, u / burst * 4503599627370496 }\n",
+/** consume-gcra-request.lua */
+export const consumeGcraRequest: Script = {
+  name: "consume-gcra-request",
+  sha1: "fa66d3cb177c548620fd7a144b13df73ac8203cc",
+  source: "\n\n\n\n\n\n\n\n\n\n\n\nlocal call, keys, argv = redis.call, KEYS, ARGV\nlocal count = #keys\nlocal now\nif argv[1] == \"\" then\n  local time = call(\"TIME\")\n  now = time[1] * 1000000 + time[2]\nelse\n  now = math.floor(tonumber(argv[1]) * 1000 + 0.5)\nend\nlocal cost = tonumber(argv[2])\nlocal wanted = cost > 0 and cost or 1\nlocal stored\nif count == 1 then\n\n  stored = { redis.pcall(\"GET\", keys[1]) }\nelse\n  stored = call(\"MGET\", unpack(keys))\nend\nlocal allowed, used, expires, reply = true, {}, {}, { now, 1 }\n\nfor i = 1, count do\n  local burst, value = tonumber(argv[i * 3]), stored[i]\n  local u, expires_at = 0, 0\n  if value and #value == 24 then\n    local since, held\n    since, held, expires_at = struct.unpack(\"<ddd\", value)\n\n    if since > now then\n      since, expires_at = now, -1\n    end\n\n    if held > burst then held = burst end\n    u = held - (now - since) / argv[i * 3 + 1]\n\n    if not (u > 0) then u = 0 end\n  end\n\n  if u + wanted > burst + (burst < 5e11 and burst * 1e-12 or 0.5) then allowed = false end\n  used[i], expires[i] = u, expires_at\nend\n\nif not allowed then\n  reply[2] = 0\n  cost = 0\nend\nfor i = 1, count do\n  local u, expires_at = used[i] + cost, expires[i]\n  if cost > 0 or expires_at < 0 then\n    if now + u * argv[i * 3 + 1] < expires_at then\n      call(\"SET\", keys[i], struct.pack(\"<ddd\", now, u, expires_at), \"KEEPTTL\")\n    else\n      local ttl = argv[i * 3 + 2]\n      call(\"PSETEX\", keys[i], ttl, struct.pack(\"<ddd\", now, u, now + ttl * 1000))\n    end\n  end\n  reply[i + 2] = u / argv[i * 3] * 4503599627370496\nend\nreturn reply\n",
 };
 
 /** consume-gcra.lua */

@@ -11,11 +11,11 @@ import {
 } from "@scale/core/kit";
 import { createBatcher, createScriptRunner, type RedisLike, type ScriptRunner } from "@scale/core/redis";
 import { z } from "zod";
-import type { Charge, ConsumeRequest, ConsumeResult, RateLimitStore } from "../types.js";
+import type { ConsumeRequest, ConsumeResult, RateLimitStore } from "../types.js";
 import { decodeReply, encodeBatch, type KeyOf, type Pending } from "./batch.js";
-import { decodeGcraOne, singleGcraCharge } from "./gcra-reply.js";
-import { gcraOneArgs } from "./rule-args.js";
-import { consumeGcraOne, release, reset } from "./scripts.gen.js";
+import { decodeGcraRequest, isGcraOnly } from "./gcra-reply.js";
+import { gcraRequestArgs } from "./rule-args.js";
+import { consumeGcraRequest, release, reset } from "./scripts.gen.js";
 
 export interface RedisStoreOptions {
   /** ioredis or node-redis client: single, Sentinel or Cluster. The application connects and closes it. */
@@ -60,8 +60,7 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
   return {
     settlesWithinMs: timeoutMs,
     consume(request) {
-      const charge = sender.isIdle ? singleGcraCharge(request) : undefined;
-      if (charge !== undefined) return sender.sendOne(request, charge);
+      if (sender.isIdle && isGcraOnly(request)) return sender.sendAlone(request);
       return new Promise((resolve, reject) => {
         sender.enqueue(request.tenantId, { consume: request, resolve, reject });
       });
@@ -112,13 +111,17 @@ class Sender {
     else this.#batcher.add(group, pending);
   }
 
-  /** Sends a request with one rule, on which nothing else waits, by the script with the shortest latency. */
-  async sendOne({ tenantId, cost }: ConsumeRequest, charge: Charge): Promise<ConsumeResult> {
-    const args = [this.#now(), String(cost), ...gcraOneArgs(charge.rule)];
+  /** Sends a request on which nothing else waits by the script with the shortest latency. */
+  async sendAlone(request: ConsumeRequest): Promise<ConsumeResult> {
+    const keys: string[] = [];
+    const args = [this.#now(), String(request.cost)];
+    for (const charge of request.charges) {
+      keys.push(this.#keyOf(request.tenantId, charge));
+      args.push(...gcraRequestArgs(charge.rule));
+    }
     this.#inFlight++;
     try {
-      const reply = await this.#runner.run(consumeGcraOne, { keys: [this.#keyOf(tenantId, charge)], args });
-      return decodeGcraOne(charge.rule, cost, reply);
+      return decodeGcraRequest(request, await this.#runner.run(consumeGcraRequest, { keys, args }));
     } finally {
       this.#inFlight--;
     }
