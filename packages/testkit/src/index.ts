@@ -7,6 +7,7 @@ export {
   type Side,
   type Variant,
 } from "./measure/compare.js";
+export { contextLeaks, type Look, type SharedWork } from "./context-leaks.js";
 export { type CpuStarvation, watchCpuStarvation } from "./measure/cpu-starvation.js";
 export { type Bound, type Expectation, judge, type Judgement, type Line } from "./measure/line.js";
 export { type Answer, type Load, type LoadOptions, percentile, startLoad } from "./measure/load.js";
