@@ -1,5 +1,6 @@
 import { systemClock } from "./clock.js";
 import { StoreError, TimeoutError } from "./errors.js";
+import { inRootContext } from "./root-context.js";
 
 /** Waits for `work` up to the deadline; `what` names the work in the error. */
 export type Deadline = <T>(work: PromiseLike<T>, what: string) => Promise<T>;
@@ -56,7 +57,7 @@ export async function withStoreDeadline<T>(
 const isPromiseLike = <T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> =>
   typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function";
 
-/** Calls every callback that is still there `timeoutMs` after it was added. */
+/** Calls every callback that is still there `timeoutMs` after it was added, outside of any tenant. */
 export interface SharedTimer {
   add(onTimeout: () => void): void;
   remove(onTimeout: () => void): void;
@@ -83,7 +84,7 @@ export function createSharedTimer(timeoutMs: number): SharedTimer {
 
   function arm(ms: number): void {
     // Through setImmediate: when the event loop was blocked, the answer may lie unread in the socket, and is read first.
-    timer = setTimeout(() => setImmediate(expire), Math.ceil(ms));
+    timer = inRootContext(() => setTimeout(() => setImmediate(expire), Math.ceil(ms)));
   }
 
   return {

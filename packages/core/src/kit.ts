@@ -12,5 +12,6 @@ export {
   timeoutOption,
 } from "./option-fragments.js";
 export { parseOptions } from "./options.js";
+export { inRootContext } from "./root-context.js";
 export { MAX_ID_LENGTH, parseTenantId } from "./tenancy.js";
 export { parseBytes, parseDuration } from "./units.js";

@@ -39,6 +39,9 @@ export const tenancy: {
   },
 };
 
+/** Runs `fn`, and everything it starts, outside of any tenant. */
+export const withoutTenant = <T>(fn: () => T): T => storage().exit(fn);
+
 /**
  * Checks an id of unknown origin. Every string of 1 to 1,024 characters is valid: keys escape its special characters.
  * @throws {TenantError} with the value

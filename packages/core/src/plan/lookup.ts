@@ -2,6 +2,8 @@ import type { Clock } from "../clock.js";
 import { createDeadline } from "../deadline.js";
 import { describeValue } from "../describe-value.js";
 import { isScaleError, PlanError } from "../errors.js";
+import { inRootContext } from "../root-context.js";
+import { tenancy } from "../tenancy.js";
 import type { Answers, KnownPlan } from "./answers.js";
 import type { CurrentPlans } from "./current-plans.js";
 import { planFallback } from "./events.js";
@@ -56,7 +58,8 @@ export function createPlanLookup<Name extends string>(options: PlanLookupOptions
     fetch(tenantId) {
       const running = flights.get(tenantId);
       if (running !== undefined) return running;
-      const flight = Promise.resolve().then(() => load(tenantId));
+      // Shared by requests, and a refresh outlives the one that started it: it must not run in that one's context.
+      const flight = inRootContext(() => Promise.resolve().then(() => load(tenantId)));
       flights.set(tenantId, flight);
       return flight;
     },
@@ -74,7 +77,8 @@ function createAsk<Name extends string>(
   const { lookup, ttlMs, staleMs, timeoutMs, clock, current } = options;
   const inTime = createDeadline(timeoutMs);
   return async (tenantId) => {
-    const answer: unknown = await inTime(Promise.resolve(lookup(tenantId)), "the plan lookup");
+    const work = tenancy.run({ tenantId }, () => lookup(tenantId));
+    const answer: unknown = await inTime(Promise.resolve(work), "the plan lookup");
     if (answer === undefined || answer === null) {
       throw new PlanError(`tenant ${describeValue(tenantId)} has no plan`, { status: 403 });
     }

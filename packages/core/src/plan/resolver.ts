@@ -11,7 +11,10 @@ type MaybeAssignment = PlanAssignment | undefined | null;
 
 export interface PlanResolverOptions<Name extends string = string> {
   readonly plans: Plans<Name>;
-  /** Function that returns a tenant's plan. `undefined` and `null` mean that the application has no such tenant. */
+  /**
+   * Function that returns a tenant's plan. `undefined` and `null` mean that the application has no such tenant. It runs as
+   * work of that tenant, outside of the request that asked: other requests share the answer.
+   */
   readonly lookup: (tenantId: string) => MaybeAssignment | Promise<MaybeAssignment>;
   /**
    * Plan of a tenant that has none or an unknown one, and of a tenant whose lookup failed with no earlier answer left.

@@ -76,6 +76,13 @@ describe("createBatcher", () => {
     expect(batches.map(({ length }) => length)).toEqual([5, 3, 3]);
   });
 
+  it.each([1, 2])("sends no empty batch when %i items are longer than several batches", (count) => {
+    const { batches, add, turn } = setup({ maxItems: 100, charsOf: () => 3 * 512 * 1024 });
+    add("a", count);
+    turn();
+    expect(batches.map(({ length }) => length)).toEqual(Array.from({ length: count }, () => 1));
+  });
+
   it("bounds the characters of a batch", () => {
     const { batches, add, turn } = setup({ maxItems: 100, charsOf: () => 200 * 1024 });
     add("a", 6);

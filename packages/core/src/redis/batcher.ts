@@ -1,5 +1,10 @@
+import { inRootContext } from "../root-context.js";
+
 export interface BatcherOptions<T> {
-  /** Function that sends one batch. Must not throw. */
+  /**
+   * Function that sends one batch. Must not throw. It runs in the async context of a single item, and outside of any tenant
+   * for several.
+   */
   readonly send: (batch: readonly T[]) => void;
   /** Maximum items of one batch: bounds how long one command blocks the server. */
   readonly maxItems: number;
@@ -27,7 +32,12 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
   function flush(group: string): void {
     const items = open.get(group) ?? [];
     open.delete(group);
-    const parts = partsOf(items, options);
+    // A single item was added in the context that scheduled this flush.
+    if (items.length === 1) send(items);
+    else inRootContext(() => sendParts(items, partsOf(items, options)));
+  }
+
+  function sendParts(items: readonly T[], parts: number): void {
     if (parts === 1) return send(items);
     for (let i = 0; i < parts; i++) {
       send(items.slice(Math.round((i * items.length) / parts), Math.round(((i + 1) * items.length) / parts)));
@@ -51,5 +61,6 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
 function partsOf<T>(items: readonly T[], { maxItems, charsOf, minSplit = Infinity }: BatcherOptions<T>): number {
   const chars = charsOf === undefined ? 0 : items.reduce((sum, item) => sum + charsOf(item), 0);
   const least = items.length < minSplit ? 1 : 2;
-  return Math.max(least, Math.ceil(items.length / maxItems), Math.ceil(chars / MAX_CHARS));
+  // Not more parts than items: an item above the bound is a batch of its own, and no batch is empty.
+  return Math.min(items.length, Math.max(least, Math.ceil(items.length / maxItems), Math.ceil(chars / MAX_CHARS)));
 }

@@ -1,9 +1,11 @@
-import { type RedisServer, startRedis, startRedisCluster, waitUntil } from "@scale/testkit";
+import { setImmediate as turn } from "node:timers/promises";
+import { contextLeaks, type RedisServer, startRedis, startRedisCluster, waitUntil } from "@scale/testkit";
 import { Cluster, Redis } from "ioredis";
 import { Redis as Redis5 } from "ioredis5";
 import { createClient, createCluster } from "redis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { ConfigError } from "../errors.js";
+import { tenancy } from "../tenancy.js";
 import { createManualClock } from "../testing.js";
 import type { RedisLike } from "./client.js";
 import { pingRedis } from "./ping.js";
@@ -168,6 +170,55 @@ describe("createScriptRunner with an answer after the deadline", () => {
     expect(client.sent).toBe(2);
     // `late` is not called for an answer that came in time.
     expect(told).toEqual([1]);
+  });
+});
+
+describe("createScriptRunner after the deadline of a call", () => {
+  it("does not send the source to a server that turns out not to know the script", async () => {
+    const client = fakeClient();
+    let refuse = (_error: Error): void => undefined;
+    let sources = 0;
+    client.evalsha = () =>
+      new Promise((_, reject) => {
+        refuse = reject;
+      });
+    client.eval = () => {
+      sources++;
+      return Promise.resolve(1);
+    };
+    const runner = createScriptRunner({ redis: client, timeoutMs: 5 });
+    const given = runner.run(INCREMENT, { keys: ["k"], args: [] });
+    await expect(given).rejects.toMatchObject({ code: "SCALE_TIMEOUT" });
+    refuse(new Error("NOSCRIPT No matching script"));
+    await turn();
+    expect(sources).toBe(0);
+    const next = runner.run(INCREMENT, { keys: ["k"], args: [] });
+    refuse(new Error("NOSCRIPT No matching script"));
+    expect([await next, sources]).toEqual([1, 1]);
+  });
+});
+
+describe("createScriptRunner for several tenants", () => {
+  it("publishes the state of the server for none of them", async () => {
+    const client = fakeClient();
+    let answer = (_value: unknown): void => undefined;
+    client.evalsha = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const runner = createScriptRunner({ redis: client, timeoutMs: 5 });
+    const run = (): Promise<unknown> => runner.run(INCREMENT, { keys: ["k"], args: [] }).catch(() => undefined);
+    const leaks = contextLeaks({
+      tenancy,
+      events: [redisStall.name],
+      first: run,
+      async second() {
+        await run();
+        answer(1);
+        await turn();
+      },
+    });
+    expect(await leaks).toEqual([]);
   });
 });
 

@@ -89,18 +89,17 @@ function createAsk(port: RedisPort, timeoutMs: number, clock: Clock): Ask {
     const refused = stalls.refusal(lane, keys);
     if (refused !== undefined) return Promise.reject(refused);
     return new Promise((resolve, reject) => {
-      let isTimedOut = false;
       const onTimeout = (): void => {
-        isTimedOut = true;
+        settle.isOver = true;
         stalls.onTimeout(lane);
         reject(new TimeoutError(what(), timeoutMs));
       };
-      timer.add(onTimeout);
-      send({
+      const settle: Settle = {
+        isOver: false,
         resolve: (answer) => {
           timer.remove(onTimeout);
           stalls.onAnswer(lane);
-          if (isTimedOut) late?.(answer);
+          if (settle.isOver) late?.(answer);
           else resolve(answer);
         },
         reject: (cause) => {
@@ -108,7 +107,9 @@ function createAsk(port: RedisPort, timeoutMs: number, clock: Clock): Ask {
           stalls.onAnswer(lane);
           reject(new StoreError(`${what()} failed`, { cause }));
         },
-      });
+      };
+      timer.add(onTimeout);
+      send(settle);
     });
   };
 }

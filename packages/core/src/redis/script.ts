@@ -9,6 +9,8 @@ export interface Script {
 
 /** Receives the answer of a script. Callbacks, because a promise would cost every request. */
 export interface Settle {
+  /** True once the caller has given up: then nothing more is sent for it. */
+  isOver: boolean;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
@@ -22,10 +24,11 @@ export function evaluate(
   port: RedisPort,
   script: Script,
   { keys, args }: { keys: readonly string[]; args: readonly string[] },
-  { resolve, reject }: Settle,
+  settle: Settle,
 ): void {
+  const { resolve, reject } = settle;
   const again = (error: unknown): void => {
-    if (!isNoScript(error)) reject(error);
+    if (!isNoScript(error) || settle.isOver) reject(error);
     else attempt(() => port.eval(script.source, keys, args), resolve, reject);
   };
   attempt(() => port.evalsha(script.sha1, keys, args), resolve, again);

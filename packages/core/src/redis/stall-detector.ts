@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.js";
 import { StoreError } from "../errors.js";
 import { defineEvent, type EventChannel } from "../events.js";
+import { inRootContext } from "../root-context.js";
 import type { RedisPort } from "./client.js";
 import { evaluate, PING } from "./script.js";
 
@@ -30,12 +31,12 @@ export function createStallDetector(port: RedisPort, clock: Clock): StallDetecto
 
   function onAnswer(lane: string): void {
     // The size first: while no lane is stalled, which is nearly always, an answer costs no more than this.
-    if (stalled.size > 0 && stalled.delete(lane)) redisStall.publish(() => ({ lane, stalled: false }));
+    if (stalled.size > 0 && stalled.delete(lane)) publishStall({ lane, stalled: false });
   }
 
   function probe(lane: string, keys: readonly string[]): void {
     const answered = (): void => onAnswer(lane);
-    evaluate(port, PING, { keys, args: [] }, { resolve: answered, reject: answered });
+    evaluate(port, PING, { keys, args: [] }, { isOver: false, resolve: answered, reject: answered });
   }
 
   return {
@@ -48,15 +49,20 @@ export function createStallDetector(port: RedisPort, clock: Clock): StallDetecto
       const now = clock.monotonic();
       if (now >= probeAt) {
         stalled.set(lane, now + PROBE_EVERY_MS);
-        probe(lane, keys);
+        inRootContext(() => probe(lane, keys));
       }
       return new StoreError("Redis has stopped answering");
     },
     onTimeout(lane) {
       if (stalled.has(lane)) return;
       if (stalled.size < MAX_STALLED_LANES) stalled.set(lane, clock.monotonic());
-      redisStall.publish(() => ({ lane, stalled: true }));
+      publishStall({ lane, stalled: true });
     },
     onAnswer,
   };
+}
+
+/** A server's state concerns every tenant, so that its event is published for none. */
+function publishStall(state: { readonly lane: string; readonly stalled: boolean }): void {
+  inRootContext(() => redisStall.publish(() => state));
 }
