@@ -1,4 +1,3 @@
-import { AsyncResource } from "node:async_hooks";
 import { tenancy } from "@scale/core";
 import { parseTenantId } from "@scale/core/kit";
 import type { CacheContext } from "./coherence/context.js";
@@ -72,7 +71,6 @@ export function createCache(options: CacheOptions = {}): Cache {
     clock,
     coarseNow: coarseClock(clock),
     random,
-    loadScope: new AsyncResource("scale:cache"),
     inlineDefinitions: createInlineDefinitions(),
   };
   const shared = new TenantHandle(context, states, NO_TENANT);

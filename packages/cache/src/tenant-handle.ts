@@ -163,7 +163,7 @@ export class TenantHandle implements TenantCache {
     const hits = keys.map((key, i) => this.#hit(parsed, key, params[i] as P));
     const count = hits.filter((hit) => hit === undefined).length;
     const { tenantId } = this;
-    const addToBatch = createLoadBatch(this.#context, parsed as ParsedDefinition, { tenantId, count });
+    const addToBatch = createLoadBatch(parsed as ParsedDefinition, { tenantId, count });
     return hits.map((hit, i) => {
       if (hit !== undefined) return Promise.resolve(hit.value as V);
       const request = this.#request(parsed, keys[i] as string, params[i] as P);

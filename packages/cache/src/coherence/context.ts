@@ -1,4 +1,3 @@
-import type { AsyncResource } from "node:async_hooks";
 import type { Clock, Duration } from "@scale/core";
 import type { ParsedDefinition } from "../definition/definition.js";
 import type { InlineEntry } from "../definition/inline-definition.js";
@@ -19,8 +18,6 @@ export interface CacheContext {
   /** Monotonic time of this turn of the event loop, for L1 hits. */
   readonly coarseNow: () => number;
   readonly random: () => number;
-  /** Async scope of all loads. The scope of the caller that happens to start a load must not leak into it. */
-  readonly loadScope: AsyncResource;
   /** The definition of `getOrSet` for a namespace and a ttl. */
   readonly inlineDefinitions: (namespace: string, ttl: Duration) => ParsedDefinition<InlineEntry>;
 }

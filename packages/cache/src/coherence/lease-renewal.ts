@@ -1,3 +1,4 @@
+import { inRootContext } from "@scale/core/kit";
 import type { CacheStore, Lease } from "../store.js";
 
 /** Renews leases while their loads run. */
@@ -18,7 +19,7 @@ export function createLeaseRenewer(store: CacheStore): LeaseRenewer {
   let tick = 0;
 
   function arm(): void {
-    if (timer === undefined) timer = setTimeout(onTick, store.leaseMs / TICKS_PER_LEASE);
+    if (timer === undefined) timer = inRootContext(() => setTimeout(onTick, store.leaseMs / TICKS_PER_LEASE));
     // A process must live until its loads are over, and be free to exit when it has none.
     else if (leases.size === 1) timer.ref();
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "@scale/core";
+import { inRootContext } from "@scale/core/kit";
 import { invalidationQueue, storeFail } from "../events.js";
 import type { CacheStore, Invalidation } from "../store.js";
 
@@ -40,7 +41,7 @@ export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationR
     const { tenantId } = invalidation;
     const fits = queue.has(tenantId) || queue.size < MAX_TENANTS;
     if (fits) enqueue(queue, tenantId, invalidation);
-    timer ??= setTimeout(retry, RETRY_MS).unref();
+    timer ??= inRootContext(() => setTimeout(retry, RETRY_MS).unref());
     invalidationQueue.publish(() => ({ tenantId, kept: fits }));
     return fits;
   }

@@ -1,6 +1,7 @@
 import type { Clock } from "@scale/core";
+import { inRootContext } from "@scale/core/kit";
 import { memoryDrop } from "../events.js";
-import type { CacheStore, Invalidation } from "../store.js";
+import type { CacheStore, Invalidation, InvalidationListener } from "../store.js";
 
 /**
  * Bounds how stale L1 may be. A heartbeat on the invalidation bus confirms that no invalidation was missed; L1 is served for
@@ -35,26 +36,26 @@ export function createStalenessBound(options: {
   let isLost = true;
   let confirmedAt = -Infinity;
 
-  const stop = store?.subscribe?.(
-    {
-      invalidated: onInvalidation,
-      confirmed(atMs) {
-        // Entries that are in L1 by now may have been invalidated while the subscription was lost.
-        if (isLost) {
-          epoch++;
-          dropL1();
-          memoryDrop.publish(() => ({ isFirst: epoch === 1 }));
-        }
-        isLost = false;
-        confirmedAt = Math.max(confirmedAt, atMs);
-      },
-      lost() {
-        isLost = true;
-        confirmedAt = -Infinity;
-      },
+  const listener: InvalidationListener = {
+    invalidated: onInvalidation,
+    confirmed(atMs) {
+      // Entries that are in L1 by now may have been invalidated while the subscription was lost.
+      if (isLost) {
+        epoch++;
+        dropL1();
+        // A message arrives in the context in which its connection was opened, perhaps that of a request.
+        inRootContext(() => memoryDrop.publish(() => ({ isFirst: epoch === 1 })));
+      }
+      isLost = false;
+      confirmedAt = Math.max(confirmedAt, atMs);
     },
-    Math.max(1, Math.floor(boundMs / HEARTBEATS_PER_BOUND)),
-  );
+    lost() {
+      isLost = true;
+      confirmedAt = -Infinity;
+    },
+  };
+  const everyMs = Math.max(1, Math.floor(boundMs / HEARTBEATS_PER_BOUND));
+  const stop = inRootContext(() => store?.subscribe?.(listener, everyMs));
 
   const alwaysServes = store === undefined || whenUnsure === "serve";
   return {

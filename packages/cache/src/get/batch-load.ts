@@ -1,4 +1,3 @@
-import type { CacheContext } from "../coherence/context.js";
 import type { ParsedDefinition } from "../definition/definition.js";
 import { inTenant } from "./call-loader.js";
 import type { BatchSlot } from "./flight.js";
@@ -14,13 +13,12 @@ interface PendingLoad {
  * that asked with one `loadMany`. A request that waits for another process withdraws, so that it delays no other.
  */
 export function createLoadBatch(
-  context: CacheContext,
   definition: ParsedDefinition,
   { tenantId, count }: { tenantId: string; count: number },
 ): () => BatchSlot {
   const pending: PendingLoad[] = [];
   let undecided = count;
-  const load = (loads: readonly PendingLoad[]): void => void loadAll(context, definition, { tenantId, loads });
+  const load = (loads: readonly PendingLoad[]): void => void loadAll(definition, { tenantId, loads });
 
   function decide(): void {
     undecided--;
@@ -48,7 +46,6 @@ export function createLoadBatch(
 }
 
 async function loadAll(
-  { loadScope }: CacheContext,
   definition: ParsedDefinition,
   { tenantId, loads }: { tenantId: string; loads: readonly PendingLoad[] },
 ): Promise<void> {
@@ -60,7 +57,7 @@ async function loadAll(
         loads.map(({ params }) => params),
         { tenantId, signal: abort.signal },
       )) ?? [];
-    const work = loadScope.runInAsyncScope(inTenant<Promise<readonly unknown[]>>, undefined, tenantId, load);
+    const work = inTenant(tenantId, load);
     const values = await definition.deadline(work, `loadMany of cache ${name}`);
     if (!Array.isArray(values) || values.length !== loads.length) {
       throw new TypeError(`cache ${name}: loadMany must return ${loads.length} values, in the order of its params`);

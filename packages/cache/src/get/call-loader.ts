@@ -1,5 +1,5 @@
 import { type Duration, tenancy } from "@scale/core";
-import { parseDuration } from "@scale/core/kit";
+import { inRootContext, parseDuration } from "@scale/core/kit";
 import type { CacheContext } from "../coherence/context.js";
 import { ageOf } from "../coherence/l1-entry.js";
 import type { LoadContext } from "../definition/definition.js";
@@ -13,7 +13,7 @@ const unchanged = Symbol("not modified");
  * @returns `ttlMs` is the ttl that the loader set for this value
  */
 export async function callLoader(
-  { clock, loadScope }: CacheContext,
+  { clock }: CacheContext,
   flight: Flight,
 ): Promise<{ readonly value: unknown; readonly ttlMs: number | undefined; readonly loadMs: number }> {
   const { definition, params, batch, tenant } = flight.request;
@@ -23,7 +23,7 @@ export async function callLoader(
   const call = new LoadCall(tenantId, old && { value: old.value, ageMs: ageOf(old, startedAt) });
   const load = (): unknown => (batch === undefined ? definition.load(params, call) : batch.load(params));
   try {
-    const work = loadScope.runInAsyncScope(inTenant, undefined, tenantId, load);
+    const work = inTenant(tenantId, load);
     const value = isThenable(work) ? await definition.deadline(work, definition.loaderName) : work;
     const loadMs = clock.monotonic() - startedAt;
     const { ttlMs } = call;
@@ -77,6 +77,7 @@ class LoadCall implements LoadContext<unknown> {
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
+/** Runs a load for its tenant. Other callers share it: the context of the one that happens to start it must not leak in. */
 export function inTenant<T>(tenantId: string, work: () => T): T {
-  return tenantId === "" ? work() : tenancy.run({ tenantId }, work);
+  return inRootContext(() => (tenantId === "" ? work() : tenancy.run({ tenantId }, work)));
 }

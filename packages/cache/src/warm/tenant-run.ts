@@ -146,7 +146,7 @@ export class TenantRun implements TenantProgress {
   }
 
   #inTenant<T>(work: () => Promise<T>): Promise<T> {
-    return this.#context.cache.loadScope.runInAsyncScope(inTenant<Promise<T>>, undefined, this.tenantId, work);
+    return inTenant(this.tenantId, work);
   }
 
   async #acquire(): Promise<void> {

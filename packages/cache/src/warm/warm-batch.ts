@@ -34,7 +34,7 @@ export async function warmBatch(
   if (definition.loadMany === undefined) {
     return [...results, ...(await Promise.all(requests.map((request) => warm(context, request))))];
   }
-  const slot = createLoadBatch(context, definition, { tenantId: tenant.tenantId, count: requests.length });
+  const slot = createLoadBatch(definition, { tenantId: tenant.tenantId, count: requests.length });
   return [...results, ...(await Promise.all(requests.map((request) => warm(context, { ...request, batch: slot() }))))];
 }
 
