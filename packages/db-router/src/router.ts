@@ -1,5 +1,5 @@
 import { ConfigError } from "@scale/core";
-import { describeValue } from "@scale/core/kit";
+import { describeValue, inRootContext } from "@scale/core/kit";
 import { startDiscovery } from "./cluster/discovery.js";
 import { createMembership, type Membership } from "./cluster/membership.js";
 import type { NodeRegistry } from "./cluster/node-registry.js";
@@ -49,10 +49,12 @@ export function createRouter(options: RouterOptions): Router {
   const dispatcher = new Dispatcher(state);
   const { ttlMs } = parsed.readYourWrites;
   const tokens = createTokens({ secrets: parsed.secrets, ttlMs, clock: parsed.clock });
-  const stopDiscovery =
-    parsed.discovery && startDiscovery(registry, membership, { ...parsed.discovery, drainMs: DRAIN_MS });
-  const firstPoll = poller.pollAll();
-  poller.start();
+  const { stopDiscovery, firstPoll } = inRootContext(() => {
+    const stop = parsed.discovery && startDiscovery(registry, membership, { ...parsed.discovery, drainMs: DRAIN_MS });
+    const polled = poller.pollAll();
+    poller.start();
+    return { stopDiscovery: stop, firstPoll: polled };
+  });
   let closed: Promise<void> | undefined;
 
   async function close(drainMs: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { inRootContext } from "@scale/core/kit";
 import type { NodeRegistry } from "./node-registry.js";
 import type { NodeState } from "./node-state.js";
 import { isOutOfConnections, needsNewConnection, queryStatus } from "./status-query.js";
@@ -57,7 +58,8 @@ export class NodePolls {
       // The first failure may come from one old connection; a new one shows whether the server is at fault.
       if (!(await this.#query(node)) && !this.isStopped) await this.#query(node);
     };
-    const current = work().finally(() => {
+    // Shared with every caller that asks meanwhile, and it may open a connection that the pool lends to any of them.
+    const current = inRootContext(work).finally(() => {
       polls.current = undefined;
       this.#running.delete(current);
     });

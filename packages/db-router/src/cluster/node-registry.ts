@@ -1,6 +1,6 @@
 import type { Clock } from "@scale/core";
-import { describeValue } from "@scale/core/kit";
-import { type EjectReason, nodeEject, nodeReturn, primaryChange } from "../events.js";
+import { describeValue, inRootContext } from "@scale/core/kit";
+import { nodeEject, nodeReturn, primaryChange } from "../events.js";
 import type { Lsn } from "../postgres/lsn.js";
 import type { NodeStatus } from "../postgres/status.js";
 import type { DbNode } from "../types.js";
@@ -147,7 +147,10 @@ export class NodeRegistry {
       node.isServingReads =
         node.ineligibleReason === undefined && node !== this.writer && node.status?.isStandby === true;
     }
-    this.nodes.forEach((node, index) => this.#publishChange(node, before[index]));
+    this.nodes.forEach((node, index) => {
+      // The state of a node concerns every tenant, also when a statement of one has found it out.
+      if (node.ineligibleReason !== before[index]) inRootContext(() => this.#publishChange(node));
+    });
     for (const listener of this.#changeListeners) listener();
   }
 
@@ -185,17 +188,12 @@ export class NodeRegistry {
     const from = this.writer?.name;
     if (from === next?.name) return;
     this.writer = next;
-    primaryChange.publish(() => ({
-      router: this.options.name,
-      from,
-      to: next?.name,
-      timeline: this.topology.timeline,
-    }));
+    const change = { router: this.options.name, from, to: next?.name, timeline: this.topology.timeline };
+    inRootContext(() => primaryChange.publish(() => change));
   }
 
-  #publishChange(node: NodeState, before: EjectReason | undefined): void {
+  #publishChange(node: NodeState): void {
     const { ineligibleReason } = node;
-    if (ineligibleReason === before) return;
     const { name: router } = this.options;
     if (ineligibleReason === undefined) return nodeReturn.publish(() => ({ router, node: node.name }));
     nodeEject.publish(() => ({ router, node: node.name, reason: ineligibleReason }));

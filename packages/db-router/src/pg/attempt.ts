@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { Pool, PoolClient } from "pg";
 import { failureOf, isPoolFull } from "../postgres/failure.js";
 import type { Checkout, PoolLike, RouteRequest, Routing } from "../types.js";
@@ -56,7 +57,7 @@ export function attemptRead(checkout: Checkout, statement: Statement, inFlight: 
       else reject(error);
     };
     reads.add(end);
-    pgPool(checkout.pool).connect((error, client) => {
+    const onConnected = (error: Error | undefined, client: PoolClient | undefined): void => {
       if (client === undefined) {
         if (error !== undefined) unsent.add(error);
         return end(error);
@@ -71,7 +72,10 @@ export function attemptRead(checkout: Checkout, statement: Statement, inFlight: 
       } catch (thrown) {
         end(thrown); // `pg` rejects some queries synchronously.
       }
-    });
+    };
+    // The pool calls a queued caller in the context of the one that returned a connection.
+    const caller = new AsyncResource("scale:db-router");
+    pgPool(checkout.pool).connect((error, client) => caller.runInAsyncScope(onConnected, undefined, error, client));
   });
 }
 

@@ -1,4 +1,5 @@
 import { TimeoutError } from "@scale/core";
+import { inRootContext } from "@scale/core/kit";
 import pg, { type Client, type Pool, type PoolClient, type PoolConfig } from "pg";
 import { startResponsiveTimeout } from "../responsive-timeout.js";
 import type { DbNode, RowsLike } from "../types.js";
@@ -34,7 +35,8 @@ const watched = new WeakSet<PoolClient>();
 
 /** Without a listener an "error" event ends the process. The pool emits it for idle clients, a client while checked out. */
 function surviveLosses(node: string, pool: Pool): void {
-  const publish = (error: Error): void => connectionLose.publish(() => ({ node, error }));
+  // A connection emits its events in the context of the request that opened it, whichever request uses it now.
+  const publish = (error: Error): void => inRootContext(() => connectionLose.publish(() => ({ node, error })));
   pool.on("error", publish);
   // "acquire" and not "connect": the caller's pool may already have clients.
   pool.on("acquire", (client) => {

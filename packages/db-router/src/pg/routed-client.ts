@@ -1,4 +1,4 @@
-import { EventEmitter } from "node:events";
+import { EventEmitter, EventEmitterAsyncResource } from "node:events";
 import pg, { type PoolClient } from "pg";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import type { StatementExecutor } from "./statement-executor.js";
@@ -12,7 +12,7 @@ const FORWARDED = ["notice", "notification", "drain", "error", "end"] as const;
  * because nothing ties it to a session. The first statement that opens a transaction, keeps state or writes pins a
  * connection of the primary, and all later statements run there.
  */
-export class RoutedClient extends EventEmitter {
+export class RoutedClient extends EventEmitterAsyncResource {
   readonly #executor: StatementExecutor;
   #pinned: Promise<PinnedConnection> | undefined;
   #reader: Promise<PinnedConnection> | undefined;
@@ -20,7 +20,8 @@ export class RoutedClient extends EventEmitter {
   #released = false;
 
   constructor(executor: StatementExecutor) {
-    super();
+    // A pinned connection emits its events in the context of the request that opened it, which may be another one's.
+    super({ name: "scale:db-router" });
     this.#executor = executor;
   }
 

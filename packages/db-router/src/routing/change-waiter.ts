@@ -1,10 +1,11 @@
+import { AsyncResource } from "node:async_hooks";
 import type { NodeRegistry } from "../cluster/node-registry.js";
 import type { Poller } from "../cluster/poller.js";
 import { ClosedError } from "../errors.js";
 
 export interface ChangeWaiter {
   /**
-   * Calls `attempt` now and after every change of the registry, until it returns a value.
+   * Calls `attempt` after every change of the registry, in the context of the caller, until it returns a value.
    * @returns that value, or `undefined` after `ms`
    */
   until<T>(wait: { readonly ms: number; readonly attempt: () => T | undefined }): Promise<T | undefined>;
@@ -16,8 +17,10 @@ export interface ChangeWaiter {
 export function createChangeWaiter(registry: NodeRegistry, poller: Poller): ChangeWaiter {
   const open = new Set<(error: Error) => void>();
 
-  const until: ChangeWaiter["until"] = ({ ms, attempt }) =>
+  const until: ChangeWaiter["until"] = ({ ms, attempt: work }) =>
     new Promise((resolve, reject) => {
+      // A change is found by a poll, or by a statement of another tenant.
+      const attempt = AsyncResource.bind(work);
       const end = (settle: () => void): void => {
         clearTimeout(timer);
         removeListener();
