@@ -1,3 +1,4 @@
+import { inRootContext } from "@scale/core/kit";
 import { ledgerFail } from "../../events.js";
 import type { LedgerAddress, UsageLedger } from "../ledger/types.js";
 import type { RedisUsageContext } from "./context.js";
@@ -104,7 +105,8 @@ function startRounds(everyMs: number, run: () => Promise<void>): () => void {
   function arm(): void {
     const pause = Math.min(everyMs * 2 ** Math.min(failures, 16), Math.max(everyMs, MAX_PAUSE_MS));
     // Unreferenced: Redis still has the units when the process ends before the flush.
-    timer = setTimeout(() => void round(), pause).unref();
+    // A store may be created inside a request, and the rounds write for every tenant.
+    timer = inRootContext(() => setTimeout(() => void round(), pause).unref());
   }
 
   arm();
