@@ -2,6 +2,7 @@ import { tenancy } from "@scale/core";
 import { parseTenantId } from "@scale/core/kit";
 import type { CacheContext } from "./coherence/context.js";
 import { createLeaseRenewer } from "./coherence/lease-renewal.js";
+import { createLeaseReturns } from "./coherence/lease-returns.js";
 import { createRetryQueue } from "./coherence/retry-queue.js";
 import { createStalenessBound } from "./coherence/staleness-bound.js";
 import { createTenantStates } from "./coherence/tenant-state.js";
@@ -57,6 +58,7 @@ export function createCache(options: CacheOptions = {}): Cache {
   const { memory, store, boundMs, whenUnsure, maxTenants, clock, random } = parseCacheOptions(options);
   const states = createTenantStates(memory, maxTenants);
   const retryQueue = store === undefined ? undefined : createRetryQueue(store, clock);
+  const leaseReturns = store === undefined ? undefined : createLeaseReturns(store);
   const stalenessBound = createStalenessBound({
     store,
     ...{ boundMs, whenUnsure, clock },
@@ -67,6 +69,7 @@ export function createCache(options: CacheOptions = {}): Cache {
     store,
     retryQueue,
     leaseRenewer: store === undefined ? undefined : createLeaseRenewer(store),
+    leaseReturns,
     stalenessBound,
     clock,
     coarseNow: coarseClock(clock),
@@ -77,6 +80,7 @@ export function createCache(options: CacheOptions = {}): Cache {
   const close = (): void => {
     stalenessBound.close();
     retryQueue?.close();
+    leaseReturns?.close();
   };
 
   return {

@@ -3,6 +3,7 @@ import type { ParsedDefinition } from "../definition/definition.js";
 import type { InlineEntry } from "../definition/inline-definition.js";
 import type { CacheStore } from "../store.js";
 import type { LeaseRenewer } from "./lease-renewal.js";
+import type { LeaseReturns } from "./lease-returns.js";
 import type { InvalidationRetryQueue } from "./retry-queue.js";
 import type { StalenessBound } from "./staleness-bound.js";
 
@@ -13,6 +14,8 @@ export interface CacheContext {
   readonly retryQueue: InvalidationRetryQueue | undefined;
   /** Present only with a store. */
   readonly leaseRenewer: LeaseRenewer | undefined;
+  /** Present only with a store. */
+  readonly leaseReturns: LeaseReturns | undefined;
   readonly stalenessBound: StalenessBound;
   readonly clock: Clock;
   /** Monotonic time of this turn of the event loop, for L1 hits. */

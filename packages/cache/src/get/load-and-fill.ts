@@ -7,7 +7,7 @@ import { fillRefuse, loadFail } from "../events.js";
 import type { Entry } from "../memory/types.js";
 import type { CacheStore, Lease } from "../store.js";
 import { callLoader } from "./call-loader.js";
-import type { Flight, LoadRequest } from "./flight.js";
+import type { Flight } from "./flight.js";
 import { serveStale } from "./serve-stale.js";
 
 /** Time for which a stale value is served after a failed load, before the loader is called again. */
@@ -19,7 +19,7 @@ const BACK_OFF_MS = 1000;
  */
 export async function loadAndFill(context: CacheContext, flight: Flight, token: string | undefined): Promise<void> {
   const { request } = flight;
-  const { store, leaseRenewer, clock } = context;
+  const { store, leaseRenewer, leaseReturns, clock } = context;
   const { tenantId } = request.tenant;
   const lease = token === undefined ? undefined : { tenantId, key: request.storeKey, token };
   if (lease !== undefined) leaseRenewer?.begin(lease, (error) => publishStoreFailure(request, "renew", error));
@@ -30,7 +30,7 @@ export async function loadAndFill(context: CacheContext, flight: Flight, token: 
     loaded = await load(context, flight);
     flight.load = "done";
   } catch (error) {
-    if (store !== undefined && lease !== undefined) releaseLease(store, request, lease);
+    if (lease !== undefined) leaseReturns?.add(lease, (cause) => publishStoreFailure(request, "release", cause));
     return onLoadFailure(context, flight, error);
   } finally {
     if (lease !== undefined) leaseRenewer?.end(lease);
@@ -45,7 +45,7 @@ export async function loadAndFill(context: CacheContext, flight: Flight, token: 
     flight.finish();
   }
   flight.resolve({ value, source: "load", ageMs: 0, isStale: false });
-  if (isShared) await fill(flight, { store, lease, loaded, entry });
+  if (isShared) await fill(context, flight, { store, lease, loaded, entry });
 }
 
 /** A loaded value after its round trip through the serializer. */
@@ -89,6 +89,7 @@ function onLoadFailure(context: CacheContext, flight: Flight, error: unknown): v
 
 /** Resolves when the store has accepted or refused the value. Never rejects. */
 function fill(
+  { leaseReturns }: CacheContext,
   flight: Flight,
   work: { readonly store: CacheStore; readonly lease: Lease; readonly loaded: LoadedValue; readonly entry: Entry },
 ): Promise<void> | undefined {
@@ -98,7 +99,7 @@ function fill(
   const onRefused = (): void => fillRefuse.publish(() => ({ tenantId: tenant.tenantId, name: definition.name }));
   // This process has invalidated the entry. The store may not know that yet.
   if (flight.isDetached) {
-    releaseLease(store, request, lease);
+    leaseReturns?.add(lease, (error) => publishStoreFailure(request, "release", error));
     onRefused();
     return undefined;
   }
@@ -109,11 +110,9 @@ function fill(
     (isAccepted) => (isAccepted ? flight.storeInL1(entry) : onRefused()),
     (error: unknown) => {
       publishStoreFailure(request, "fill", error);
+      // Redis may still carry the fill out. It does so before the release, which then finds no lease.
+      leaseReturns?.add(lease);
       flight.storeInL1(entry);
     },
   );
-}
-
-function releaseLease(store: CacheStore, request: LoadRequest, lease: Lease): void {
-  store.release(lease).catch((error: unknown) => publishStoreFailure(request, "release", error));
 }

@@ -114,6 +114,45 @@ describe.skipIf(!url)("redisStore", () => {
     expect((await one.claim(at("d"), { to: "write", version: 1 })).is).toBe("leased");
   });
 
+  /** The client after it has lost a reply with its connection: each command was carried out before, and is sent again. */
+  const resending = (repeat: () => Promise<unknown> = () => Promise.resolve()): RedisStoreOptions["redis"] => {
+    const twice =
+      (name: "evalsha" | "eval") =>
+      async (script: string, count: number, ...rest: (string | number | Buffer)[]): Promise<unknown> => {
+        await redis[name](script, count, ...rest);
+        await repeat();
+        return redis[name](script, count, ...rest);
+      };
+    return { status: "ready", isCluster: false, evalsha: twice("evalsha"), eval: twice("eval") };
+  };
+
+  it("holds the lease of a read and of a claim that the client has sent twice", async () => {
+    const name = prefix();
+    const twice = redisStore({ redis: resending(), prefix: name, timeoutMs: 2000, leaseMs: LEASE_MS });
+    const reads = await Promise.all(["a", "a", "b"].map((key) => twice.read(at(key))));
+    expect(reads.map(({ is }) => is)).toEqual(["leased", "busy", "leased"]);
+    const held = await lease(twice, at("c"));
+    expect(await store(name).fillIn(held, content("c"))).toBe(true);
+    for (const reason of [{ to: "refresh" }, { to: "write", version: 1 }] as const) {
+      expect((await twice.claim(at("c"), reason)).is).toBe("leased");
+      expect((await store(name).claim(at("c"), { to: "refresh" })).is).toBe("busy");
+      await new Promise((resolve) => setTimeout(resolve, LEASE_MS + 10));
+    }
+  });
+
+  it("revives nothing when the client sends a clear again after another one", async () => {
+    const name = prefix();
+    const [one, clear] = [store(name), invalidation({ all: true })];
+    const between = async (): Promise<void> => {
+      await put(one, at("a"), content("old"));
+      await one.invalidate(clear);
+    };
+    const twice = redisStore({ redis: resending(between), prefix: name, timeoutMs: 2000, leaseMs: LEASE_MS });
+    await put(one, at("b"), content("older"));
+    await twice.invalidate(clear);
+    expect((await Promise.all([one.read(at("a")), one.read(at("b"))])).map(({ is }) => is)).toEqual(["leased", "leased"]);
+  });
+
   it("sends the reads of one turn in few commands", async () => {
     // A server of its own: other test files send commands to the shared one meanwhile.
     const server = await startRedis();

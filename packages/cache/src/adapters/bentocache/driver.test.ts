@@ -116,6 +116,18 @@ describe.skipIf(!url)("bentocacheDriver", () => {
     expect([await a.get("k"), await a.delete("l"), await a.pull("m")]).toEqual([undefined, false, undefined]);
   });
 
+  it("deletes a value that Redis has written after the deadline, when a newer one may be there", async () => {
+    const client = new Redis(proxy.url);
+    await client.ping();
+    const late = bentocacheDriver({ redis: client, prefix, timeoutMs: 100 }).factory({ prefix: "app" });
+    proxy.stall();
+    await expect(late.set("k", "old")).rejects.toMatchObject({ code: "SCALE_TIMEOUT" });
+    await driver().set("k", "new");
+    proxy.unstall();
+    await expect.poll(() => driver().get("k")).toBeUndefined();
+    client.disconnect();
+  });
+
   it("works with node-redis", async () => {
     const client = createClient({ url });
     await client.connect();

@@ -36,7 +36,10 @@ export interface BentocacheDriver {
   namespace(namespace: string): BentocacheDriver;
   get(key: string): Promise<string | undefined>;
   pull(key: string): Promise<string | undefined>;
-  /** @param ttl milliseconds */
+  /**
+   * A value that Redis writes after the deadline is deleted again.
+   * @param ttl milliseconds
+   */
   set(key: string, value: string, ttl?: number): Promise<boolean>;
   /** Clears the namespace and the namespaces in it, in one round trip, whatever the number of entries. */
   clear(): Promise<void>;
@@ -111,7 +114,10 @@ function driverOf(
       // 0 means no ttl, as in the drivers of bentocache.
       const ttlMs = ttl === undefined || ttl === 0 ? maxTtlMs : Math.max(1, Math.ceil(Math.min(ttl, maxTtlMs)));
       const id = randomBytes(12).toString("base64url");
-      await runner.run(write, { keys: keysFor(key), args: [id, String(ttlMs), String(METADATA_TTL_MS), value] });
+      const args = [id, String(ttlMs), String(METADATA_TTL_MS), value];
+      // The caller was told that it failed, and may have written another value since, which this one has replaced.
+      const late = (): void => void removeAll([key]).catch(() => undefined);
+      await runner.run(write, { keys: keysFor(key), args, late });
       return true;
     },
     async clear() {

@@ -27,8 +27,9 @@ local kind, of, has = match(value, "^([VTL])([^.]*)%.%d+%.([^.]*)%.")
 local old, ms = "", lease
 if of == gen then
   if kind == "L" then
-    local ends, rest = match(value, "^L[^.]*%.%d+%.[^.]*%.[^.]*%.(%d+)|(.*)$")
-    if ARGV[4] == "refresh" and tonumber(ends) > now then return 0 end
+    local token, ends, rest = match(value, "^L[^.]*%.%d+%.[^.]*%.([^.]*)%.(%d+)|(.*)$")
+    -- A client that lost the connection sends its call again. Its lease is its own.
+    if ARGV[4] == "refresh" and token ~= id and tonumber(ends) > now then return 0 end
     old = rest
   else
     old = value

@@ -3,7 +3,7 @@
 
   KEYS[1]     generation of the tenant
   KEYS[2..n]  entries to invalidate
-  ARGV[1]     id             the new generation, which invalidates all entries, or "" to keep the current one
+  ARGV[1]     id             start of the new generation, which invalidates all entries, or "" to keep the current one
   ARGV[2]     metadataTtlMs  TTL of a generation before the first fill
   ARGV[3]     channel of the invalidation bus
   ARGV[4]     message
@@ -14,7 +14,10 @@
 local call = redis.call
 if #KEYS > 1 then call("UNLINK", unpack(KEYS, 2)) end
 if ARGV[1] ~= "" then
-  call("SET", KEYS[1], ARGV[1] .. ".0", "PX", ARGV[2])
+  -- A client that lost the connection sends its call again, perhaps after another one. With the same generation, entries
+  -- that were filled in between and invalidated since would be valid again.
+  local time = call("TIME")
+  call("SET", KEYS[1], ARGV[1] .. "-" .. time[1] .. "-" .. time[2] .. ".0", "PX", ARGV[2])
 elseif #ARGV > 4 then
   local gen, n = string.match(call("GET", KEYS[1]) or "", "^([^.]*)%.(%d+)$")
   -- Without a generation no entry of the tenant is valid, so there is nothing to invalidate.

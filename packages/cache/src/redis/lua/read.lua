@@ -61,9 +61,14 @@ local function answer(i)
   local value, old = values[i], ""
   if value and isValid(value) then return value end
   if value and sub(value, 1, width) == leased then
-    local till, rest = match(value, "^L[^.]*%.%d+%.[^.]*%.[^.]*%.(%d+)|(.*)$")
+    local token, till, rest = match(value, "^L[^.]*%.%d+%.[^.]*%.([^.]*)%.(%d+)|(.*)$")
     if till then
       if isValid(rest) then old = rest end
+      -- A client that lost the connection sends its call again. Its lease is its own.
+      if token == id then
+        taken[KEYS[i]] = true
+        return "H" .. old
+      end
       if tonumber(till) > now then return "B" .. old end
     end
   end

@@ -1,0 +1,54 @@
+import { inRootContext } from "@scale/core/kit";
+import type { CacheStore, Lease } from "../store.js";
+
+/** Gives back leases that their holder does not fill: while one is there, the readers of all processes wait for it. */
+export interface LeaseReturns {
+  /**
+   * Releases a lease. While the store does not answer, the release is repeated until it does.
+   * @param onFailure called once, when the first attempt fails
+   */
+  add(lease: Lease, onFailure?: (error: unknown) => void): void;
+  close(): void;
+}
+
+const RETRY_MS = 250;
+/** Further leases are left to expire. */
+const MAX_LEASES = 10_000;
+
+export function createLeaseReturns(store: CacheStore): LeaseReturns {
+  const open = new Set<Lease>();
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  function arm(): void {
+    // Not held: a lease that a process leaves behind expires.
+    if (!isClosed) timer ??= inRootContext(() => setTimeout(() => void retry(), RETRY_MS).unref());
+  }
+
+  async function retry(): Promise<void> {
+    for (const lease of open) {
+      try {
+        await store.release(lease);
+        open.delete(lease);
+      } catch {
+        break; // It would be the same for the others. The first failure of each was reported.
+      }
+    }
+    timer = undefined;
+    if (open.size > 0) arm();
+  }
+
+  return {
+    add(lease, onFailure) {
+      store.release(lease).catch((error: unknown) => {
+        onFailure?.(error);
+        if (open.size < MAX_LEASES) open.add(lease);
+        arm();
+      });
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
+}
