@@ -10,7 +10,11 @@ export interface DiscoveryOptions {
    * empty list changes nothing. Return the same object for the same node each time.
    */
   readonly discover: () => Promise<readonly DbNode[]>;
-  /** Interval between two calls, in milliseconds; spread by a quarter. @default 30000 */
+  /**
+   * Interval between two calls, in milliseconds; spread by a quarter. A call that takes longer counts as failed, and what
+   * it returns later is dropped.
+   * @default 30000
+   */
   readonly everyMs?: number;
 }
 

@@ -46,6 +46,21 @@ describe("the members of a router", () => {
     expect(names()).toEqual(["p", "b"]);
   });
 
+  it("asks again when discovery does not answer, and drops what it answers later", async () => {
+    const [late, a] = [scriptedNode("late"), scriptedNode("a")];
+    const errors: string[] = [];
+    onTestFinished(discoveryFail.subscribe(({ error }) => void errors.push(String(error))));
+    const answers: ((nodes: ScriptedNode[]) => void)[] = [];
+    let named = (): Promise<ScriptedNode[]> => new Promise((resolve) => answers.push(resolve));
+    const { router } = await scriptedRouter({ discovery: { discover: () => named(), everyMs: 100 } }, []);
+    await waitUntil(() => errors.length > 0, { what: "a failure" });
+    expect(errors[0]).toMatch(/discover did not answer within 100 ms/);
+    named = async () => [a];
+    answers[0]?.([late]);
+    await waitUntil(() => router.health().nodes.length > 1, { what: "the node of the next answer" });
+    expect(router.health().nodes.map(({ name }) => name)).toEqual(["p", "a"]);
+  });
+
   it("reports a node that discovery returns again with an ended pool, and accepts a new object", async () => {
     const [a, b] = [scriptedNode("a"), scriptedNode("b")];
     let named = [a, b];

@@ -1,4 +1,5 @@
 import { ConfigError } from "@scale/core";
+import { withDeadline } from "@scale/core/kit";
 import { discoveryFail } from "../events.js";
 import type { DiscoveryOptions } from "../options.js";
 import type { DbNode } from "../types.js";
@@ -37,7 +38,8 @@ export function startDiscovery(
 
   async function run(): Promise<void> {
     try {
-      const nodes = await discover();
+      // Without a deadline one call that never settles would end discovery.
+      const nodes = await withDeadline(discover(), everyMs, "discover");
       if (isStopped) return;
       if (nodes.length === 0) throw new Error("discover: expected at least one node, got an empty list");
       const listed = new Set(nodes.map((node) => node.name));

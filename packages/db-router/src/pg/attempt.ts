@@ -40,7 +40,8 @@ export function wasSent(error: unknown): boolean {
 }
 
 /**
- * Runs a read once, on the node of the checkout. `pool.query` closes the connection of every failed statement; this
+ * Runs a read once, on the node of the checkout. It rejects when the node is ejected. Its connection is then closed, also
+ * one that the pool lends it later. `pool.query` closes the connection of every failed statement; this
  * keeps the connection when the server replied with an error.
  */
 export function attemptRead(checkout: Checkout, statement: Statement, inFlight: InFlightReads): Promise<unknown> {
@@ -62,6 +63,7 @@ export function attemptRead(checkout: Checkout, statement: Statement, inFlight: 
         if (error !== undefined) unsent.add(error);
         return end(error);
       }
+      // Ejected meanwhile: the pool of the node starts again without this connection.
       if (isOver) return client.release(true);
       connection = client;
       try {

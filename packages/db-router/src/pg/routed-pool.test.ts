@@ -1,7 +1,8 @@
 import { type ContactsCluster, findPostgres, startContacts, waitUntil } from "@scale/testkit";
 import pg, { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type RecordingRouting, routingOf } from "../../test/recording-routing.js";
+import { type RecordingRouting, recordingRouting, routingOf } from "../../test/recording-routing.js";
+import { type PgNode, pgNode } from "./node.js";
 import { routedPool } from "./routed-pool.js";
 
 const ONE = { text: "select count(*)::int as n from contacts where id = $1", values: [1] };
@@ -122,6 +123,24 @@ describe.skipIf(!findPostgres())("routedPool", () => {
     expect((await answers).map(({ rows }) => rows[0].n)).toEqual(Array.from({ length: 8 }, () => 1));
     r1.resume();
     await waitUntil(() => routing.readers[0]!.pool.totalCount === 0, { what: "the end of the frozen connections" });
+  });
+
+  it("leaves no connection in the pool of an ejected node, where a read has waited for one", async () => {
+    const node = ({ name, url }: { name: string; url: string }) =>
+      pgNode({ name, config: { connectionString: url, max: 1, min: 0 } });
+    const own = recordingRouting(node(cluster.primary), cluster.replicas.map(node));
+    const [{ pool: replica }] = own.readers as [PgNode];
+    const busy = await replica.connect();
+    const read = routedPool(own).query("select 1 as n");
+    await waitUntil(() => replica.waitingCount === 1, { what: "the waiting read" });
+    own.eject("r1");
+    expect((await read).rows).toEqual([{ n: 1 }]);
+    expect(own.served()).toEqual(["r1", "r2"]);
+    // The connection comes after its caller has gone.
+    busy.release();
+    await waitUntil(() => replica.totalCount === 0, { what: "the end of the connection" });
+    expect(replica).toMatchObject({ totalCount: 0, idleCount: 0, waitingCount: 0 });
+    await own.end();
   });
 
   it("retries reads that recovery cancelled elsewhere", async () => {
