@@ -32,7 +32,7 @@ export interface PlanResolverOptions<Name extends string = string> {
    */
   readonly staleMs?: number;
   /**
-   * Deadline of one lookup, in milliseconds.
+   * Deadline of one lookup, in milliseconds. An answer that comes later is dropped.
    * @default 250
    */
   readonly timeoutMs?: number;
