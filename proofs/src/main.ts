@@ -4,6 +4,7 @@ process.exitCode = await runSections({
   sections: {
     cache: async () => (await import("./cache/proof.js")).cache,
     failover: async () => (await import("./db-router/failover.js")).failover,
+    late: async () => (await import("./late/proof.js")).late,
     outage: async () => (await import("./outage/proof.js")).outage,
     quota: async () => (await import("./quota/proof.js")).quota,
     "rate-limit": async () => (await import("./rate-limit/proof.js")).rateLimit,
