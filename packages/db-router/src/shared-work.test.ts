@@ -1,13 +1,17 @@
-import { tenancy } from "@scale/core";
+import { setImmediate as turn } from "node:timers/promises";
+import { systemClock, tenancy } from "@scale/core";
 import { type ContactsCluster, contextLeaks, findPostgres, type Look, startContacts, waitUntil } from "@scale/testkit";
 import pg, { type PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recordingRouting } from "../test/recording-routing.js";
 import { scriptedNode } from "../test/scripted-node.js";
 import { closeAfterTest, connectionLost, scriptedRouter } from "../test/scripted-router.js";
+import { NodeRegistry } from "./cluster/node-registry.js";
+import { createPoller } from "./cluster/poller.js";
 import { nodeEject, nodeReturn, primaryChange, routeChoose } from "./events.js";
 import { connectionLose, pgNode, routedPool } from "./pg/index.js";
 import { createRouter } from "./router.js";
+import { createChangeWaiter } from "./routing/change-waiter.js";
 
 const WRITE = { intent: "write" } as const;
 
@@ -35,6 +39,36 @@ describe("what tenants share in a router runs in the context of none of them", (
       },
     });
     expect(await leaks).toEqual([]);
+  });
+
+  it("a wait that ends with a change that another has caused", async () => {
+    const registry = new NodeRegistry({
+      ...{ name: "db", primary: scriptedNode("p", { isStandby: false }), replicas: [], minServing: 0 },
+      eligibility: { maxMs: 5_000, maxBytes: 1, staleMs: 5_000, failures: 2 },
+      ejection: { failures: 2, ejectMs: 1_000, maxEjectMs: 1_000 },
+      ...{ clock: systemClock, random: () => 0.5 },
+    });
+    const poller = createPoller(registry, { pollMs: 1_000, timeoutMs: 1_000, probeMs: 1_000 });
+    const waiter = createChangeWaiter(registry, poller);
+    let hasChanged: true | undefined;
+    const leaks = contextLeaks({
+      tenancy,
+      async first() {
+        await turn();
+        hasChanged = true;
+        registry.reassess();
+      },
+      second: (look) =>
+        waiter.until({
+          ms: 1_000,
+          attempt() {
+            look("an attempt");
+            return hasChanged;
+          },
+        }),
+    });
+    expect(await leaks).toEqual([]);
+    await poller.stop();
   });
 
   it("the polls of a router that a request has created", async () => {
