@@ -96,7 +96,10 @@ function failedLoads({ near, redis, source }: Shared): LateCall {
         call: (i) =>
           timed(async () => {
             source.set(`${tenantId}-${i}`, -1);
-            await near.tenant(tenantId).get(near.row, `${tenantId}-${i}`).catch(() => undefined);
+            await near
+              .tenant(tenantId)
+              .get(near.row, `${tenantId}-${i}`)
+              .catch(() => undefined);
           }),
         wrong: () => leasesOf(redis, tenantId),
       });

@@ -47,7 +47,9 @@ export async function* freeze(
   const random = seededRandom(SEED);
   const counts = calls.map((): Count => ({ overtaken: 0, wrong: 0 }));
   for (let round = 0; round < freezes; round++) {
-    const rounds = await Promise.all(calls.map((call) => call.prepare(round)));
+    // One after the other: only the freeze may keep a call from being answered in time.
+    const rounds: Round[] = [];
+    for (const call of calls) rounds.push(await call.prepare(round));
     const lengthMs = TIMEOUT_MS * (0.6 + 1.4 * random());
     const outcomes = rounds.map((each) =>
       Promise.allSettled(
@@ -68,11 +70,19 @@ export async function* freeze(
   }
   const about = `${freezes} freezes of ${name} around a deadline of ${TIMEOUT_MS} ms (seed ${SEED})`;
   for (const [i, call] of calls.entries()) {
-    const { overtaken, wrong } = counts[i] as Count;
-    const proof = `late: ${call.name}, ${about}`;
-    yield line({ proof: `${proof}, overtaken`, unit: "calls", value: overtaken, bound: { atLeast: 1 } });
-    yield line({ proof: `${proof}, wrong after 1 s`, unit: "units", value: wrong, bound: { atMost: 0 } });
+    yield line({
+      proof: `late: ${about}, wrong after 1 s: ${call.name}`,
+      unit: "units",
+      value: (counts[i] as Count).wrong,
+      bound: { atMost: 0 },
+    });
   }
+  yield line({
+    proof: `late: ${about}, calls of the kind that they overtook least`,
+    unit: "calls",
+    value: Math.min(...counts.map(({ overtaken }) => overtaken)),
+    bound: { atLeast: 1 },
+  });
 }
 
 /** Repeats a call until it is carried out, as a caller does whose work must be recorded. */

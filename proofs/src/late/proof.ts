@@ -4,8 +4,8 @@ import { Redis } from "ioredis";
 import { lateCaches } from "./cache.js";
 import { lateRouters } from "./db-router.js";
 import { freeze } from "./freezes.js";
-import { quotaCalls } from "./quota.js";
-import { rateLimitCalls } from "./rate-limit.js";
+import { lateLedger, quotaCalls } from "./quota.js";
+import { rateLimitCalls, renewalCalls } from "./rate-limit.js";
 
 /** Is nothing held, counted twice or lost by a call whose answer comes after its deadline? */
 export async function* late({ smoke }: SectionOptions): AsyncIterable<Line> {
@@ -27,7 +27,8 @@ async function* onRedis(freezes: number): AsyncIterable<Line> {
   const admin = connect();
   const caches = await lateCaches(connect);
   try {
-    const calls = [...rateLimitCalls(connect()), ...quotaCalls(connect()), ...caches.calls];
+    const redis = connect();
+    const calls = [...rateLimitCalls(redis), ...quotaCalls(connect()), ...caches.calls, ...renewalCalls(redis)];
     yield* freeze({ name: "Redis", freezes: [stop(server), (ms) => pauseClients(admin, ms)] }, calls, freezes);
   } finally {
     caches.close();
@@ -37,14 +38,18 @@ async function* onRedis(freezes: number): AsyncIterable<Line> {
 }
 
 async function* onPostgres(freezes: number): AsyncIterable<Line> {
-  const cluster = await startPostgres({ replicas: 1, fresh: true });
+  const [cluster, server] = await Promise.all([startPostgres({ replicas: 1, fresh: true }), startRedis()]);
+  const redis = new Redis(server.url, { autoResendUnfulfilledCommands: false });
   const routers = await lateRouters(cluster);
+  const ledger = await lateLedger(redis, cluster.primary.url);
+  const onPrimary = [...routers.onPrimary, ...ledger.calls];
   try {
     yield* freeze({ name: "a replica", freezes: cluster.replicas.map(stop) }, routers.onReplica, freezes);
-    yield* freeze({ name: "the primary", freezes: [stop(cluster.primary)] }, routers.onPrimary, freezes);
+    yield* freeze({ name: "the primary", freezes: [stop(cluster.primary)] }, onPrimary, freezes);
   } finally {
-    await routers.close();
-    await cluster.stop();
+    await Promise.all([routers.close(), ledger.close()]);
+    redis.disconnect();
+    await Promise.all([cluster.stop(), server.stop()]);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createPlanResolver, definePlans, hard } from "@scale/core";
 import { createQuota, type Reservation, usage } from "@scale/quota";
-import { redisUsage } from "@scale/quota/redis";
+import { postgresLedger, redisUsage } from "@scale/quota/redis";
+import { ledgerPool } from "@scale/quota/scenarios";
 import type { Redis } from "ioredis";
 import { CALLS, type LateCall, TIMEOUT_MS, untilDone } from "./freezes.js";
 import { timed } from "./rate-limit.js";
@@ -57,7 +58,7 @@ function reservations(quota: Quota, count: CountOf): LateCall {
 }
 
 const reserveAll = (quota: Quota, tenantId: string): Promise<Reservation<"tokens">[]> =>
-  Promise.all(Array.from({ length: CALLS }, () => quota.reserve(tenantId, { tokens: UNITS })));
+  Promise.all(Array.from({ length: CALLS }, () => untilDone(() => quota.reserve(tenantId, { tokens: UNITS }))));
 
 function commits(quota: Quota, count: CountOf): LateCall {
   return {
@@ -140,6 +141,49 @@ function repeatedConsumptions(quota: Quota, count: CountOf): LateCall {
         call: (i) => timed(() => untilDone(() => quota.consume(tenantId, { tokens: UNITS }, { id: `${round}-${i}` }))),
         wrong: async () => difference(await count(tenantId), CALLS * UNITS),
       };
+    },
+  };
+}
+
+/** Time between two flushes to the ledger. Some are under way at each freeze. */
+const FLUSH_EVERY_MS = 20;
+
+/** Usage that is flushed to a ledger in Postgres. */
+export interface LateLedger {
+  readonly calls: readonly LateCall[];
+  close(): Promise<void>;
+}
+
+export async function lateLedger(redis: Redis, postgresUrl: string): Promise<LateLedger> {
+  const { pool: db, written } = await ledgerPool(postgresUrl, "late");
+  const ledger = postgresLedger({ db, timeoutMs: TIMEOUT_MS });
+  const store = redisUsage({ redis, ledger, timeoutMs: 5000, flushEveryMs: FLUSH_EVERY_MS, prefix: "late:ledger" });
+  const quota = createQuota({ metrics, plans, usage: store });
+  return {
+    calls: [
+      {
+        name: "quota flush to the ledger",
+        async prepare(round) {
+          const tenantId = `ledger-${round}`;
+          await untilDone(() => quota.consume(tenantId, { tokens: UNITS }));
+          return {
+            call: () =>
+              timed(async () => {
+                await quota.consume(tenantId, { tokens: UNITS });
+                await store.flush();
+              }),
+            async wrong() {
+              await untilDone(() => store.flush());
+              const { used } = (await quota.status(tenantId)).metrics.tokens;
+              return Math.abs(used - (CALLS + 1) * UNITS) + Math.abs((await written(tenantId)) - used);
+            },
+          };
+        },
+      },
+    ],
+    async close() {
+      await store.close();
+      await db.end();
     },
   };
 }

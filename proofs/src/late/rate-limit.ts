@@ -18,13 +18,15 @@ export function rateLimitCalls(redis: Redis): LateCall[] {
   const parts = { redis };
   return [
     ...POLICIES.map((policy) => acquires(parts, policy)),
-    ...POLICIES.flatMap((policy) => ALGORITHMS.map((algorithm) => checks(parts, { policy, algorithm }))),
+    ...POLICIES.map((policy) => checks(parts, policy)),
     releases(parts),
-    renewals(parts),
     refunds(parts),
     leases(parts),
   ];
 }
+
+/** Its preparation ends when the slots are renewed: it has to be the last. */
+export const renewalCalls = (redis: Redis): LateCall[] => [renewals({ redis })];
 
 interface Parts {
   readonly redis: Redis;
@@ -70,39 +72,52 @@ function acquires(parts: Parts, policy: StoreFailurePolicy): LateCall {
   };
 }
 
-function checks(
-  parts: Parts,
-  { policy, algorithm }: { readonly policy: StoreFailurePolicy; readonly algorithm: (typeof ALGORITHMS)[number] },
-): LateCall {
-  const rules: RateLimitRulesInput = { units: { algorithm, by: "tenant", limit: LIMIT, window } };
-  const { limiter, remaining } = limiters(parts, `check-${algorithm}-${policy}`, { rules, policy });
+/** Each call asks a limiter of each algorithm: the store has scripts of their own for some. */
+function checks(parts: Parts, policy: StoreFailurePolicy): LateCall {
+  const all = ALGORITHMS.map((algorithm) => {
+    const rules: RateLimitRulesInput = { units: { algorithm, by: "tenant", limit: LIMIT, window } };
+    return limiters(parts, `check-${algorithm}-${policy}`, { rules, policy });
+  });
   return {
-    name: `rate-limit check (${algorithm}, ${policy})`,
+    name: `rate-limit check (${policy})`,
     async prepare(round) {
       const tenantId = `t${round}`;
-      await remaining(tenantId);
-      let counted = 0;
-      let uncounted = 0;
+      const told = await Promise.all(all.map(({ limiter }) => checksOf(limiter, tenantId)));
       return {
-        async call() {
-          const decision = await limiter.check({ tenantId }, { cost: COST });
-          if (decision.decidedBy === "store") counted += COST;
-          else if (decision.allowed) uncounted += COST;
-          expectFromStore(decision);
-        },
+        call: () => Promise.all(told.map(({ check }) => check())),
         async wrong() {
-          const used = LIMIT - (await remaining(tenantId));
-          // A request that a policy has admitted may count once or not at all.
-          return Math.max(0, counted - used, used - counted - uncounted);
+          const wrong = told.map(async ({ counted, uncounted }, i) => {
+            const used = LIMIT - ((await all[i]?.remaining(tenantId)) ?? Number.NaN);
+            // A request that a policy has admitted may count once or not at all.
+            return Math.max(0, counted() - used, used - counted() - uncounted());
+          });
+          return (await Promise.all(wrong)).reduce((sum, n) => sum + n, 0);
         },
       };
     },
   };
 }
 
+/** The units of a tenant's checks, by who has admitted them. */
+async function checksOf(limiter: RateLimiter, tenantId: string) {
+  let counted = 0;
+  let uncounted = 0;
+  await untilDone(async () => expectFromStore(await limiter.peek({ tenantId })));
+  return {
+    counted: () => counted,
+    uncounted: () => uncounted,
+    async check() {
+      const decision = await limiter.check({ tenantId }, { cost: COST });
+      if (decision.decidedBy === "store") counted += COST;
+      else if (decision.allowed) uncounted += COST;
+      expectFromStore(decision);
+    },
+  };
+}
+
 /** Holds all slots of a tenant. */
 const holdAll = (limiter: RateLimiter, tenantId: string): Promise<Slot[]> =>
-  Promise.all(Array.from({ length: SLOTS }, () => limiter.acquire({ tenantId })));
+  Promise.all(Array.from({ length: SLOTS }, () => untilDone(() => limiter.acquire({ tenantId }))));
 
 function releases(parts: Parts): LateCall {
   const { limiter, remaining } = limiters(parts, "release", { rules: slots("60s") });
@@ -148,7 +163,7 @@ function refunds(parts: Parts): LateCall {
     async prepare(round) {
       const tenantId = `t${round}`;
       const decisions = await Promise.all(
-        Array.from({ length: 2 * CALLS }, () => limiter.check({ tenantId }, { cost: COST })),
+        Array.from({ length: 2 * CALLS }, () => untilDone(() => limiter.check({ tenantId }, { cost: COST }))),
       );
       return {
         call: (i) => timed(() => untilDone(() => limiter.refund(decisions[i] as Decision))),

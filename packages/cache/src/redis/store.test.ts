@@ -150,7 +150,10 @@ describe.skipIf(!url)("redisStore", () => {
     const twice = redisStore({ redis: resending(between), prefix: name, timeoutMs: 2000, leaseMs: LEASE_MS });
     await put(one, at("b"), content("older"));
     await twice.invalidate(clear);
-    expect((await Promise.all([one.read(at("a")), one.read(at("b"))])).map(({ is }) => is)).toEqual(["leased", "leased"]);
+    expect((await Promise.all([one.read(at("a")), one.read(at("b"))])).map(({ is }) => is)).toEqual([
+      "leased",
+      "leased",
+    ]);
   });
 
   it("sends the reads of one turn in few commands", async () => {
