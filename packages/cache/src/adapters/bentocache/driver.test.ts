@@ -131,7 +131,7 @@ describe.skipIf(!url)("bentocacheDriver", () => {
   it("works with node-redis", async () => {
     const client = createClient({ url });
     await client.connect();
-    const cache = bentocacheDriver({ redis: client, prefix }).factory({});
+    const cache = bentocacheDriver({ redis: client, prefix, timeoutMs: 500 }).factory({});
     await cache.set("k", "1");
     expect([await cache.get("k"), await cache.get("none"), await cache.pull("k")]).toEqual(["1", undefined, "1"]);
     client.destroy();
@@ -183,6 +183,7 @@ describe.skipIf(!url)("bentocacheDriver", () => {
 
     it.each([true, false])("settles within the deadline while Redis stalls, with memory: %s", async (hasMemory) => {
       const client = new Redis(proxy.url);
+      await client.ping();
       const bento = start(client, { timeoutMs: 100, hasMemory });
       await bento.set({ key: "k", value: 1 });
       proxy.stall();
