@@ -11,7 +11,7 @@ import { inRootContext } from "./root-context.js";
 import { type TenantContext, tenancy } from "./tenancy.js";
 
 describe("inRootContext", () => {
-  it("runs work, and what it starts, without the tenant and the storages of the caller, who keeps them", async () => {
+  it("runs work, and what it starts, without the tenant and the storages of the caller, and leaves the caller's own", async () => {
     const trace = new AsyncLocalStorage<string>();
     const seen = await trace.run("t1", () =>
       tenancy.run({ tenantId: "acme" }, async () => {

@@ -16,7 +16,7 @@ const SPREAD_MS = 12;
 export interface Round {
   /** Makes one of the calls. Rejects when it was not carried out in time. */
   call(index: number): Promise<unknown>;
-  /** Counts what is wrong a second after the thaw: units that are held by nobody, counted twice, or lost. */
+  /** Counts what is wrong a second after the thaw: units that are held without a holder, counted twice, or lost. */
   wrong(): Promise<number>;
 }
 

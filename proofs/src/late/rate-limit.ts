@@ -98,7 +98,7 @@ function checks(parts: Parts, policy: StoreFailurePolicy): LateCall {
   };
 }
 
-/** The units of a tenant's checks, by who has admitted them. */
+/** The units of a tenant's checks: those that the store has counted, and those that a policy has admitted. */
 async function checksOf(limiter: RateLimiter, tenantId: string) {
   let counted = 0;
   let uncounted = 0;
@@ -173,7 +173,7 @@ function refunds(parts: Parts): LateCall {
   };
 }
 
-/** Units that were leased to nobody. Those of a lease that this process holds are its own. */
+/** Units that were leased in advance by a call that was refused. Those of a lease that this process holds are its own. */
 function leases(parts: Parts): LateCall {
   const rules: RateLimitRulesInput = { units: { by: "tenant", limit: LIMIT, window: "1h", lease: "30s" } };
   const { limiter, remaining } = limiters(parts, "lease", { rules, policy: "deny" });

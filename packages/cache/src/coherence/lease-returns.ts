@@ -21,7 +21,7 @@ export function createLeaseReturns(store: CacheStore): LeaseReturns {
   let isClosed = false;
 
   function arm(): void {
-    // Not held: a lease that a process leaves behind expires.
+    // Does not keep the process alive: after its end the leases expire.
     if (!isClosed) timer ??= inRootContext(() => setTimeout(() => void retry(), RETRY_MS).unref());
   }
 
