@@ -1,28 +1,24 @@
-import { createMemory, type Partition } from "@scale/cache/scenarios";
+import { createMemory } from "@scale/cache/scenarios";
 import { judge, type Line } from "@scale/testkit";
 import { ENTRY, keyOf, NAMESPACE } from "./caches.js";
 
 const GATE = { atMost: 2 };
 
-/** The longest block of the event loop by clearing a tenant or a namespace, and by the writes after it. */
+/** The longest block of the event loop by clearing a tenant, and by the writes after it. */
 export function* clears(smoke: boolean): Iterable<Line> {
   const keys = smoke ? 1000 : 100_000;
-  yield lineOf(`a tenant of ${keys} entries is cleared`, keys, (partition) => partition.clear());
-  yield lineOf(`a namespace of ${keys} entries is cleared`, keys, (partition) => partition.clear(NAMESPACE));
-}
-
-function lineOf(what: string, keys: number, clear: (partition: Partition) => void): Line {
-  const longest = Array.from({ length: 5 }, () => longestMs(keys, clear)).sort((a, b) => a - b);
+  const longest = Array.from({ length: 5 }, () => longestMs(keys)).sort((a, b) => a - b);
   const [, , median = Number.NaN] = longest;
-  return { bench: `cache: longest pause when ${what}`, unit: "ms", ours: median, ...judge(median, { gate: GATE }) };
+  const bench = `cache: longest pause when a tenant of ${keys} entries is cleared`;
+  yield { bench, unit: "ms", ours: median, ...judge(median, { gate: GATE }) };
 }
 
 /** The longest of the clear and of a hundred writes after it. Garbage collection is included. */
-function longestMs(keys: number, clear: (partition: Partition) => void): number {
+function longestMs(keys: number): number {
   const partition = createMemory({ maxBytes: 1_000_000_000 }).tenant("acme");
   partition.set("other", "1", ENTRY);
   for (let key = 0; key < keys; key++) partition.set(NAMESPACE, keyOf(key), ENTRY);
-  let longest = timeMs(() => clear(partition));
+  let longest = timeMs(() => partition.clear());
   for (let i = 0; i < 100; i++)
     longest = Math.max(
       longest,

@@ -14,5 +14,6 @@ export {
 export { type Node, startNode, untilServed } from "./node.js";
 export type { Ask } from "./process.worker.js";
 export { endedDuringLoad, type Raced, type RaceOptions, readRightAfter, setDuringLoad, WAY_NAMES } from "./races.js";
-export { createMemory } from "../src/memory/memory.js";
-export type { Entry, Memory, Partition } from "../src/memory/types.js";
+export { createMemory } from "../src/memory/create-memory.js";
+export type { Memory } from "../src/memory/memory.js";
+export type { Entry } from "../src/memory/types.js";

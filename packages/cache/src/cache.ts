@@ -1,5 +1,6 @@
-import { tenancy } from "@scale/core";
-import { parseTenantId } from "@scale/core/kit";
+import { type Clock, type Duration, systemClock, tenancy } from "@scale/core";
+import { clockOption, durationOption, functionOption, parseOptions, parseTenantId } from "@scale/core/kit";
+import { z } from "zod";
 import type { CacheContext } from "./coherence/context.js";
 import { createLeaseRenewer } from "./coherence/lease-renewal.js";
 import { createLeaseReturns } from "./coherence/lease-returns.js";
@@ -9,12 +10,49 @@ import { createTenantStates } from "./coherence/tenant-state.js";
 import { define, type Definition, type DefinitionOptions } from "./definition/definition.js";
 import { createInlineDefinitions } from "./definition/inline-definition.js";
 import { coarseClock } from "./get/coarse-clock.js";
+import { createMemory, type MemoryOptions } from "./memory/create-memory.js";
 import type { MemoryStats } from "./memory/types.js";
-import { type CacheOptions, parseCacheOptions } from "./options.js";
+import type { CacheStore } from "./store.js";
 import type { GetOrSetOptions, TenantCache } from "./tenant-cache.js";
 import { TenantHandle } from "./tenant-handle.js";
 import type { WarmOptions, WarmRun } from "./warm/types.js";
 import { startWarm } from "./warm/warm.js";
+
+export interface CacheOptions {
+  /**
+   * Memory of this process (L1).
+   * @default `{ maxBytes: 67108864 }`, 64 MiB
+   */
+  readonly memory?: Omit<MemoryOptions, "clock">;
+  /**
+   * Store that all processes share: `redisStore({ redis, subscriber })` of `@scale/cache/redis`.
+   * @default none: each process caches alone, and hears of no other's invalidations
+   */
+  readonly store?: CacheStore;
+  readonly staleness?: {
+    /**
+     * Maximum time for which memory is served after the last confirmation that no invalidation was missed.
+     * @default "3s"
+     */
+    readonly bound?: Duration;
+    /**
+     * Behaviour after that time. `bypass` reads the store each time, and loads when the store is down; `serve` keeps serving
+     * memory until the entries expire, whatever other processes invalidate.
+     * @default "bypass"
+     */
+    readonly whenUnsure?: "bypass" | "serve";
+  };
+  /**
+   * Maximum number of tenants whose state (flights, counters) this process remembers. Entries of forgotten tenants stay in
+   * memory.
+   * @default 10000
+   */
+  readonly maxTenants?: number;
+  /** Clock, for tests. */
+  readonly clock?: Clock;
+  /** Source of random numbers in [0, 1), for tests. */
+  readonly random?: () => number;
+}
 
 export interface Cache {
   /** Defines a kind of value and how it is loaded. Use each name for one definition. */
@@ -50,18 +88,39 @@ export interface Cache {
   [Symbol.dispose](): void;
 }
 
+const DEFAULT_BYTES = 64 * 1024 * 1024;
 /** The tenant id of values that belong to no tenant: no tenant can have it. */
 const NO_TENANT = "";
 
+const schema = z.strictObject({
+  memory: z
+    .custom<NonNullable<CacheOptions["memory"]>>(
+      (value) => typeof value === "object" && value !== null,
+      "expected an object",
+    )
+    .optional(),
+  store: z.custom<CacheStore>(isStore, "expected a store such as redisStore").optional(),
+  staleness: z
+    .strictObject({ bound: durationOption.default(3000), whenUnsure: z.enum(["bypass", "serve"]).default("bypass") })
+    .default({ bound: 3000, whenUnsure: "bypass" }),
+  maxTenants: z.int().min(1).max(1_000_000).default(10_000),
+  clock: clockOption.optional(),
+  random: functionOption<() => number>().default(() => Math.random),
+});
+
 /** Creates a cache per tenant, in the memory of this process and in the store. Sends nothing at construction. */
 export function createCache(options: CacheOptions = {}): Cache {
-  const { memory, store, boundMs, whenUnsure, maxTenants, clock, random } = parseCacheOptions(options);
-  const states = createTenantStates(memory, maxTenants);
+  const parsed = parseOptions(schema, options, "createCache");
+  // Not a default of the schema: that would be a copy, and `coarseClock` compares it with the system's clock.
+  const { store, random, clock = systemClock } = parsed;
+  const memory = createMemory({ ...(parsed.memory ?? { maxBytes: DEFAULT_BYTES }), clock });
+  const states = createTenantStates(memory, parsed.maxTenants);
   const retryQueue = store === undefined ? undefined : createRetryQueue(store, clock);
   const leaseReturns = store === undefined ? undefined : createLeaseReturns(store);
   const stalenessBound = createStalenessBound({
-    store,
-    ...{ boundMs, whenUnsure, clock },
+    ...{ store, clock },
+    boundMs: parsed.staleness.bound,
+    whenUnsure: parsed.staleness.whenUnsure,
     dropL1: () => memory.clear(),
     onInvalidation: (invalidation) => states.of(invalidation.tenantId).apply(invalidation),
   });
@@ -98,4 +157,8 @@ export function createCache(options: CacheOptions = {}): Cache {
     close,
     [Symbol.dispose]: close,
   };
+}
+
+function isStore(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "read" in value && typeof value.read === "function";
 }

@@ -1,4 +1,4 @@
-export { type Cache, createCache } from "./cache.js";
+export { type Cache, type CacheOptions, createCache } from "./cache.js";
 export type { Codec, ValueSchema } from "./definition/codec.js";
 export type { Definition, DefinitionOptions, LoadContext } from "./definition/definition.js";
 export type { KeyParts } from "./definition/key.js";
@@ -15,7 +15,6 @@ export {
 export { createKeyValueCache, type KeyValueCache, type KeyValueTtl } from "./adapters/key-value.js";
 export { budgetsFromPlans } from "./memory/plan-budgets.js";
 export type { Budget, MemoryStats, TenantUsage } from "./memory/types.js";
-export type { CacheOptions } from "./options.js";
 export type { CacheStore } from "./store.js";
 export type { CacheResult } from "./get/flight.js";
 export type { DataLoader, GetOrSetOptions, InvalidateOptions, TenantCache } from "./tenant-cache.js";

@@ -1,5 +1,6 @@
 import { keyTextOf } from "../definition/key.js";
-import type { Entry, Memory, Partition, TenantUsage } from "../memory/types.js";
+import type { Memory, Partition } from "../memory/memory.js";
+import type { Entry, TenantUsage } from "../memory/types.js";
 import type { Invalidation } from "../store.js";
 
 /** The fields of an L1 entry that only this folder reads. */
@@ -24,10 +25,6 @@ export interface Counts {
   invalidations: number;
 }
 
-const noCounts = (): Counts => ({
-  ...{ memoryHits: 0, storeHits: 0, staleHits: 0, loads: 0, loadErrors: 0, invalidations: 0 },
-});
-
 /** Maximum number of tag generations per tenant. One more clears the tenant's L1. */
 const MAX_TAGS = 1000;
 
@@ -37,7 +34,7 @@ export class TenantState {
   readonly partition: Partition;
   /** Flights by store key. An invalidation needs only these members of a flight. */
   readonly flights: Map<string, { readonly hasTags: boolean; isDetached: boolean }> = new Map();
-  readonly counts: Counts = noCounts();
+  readonly counts: Counts = { memoryHits: 0, storeHits: 0, staleHits: 0, loads: 0, loadErrors: 0, invalidations: 0 };
   /** True once the state was forgotten: a handle that holds it must look up its successor. */
   isRetired = false;
   /** Calls without a flight that need this state when they end: it is not forgotten before. */
@@ -164,7 +161,7 @@ export function createTenantStates(memory: Memory, maxTenants: number): TenantSt
       if (known !== undefined) return known;
       const created = new TenantState(tenantId, memory.tenant(tenantId));
       states.set(tenantId, created);
-      if (states.size > maxTenants) evict(created);
+      evict(created);
       return created;
     },
     has: (tenantId) => states.has(tenantId),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sizeOf } from "./entry-size.js";
+import { sizeOf } from "../../test/size-of.js";
 
 describe("sizeOf", () => {
   it("is 0 for values that fit into a word, and grows with others", () => {

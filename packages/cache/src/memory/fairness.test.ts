@@ -2,8 +2,9 @@ import { ConfigError } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createMemory } from "./memory.js";
-import type { Entry, Memory } from "./types.js";
+import { createMemory } from "./create-memory.js";
+import type { Memory } from "./memory.js";
+import type { Entry } from "./types.js";
 
 fc.configureGlobal({ seed: 20_261_120, numRuns: 60 });
 

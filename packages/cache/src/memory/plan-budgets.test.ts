@@ -3,7 +3,7 @@ import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
 import { createCache, memoryFail } from "../index.js";
 import { budgetsFromPlans } from "./plan-budgets.js";
-import { createMemory } from "./memory.js";
+import { createMemory } from "./create-memory.js";
 import type { Entry } from "./types.js";
 
 const plans = definePlans({

@@ -9,6 +9,8 @@ export interface NewEntry {
   readonly key: string;
   readonly entry: Entry;
   readonly bytes: number;
+  /** True when no reader has asked for the entry. */
+  readonly isCold: boolean;
 }
 
 /** The entries of one tenant. Its totals change at once; the registry adds them up over the tenants. */
@@ -30,17 +32,14 @@ export class TenantEntries {
   /** Bytes of the tenant without namespaces. */
   readonly ownBytes: number;
   bytes: number;
-  /** Bytes of cleared namespaces whose nodes are still linked into queues. */
-  reclaimableBytes = 0;
   entries = 0;
 
+  /** Decides which entry goes next. */
+  eviction: S3Fifo = new S3Fifo();
   #namespaces = new Map<string, Namespace>();
-  #eviction = new S3Fifo();
   /** The namespace of the last call: most calls are for the same one. */
   #last: Namespace | undefined = undefined;
   #expiries: IndexedHeap<EntryNode> | undefined = undefined;
-  /** Cleared namespaces, and the nodes that are not yet purged. */
-  #cleared: { readonly namespace: Namespace; readonly rest: Iterator<EntryNode> }[] | undefined = undefined;
 
   constructor(id: string, budget: Required<Budget>, askedAtMs: number) {
     this.id = id;
@@ -66,16 +65,7 @@ export class TenantEntries {
     return found.nodes.get(key);
   }
 
-  insert(entry: NewEntry): void {
-    this.#eviction.admit(this.#add(entry));
-  }
-
-  /** Inserts an entry that no reader has asked for. */
-  insertCold(entry: NewEntry): void {
-    this.#eviction.admitCold(this.#add(entry));
-  }
-
-  #add({ namespace, key, entry, bytes }: NewEntry): EntryNode {
+  insert({ namespace, key, entry, bytes, isCold }: NewEntry): void {
     const owner = this.#namespaceOf(namespace);
     const node = new EntryNode(owner, key, entry, bytes);
     owner.nodes.set(key, node);
@@ -83,28 +73,25 @@ export class TenantEntries {
     this.bytes += bytes;
     this.entries++;
     this.#trackExpiry(node);
-    return node;
+    if (isCold) this.eviction.admitCold(node);
+    else this.eviction.admit(node);
   }
 
-  /** Replaces the value of an entry. Counts as a use. */
-  replace(node: EntryNode, entry: Entry, bytes: number): void {
-    this.renew(node, entry, bytes);
-    this.#recordUse(node);
-  }
-
-  /** As `replace`, without counting as a use. */
-  renew(node: EntryNode, entry: Entry, bytes: number): void {
+  /** Replaces the value of an entry. Counts as a use unless the new one is cold: uses have earned the entry its queue. */
+  replace(node: EntryNode, { entry, bytes, isCold }: Pick<NewEntry, "entry" | "bytes" | "isCold">): void {
     const delta = bytes - node.bytes;
-    this.#eviction.resize(node, bytes);
+    this.eviction.resize(node, bytes);
     node.namespace.bytes += delta;
     this.bytes += delta;
     node.entry = entry;
     this.#trackExpiry(node);
+    if (!isCold) this.#recordUse(node);
   }
 
   remove(node: EntryNode): void {
     const { namespace } = node;
-    this.#unlink(node);
+    this.eviction.remove(node);
+    this.#expiries?.remove(node);
     namespace.nodes.delete(node.key);
     namespace.bytes -= node.bytes;
     this.bytes -= node.bytes;
@@ -112,62 +99,23 @@ export class TenantEntries {
     if (namespace.nodes.size === 0) this.#forget(namespace);
   }
 
-  /** Makes the entries of a namespace unreachable in constant time. `purgeCleared` unlinks them later. */
-  clear(name: string): void {
-    const namespace = this.#namespaces.get(name);
-    if (namespace === undefined) return;
-    this.entries -= namespace.nodes.size;
-    this.reclaimableBytes += namespace.bytes;
-    (this.#cleared ??= []).push({ namespace, rest: namespace.nodes.values() });
-    this.#forget(namespace);
-  }
-
-  /** Unlinks one cleared entry. @returns false when there is none */
-  purgeCleared(): boolean {
-    const cleared = this.#cleared?.at(-1);
-    if (cleared === undefined) return false;
-    const { namespace, rest } = cleared;
-    const { value: node, done } = rest.next();
-    if (done === true) {
-      this.#cleared?.pop();
-      this.reclaimableBytes -= namespace.bytes;
-      return true;
-    }
-    this.#unlink(node);
-    namespace.nodes.delete(node.key);
-    namespace.bytes -= node.bytes;
-    this.reclaimableBytes -= node.bytes;
-    return true;
-  }
-
   /** Drops all references: an unused partition may still hold the tenant. */
   release(): void {
     this.#namespaces = new Map();
-    this.#eviction = new S3Fifo();
+    this.eviction = new S3Fifo();
     this.#last = undefined;
     this.#expiries = undefined;
-    this.#cleared = undefined;
   }
 
-  /** The entry that expires first. It may have been cleared. */
+  /** The entry that expires first. */
   get nextToExpire(): EntryNode | undefined {
     return this.#expiries?.first;
-  }
-
-  /** The first cold entry to drop. It may have been cleared. */
-  get coldest(): EntryNode | undefined {
-    return this.#eviction.coldest;
-  }
-
-  /** The entry to evict when none is cleared, expired or cold. */
-  victim(): EntryNode | undefined {
-    return this.#eviction.victim();
   }
 
   #recordUse(node: EntryNode): void {
     // A cold entry has a frequency of 0.
     if (node.frequency >= MAX_FREQUENCY) return;
-    if (node.isCold) this.#eviction.promote(node);
+    if (node.isCold) this.eviction.promote(node);
     else node.frequency++;
   }
 
@@ -186,11 +134,6 @@ export class TenantEntries {
     this.#namespaces.delete(namespace.name);
     this.bytes -= namespace.bytes;
     if (this.#last === namespace) this.#last = undefined;
-  }
-
-  #unlink(node: EntryNode): void {
-    this.#eviction.remove(node);
-    this.#expiries?.remove(node);
   }
 
   #trackExpiry(node: EntryNode): void {

@@ -3,16 +3,15 @@ import { IndexedHeap } from "./indexed-heap.js";
 import { EXPIRY_ORDER_INDEX, type TenantEntries } from "./tenant-entries.js";
 import type { Budget } from "./types.js";
 
-/** The tenants that have entries, their totals, and the order in which they expire, are purged and give. */
+/** The tenants that have entries, their totals, and the order in which they expire and give. */
 export class TenantRegistry {
   readonly tenants: Map<string, TenantEntries> = new Map();
   readonly fairShare: FairShare;
   bytes = 0;
-  reclaimableBytes = 0;
   entries = 0;
   weights = 0;
-  readonly #byExpiry = new IndexedHeap<TenantEntries>(EXPIRY_ORDER_INDEX);
-  readonly #clearing = new Set<TenantEntries>();
+  /** By the entry of the tenant that expires first. */
+  readonly byExpiry: IndexedHeap<TenantEntries> = new IndexedHeap(EXPIRY_ORDER_INDEX);
   /** In the order of their last offer. Some may have no cold entry left. */
   readonly #cold = new Set<TenantEntries>();
 
@@ -20,21 +19,10 @@ export class TenantRegistry {
     this.fairShare = new FairShare(maxBytes);
   }
 
-  /** The tenant with the entry that expires first. */
-  get nextToExpire(): TenantEntries | undefined {
-    return this.#byExpiry.first;
-  }
-
-  /** A tenant with cleared entries that are not yet purged. */
-  get clearing(): TenantEntries | undefined {
-    for (const tenant of this.#clearing) return tenant;
-    return undefined;
-  }
-
   /** The tenant with cold entries whose last offer is the oldest. */
   get coldest(): TenantEntries | undefined {
     for (const tenant of this.#cold) {
-      if (tenant.coldest !== undefined) return tenant;
+      if (tenant.eviction.coldest !== undefined) return tenant;
       this.#cold.delete(tenant);
     }
     return undefined;
@@ -56,21 +44,17 @@ export class TenantRegistry {
 
   /** Applies a change of a tenant, updates the totals, and drops a tenant without entries. Every change goes through it. */
   change(tenant: TenantEntries, apply: () => void): void {
-    const { bytes, reclaimableBytes, entries } = tenant;
+    const { bytes, entries } = tenant;
     apply();
     this.bytes += tenant.bytes - bytes;
-    this.reclaimableBytes += tenant.reclaimableBytes - reclaimableBytes;
     this.entries += tenant.entries - entries;
     if (tenant.entries === 0) return this.drop(tenant);
     if (tenant.bytes !== bytes) this.fairShare.rank(tenant);
-    if (tenant.reclaimableBytes === 0) this.#clearing.delete(tenant);
-    else this.#clearing.add(tenant);
     this.#noteExpiry(tenant);
   }
 
   drop(tenant: TenantEntries): void {
     this.bytes -= tenant.bytes;
-    this.reclaimableBytes -= tenant.reclaimableBytes;
     this.entries -= tenant.entries;
     this.tenants.delete(tenant.id);
     // A sum of fractions drifts. Without tenants its exact value is known.
@@ -78,9 +62,8 @@ export class TenantRegistry {
     tenant.registry = undefined;
     tenant.release();
     this.fairShare.remove(tenant);
-    this.#clearing.delete(tenant);
     this.#cold.delete(tenant);
-    this.#byExpiry.remove(tenant);
+    this.byExpiry.remove(tenant);
   }
 
   grant(tenant: TenantEntries, budget: Required<Budget>): void {
@@ -93,7 +76,7 @@ export class TenantRegistry {
     const nextExpiryMs = tenant.nextToExpire?.entry.usableUntil ?? Infinity;
     if (nextExpiryMs === tenant.nextExpiryMs) return;
     tenant.nextExpiryMs = nextExpiryMs;
-    if (nextExpiryMs === Infinity) this.#byExpiry.remove(tenant);
-    else this.#byExpiry.put(tenant, nextExpiryMs);
+    if (nextExpiryMs === Infinity) this.byExpiry.remove(tenant);
+    else this.byExpiry.put(tenant, nextExpiryMs);
   }
 }
