@@ -1,5 +1,6 @@
 import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
+import { z } from "zod";
 
 /** All tenants before this one are finished, and so many of its own entries. */
 export interface Checkpoint {
@@ -9,26 +10,19 @@ export interface Checkpoint {
 
 /** First item of a checkpoint's text: name and version of the format. */
 const FORMAT = "warm1";
+const schema = z.tuple([z.literal(FORMAT), z.string(), z.int()]);
 
 export const formatCheckpoint = ({ tenantId, entries }: Checkpoint): string =>
   JSON.stringify([FORMAT, tenantId, entries]);
 
 /** @throws {InputError} for text that no run has returned */
 export function parseCheckpoint(text: string): Checkpoint {
-  const [format, tenantId, entries] = parseArray(text);
-  if (format === FORMAT && typeof tenantId === "string" && Number.isSafeInteger(entries)) {
-    return { tenantId, entries: Number(entries) };
-  }
-  throw new InputError(`cache.warm: resume: expected the \`resume\` of an earlier run, got ${describeValue(text)}`);
-}
-
-function parseArray(text: string): unknown[] {
   try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : [];
-  } catch {
-    // The caller reports it.
-    return [];
+    const [, tenantId, entries] = schema.parse(JSON.parse(text));
+    return { tenantId, entries };
+  } catch (cause) {
+    const expected = "expected the `resume` of an earlier run";
+    throw new InputError(`cache.warm: resume: ${expected}, got ${describeValue(text)}`, { cause });
   }
 }
 

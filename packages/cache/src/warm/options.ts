@@ -1,18 +1,11 @@
 import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import { type ParsedDefinition, parsedOf } from "../definition/definition.js";
+import { parsedOf } from "../definition/definition.js";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.js";
 import type { WarmEntry, WarmOptions } from "./types.js";
 
-/** The parsed form of a `WarmEntry`. */
-export interface WarmTarget {
-  readonly definition: ParsedDefinition;
-  readonly paramsOf: WarmEntry<unknown>[1];
-}
-
 /** The options with their defaults. */
-export interface ParsedWarmOptions extends Required<Omit<WarmOptions, "entries" | "signal" | "resume">> {
-  readonly targets: readonly WarmTarget[];
+export interface ParsedWarmOptions extends Required<Omit<WarmOptions, "signal" | "resume">> {
   readonly total: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly resume: Checkpoint | undefined;
@@ -47,12 +40,11 @@ const schema = z.strictObject({
 
 /** @throws {ConfigError} for invalid options, {InputError} for a `resume` that no run has returned */
 export function parseWarmOptions(options: unknown): ParsedWarmOptions {
-  const { entries, resume, signal, ...rest } = parseOptions(schema, options, "cache.warm");
+  const { resume, signal, ...rest } = parseOptions(schema, options, "cache.warm");
   return {
     ...rest,
     signal,
     total: sizeOf(rest.tenants),
-    targets: entries.map(([definition, paramsOf]) => ({ definition: definition[parsedOf], paramsOf })),
     resume: resume === undefined ? undefined : parseCheckpoint(resume),
   };
 }

@@ -17,12 +17,15 @@ export class Progress {
   readonly #failures: WarmFailure[] = [];
   readonly #checkpoint: CheckpointTracker;
   readonly #clock: Clock;
+  /** Number of all tenants, if it is known. */
+  readonly #total: number | undefined;
   readonly #startedAt: number;
   #endedAt: number | undefined = undefined;
 
-  constructor(checkpoint: CheckpointTracker, clock: Clock) {
+  constructor(checkpoint: CheckpointTracker, clock: Clock, total: number | undefined) {
     this.#checkpoint = checkpoint;
     this.#clock = clock;
+    this.#total = total;
     this.#startedAt = clock.monotonic();
   }
 
@@ -35,7 +38,8 @@ export class Progress {
     this.#endedAt = this.#clock.monotonic();
   }
 
-  snapshot(total: number | undefined): WarmProgress {
+  snapshot(): WarmProgress {
+    const total = this.#total;
     const { done, skipped, loaded, fresh, failed } = this;
     const ms = this.#durationMs();
     const own = done - skipped;

@@ -1,8 +1,6 @@
 import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import { type AsyncSource, asyncSource } from "./async-source.js";
-import type { Checkpoint } from "./checkpoint.js";
-import { Semaphore } from "./semaphore.js";
+import { type AsyncSource, asyncSource, untilAborted } from "./async-source.js";
 import { TenantRun, type WarmRunContext } from "./tenant-run.js";
 
 /**
@@ -10,88 +8,51 @@ import { TenantRun, type WarmRunContext } from "./tenant-run.js";
  * @throws the error of the iterable of tenants, after all tenants that were read before it
  */
 export async function runTenants(context: WarmRunContext): Promise<void> {
-  const { options, progress, checkpoint } = context;
-  const source = new TenantSource(context);
+  const { options, progress, checkpoint, signal } = context;
+  const source = asyncSource(options.tenants, signal);
+  // Shared by all workers: a generator answers the calls of `next` one after the other.
+  const tenants = readTenants(context, source);
   const work = async (): Promise<void> => {
-    for (let tenant = await source.next(); tenant !== undefined; tenant = await source.next()) {
-      if (!(await tenant.run())) return;
+    for (let next = await tenants.next(); next.done !== true; next = await tenants.next()) {
+      if (!(await next.value.run())) return;
       progress.done++;
-      checkpoint.finish(tenant);
+      checkpoint.finish(next.value);
     }
   };
-  await Promise.all(Array.from({ length: options.concurrency }, work));
-  source.end();
+  const ended = await Promise.allSettled(Array.from({ length: options.concurrency }, work));
+  if (signal.aborted) source.close();
+  // Only the worker that met the error of the iterable fails.
+  for (const worker of ended) if (worker.status === "rejected") throw worker.reason;
 }
 
-/** Reads the tenants one after the other, for all workers, and skips those that an earlier run has finished. */
-class TenantSource {
-  readonly #context: WarmRunContext;
-  readonly #source: AsyncSource<string>;
-  readonly #turn = new Semaphore(1);
+/** Reads the tenants, and skips those that an earlier run has finished. */
+async function* readTenants(
+  context: WarmRunContext,
+  source: AsyncSource<string>,
+): AsyncGenerator<TenantRun, void, undefined> {
+  const { options, progress, checkpoint, signal } = context;
   /** Where the run resumes, until that tenant was read. */
-  #resume: Checkpoint | undefined;
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(context: WarmRunContext) {
-    const { options, signal } = context;
-    this.#context = context;
-    this.#source = asyncSource(options.tenants, signal);
-    this.#resume = options.resume;
-  }
-
-  /** @returns `undefined` if there is none, the run was aborted, or reading has failed */
-  async next(): Promise<TenantRun | undefined> {
-    await this.#turn.acquire();
-    try {
-      await this.#context.checkpoint.capacity();
-      return await this.#next();
-    } catch (error) {
-      this.#failure = { error };
-      return undefined;
-    } finally {
-      this.#turn.release();
+  let { resume } = options;
+  for (;;) {
+    await untilAborted(checkpoint.capacity(), signal);
+    await context.yieldToEventLoop();
+    const { items, end } = await source.read(1);
+    const [tenantId] = items;
+    if (tenantId === undefined) {
+      if (end !== "done" || resume === undefined) return;
+      throw new InputError(`cache.warm: resume: expected tenant ${describeValue(resume.tenantId)} among the tenants`);
     }
-  }
-
-  /** @throws the error of the iterable */
-  end(): void {
-    if (this.#context.signal.aborted) this.#source.close();
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  async #next(): Promise<TenantRun | undefined> {
-    const { options, progress, checkpoint } = this.#context;
-    while (this.#failure === undefined) {
-      await this.#context.yieldToEventLoop();
-      const { items, end } = await this.#source.read(1);
-      const [tenantId] = items;
-      if (tenantId === undefined) {
-        if (end === "done") refuseUnknown(this.#resume);
-        return undefined;
-      }
-      const skip = this.#finishedEntriesOf(tenantId);
-      if (skip < options.targets.length) {
-        const tenant = new TenantRun(this.#context, tenantId, skip);
-        checkpoint.start(tenant);
-        return tenant;
-      }
+    // All entries of the tenants before the one at which the run resumes are finished.
+    const isBefore = resume !== undefined && resume.tenantId !== tenantId;
+    const finishedEntries = isBefore ? options.entries.length : (resume?.entries ?? 0);
+    if (!isBefore) resume = undefined;
+    if (finishedEntries >= options.entries.length) {
       progress.done++;
       progress.skipped++;
+      continue;
     }
-    return undefined;
+    const tenant = new TenantRun(context, tenantId, finishedEntries);
+    checkpoint.start(tenant);
+    yield tenant;
   }
-
-  /** The number of entries that an earlier run has finished. */
-  #finishedEntriesOf(tenantId: string): number {
-    const resume = this.#resume;
-    if (resume === undefined) return 0;
-    if (resume.tenantId !== tenantId) return this.#context.options.targets.length;
-    this.#resume = undefined;
-    return resume.entries;
-  }
-}
-
-function refuseUnknown(resume: Checkpoint | undefined): void {
-  if (resume === undefined) return;
-  throw new InputError(`cache.warm: resume: expected tenant ${describeValue(resume.tenantId)} among the tenants`);
 }

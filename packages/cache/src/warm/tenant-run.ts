@@ -1,13 +1,15 @@
 import { parseTenantId } from "@scale/core/kit";
 import type { CacheContext } from "../coherence/context.js";
 import type { TenantStates } from "../coherence/tenant-state.js";
+import { type ParsedDefinition, parsedOf } from "../definition/definition.js";
 import { inTenant } from "../get/call-loader.js";
 import { type AsyncSource, asyncSource, type Chunk, untilAborted } from "./async-source.js";
 import type { CheckpointTracker, TenantProgress } from "./checkpoint.js";
-import type { ParsedWarmOptions, WarmTarget } from "./options.js";
+import type { ParsedWarmOptions } from "./options.js";
 import type { Progress } from "./progress.js";
 import { Semaphore } from "./semaphore.js";
 import type { TokenBucket } from "./token-bucket.js";
+import type { WarmEntry } from "./types.js";
 import { warmBatch, type WarmResult } from "./warm-batch.js";
 
 /** The state that all tenants of a run share. */
@@ -29,7 +31,8 @@ export interface WarmRunContext {
 const MAX_BATCH = 100;
 
 interface EntryProgress {
-  readonly target: WarmTarget;
+  readonly definition: ParsedDefinition;
+  readonly paramsOf: WarmEntry<unknown>[1];
   /** Number of unfinished batches. */
   pending: number;
   /** True once all params of the source were read. */
@@ -49,7 +52,9 @@ export class TenantRun implements TenantProgress {
   constructor(context: WarmRunContext, tenantId: string, skip: number) {
     this.tenantId = tenantId;
     this.#context = context;
-    this.#entries = context.options.targets.map((target, i) => ({ target, pending: 0, isRead: i < skip }));
+    this.#entries = context.options.entries.map(([definition, paramsOf], i) => ({
+      ...{ definition: definition[parsedOf], paramsOf, pending: 0, isRead: i < skip },
+    }));
     this.#perTenantSemaphore = new Semaphore(context.options.perTenantConcurrency);
   }
 
@@ -82,13 +87,13 @@ export class TenantRun implements TenantProgress {
 
   async #warmEntry(entry: EntryProgress): Promise<void> {
     const { bucket } = this.#context;
-    const max = entry.target.definition.loadMany === undefined ? 1 : Math.min(MAX_BATCH, bucket.capacity);
+    const max = entry.definition.loadMany === undefined ? 1 : Math.min(MAX_BATCH, bucket.capacity);
     let source: AsyncSource<unknown> | undefined;
     for (let isOpen = true; isOpen; ) {
       await this.#acquire();
       // The source may query the database, so reading it takes a permit too.
-      const { items, end } = await this.#inTenant(async (): Promise<Chunk<unknown>> => {
-        source ??= await this.#open(entry.target);
+      const { items, end } = await inTenant(this.tenantId, async (): Promise<Chunk<unknown>> => {
+        source ??= await this.#open(entry);
         return source?.read(max) ?? { items: [], end: "aborted" };
       }).catch((error: unknown): Chunk<unknown> => {
         this.#fail(entry, { key: undefined, error });
@@ -104,7 +109,7 @@ export class TenantRun implements TenantProgress {
   }
 
   /** @returns `undefined` if the run is aborted first */
-  async #open({ paramsOf }: WarmTarget): Promise<AsyncSource<unknown> | undefined> {
+  async #open({ paramsOf }: EntryProgress): Promise<AsyncSource<unknown> | undefined> {
     const { signal } = this.#context;
     const items = await untilAborted(Promise.resolve(paramsOf(this.tenantId)), signal);
     return items === undefined ? undefined : asyncSource(items, signal);
@@ -122,31 +127,25 @@ export class TenantRun implements TenantProgress {
 
   /** @returns false if the run was aborted before the batch began */
   async #warmBatch(entry: EntryProgress, params: readonly unknown[]): Promise<boolean> {
-    const { cache, states, bucket, options, signal } = this.#context;
+    const { cache, states, bucket, options, progress, signal } = this.#context;
     await bucket.take(params.length, signal);
     if (signal.aborted) {
       bucket.refund(params.length);
       return false;
     }
-    const tenant = states.of(this.tenantId);
-    const { definition } = entry.target;
-    const results = await warmBatch(cache, { tenant, definition, params, memory: options.memory });
+    const { definition } = entry;
+    const batch = { tenant: states.of(this.tenantId), definition, params, memory: options.memory };
+    const results = await warmBatch(cache, batch);
     bucket.refund(results.filter(isWithoutLoad).length);
-    for (const result of results) this.#count(entry, result);
+    for (const result of results) {
+      if (result.is === "failed") this.#fail(entry, result);
+      else progress[result.is]++;
+    }
     return true;
   }
 
-  #count(entry: EntryProgress, result: WarmResult): void {
-    if (result.is === "failed") this.#fail(entry, result);
-    else this.#context.progress[result.is]++;
-  }
-
-  #fail({ target }: EntryProgress, { key, error }: { key: string | undefined; error: unknown }): void {
-    this.#context.progress.fail({ tenantId: this.tenantId, name: target.definition.name, key, error });
-  }
-
-  #inTenant<T>(work: () => Promise<T>): Promise<T> {
-    return inTenant(this.tenantId, work);
+  #fail({ definition }: EntryProgress, { key, error }: { key: string | undefined; error: unknown }): void {
+    this.#context.progress.fail({ tenantId: this.tenantId, name: definition.name, key, error });
   }
 
   async #acquire(): Promise<void> {
