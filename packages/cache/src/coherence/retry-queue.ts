@@ -74,11 +74,10 @@ export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationR
 
   function retry(): void {
     const batch = [...queue.keys()].slice(0, TENANTS_PER_RETRY);
-    const rearm = (): void => {
-      timer = queue.size > 0 ? setTimeout(retry, queue.size > batch.length ? 1 : RETRY_MS).unref() : undefined;
-    };
     // No flush rejects: a failed one stays in the queue.
-    Promise.all(batch.map(flush)).then(rearm, rearm);
+    void Promise.all(batch.map(flush)).then(() => {
+      timer = queue.size > 0 ? setTimeout(retry, queue.size > batch.length ? 1 : RETRY_MS).unref() : undefined;
+    });
   }
 
   return {
@@ -91,11 +90,7 @@ export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationR
   };
 }
 
-function enqueue(
-  queue: Map<string, Queued>,
-  tenantId: string,
-  { keys, tags, all }: { readonly keys: Iterable<string>; readonly tags: Iterable<string>; readonly all: boolean },
-): void {
+function enqueue(queue: Map<string, Queued>, tenantId: string, { keys, tags, all }: Invalidation | Queued): void {
   const queued = queue.get(tenantId) ?? { keys: new Set(), tags: new Set(), all: false };
   queue.set(tenantId, queued);
   for (const key of keys) queued.keys.add(key);

@@ -1,7 +1,7 @@
 import { roundTrip, writeEnvelope } from "../definition/envelope.js";
 import { lifetimeOf } from "../definition/lifetimes.js";
 import type { Entry } from "../memory/types.js";
-import type { CacheStore, EntryContent, Invalidation } from "../store.js";
+import type { Invalidation } from "../store.js";
 import type { CacheContext } from "./context.js";
 import { addressOf, type EntryRef } from "./entry-ref.js";
 import { openFence } from "./fence.js";
@@ -47,43 +47,27 @@ async function writeThrough(context: CacheContext, ref: EntryRef, write: Paramet
   if (store !== undefined) {
     const header = { version: definition.version, key: storeKey };
     const content = { ...lifetime, text: writeEnvelope({ text, loadMs: 0 }, header), tags };
-    const onClaimed = (): void => {
+    const address = addressOf(ref);
+    try {
+      const claim = await store.claim(address, { to: "write", version: write.version });
       tenant.apply(outdated);
       isCurrent = openFence(context, tenant);
-    };
-    try {
-      if (!(await claimAndFill(store, ref, { content, version: write.version, onClaimed }))) return REFUSED;
+      if (claim.is !== "leased") return REFUSED;
+      if (!(await store.fillIn({ ...address, token: claim.token, notify: true }, content))) return REFUSED;
     } catch (error) {
       tenant.apply(outdated);
       return queueInvalidation(context, outdated, error);
     }
   }
-  const meta = metaOf({ tagGeneration: tenant.tagGeneration, filledAt: clock.monotonic(), loadMs: 0 }, write.version);
-  const entry = createL1Entry({ value, chars: text?.length ?? 0 }, { ...lifetime, tags }, meta);
+  const meta: L1Meta = { tagGeneration: tenant.tagGeneration, filledAt: clock.monotonic(), loadMs: 0 };
+  // Without a store only L1 knows which version a value has.
+  const versioned = write.version === undefined ? meta : { ...meta, version: write.version };
+  const entry = createL1Entry({ value, chars: text?.length ?? 0 }, { ...lifetime, tags }, versioned);
   storeInL1IfCurrent(context, ref, { entry, isCurrent: isCurrent() });
   return APPLIED;
 }
 
-/** Adds the version. Without a store only L1 knows which version a value has. */
-const metaOf = (meta: L1Meta, version: number | undefined): L1Meta =>
-  version === undefined ? meta : { ...meta, version };
-
 function isOlder(version: number | undefined, current: Entry | undefined, now: number): boolean {
   if (version === undefined || current === undefined || current.usableUntil <= now) return false;
   return version < ((current.meta as L1Meta).version ?? -Infinity);
-}
-
-async function claimAndFill(
-  store: CacheStore,
-  ref: EntryRef,
-  {
-    content,
-    version,
-    onClaimed,
-  }: { readonly content: EntryContent; readonly version: number | undefined; onClaimed(): void },
-): Promise<boolean> {
-  const address = addressOf(ref);
-  const claim = await store.claim(address, { to: "write", version });
-  onClaimed();
-  return claim.is === "leased" && store.fillIn({ ...address, token: claim.token, notify: true }, content);
 }

@@ -33,24 +33,21 @@ export function createStalenessBound(options: {
   const { store, boundMs, whenUnsure, clock, dropL1, onInvalidation } = options;
   let epoch = 0;
   // Invalidations before the first confirmation may have been missed, as after a lost subscription.
-  let isLost = true;
   let confirmedAt = -Infinity;
 
   const listener: InvalidationListener = {
     invalidated: onInvalidation,
     confirmed(atMs) {
       // Entries that are in L1 by now may have been invalidated while the subscription was lost.
-      if (isLost) {
+      if (confirmedAt === -Infinity) {
         epoch++;
         dropL1();
         // A message arrives in the context in which its connection was opened, perhaps that of a request.
         inRootContext(() => memoryDrop.publish(() => ({ isFirst: epoch === 1 })));
       }
-      isLost = false;
       confirmedAt = Math.max(confirmedAt, atMs);
     },
     lost() {
-      isLost = true;
       confirmedAt = -Infinity;
     },
   };

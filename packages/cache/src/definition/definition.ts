@@ -4,6 +4,7 @@ import {
   type Deadline,
   describeValue,
   durationOption,
+  functionOption,
   keySegment,
   parseOptions,
 } from "@scale/core/kit";
@@ -54,7 +55,7 @@ export interface DefinitionOptions<P, V> {
      */
     readonly negativeTtl?: Duration;
     /**
-     * Fraction of `ttl`, 0 to 1, by which it is shortened at random.
+     * Fraction of `ttl`, 0 to 1, by which it is shortened at random, so that values filled together do not expire together.
      * @default 0
      */
     readonly jitter?: number;
@@ -101,15 +102,12 @@ export const parsedOf: unique symbol = Symbol("parsed definition");
 export interface ParsedDefinition<P = unknown, V = unknown> {
   readonly name: string;
   readonly version: number;
+  /** The options of the same names. */
   readonly times: {
     readonly ttlMs: number;
-    /** Time after `ttlMs` in which a stale value is served while it is loaded again. */
-    readonly swrMs: number;
-    /** Time after `ttlMs` in which a stale value is served when loading fails or is slow. */
+    readonly staleWhileRevalidateMs: number;
     readonly graceMs: number;
-    /** Replaces `ttlMs` for `null` and `undefined`. */
     readonly negativeTtlMs: number;
-    /** Fraction of `ttlMs` by which it is shortened at random, so that values filled together do not expire together. */
     readonly jitter: number;
   };
   /** Factor of `shouldRefreshEarly`. */
@@ -130,8 +128,7 @@ export interface ParsedDefinition<P = unknown, V = unknown> {
 
 const DEFAULT_HARD_MS = 10_000;
 
-const isFunction = (value: unknown): boolean => typeof value === "function";
-const fn = z.custom(isFunction, "expected a function");
+const fn = functionOption();
 
 const schema = z.strictObject({
   name: z.string().regex(/^[a-z][\w.-]{0,63}$/i, "expected 1 to 64 letters, digits, dots and dashes"),
@@ -175,7 +172,7 @@ export function parseDefinition<P, V>(options: DefinitionOptions<P, V>, caller: 
     version: format.version ?? 1,
     times: {
       ttlMs: ttl,
-      swrMs: freshness.staleWhileRevalidate ?? 0,
+      staleWhileRevalidateMs: freshness.staleWhileRevalidate ?? 0,
       graceMs: freshness.grace ?? 0,
       negativeTtlMs: freshness.negativeTtl ?? ttl,
       jitter: freshness.jitter ?? 0,
@@ -207,10 +204,10 @@ export function tagText(tag: string): string {
 
 function isSchema(value: unknown): boolean {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
-  return ("parse" in value && isFunction(value.parse)) || "~standard" in value;
+  return ("parse" in value && typeof value.parse === "function") || "~standard" in value;
 }
 
 function isCodec(value: unknown): boolean {
   if (typeof value !== "object" || value === null || !("encode" in value) || !("decode" in value)) return false;
-  return isFunction(value.encode) && isFunction(value.decode);
+  return typeof value.encode === "function" && typeof value.decode === "function";
 }

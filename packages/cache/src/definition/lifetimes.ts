@@ -14,7 +14,7 @@ export function lifetimeOf(
   const ownMs = ttlMs ?? (isNothing ? times.negativeTtlMs : times.ttlMs);
   const freshMs = Math.max(1, Math.ceil(ownMs * (1 - times.jitter * random)));
   // A missing row is not served stale: it may exist by now.
-  return { freshMs, usableMs: isNothing ? freshMs : freshMs + Math.max(times.swrMs, times.graceMs) };
+  return { freshMs, usableMs: isNothing ? freshMs : freshMs + Math.max(times.staleWhileRevalidateMs, times.graceMs) };
 }
 
 /**

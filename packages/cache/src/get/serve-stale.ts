@@ -18,7 +18,8 @@ export function serveStale(
   const { tenant, definition } = flight.request;
   const { entry, source } = staleCandidate;
   const now = clock.monotonic();
-  const limitMs = reason === "refreshing" ? definition.times.swrMs : definition.times.graceMs;
+  const { staleWhileRevalidateMs, graceMs } = definition.times;
+  const limitMs = reason === "refreshing" ? staleWhileRevalidateMs : graceMs;
   const isStale = entry.freshUntil <= now;
   if (isStale && (now - entry.freshUntil >= limitMs || now >= entry.usableUntil)) return false;
   const ageMs = ageOf(entry, now);

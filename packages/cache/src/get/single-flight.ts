@@ -6,10 +6,10 @@ import type { CacheStore, ReadListener, ReadResult } from "../store.js";
 import { Flight, type LoadRequest } from "./flight.js";
 import { loadAndFill } from "./load-and-fill.js";
 import { serveStale } from "./serve-stale.js";
-import { acceptFresh, claimForRefresh, type LookupResult, lookUpStore } from "./store-lookup.js";
+import { acceptFresh, claimForRefresh, lookUpStore } from "./store-lookup.js";
 
-/** `read` serves any fresh value, `refresh` replaces a fresh one, `load-only` skips a store that has just failed. */
-type Mode = "read" | "refresh" | "load-only";
+/** `read` serves any fresh value, `refresh` replaces a fresh one. */
+type Mode = "read" | "refresh";
 
 /** Returns the flight under way for the entry (single-flight), or starts one. */
 export function getOrJoin(context: CacheContext, request: LoadRequest): Flight | Promise<Flight> {
@@ -84,7 +84,7 @@ class DirectRead implements ReadListener {
   failed(error: unknown): void {
     const [context, flight] = [this.#context, this.#flight];
     publishStoreFailure(flight.request, "read", error);
-    finishAfter(flight, resolveFlight(context, flight, { mode: "load-only" }));
+    finishAfter(flight, loadAndFill(context, flight, undefined));
   }
 
   #loadOrLookUp(first: ReadResult): void {
@@ -130,7 +130,7 @@ async function resolveFlight(
   const isTimed = definition.softMs !== undefined && prefetch === undefined;
   const softTimeout = isTimed ? setTimeout(onSoftTimeout, definition.softMs) : undefined;
   try {
-    let lookup = await lookUp(context, flight, { mode, first });
+    let lookup = await (mode === "refresh" ? claimForRefresh(context, flight) : lookUpStore(context, flight, first));
     // A reader has joined a refresh that another process has the lease for.
     if (lookup.is === "done" && !flight.isSettled) lookup = await lookUpStore(context, flight);
     if (lookup.is === "found") {
@@ -143,13 +143,4 @@ async function resolveFlight(
     batch?.withdraw();
     clearTimeout(softTimeout);
   }
-}
-
-function lookUp(
-  context: CacheContext,
-  flight: Flight,
-  { mode, first }: { readonly mode: Mode; readonly first: ReadResult | undefined },
-): LookupResult | Promise<LookupResult> {
-  if (mode === "load-only") return { is: "load", token: undefined };
-  return mode === "refresh" ? claimForRefresh(context, flight) : lookUpStore(context, flight, first);
 }

@@ -11,7 +11,7 @@ import { pauseBetweenPolls } from "./poll-while-loading.js";
 import { serveStale } from "./serve-stale.js";
 
 /** `load`: this process loads, and fills the store if it has a token. `done`: nothing is left to do. */
-export type LookupResult =
+type LookupResult =
   | { readonly is: "found"; readonly result: CacheResult<unknown> }
   | { readonly is: "load"; readonly token: string | undefined }
   | { readonly is: "done" };
