@@ -11,7 +11,6 @@ import { entryKey, generationKey, keyBase } from "./keys.js";
 import { claim, invalidate, release as releaseScript, renew } from "./lua/scripts.gen.js";
 import { createFills } from "./read/batched-fills.js";
 import { createReads } from "./read/batched-reads.js";
-import { createServerClock } from "./read/server-clock.js";
 
 export interface RedisStoreOptions {
   /** An ioredis or node-redis client, single, Sentinel or Cluster. The store never connects or closes it. */
@@ -80,9 +79,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   // A lease that cannot be released expires.
   const tryRelease = (lease: Lease): void => void release(lease).catch(() => undefined);
   const reads = createReads({
-    ...{ runner, prefix, leaseMs, metadataTtlMs: METADATA_TTL_MS, newId },
-    serverClock: createServerClock(clock),
-    monotonic: () => clock.monotonic(),
+    ...{ runner, prefix, clock, leaseMs, metadataTtlMs: METADATA_TTL_MS, newId },
     release: tryRelease,
   });
 

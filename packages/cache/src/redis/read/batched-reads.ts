@@ -1,20 +1,21 @@
+import type { Clock } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
 import type { CacheStore, EntryAddress, Lease, ReadListener, ReadResult } from "../../store.js";
 import { read as readScript } from "../lua/scripts.gen.js";
 import { createTurnBatcher } from "./batcher.js";
 import { groupByTenant } from "./group-by-tenant.js";
-import { createMgetReads, type MgetReads, type ReadCallback } from "./mget.js";
+import { createMgetReads, type ReadCallback } from "./mget.js";
+import { RecentReads } from "./mget-or-script.js";
 import { parseReply } from "./parse-reply.js";
-import type { ServerClock } from "./server-clock.js";
+import { createServerClock, type ServerClock } from "./server-clock.js";
 
-export interface ReadsOptions {
+interface ReadsOptions {
   readonly runner: ScriptRunner;
   readonly prefix: string;
-  readonly serverClock: ServerClock;
+  readonly clock: Clock;
   readonly leaseMs: number;
   readonly metadataTtlMs: number;
   readonly newId: () => string;
-  readonly monotonic: () => number;
   /** Gives a lease back. Never rejects. */
   release(lease: Lease): void;
 }
@@ -27,9 +28,10 @@ const NO_LEASE = "0";
  * it does not find are read again with a script, which takes the lease. While most reads miss, the script is asked directly.
  */
 export function createReads(options: ReadsOptions): Pick<CacheStore, "read" | "readWithoutLease"> {
-  const mgetReads = createMgetReads(options);
-  const readAndLease = createScriptReads(options, mgetReads, String(options.leaseMs));
-  const readOnly = createScriptReads(options, mgetReads, NO_LEASE);
+  const state = { recent: new RecentReads(), serverClock: createServerClock(options.clock) };
+  const mgetReads = createMgetReads(options, state);
+  const readAndLease = createScriptReads(options, state, String(options.leaseMs));
+  const readOnly = createScriptReads(options, state, NO_LEASE);
 
   function to(address: EntryAddress, listener: ReadListener): void {
     const callback = new LeasingRead(address, listener, readAndLease);
@@ -58,8 +60,8 @@ export function createReads(options: ReadsOptions): Pick<CacheStore, "read" | "r
 
 /** Reads with the script, in batches. @param leaseMs as the script takes it */
 function createScriptReads(
-  { runner, prefix, metadataTtlMs, newId, serverClock, monotonic, release }: ReadsOptions,
-  mgetReads: MgetReads,
+  { runner, prefix, metadataTtlMs, newId, clock, release }: ReadsOptions,
+  { recent, serverClock }: { readonly recent: RecentReads; readonly serverClock: ServerClock },
   leaseMs: string,
 ): (callback: ReadCallback) => void {
   const ttl = String(metadataTtlMs);
@@ -67,14 +69,14 @@ function createScriptReads(
   function send(batch: readonly ReadCallback[]): void {
     const token = newId();
     const { ordered, keys, sizes } = groupByTenant(prefix, batch);
-    const askedAt = monotonic();
+    const askedAt = clock.monotonic();
     // The reads have failed by then. Their leases would keep other processes waiting.
     const late = (reply: unknown): void => releaseAll(ordered, reply, (address) => release({ ...address, token }));
     runner.run(readScript, { keys, args: [token, leaseMs, ttl, ...sizes.map(String)], late }).then(
       (reply) => {
         const replies: readonly unknown[] = Array.isArray(reply) ? reply : [];
         serverClock.sync(Number(replies[0]), askedAt);
-        answerAll(ordered, replies, { token, mgetReads });
+        answerAll(ordered, replies, { token, recent });
       },
       (error: unknown) => {
         for (const callback of ordered) callback.failed(error);
@@ -82,7 +84,7 @@ function createScriptReads(
     );
   }
 
-  const batcher = createTurnBatcher<ReadCallback>({ send, charsOf: mgetReads.meanChars });
+  const batcher = createTurnBatcher<ReadCallback>({ send, charsOf: () => recent.meanChars });
   return (callback) => batcher.add(runner.isCluster ? callback.address.tenantId : "", callback);
 }
 
@@ -115,14 +117,14 @@ class LeasingRead implements ReadCallback {
 function answerAll(
   ordered: readonly ReadCallback[],
   replies: readonly unknown[],
-  { token, mgetReads }: { readonly token: string; readonly mgetReads: MgetReads },
+  { token, recent }: { readonly token: string; readonly recent: RecentReads },
 ): void {
   const now = Number(replies[0]);
   for (let i = 0; i < ordered.length; i++) {
     const callback = ordered[i] as ReadCallback;
     try {
       const result = parseReply(replies[i + 1], now, token);
-      mgetReads.record(result.is === "value" ? result.stored.text.length : 0);
+      recent.record(result.is === "value" ? result.stored.text.length : 0);
       callback.found(result);
     } catch (error) {
       callback.failed(error);

@@ -9,11 +9,11 @@ export function groupByTenant<T extends { readonly address: EntryAddress }>(
   prefix: string,
   batch: readonly T[],
 ): { readonly ordered: readonly T[]; readonly keys: string[]; readonly sizes: readonly number[] } {
-  const first = batch[0];
+  const keys: string[] = [];
+  const first = batch[0]?.address.tenantId ?? "";
   // The usual case: all entries belong to one tenant.
-  if (first === undefined || batch.every(({ address }) => address.tenantId === first.address.tenantId)) {
-    const keys: string[] = [];
-    if (first !== undefined) append(keys, keyBase(prefix, first.address.tenantId), batch);
+  if (batch.every(({ address }) => address.tenantId === first)) {
+    append(keys, keyBase(prefix, first), batch);
     return { ordered: batch, keys, sizes: [batch.length] };
   }
   const tenants = new Map<string, T[]>();
@@ -22,10 +22,9 @@ export function groupByTenant<T extends { readonly address: EntryAddress }>(
     if (same === undefined) tenants.set(item.address.tenantId, [item]);
     else same.push(item);
   }
-  const keys: string[] = [];
-  const groups = [...tenants];
-  for (const [tenantId, items] of groups) append(keys, keyBase(prefix, tenantId), items);
-  return { ordered: groups.flatMap(([, items]) => items), keys, sizes: groups.map(([, items]) => items.length) };
+  for (const [tenantId, items] of tenants) append(keys, keyBase(prefix, tenantId), items);
+  const groups = [...tenants.values()];
+  return { ordered: groups.flat(), keys, sizes: groups.map(({ length }) => length) };
 }
 
 function append(keys: string[], base: string, items: readonly { readonly address: EntryAddress }[]): void {

@@ -2,9 +2,8 @@ import type { ScriptRunner } from "@scale/core/redis";
 import type { EntryAddress, ReadListener } from "../../store.js";
 import { createTurnBatcher } from "./batcher.js";
 import { groupByTenant } from "./group-by-tenant.js";
-import { createRecentReads } from "./mget-or-script.js";
-import { parseEntry } from "./parse-entry.js";
-import { unexpectedReply } from "./parse-reply.js";
+import type { RecentReads } from "./mget-or-script.js";
+import { parseEntry, unexpectedReply } from "./parse-reply.js";
 import type { ServerClock } from "./server-clock.js";
 
 /** One read on its way from `MGET` to the script. */
@@ -23,39 +22,29 @@ export interface MgetReads {
   /** True while at least half of the recent reads hit. A miss needs the script anyway, so `MGET` would be a wasted round trip. */
   prefersMget(): boolean;
   read(callback: ReadCallback): void;
-  /** Records a read of the script for `prefersMget`: the characters of the value, 0 for a miss. */
-  record(chars: number): void;
-  /** Mean length of the values that were read recently. */
-  meanChars(): number;
 }
 
 /**
  * Reads entries with `MGET`, which costs the server and this process less than a script. An entry and its generation hold all
  * that a read needs, except for the time of the server and the numbers of tags. Entries with tags are left to the script.
  */
-export function createMgetReads({
-  runner,
-  prefix,
-  serverClock,
-}: {
-  readonly runner: ScriptRunner;
-  readonly prefix: string;
-  readonly serverClock: ServerClock;
-}): MgetReads {
+export function createMgetReads(
+  { runner, prefix }: { readonly runner: ScriptRunner; readonly prefix: string },
+  { recent, serverClock }: { readonly recent: RecentReads; readonly serverClock: ServerClock },
+): MgetReads {
   const { mget } = runner;
-  const recent = createRecentReads();
   // On a Cluster each node has its own clock.
   const isPossible = (): boolean => mget !== undefined && !runner.isCluster && serverClock.now() !== undefined;
 
   const batcher = createTurnBatcher<ReadCallback>({
-    charsOf: recent.meanChars,
+    charsOf: () => recent.meanChars,
     send(batch) {
       const { ordered, keys, sizes } = groupByTenant(prefix, batch);
       mget?.(keys).then(
         (reply) => {
           const now = serverClock.now();
           if (now === undefined) for (const callback of ordered) callback.missing(false);
-          else answerAll({ ordered, sizes }, { reply, now, record: recent.record });
+          else answerAll({ ordered, sizes }, { reply, now, recent });
         },
         (error: unknown) => {
           for (const callback of ordered) callback.failed(error);
@@ -67,16 +56,14 @@ export function createMgetReads({
   return {
     isPossible,
     // An open batch was begun in this turn of the event loop, so the clock was looked at in this turn.
-    prefersMget: () => recent.isMostlyHits() && (batcher.isOpen("") || isPossible()),
+    prefersMget: () => recent.areMostlyHits && (batcher.isOpen("") || isPossible()),
     read: (callback) => batcher.add("", callback),
-    record: recent.record,
-    meanChars: recent.meanChars,
   };
 }
 
 function answerAll(
   { ordered, sizes }: Omit<ReturnType<typeof groupByTenant<ReadCallback>>, "keys">,
-  { reply, now, record }: { readonly reply: unknown; readonly now: number; readonly record: MgetReads["record"] },
+  { reply, now, recent }: { readonly reply: unknown; readonly now: number; readonly recent: RecentReads },
 ): void {
   const values: readonly unknown[] = Array.isArray(reply) ? reply : [];
   if (values.length !== ordered.length + sizes.length) {
@@ -91,7 +78,7 @@ function answerAll(
       const callback = ordered[next++] as ReadCallback;
       const text = isOf(value, generation) ? value : "";
       const kind = text.charAt(0);
-      record(kind === "V" ? text.length : 0);
+      recent.record(kind === "V" ? text.length : 0);
       if (kind === "V") callback.found({ is: "value", stored: parseEntry(text, now) });
       else callback.missing(kind !== "T");
     }
