@@ -1,7 +1,20 @@
+import { readFileSync } from "node:fs";
 import type { Options } from "tsup";
 
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly "@scale/source": string; readonly default?: string }>>;
+}
+
+/** The sources of the doors that the package publishes: those with a built file. tsup runs in the folder of the package. */
+function doors(): string[] {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
+  return Object.values(exports).flatMap((door) =>
+    typeof door === "object" && door.default !== undefined ? door["@scale/source"] : [],
+  );
+}
+
 /** JavaScript only: declarations come from `tsc`, because tsup 8.5's `dts` needs the compiler API that TypeScript 7 dropped. */
-export const lib = (entry: string[]): Options => ({
+export const lib = (entry: string[] = doors()): Options => ({
   entry,
   format: "esm",
   target: "node20.19",

@@ -88,11 +88,6 @@ function manifest({ name, description, doors }) {
   };
 }
 
-function bundlerConfig({ exports }) {
-  const sources = Object.values(exports).flatMap((entry) => entry["@scale/source"]?.slice(2) ?? []);
-  return `import { lib } from "../../tsup.config.base.ts";\n\nexport default lib(${JSON.stringify(sources)});\n`;
-}
-
 /** The page with a line after the last one that matches. */
 function withLine(path, pattern, line) {
   const lines = textOf(path).split("\n");
@@ -145,9 +140,7 @@ function generate(options) {
     const place = { "docs.md": `docs/packages/${name}.md`, "changeset.md": `.changeset/${name}-first.md` }[to];
     write(place ?? join("packages", name, to), fill(readFileSync(join(template, path), "utf8")));
   }
-  const own = manifest(options);
-  write(`packages/${name}/package.json`, `${JSON.stringify(own, null, 2)}\n`);
-  write(`packages/${name}/tsup.config.ts`, bundlerConfig(own));
+  write(`packages/${name}/package.json`, `${JSON.stringify(manifest(options), null, 2)}\n`);
   for (const [path, text] of pages) write(path, text);
 }
 

@@ -79,7 +79,8 @@ export function nextUseCacheHandler(options: NextHandlerOptions): NextUseCacheHa
       if (found === undefined) return undefined;
       const { bytes, ageWhenStoredMs, ...rest } = found.value;
       if (isOvertaken(found.ageMs + ageWhenStoredMs, revalidations)) return undefined;
-      return { ...rest, tags: [...rest.tags], value: streamOf(bytes) };
+      // A copy, because the reader of a stream may transfer its memory.
+      return { ...rest, tags: [...rest.tags], value: ReadableStream.from([bytes.slice()]) };
     },
     async set(key, pendingEntry) {
       const saving = save(key, pendingEntry);
@@ -93,14 +94,4 @@ export function nextUseCacheHandler(options: NextHandlerOptions): NextUseCacheHa
     getExpiration: () => Promise.resolve(Number.POSITIVE_INFINITY),
     updateTags: (tags) => revalidate(tenant, tags),
   };
-}
-
-function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      // A copy, because the reader of a stream may transfer its memory.
-      controller.enqueue(bytes.slice());
-      controller.close();
-    },
-  });
 }

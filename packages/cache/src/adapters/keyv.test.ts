@@ -3,9 +3,9 @@ import { createManualClock } from "@scale/core/testing";
 import { Keyv, type KeyvStoreAdapter } from "keyv";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type FaultProxy, startFaultProxy, startNode, untilServed } from "../../../scenarios/node.js";
-import { type Cache, createCache } from "../../index.js";
-import { keyvStore } from "./index.js";
+import { type FaultProxy, startFaultProxy, startNode, untilServed } from "../../scenarios/node.js";
+import { type Cache, createCache } from "../index.js";
+import { keyvStore } from "./keyv.js";
 
 const url = inject("redisUrl");
 const over = (cache: Cache, namespace?: string, tenantId = "acme"): Keyv =>

@@ -1,9 +1,9 @@
 import { ConfigError, type Duration } from "@scale/core";
 import { describeValue, parseDuration, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import type { TenantCache } from "../../tenant-cache.js";
-import { isTenantCache, maxTtlOption } from "../adapter-definition.js";
-import { type NamespacedKey, namespacedValues } from "../namespaced-values.js";
+import type { TenantCache } from "../tenant-cache.js";
+import { isTenantCache, maxTtlOption } from "./adapter-definition.js";
+import { type NamespacedKey, namespacedValues } from "./namespaced-values.js";
 
 export interface KeyvStoreOptions {
   /** Cache of the tenant: `cache.tenant("acme")`, or `() => cache.tenant()` for the tenant of the current request. */

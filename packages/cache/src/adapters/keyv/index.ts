@@ -1,1 +1,0 @@
-export { type KeyvStore, keyvStore, type KeyvStoreOptions } from "./store.js";
