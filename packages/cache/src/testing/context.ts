@@ -10,12 +10,14 @@ export interface CreatedStores {
   close?(): void | Promise<void>;
 }
 
-export interface Context {
+/** The two stores of the running test. */
+export interface StoreFixture {
   readonly one: CacheStore;
   readonly two: CacheStore;
 }
 
-export function freshStores(create: CreateStores): Context {
+/** Creates two stores for each test of the suite around the call, and closes them after it. */
+export function freshStores(create: CreateStores): StoreFixture {
   let created: CreatedStores | undefined;
   beforeEach(async () => {
     created = await create();
@@ -38,13 +40,16 @@ export function freshStores(create: CreateStores): Context {
   };
 }
 
+/** The address of an entry of a tenant. */
 export const at = (key: string, tenantId = "acme"): EntryAddress => ({ tenantId, key: `row:${key}` });
 
+/** An entry without tags that is fresh for a minute, and usable for two. */
 export const content = (text: string, more: Partial<EntryContent> = {}): EntryContent => ({
   ...{ text, freshMs: 60_000, usableMs: 120_000, tags: [] },
   ...more,
 });
 
+/** An invalidation of nothing but what is given. */
 export const invalidation = (what: Partial<Invalidation>, tenantId = "acme"): Invalidation => ({
   ...{ tenantId, keys: [], tags: [], all: false },
   ...what,
@@ -68,6 +73,7 @@ export async function claim(
   return { ...address, token: claimed.token };
 }
 
+/** Fills a missing entry. */
 export async function put(store: CacheStore, address: EntryAddress, what: EntryContent): Promise<void> {
   if (!(await store.fillIn(await lease(store, address), what))) throw new Error(`${address.key} was not filled`);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Invalidation } from "../store.js";
-import { at, claim, type Context, content, invalidation, lease, put, textOf } from "./context.js";
+import { at, claim, type StoreFixture, content, invalidation, lease, put, textOf } from "./context.js";
 
 const ways: readonly [string, Partial<Invalidation>][] = [
   ["key", { keys: [at("a").key] }],
@@ -9,7 +9,7 @@ const ways: readonly [string, Partial<Invalidation>][] = [
 ];
 
 /** Invalidated values are never read again, and loads that began before the invalidation are refused. */
-export function describeInvalidation(context: Context): void {
+export function describeInvalidation(context: StoreFixture): void {
   describe.each(ways)("invalidation by %s", (_name, what) => {
     describeValues(context, what);
     describeLoads(context, what);
@@ -33,7 +33,7 @@ export function describeInvalidation(context: Context): void {
   });
 }
 
-function describeValues(context: Context, what: Partial<Invalidation>): void {
+function describeValues(context: StoreFixture, what: Partial<Invalidation>): void {
   it("removes the value", async () => {
     await put(context.one, at("a"), content("old", { tags: ["t1", "t2"] }));
     await context.two.invalidate(invalidation(what));
@@ -51,7 +51,7 @@ function describeValues(context: Context, what: Partial<Invalidation>): void {
   });
 }
 
-function describeLoads(context: Context, what: Partial<Invalidation>): void {
+function describeLoads(context: StoreFixture, what: Partial<Invalidation>): void {
   it("removes a value that is being refreshed, and refuses the refresh", async () => {
     await put(context.one, at("a"), content("old", { tags: ["t1"] }));
     const held = await claim(context.one, at("a"), { to: "refresh" });

@@ -1,24 +1,28 @@
 import { systemClock } from "@scale/core";
 import { expect, it, vi } from "vitest";
 import type { CacheStore, Invalidation, InvalidationListener } from "../store.js";
-import { at, claim, type Context, content, invalidation } from "./context.js";
+import { at, claim, type StoreFixture, content, invalidation, put } from "./context.js";
 
 async function subscribe(store: CacheStore) {
   const received: Invalidation[] = [];
   const confirmedAt: number[] = [];
+  const aheadMs: number[] = [];
   const listener: InvalidationListener = {
     invalidated: ({ tenantId, keys, tags, all }) => received.push({ tenantId, keys, tags, all }),
-    confirmed: (atMs) => confirmedAt.push(atMs),
+    confirmed(atMs) {
+      confirmedAt.push(atMs);
+      aheadMs.push(atMs - systemClock.monotonic());
+    },
     lost: () => undefined,
   };
   const stop = store.subscribe?.(listener, 20) ?? (() => undefined);
   await vi.waitFor(() => expect(confirmedAt.length).toBeGreaterThan(0), 5000);
-  return { received, confirmedAt, stop };
+  return { received, confirmedAt, aheadMs, stop };
 }
 
 /** Passes without a check for stores without `subscribe`. */
-export function describeSubscription(context: Context): void {
-  it("sends invalidations and writes to other processes in their order, and not to their sender", async () => {
+export function describeSubscription(context: StoreFixture): void {
+  it("sends invalidations and writes, but no loads, to other processes in their order, and not to their sender", async () => {
     if (context.one.subscribe === undefined) return;
     const [mine, theirs] = [await subscribe(context.one), await subscribe(context.two)];
     const all = [
@@ -26,6 +30,7 @@ export function describeSubscription(context: Context): void {
       invalidation({ tags: ["t1"] }),
       invalidation({ all: true }, "other"),
     ];
+    await put(context.one, at("loaded"), content("loaded"));
     for (const what of all) await context.one.invalidate(what);
     await context.one.fillIn({ ...(await claim(context.one, at("a"))), notify: true }, content("new"));
     await vi.waitFor(() => expect(theirs.received).toEqual([...all, invalidation({ keys: ["row:a"] })]), 5000);
@@ -37,12 +42,14 @@ export function describeSubscription(context: Context): void {
   it("confirms repeatedly that all earlier invalidations were delivered, until it is stopped", async () => {
     if (context.one.subscribe === undefined) return;
     const before = systemClock.monotonic();
-    const { received, confirmedAt, stop } = await subscribe(context.one);
+    const { received, confirmedAt, aheadMs, stop } = await subscribe(context.one);
     await context.two.invalidate(invalidation({ keys: ["row:a"] }));
     const after = systemClock.monotonic();
     await vi.waitFor(() => expect(confirmedAt.at(-1)).toBeGreaterThan(after), 5000);
     expect(received.length).toBe(1);
     expect(confirmedAt[0]).toBeGreaterThanOrEqual(before);
+    // A confirmation of the future would confirm invalidations that are still to come.
+    expect(Math.max(...aheadMs)).toBeLessThanOrEqual(0);
     stop();
     const count = confirmedAt.length;
     await context.two.invalidate(invalidation({ keys: ["row:a"] }));

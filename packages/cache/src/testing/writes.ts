@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { CacheStore, EntryAddress } from "../store.js";
-import { at, claim, type Context, content, invalidation, lease, put, textOf } from "./context.js";
+import { at, claim, type StoreFixture, content, invalidation, lease, put, textOf } from "./context.js";
 
 /** Takes the lease for a write, and fills it. */
 async function write(
@@ -15,12 +15,12 @@ async function write(
 }
 
 /** Values that are replaced: refreshes and writes. */
-export function describeWrites(context: Context): void {
+export function describeWrites(context: StoreFixture): void {
   describeRefreshes(context);
   describeConflicts(context);
 }
 
-function describeRefreshes(context: Context): void {
+function describeRefreshes(context: StoreFixture): void {
   it("leases a value to one of several refreshes, and keeps the old value meanwhile", async () => {
     await put(context.one, at("a"), content("old", { tags: ["t"] }));
     const claims = await Promise.all([
@@ -32,6 +32,18 @@ function describeRefreshes(context: Context): void {
     const token = claims.map((claimed) => (claimed.is === "leased" ? claimed.token : "")).join("");
     expect(await context.one.fillIn({ ...at("a"), token }, content("new"))).toBe(true);
     expect(textOf(await context.two.read(at("a")))).toBe("new");
+  });
+
+  it("reads without a lease no value that is being replaced", async () => {
+    for (const tags of [[], ["t1"]]) {
+      const address = at(`tags:${tags.length}`);
+      await put(context.one, address, content("old", { tags }));
+      const held = await claim(context.one, address, { to: "refresh" });
+      expect(await context.one.readWithoutLease(address)).toBeUndefined();
+      expect(await context.two.readWithoutLease(address)).toBeUndefined();
+      await context.one.release(held);
+      expect(await context.two.readWithoutLease(address)).toMatchObject({ text: "old" });
+    }
   });
 
   it("restores the old value when a refresh is released", async () => {
@@ -47,7 +59,7 @@ function describeRefreshes(context: Context): void {
   });
 }
 
-function describeConflicts(context: Context): void {
+function describeConflicts(context: StoreFixture): void {
   it("lets a write win over a load and over a write that began before it", async () => {
     const load = await lease(context.one, at("a"));
     const first = await claim(context.one, at("a"));
