@@ -268,22 +268,6 @@ describe("cache.warm", () => {
     expect(await run).toMatchObject({ done: 3000, loaded: 3000 });
   });
 
-  it("ends on an abort while tenants wait for one that is stuck", async () => {
-    const cache = createCache();
-    const stop = new AbortController();
-    const slow = gate();
-    const { row } = tableOf(cache, { work: (tenantId) => (tenantId === "t0" ? slow.opened : soon()) });
-    const entries = [
-      [row, () => ["a"]],
-      [row, () => ["b"]],
-    ] as const;
-    const run = cache.warm({ tenants: named(3000), entries, perTenantConcurrency: 1, signal: stop.signal });
-    await expect.poll(() => run.report().done, { timeout: 5000 }).toBe(999);
-    stop.abort();
-    slow.open();
-    expect(await run).toMatchObject({ isAborted: true, done: 999 });
-  });
-
   it("yields its progress at the pace of the reader", async () => {
     const cache = createCache();
     const { row } = tableOf(cache, { work: () => new Promise((resolve) => setTimeout(resolve, 100)) });
@@ -345,42 +329,6 @@ describe("cache.warm", () => {
     isBroken = true;
     expect(await cache.warm(options)).toMatchObject({ loaded: 0, failed: 1 });
   });
-
-  it.each([
-    ["staleWhileRevalidate", "load"],
-    ["staleWhileRevalidate", "loadMany"],
-    ["grace", "load"],
-    ["grace", "loadMany"],
-  ] as const)(
-    "reports a failed reload with its reason, while %s serves the stale value (%s)",
-    async (freshness, by) => {
-      const clock = createManualClock();
-      const cache = createCache({ clock });
-      const failure = new Error("no database");
-      let isBroken = false;
-      const load = async (id: string): Promise<string> => {
-        await soon();
-        if (isBroken) throw failure;
-        return id;
-      };
-      const row = cache.define<string, string>({
-        name: "row",
-        key: (id) => id,
-        ttl: "1s",
-        freshness: { [freshness]: "1h" },
-        load,
-        ...(by === "loadMany" && { loadMany: (ids) => Promise.all(ids.map(load)) }),
-      });
-      const options = { tenants: ["acme"], entries: [[row, () => ["a"]]] as const };
-      await cache.warm(options);
-      clock.advance(2000);
-      isBroken = true;
-      const report = await cache.warm(options);
-      const failures = [{ tenantId: "acme", name: "row", key: "a", error: failure }];
-      expect(report).toMatchObject({ loaded: 0, fresh: 0, failed: 1, failures });
-      expect(await cache.tenant("acme").get(row, "a")).toBe("a");
-    },
-  );
 
   it("stores no value that is invalidated while it loads, and counts it as loaded", async () => {
     const cache = createCache();
