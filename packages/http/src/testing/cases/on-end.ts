@@ -83,7 +83,7 @@ export function testOnEndOfChain(fixture: AdapterFixture): void {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     onTestFinished(() => warn.mockRestore());
     await expectOneEnd(fixture, (onEnd) => chain(failing, () => ({ onEnd })));
-    await vi.waitFor(() => expect(warn.mock.calls.join()).toContain("ended badly"));
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledWith(new Error("ended badly")));
   });
 }
 
