@@ -1,5 +1,3 @@
-import { textBytes } from "../src/memory/entry-size.js";
-
 /** Maximum number of parts of a value that are looked at. */
 const MAX_PARTS = 200_000;
 const WORD = 8;
@@ -18,6 +16,11 @@ export function sizeOf(value: unknown): number {
     bytes += partBytes(parts.pop(), parts);
   }
   return bytes;
+}
+
+/** Estimates the bytes of a string: one per character, or two when a character needs it. */
+function textBytes(text: string): number {
+  return 2 * WORD + (Buffer.byteLength(text) === text.length ? text.length : 2 * text.length);
 }
 
 /** Estimates one part, and adds the parts inside it to `parts`. */

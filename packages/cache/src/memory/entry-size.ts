@@ -18,6 +18,6 @@ export function tenantBytes(tenantId: string): number {
 }
 
 /** Estimates the bytes of a string: 16, and one per character, or two when a character needs it. */
-export function textBytes(text: string): number {
+function textBytes(text: string): number {
   return 16 + (Buffer.byteLength(text) === text.length ? text.length : 2 * text.length);
 }
