@@ -8,4 +8,5 @@ export {
   type ScriptRunnerOptions,
 } from "./runner.js";
 export type { Script } from "./script.js";
+export { assertSendsOnce } from "./sends-once.js";
 export { redisStall } from "./stall-detector.js";
