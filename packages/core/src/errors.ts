@@ -22,8 +22,12 @@ export class ConfigError extends ScaleError {
 
 /** A backend could not answer. `cause` is the error of its client, if there is one. */
 export class StoreError extends ScaleError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** True for a call that was not sent: it has no effect, now or later. */
+  readonly notSent: boolean;
+
+  constructor(message: string, options?: ErrorOptions & { readonly notSent?: boolean }) {
     super("SCALE_STORE", message, options);
+    this.notSent = options?.notSent ?? false;
   }
 }
 
@@ -73,4 +77,9 @@ export class PlanError extends ScaleError {
 export function isScaleError(error: unknown, code?: string): error is ScaleError {
   if (typeof error !== "object" || error === null || !(marker in error)) return false;
   return code === undefined || ("code" in error && error.code === code);
+}
+
+/** True for a call that a backend never received. After any other failure the call may still be carried out. */
+export function wasNotSent(error: unknown): boolean {
+  return isScaleError(error) && "notSent" in error && error.notSent === true;
 }

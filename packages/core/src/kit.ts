@@ -1,6 +1,7 @@
 export { isClock } from "./clock.js";
 export { createDeadline, type Deadline, withDeadline, withStoreDeadline } from "./deadline.js";
 export { describeValue } from "./describe-value.js";
+export { wasNotSent } from "./errors.js";
 export { defineEvent } from "./events.js";
 export { joinKey, keySegment, keySegmentText, tenantKey, tenantKeyPrefix } from "./keys.js";
 export {

@@ -1,6 +1,7 @@
 export { type Batcher, type BatcherOptions, createBatcher } from "./batcher.js";
 export { type IoredisLike, isRedisLike, type NodeRedisLike, type RedisLike } from "./client.js";
 export { pingRedis } from "./ping.js";
+export { integersOf } from "./reply.js";
 export {
   createScriptRunner,
   type ScriptCall,

@@ -21,7 +21,10 @@ export interface ScriptRunnerOptions {
 export interface ScriptCall {
   readonly keys: readonly string[];
   readonly args: readonly string[];
-  /** Called with an answer that arrived after the deadline: the caller may have to undo the effect of the script. */
+  /**
+   * Called with an answer that arrived after the deadline: the caller may have to undo the effect of the script. A server
+   * that executed the script and lost the connection before its answer never calls it.
+   */
   readonly late?: (answer: unknown) => void;
 }
 
@@ -33,7 +36,7 @@ export interface ScriptRunner {
    * Rejects at once, without sending anything, while the client has no connection. After a call that met its deadline it
    * rejects at once too, until the server answers that call or a probe.
    * @throws {TimeoutError} when no answer came in time; the script may still run
-   * @throws {StoreError} when the call is not sent, or the server answered with an error
+   * @throws {StoreError} when the call is not sent, for which `notSent` is true, or the server answered with an error
    */
   run(script: Script, call: ScriptCall): Promise<unknown>;
   /**

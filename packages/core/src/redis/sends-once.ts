@@ -22,7 +22,8 @@ export function assertSendsOnce(redis: RedisLike, caller: string): void {
 /** What to change about a client that repeats commands; `undefined` for one that does not. */
 function fixFor(redis: RedisLike): string | undefined {
   // node-redis rejects the commands of a broken connection. Only its client for Sentinel asks the next master.
-  if ("getMasterNode" in redis) return "use ioredis with sentinels and maxRetriesPerRequest: 0 instead of createSentinel";
+  if ("getMasterNode" in redis)
+    return "use ioredis with sentinels and maxRetriesPerRequest: 0 instead of createSentinel";
   const options = "options" in redis ? redis.options : undefined;
   if (!isRecord(options) || !("evalsha" in redis)) return undefined;
   return redis.isCluster ? clusterFix(options) : nodeFix(options);

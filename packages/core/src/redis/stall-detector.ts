@@ -43,7 +43,7 @@ export function createStallDetector(port: RedisPort, clock: Clock): StallDetecto
     refusal(lane, keys) {
       if (port.isReady()) wasReady = true;
       // Before the first connection the client may still be connecting and queue the call: it waits up to its deadline.
-      else if (wasReady) return new StoreError("Redis is not connected");
+      else if (wasReady) return new StoreError("Redis is not connected", { notSent: true });
       const probeAt = stalled.get(lane);
       if (probeAt === undefined) return undefined;
       const now = clock.monotonic();
@@ -51,7 +51,7 @@ export function createStallDetector(port: RedisPort, clock: Clock): StallDetecto
         stalled.set(lane, now + PROBE_EVERY_MS);
         inRootContext(() => probe(lane, keys));
       }
-      return new StoreError("Redis has stopped answering");
+      return new StoreError("Redis has stopped answering", { notSent: true });
     },
     onTimeout(lane) {
       if (stalled.has(lane)) return;
