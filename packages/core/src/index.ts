@@ -31,6 +31,8 @@ export type {
   QuotaLimit,
   QuotaLimitInput,
   RateLimitAlgorithm,
+  RateLimitBlock,
+  RateLimitBlockInput,
   RateLimitRule,
   RateLimitRuleInput,
   RateLimitRulesInput,

@@ -57,6 +57,36 @@ describe("definePlans", () => {
     expect(() => parse(5)).toThrow(/tenant: .*got 5/);
   });
 
+  it("accepts a block after repeated denials, and fills in its defaults", () => {
+    const parse = (block: unknown, rest: object = {}) =>
+      definePlans({
+        free: { rateLimit: { rules: { tenant: { limit: 5, window: "1m", block, ...rest } as never } } },
+      }).resolve("free").rateLimit?.rules[0]?.block;
+    expect(parse({ duration: "15m" })).toEqual({ afterDenials: 1, durationMs: 900_000, factor: 1, maxMs: 86_400_000 });
+    expect(parse({ duration: "2d" })?.maxMs).toBe(2 * 86_400_000);
+    expect(parse({ afterDenials: 5, duration: "1m", factor: 2, maxDuration: "1h" })).toEqual({
+      ...{ afterDenials: 5, durationMs: 60_000, factor: 2, maxMs: 3_600_000 },
+    });
+    expect(() => parse({})).toThrow(/duration/);
+    expect(() => parse({ duration: "1h", maxDuration: "1m" })).toThrow(/maxDuration: expected at least duration/);
+    expect(() => parse({ duration: "1h", afterDenials: 0 })).toThrow(/afterDenials/);
+    expect(() => parse({ duration: "1h", factor: 0.5 })).toThrow(/factor/);
+    expect(() => parse({ duration: "1h" }, { lease: 50 })).toThrow(/block: expected no block/);
+    expect(() => parse({ duration: "1h" }, { algorithm: "concurrency", window: undefined })).toThrow(/block/);
+  });
+
+  it("accepts an unlimited rule, and lifts one rule of a tenant by an override", () => {
+    const big = plans.resolve("pro", {
+      rateLimit: { rules: { tenant: "unlimited" }, groups: { ai: { user: "unlimited" } } },
+    });
+    expect(big.rateLimit?.rules.map(({ name, limit }) => [name, limit])).toEqual([
+      ["tenant", Infinity],
+      ["second", 50],
+    ]);
+    expect(big.rateLimit?.groups["ai"]?.[0]).toMatchObject({ name: "user", by: "user", limit: Infinity });
+    expect(() => plans.resolve("pro", { rateLimit: { rules: { tenant: "none" as never } } })).toThrow(PlanError);
+  });
+
   it("returns the smallest larger plan that allows something, with the URL of the upgrade", () => {
     const sized = (limit: number) => ({ rateLimit: { rules: { tenant: { limit, window: "15m" as const } } } });
     const three = definePlans(

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isScaleError } from "../errors.js";
 import { durationOption } from "../option-fragments.js";
 import { parseBytes } from "../units.js";
-import type { CacheShare, PageSize, Plan, QuotaLimit, RateLimitRule } from "./types.js";
+import type { CacheShare, PageSize, Plan, QuotaLimit, RateLimitBlock, RateLimitRule } from "./types.js";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/i, "expected a name of letters, digits and dashes");
 
@@ -30,6 +30,23 @@ const common = {
   whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).optional(),
 };
 
+const DAY_MS = 86_400_000;
+
+const block = z
+  .strictObject({
+    afterDenials: z.int().min(1).max(1_000_000).default(1),
+    duration: windowMs,
+    factor: z.number().min(1).max(1000).default(1),
+    maxDuration: windowMs.optional(),
+  })
+  .refine(({ duration, maxDuration = duration }) => maxDuration >= duration, {
+    path: ["maxDuration"],
+    message: "expected at least duration",
+  })
+  .transform(({ afterDenials, duration, factor, maxDuration }): RateLimitBlock => {
+    return { afterDenials, durationMs: duration, factor, maxMs: maxDuration ?? Math.max(duration, DAY_MS) };
+  });
+
 type UnnamedRule = Omit<RateLimitRule, "name" | "by"> & { readonly by: RateLimitRule["by"] | undefined };
 
 const windowRule = z
@@ -39,6 +56,7 @@ const windowRule = z
     window: windowMs,
     burst: units.optional(),
     lease: durationOption.pipe(z.number().min(1).max(60_000)).optional(),
+    block: block.optional(),
   })
   .refine(({ algorithm, burst }) => algorithm === "gcra" || burst === undefined, {
     path: ["burst"],
@@ -47,6 +65,10 @@ const windowRule = z
   .refine(({ algorithm, lease }) => algorithm === "gcra" || lease === undefined, {
     path: ["lease"],
     message: 'expected no lease: it needs algorithm "gcra"',
+  })
+  .refine(({ lease, block: blocking }) => lease === undefined || blocking === undefined, {
+    path: ["block"],
+    message: "expected no block: leased units are admitted without the store, which counts the denials",
   })
   .refine(({ limit, window, burst = limit }) => (window * burst) / limit <= LONGEST_MS, {
     path: ["burst"],
@@ -62,8 +84,15 @@ const concurrencyRule = z
     return { ...rest, by, windowMs: ttl, burst: rest.limit, leaseMs: 0, whenStoreFails };
   });
 
+/** Nothing is counted, so that only the limit and the burst have a meaning. */
+const UNLIMITED: UnnamedRule = {
+  ...{ by: undefined, algorithm: "gcra", limit: Infinity, burst: Infinity, windowMs: 1 },
+  ...{ shadow: false, leaseMs: 0, whenStoreFails: undefined },
+};
+
 // Not a plain union, which would report every mistake with the messages of both forms.
 const rule = z.unknown().transform((value, context): UnnamedRule => {
+  if (value === "unlimited") return UNLIMITED;
   const isConcurrency =
     typeof value === "object" && value !== null && "algorithm" in value && value.algorithm === "concurrency";
   const parsed = (isConcurrency ? concurrencyRule : windowRule).safeParse(value);
@@ -74,7 +103,7 @@ const rule = z.unknown().transform((value, context): UnnamedRule => {
 
 const rules = z.record(name, rule).transform((named, context): RateLimitRule[] =>
   Object.entries(named).map(([ruleName, { by, ...rest }]) => {
-    const scope = by ?? scopeOf(ruleName);
+    const scope = by ?? scopeOf(ruleName) ?? (rest.limit === Infinity ? "tenant" : undefined);
     if (scope !== undefined) return { ...rest, name: ruleName, by: scope };
     context.addIssue({ code: "custom", path: [ruleName, "by"], message: 'expected "tenant", "user" or "ip"' });
     return z.NEVER;

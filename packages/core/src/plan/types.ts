@@ -43,6 +43,33 @@ export interface WindowRuleInput extends CommonRuleInput {
    * @default no lease
    */
   readonly lease?: Duration;
+  /**
+   * Blocks a subject after repeated denials. Not with `lease`.
+   * @default no block
+   */
+  readonly block?: RateLimitBlockInput;
+}
+
+/** A block of a subject that goes on after it was denied, as written in the plan file. */
+export interface RateLimitBlockInput {
+  /**
+   * Denials within one window that begin a block.
+   * @default 1
+   */
+  readonly afterDenials?: number;
+  /** Length of the first block: 1 ms to 400 days. Everything is denied until it ends; denials during a block do not extend it. */
+  readonly duration: Duration;
+  /**
+   * Factor by which each further block is longer than the last. The factor starts again when a subject was not blocked for as
+   * long as its last block lasted, and for a window at least.
+   * @default 1
+   */
+  readonly factor?: number;
+  /**
+   * Length of the longest block.
+   * @default "1d", or `duration` when that is longer
+   */
+  readonly maxDuration?: Duration;
 }
 
 /** A rule over requests in progress, as written in the plan file. */
@@ -55,8 +82,8 @@ export interface ConcurrencyRuleInput extends CommonRuleInput {
   readonly ttl?: Duration;
 }
 
-/** One rule, as written in the plan file. */
-export type RateLimitRuleInput = WindowRuleInput | ConcurrencyRuleInput;
+/** One rule, as written in the plan file. `"unlimited"` admits everything and counts nothing. */
+export type RateLimitRuleInput = WindowRuleInput | ConcurrencyRuleInput | "unlimited";
 
 /** Rules by name. The name appears in keys, headers and metrics. */
 export type RateLimitRulesInput = Readonly<Record<string, RateLimitRuleInput>>;
@@ -112,8 +139,9 @@ export type QuotaLimitInput =
   | { readonly kind: "soft"; readonly limit: number; readonly overage?: number }
   | { readonly kind: "unlimited" };
 
+/** `"unlimited"` lifts one rule for the tenant; the others stay. */
 type RateLimitRulesOverride = Readonly<
-  Record<string, Partial<Omit<WindowRuleInput, "algorithm">> & { readonly ttl?: Duration }>
+  Record<string, (Partial<Omit<WindowRuleInput, "algorithm">> & { readonly ttl?: Duration }) | "unlimited">
 >;
 
 /** Settings of one tenant that replace those of its plan. The others stay as in the plan. */
@@ -137,7 +165,7 @@ export interface RateLimitRule {
   readonly name: string;
   readonly by: "tenant" | "user" | "ip";
   readonly algorithm: RateLimitAlgorithm;
-  /** Units per window, or slots. */
+  /** Units per window, or slots; `Infinity` for a rule that is unlimited. */
   readonly limit: number;
   /** For `concurrency`: time after which a slot is freed when its holder stopped renewing it. */
   readonly windowMs: number;
@@ -148,6 +176,19 @@ export interface RateLimitRule {
   readonly leaseMs: number;
   /** `undefined`: the policy of the limiter. */
   readonly whenStoreFails: StoreFailurePolicy | undefined;
+  /** `undefined`: no block. */
+  readonly block?: RateLimitBlock | undefined;
+}
+
+/** A block of a subject that goes on after it was denied, as packages read it. */
+export interface RateLimitBlock {
+  /** Denials within one window that begin a block. */
+  readonly afterDenials: number;
+  /** Length of the first block. */
+  readonly durationMs: number;
+  readonly factor: number;
+  /** Length of the longest block. */
+  readonly maxMs: number;
 }
 
 /** The limit of one metric, as packages read it. */
