@@ -48,7 +48,7 @@ export async function contenders(url: string, { rules, leased = false }: Setting
 }
 
 function ours(url: string, rules: 1 | 3, leased: boolean): Contender {
-  const redis = new Redis(url);
+  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
   const rule = { limit: LIMIT, window: `${WINDOW_S}s`, ...(leased && { lease: "50ms" as const }) } as const;
   const limiter = createRateLimiter({
     store: redisStore({ redis, timeoutMs: 5000 }),

@@ -22,7 +22,7 @@ export interface ClusterObserved {
 export async function killOneMaster(lengthMs: number): Promise<ClusterObserved> {
   // A cluster that lacks slots refuses all keys by default; for counts, some are better than none.
   const cluster = await startRedisCluster({ args: ["--cluster-require-full-coverage", "no"] });
-  const client = new Cluster([...cluster.addresses]);
+  const client = new Cluster([...cluster.addresses], { retryDelayOnFailover: 0 });
   client.on("error", () => undefined);
   const { limiter } = limiterOn(client);
   try {
@@ -60,7 +60,7 @@ export async function killOneMaster(lengthMs: number): Promise<ClusterObserved> 
 
 /** The tenants whose keys lie on the first of three masters. */
 async function onFirst(url: string): Promise<ReadonlySet<string>> {
-  const redis = new Redis(url);
+  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
   const tenants = Array.from({ length: TENANTS }, (_, i) => tenantOf(i));
   const slots = await Promise.all(tenants.map((tenant) => redis.cluster("KEYSLOT", keySegment(tenant))));
   redis.disconnect();

@@ -64,7 +64,7 @@ export async function startFaultStage(): Promise<FaultStage> {
   const server = await startRedis();
   const proxy = await startFaultProxy(server.url);
   // As an application would have it. Without socketTimeout no client finds out about a connection that swallows all.
-  const redis = new Redis(proxy.url, { socketTimeout: 500 });
+  const redis = new Redis(proxy.url, { socketTimeout: 500, maxRetriesPerRequest: 0 });
   redis.on("error", () => undefined);
   const { limiter, reported } = limiterOn(redis);
   return {

@@ -32,7 +32,7 @@ const collect = runInNewContext("gc") as () => void;
 /** Sends requests for ids that come once, half of which are denied, and returns the heap that is left of them. */
 serveWorker(async (message): Promise<MemoryUse> => {
   const { url, ids, window, maxKeys } = message as MemoryAsk;
-  const redis = url === "" ? undefined : new Redis(url);
+  const redis = url === "" ? undefined : new Redis(url, { maxRetriesPerRequest: 0 });
   const store = redis === undefined ? memoryStore({ maxKeys }) : redisStore({ redis, timeoutMs: 5000 });
   const limiters = limitersOn(store, window);
   await askAll(limiters, { ids: 2000, prefix: "warm-up" });

@@ -1,4 +1,4 @@
-import type { RateLimitRule, RateLimitRulesInput } from "@scale/core";
+import type { RateLimitRule, RateLimitRuleInput, RateLimitRulesInput } from "@scale/core";
 import { packageFile, type ProcessPool, startProcessPool } from "@scale/testkit";
 
 /** The work of each process of a race. */
@@ -27,7 +27,7 @@ export function stillRule(
   algorithm: RateLimitRule["algorithm"],
   limit: number,
   now: number,
-): RateLimitRulesInput[string] {
+): Exclude<RateLimitRuleInput, "unlimited"> {
   if (algorithm === "concurrency") return { algorithm, limit, ttl: HOUR_MS };
   const lengths = [400 * DAY_MS, 390 * DAY_MS, 380 * DAY_MS];
   const window = lengths.find((length) => length - (now % length) > HOUR_MS) ?? DAY_MS;

@@ -10,7 +10,7 @@ let store: RateLimitStore | undefined;
 /** Sends requests as fast as it can, and returns how many were admitted. */
 serveWorker(async (message, { args }) => {
   const { url, prefix } = args as { url: string; prefix: string };
-  store ??= redisStore({ redis: new Redis(url), prefix, timeoutMs: 5000 });
+  store ??= redisStore({ redis: new Redis(url, { maxRetriesPerRequest: 0 }), prefix, timeoutMs: 5000 });
   const { name, rules, userId, asks, inFlight } = message as RaceAsk;
   // Every refusal is the store's: it must hold against all of the load.
   const limiter = createRateLimiter({ name, rules, store, denialCacheMs: 0 });

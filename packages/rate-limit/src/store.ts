@@ -5,6 +5,7 @@ export type {
   ConsumeRequest,
   ConsumeResult,
   HeldSlot,
+  LateResult,
   RateLimitStore,
   RefundRequest,
   RuleStatus,

@@ -48,6 +48,11 @@ export interface ConsumeRequest {
   readonly charges: readonly Charge[];
   /** Id of the slot to take in every `concurrency` rule. */
   readonly slot?: string;
+  /**
+   * Charges the cost of work that was done already, whether or not it fits: the result is `allowed`, and a count may exceed
+   * its limit. A bucket holds at most 1,000 bursts. A store applies requests with the same id once.
+   */
+  readonly force?: { readonly id: string };
 }
 
 /** The state of one rule after a decision. */
@@ -60,6 +65,8 @@ export interface RuleStatus {
   readonly retryAfterMs: number;
   /** Units of `want` that were charged in advance. */
   readonly granted?: number;
+  /** True while the subject is blocked by the rule. Only for a rule with `block`. */
+  readonly blocked?: boolean;
 }
 
 export interface ConsumeResult {
@@ -71,8 +78,13 @@ export interface ConsumeResult {
   readonly statuses: readonly RuleStatus[];
 }
 
+/** Called with a result that came after the store's own deadline, when the promise of the request had rejected. */
+export type LateResult = (request: ConsumeRequest, result: ConsumeResult) => void;
+
 /** Returns units that were charged earlier. */
 export interface RefundRequest {
+  /** A store applies refunds with the same id once, for as long as their units count: one that timed out can be repeated. */
+  readonly id?: string;
   readonly tenantId: string;
   readonly units: number;
   readonly charges: readonly Charge[];
@@ -89,19 +101,30 @@ export interface HeldSlot {
 
 /** Keeps the counts and decides atomically. `describeRateLimitStore` from `@scale/rate-limit/testing` is its contract. */
 export interface RateLimitStore {
-  /** Decides all charges of one request together. A slot that is held already is renewed for another `windowMs`. */
-  consume(request: ConsumeRequest): ConsumeResult | Promise<ConsumeResult>;
-  /** Returns units to the counts they were charged to, as far as they still count there. */
+  /**
+   * Decides all charges of one request together. A slot that is held already is renewed for another `windowMs`.
+   * A result after the store's own deadline goes to `late`: the limiter refunds its units, or releases its slot.
+   */
+  consume(request: ConsumeRequest, late?: LateResult): ConsumeResult | Promise<ConsumeResult>;
+  /**
+   * Returns units to the counts they were charged to, as far as they still count there.
+   * One that is carried out after its deadline is applied: the limiter repeats it with the same `id`.
+   */
   refund(request: RefundRequest): void | Promise<void>;
-  /** Deletes these counts, held slots included. */
+  /** Deletes these counts, held slots included. One that is carried out after its deadline deletes what is counted by then. */
   reset(request: Pick<ConsumeRequest, "tenantId" | "charges">): void | Promise<void>;
-  /** Frees a slot. A slot that has expired, and may be held by another caller now, stays as it is. */
+  /**
+   * Frees a slot. A slot that has expired, and may be held by another caller now, stays as it is.
+   * One that is carried out after its deadline frees the slot, and so does the limiter's repetition of it.
+   */
   release(held: HeldSlot): void | Promise<void>;
   /**
    * Deadline of the store's own: every method settles within this many milliseconds, and the limiter adds no deadline.
    * 0 means that the methods return values instead of promises.
    */
   readonly settlesWithinMs?: number;
+  /** True for a store that blocks subjects by `block` of their rules. A limiter with such a rule refuses any other store. */
+  readonly blocks?: boolean;
 }
 
 /** The status of one rule, together with the rule. */
@@ -121,14 +144,14 @@ export interface Decision {
   readonly allowed: boolean;
   /**
    * `store`: the store decided. `lease`: units that this process holds in advance. `denial-cache`: a recent refusal of the
-   * store. `local` and `policy`: the store could not answer.
+   * store. `local` and `policy`: the store could not answer. `unlimited`: the plan lifts every rule that applies.
    */
-  readonly decidedBy: "store" | "lease" | "denial-cache" | "local" | "policy";
+  readonly decidedBy: "store" | "lease" | "denial-cache" | "local" | "policy" | "unlimited";
   readonly plan: string;
   /** The requested group. */
   readonly group: string | undefined;
   readonly cost: number;
-  /** Every rule that was checked; the rules that refused for `denial-cache`, none for `policy`. */
+  /** Every rule that was checked; none for `policy` and `unlimited`. For `denial-cache` as of the refusal that is repeated. */
   readonly limits: readonly LimitStatus[];
   /** Names of the rules that refused. */
   readonly violated: readonly string[];

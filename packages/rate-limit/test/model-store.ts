@@ -1,6 +1,7 @@
 import type { Clock, RateLimitRule } from "@scale/core";
-import { capacity, type Algorithm, type State } from "../src/algorithms/algorithm.js";
+import { capacity, type Algorithm, type MutableState, type State, windowUs } from "../src/algorithms/algorithm.js";
 import { algorithmOf } from "../src/algorithms/algorithm-of.js";
+import { blockAt, blockedUs, countDenial } from "../src/algorithms/block.js";
 import type { Charge, RateLimitStore, RuleStatus, ConsumeRequest, ConsumeResult } from "../src/types.js";
 
 /**
@@ -10,6 +11,8 @@ import type { Charge, RateLimitStore, RuleStatus, ConsumeRequest, ConsumeResult 
 export function modelStore(clock: Clock): RateLimitStore {
   const states = new Map<string, State>();
   const slots = new Map<string, Map<string, number>>();
+  const blocks = new Map<string, MutableState>();
+  const marks = new Set<string>();
   const nowUs = (): number => Math.round(clock.now() * 1000);
   const keyOf = (tenantId: string, { scope, subject }: Charge): string => JSON.stringify([tenantId, scope, subject]);
 
@@ -27,6 +30,17 @@ export function modelStore(clock: Clock): RateLimitStore {
     return { key, now, state };
   }
 
+  /** The block of a rule that blocks. An end that the clock, set back, has moved away is written back, whatever the decision. */
+  function blockOf(tenantId: string, charge: Charge): MutableState | undefined {
+    const { block } = charge.rule;
+    if (block === undefined) return undefined;
+    const key = keyOf(tenantId, charge);
+    const stored = blocks.get(key);
+    const state = blockAt(stored, nowUs(), windowUs(charge.rule));
+    if (stored !== undefined && (stored[0] ?? 0) > nowUs() + (stored[1] ?? 0)) blocks.set(key, state);
+    return state;
+  }
+
   function fits(request: ConsumeRequest, charge: Charge): boolean {
     const { rule } = charge;
     const algorithm = algorithmOf(rule);
@@ -35,7 +49,18 @@ export function modelStore(clock: Clock): RateLimitStore {
       return result.length < rule.limit || result.some(([slot]) => slot === request.slot);
     }
     const { state, now } = counted(request, charge, algorithm);
+    const block = blockOf(request.tenantId, charge);
+    if (block !== undefined && blockedUs(block, now) > 0) return false;
     return algorithm.used(state, now) + Math.max(request.cost, 1) <= capacity(rule.burst);
+  }
+
+  function deny({ tenantId, cost }: ConsumeRequest, charge: Charge): void {
+    const { block, burst } = charge.rule;
+    const state = blockOf(tenantId, charge);
+    if (block === undefined || state === undefined || blockedUs(state, nowUs()) > 0) return;
+    if (cost === 0 || cost > burst) return;
+    countDenial(state, nowUs(), block);
+    blocks.set(keyOf(tenantId, charge), state);
   }
 
   const free = (rule: RateLimitRule, algorithm: Algorithm, state: State): number =>
@@ -58,13 +83,48 @@ export function modelStore(clock: Clock): RateLimitStore {
       states.set(key, state);
     }
     const asked = Math.max(request.cost, 1);
-    const waitMs = asked > rule.burst ? Infinity : Math.ceil(algorithm.waitUs(state, now, asked) / 1000);
+    const hasRoom = algorithm.used(state, now) + asked <= capacity(rule.burst);
+    const waitUs = asked > rule.burst ? Infinity : hasRoom ? 0 : algorithm.waitUs(state, now, asked);
+    const resetUs = algorithm.resetUs(state, now);
+    if (!fit) deny(request, charge);
+    const block = blockOf(request.tenantId, charge);
+    if (block === undefined) {
+      return {
+        remaining: free(rule, algorithm, state),
+        resetMs: Math.ceil(resetUs / 1000),
+        retryAfterMs: fit ? 0 : Math.ceil(waitUs / 1000),
+        ...(want !== undefined && { granted }),
+      };
+    }
+    const leftUs = blockedUs(block, now);
     return {
-      remaining: free(rule, algorithm, state),
-      resetMs: Math.ceil(algorithm.resetUs(state, now) / 1000),
-      retryAfterMs: fit ? 0 : waitMs,
-      ...(want !== undefined && { granted }),
+      remaining: leftUs > 0 ? 0 : free(rule, algorithm, state),
+      resetMs: Math.ceil(Math.max(resetUs, leftUs) / 1000),
+      retryAfterMs: fit ? 0 : Math.ceil(Math.max(waitUs, leftUs) / 1000),
+      blocked: leftUs > 0,
     };
+  }
+
+  function force({ tenantId, cost, charges }: ConsumeRequest, id: string): ConsumeResult {
+    const isFirst = !marks.has(tenantId + id);
+    marks.add(tenantId + id);
+    const statuses = charges.map((charge): RuleStatus => {
+      const { rule } = charge;
+      const algorithm = algorithmOf(rule);
+      if (algorithm === undefined) {
+        const status = settleSlot({ tenantId, cost, charges }, charge, { charges: false, fit: true });
+        return { ...status, retryAfterMs: 0 };
+      }
+      const { key, state } = counted({ tenantId, cost, charges }, charge, algorithm);
+      if (isFirst && cost > 0) {
+        if (algorithm.force === undefined) algorithm.add(state, cost);
+        else algorithm.force(state, cost);
+        states.set(key, state);
+      }
+      const resetMs = Math.ceil(algorithm.resetUs(state, nowUs()) / 1000);
+      return { remaining: free(rule, algorithm, state), resetMs, retryAfterMs: 0 };
+    });
+    return { allowed: true, atMs: nowUs() / 1000, statuses };
   }
 
   function settleSlot(
@@ -90,13 +150,16 @@ export function modelStore(clock: Clock): RateLimitStore {
   return {
     settlesWithinMs: 0,
     consume(request): ConsumeResult {
+      if (request.force !== undefined) return force(request, request.force.id);
       const fit = request.charges.map((charge) => fits(request, charge));
       const allowed = request.charges.every(({ rule }, i) => rule.shadow || fit[i]);
       const charges = allowed && request.cost > 0;
       const statuses = request.charges.map((charge, i) => settle(request, charge, { charges, fit: fit[i] === true }));
       return { allowed, atMs: nowUs() / 1000, statuses };
     },
-    refund({ tenantId, units, charges, consumed }) {
+    refund({ id, tenantId, units, charges, consumed }) {
+      if (id !== undefined && marks.has(tenantId + id)) return;
+      if (id !== undefined) marks.add(tenantId + id);
       charges.forEach((charge, i) => {
         const algorithm = algorithmOf(charge.rule);
         const key = keyOf(tenantId, charge);
@@ -111,6 +174,7 @@ export function modelStore(clock: Clock): RateLimitStore {
     reset({ tenantId, charges }) {
       for (const charge of charges) {
         states.delete(keyOf(tenantId, charge));
+        blocks.delete(keyOf(tenantId, charge));
         slots.delete(keyOf(tenantId, charge));
       }
     },

@@ -21,6 +21,7 @@ export function remoteStore(options: { clock?: Clock } = {}): { store: RateLimit
   const memory = memoryStore(options);
   const asked: ConsumeRequest[] = [];
   const store = {
+    blocks: true,
     consume: async (request: ConsumeRequest) => {
       asked.push(request);
       return memory.consume(request);

@@ -35,7 +35,7 @@ export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
   const counter = (): Counter => createCounter(clock);
   const decidedBy = {
     ...{ store: counter(), lease: counter(), "denial-cache": counter() },
-    ...{ local: counter(), policy: counter() },
+    ...{ local: counter(), policy: counter(), unlimited: counter() },
   } satisfies Record<Decider, Counter>;
   const quotas = createQuotaMetrics(plans, clock);
   const storeFailures = counter();

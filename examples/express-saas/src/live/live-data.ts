@@ -134,7 +134,7 @@ export interface CacheTenantRow extends LayerReads {
   readonly shareBytes: number;
 }
 
-export type Decider = "store" | "lease" | "denial-cache" | "local" | "policy";
+export type Decider = "store" | "lease" | "denial-cache" | "local" | "policy" | "unlimited";
 
 /** Number of occurrences. */
 export interface Count {

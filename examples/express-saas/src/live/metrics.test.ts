@@ -69,6 +69,7 @@ describe("createMetrics", () => {
       ["denial-cache", 0],
       ["local", 1],
       ["policy", 0],
+      ["unlimited", 0],
     ]);
     expect(data.storeFailures).toEqual({ last: 1, total: 1 });
   });
@@ -79,7 +80,7 @@ describe("createMetrics", () => {
     decide("a", { group: "export", allowed: false, violated: ["export.running"] });
     const data = metrics.read();
     expect(data.decisions).toMatchObject({ totalAdmitted: 1, totalDenied: 0 });
-    expect(data.decidedBy.map(({ decisions }) => decisions.total)).toEqual([2, 1, 0, 0, 0]);
+    expect(data.decidedBy.map(({ decisions }) => decisions.total)).toEqual([2, 1, 0, 0, 0, 0]);
     expect(data.rules.find(({ rule }) => rule === "export.running")?.denied.total).toBe(1);
   });
 

@@ -35,7 +35,7 @@ export interface Metrics {
 const SHOWN_TENANTS = 20;
 const RATE_SECONDS = 10;
 /** In the order of the live page. */
-const DECIDERS: readonly Decider[] = ["store", "lease", "denial-cache", "local", "policy"];
+const DECIDERS: readonly Decider[] = ["store", "lease", "denial-cache", "local", "policy", "unlimited"];
 
 export function createMetrics({ plans, limitStore, cache, router, clock }: MetricsOptions): Metrics {
   const startedAt = clock.monotonic();

@@ -8,7 +8,7 @@ import { throttlerStorage, type ThrottlerStorageOptions } from "./throttler.js";
 import type { RateLimitStore } from "../types.js";
 
 const url = inject("redisUrl");
-const redis = url === undefined ? undefined : new Redis(url);
+const redis = url === undefined ? undefined : new Redis(url, { maxRetriesPerRequest: 0 });
 afterAll(() => redis?.disconnect());
 
 let next = 0;

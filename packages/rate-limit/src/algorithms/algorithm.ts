@@ -17,6 +17,8 @@ export interface Algorithm {
   used(state: State, now: number): number;
   /** Charges units to an up-to-date state. */
   add(state: MutableState, units: number): void;
+  /** Charges units beyond the limit, which later states keep. Without this method `add` does it. */
+  force?(state: MutableState, units: number): void;
   /** Microseconds until nothing counts any more. */
   resetUs(state: State, now: number): number;
   /** Microseconds until `units`, at most the burst, fit. */

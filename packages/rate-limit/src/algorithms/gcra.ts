@@ -2,13 +2,16 @@ import type { RateLimitRule } from "@scale/core";
 import type { RuleStatus } from "../types.js";
 import { capacity, type Algorithm, tolerance } from "./algorithm.js";
 
+/** Bursts that a bucket may hold after a charge beyond its limit. */
+const MAX_BURSTS = 1000;
+
 /**
  * The generic cell rate algorithm in its leaky bucket form: a bucket of `burst` units that every admitted unit fills
  * and that leaks `limit` units per window. A cost that does not fit into the bucket is denied.
  *
  * In any window it admits at most `burst + limit` units: the burst at its start and what leaks during it.
- * The state is `[at, used]`. It counts units, not times: adding them is exact, and it keeps its meaning when the limit
- * of a rule changes.
+ * The state is `[at, used]`, or `[at, used, -1]` when units were charged beyond the burst. It counts units, not times: adding
+ * them is exact, and it keeps its meaning when the limit of a rule changes.
  *
  * Source: ITU-T I.371 annex A, "continuous-state leaky bucket algorithm".
  */
@@ -19,13 +22,19 @@ export function gcra(rule: RateLimitRule): Algorithm {
   return {
     // The level stays between empty and full whatever was stored, and a clock that was set back locks out no client. Units
     // of an earlier, larger burst are cut off before anything leaks: denials write nothing, so a later cut would be too late.
-    at([at = 0, used = 0] = [], now) {
-      const left = Math.min(used, burst) - Math.max(now - at, 0) / perUnitUs;
+    at([at = 0, used = 0, mark = 0] = [], now) {
+      const most = mark < 0 ? burst * MAX_BURSTS : burst;
+      const left = Math.min(used, most) - Math.max(now - at, 0) / perUnitUs;
+      if (left > burst) return [now, left, -1];
       return [now, left > 0 ? left : 0];
     },
     used: ([, used = 0]) => used,
     add(state, units) {
       state[1] = (state[1] ?? 0) + units;
+    },
+    force(state, units) {
+      state[1] = Math.min((state[1] ?? 0) + units, burst * MAX_BURSTS);
+      if (state[1] > burst) state[2] = -1;
     },
     resetUs: ([, used = 0]) => resetUs(used, burst, perUnitUs),
     waitUs: ([, used = 0], _now, units) => waitUs(used + units, burst, perUnitUs),

@@ -1,7 +1,8 @@
 import type { RateLimitRule } from "@scale/core";
 import { joinKey } from "@scale/core/kit";
-import type { MutableState } from "../algorithms/algorithm.js";
+import { type MutableState, windowUs } from "../algorithms/algorithm.js";
 import { algorithmOf } from "../algorithms/algorithm-of.js";
+import { isRemembered } from "../algorithms/block.js";
 import { expireSlots, type Slots } from "../algorithms/slots.js";
 
 /** Identifies one count, with the time of the decision in microseconds. */
@@ -18,6 +19,8 @@ export interface CounterEntry extends Pick<CounterKey, "counters" | "tenantId" |
   rule: RateLimitRule;
   state: MutableState;
   readonly slots: Slots | undefined;
+  /** The block of the subject, for a rule with one: see `algorithms/block.ts`. */
+  block?: MutableState;
   /** Index in the eviction ring. Negative for an entry that is not stored: new, or evicted in the meantime. */
   index: number;
 }
@@ -145,8 +148,9 @@ class EvictionRing {
 }
 
 /** Used share of the entry's limit. */
-function usedShare({ rule, state, slots }: CounterEntry, now: number): number {
+function usedShare({ rule, state, slots, block }: CounterEntry, now: number): number {
   const algorithm = algorithmOf(rule);
+  if (block !== undefined && isRemembered(block, now, windowUs(rule))) return 1;
   if (algorithm !== undefined) return algorithm.used(algorithm.at(state, now), now) / rule.burst;
   if (slots === undefined) return 0;
   expireSlots(slots, now);

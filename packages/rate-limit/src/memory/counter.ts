@@ -1,4 +1,5 @@
 import { type Algorithm, capacity, type MutableState, windowUs } from "../algorithms/algorithm.js";
+import { blockAt, blockedUs, countDenial } from "../algorithms/block.js";
 import { expireSlots, type Slots, slotsResetUs, slotsWaitUs, takeSlot } from "../algorithms/slots.js";
 import type { Charge, RuleStatus } from "../types.js";
 import type { CounterEntry, CounterKey } from "./counter-map.js";
@@ -8,6 +9,8 @@ export interface RuleCounter {
   readonly charge: Charge;
   /** True when the rule admits the cost of the request. */
   readonly fits: boolean;
+  /** Counts a denial by this rule. Only a rule that blocks has the method. */
+  deny?(): void;
   /** Charges units, or takes the slot, and stores the result. */
   consume(units: number, slot: string | undefined): void;
   /** Whole units, or slots, that fit now. */
@@ -23,6 +26,9 @@ export class UnitCounter implements RuleCounter {
   readonly #algorithm: Algorithm;
   readonly #wanted: number;
   readonly #state: MutableState;
+  readonly #hasRoom: boolean;
+  /** Only of a rule that blocks. */
+  readonly #block: MutableState | undefined;
   #entry: CounterEntry | undefined;
 
   // oxlint-disable-next-line max-params -- one is made for every rule of every request: an object for them costs as much
@@ -33,11 +39,31 @@ export class UnitCounter implements RuleCounter {
     this.#wanted = cost > 0 ? cost : 1;
     this.#entry = key.counters.get(key.tenantId, key.subject);
     this.#state = algorithm.at(this.#entry?.state, key.now);
-    this.fits = algorithm.used(this.#state, key.now) + this.#wanted <= capacity(charge.rule.burst);
+    this.#hasRoom = algorithm.used(this.#state, key.now) + this.#wanted <= capacity(charge.rule.burst);
+    this.#block = charge.rule.block && blockAt(this.#entry?.block, key.now, windowUs(charge.rule));
+    this.fits = this.#hasRoom && (this.#block === undefined || blockedUs(this.#block, key.now) === 0);
+  }
+
+  deny(): void {
+    const { block, burst } = this.charge.rule;
+    const { now } = this.#key;
+    if (block === undefined || this.#block === undefined || this.#wanted > burst) return;
+    if (blockedUs(this.#block, now) > 0) return;
+    countDenial(this.#block, now, block);
+    // A denial does not write the count itself.
+    const entry = this.#entry !== undefined && this.#entry.index >= 0 ? this.#entry : this.#store();
+    entry.block = this.#block;
   }
 
   consume(units: number): void {
     this.#algorithm.add(this.#state, units);
+    this.#store();
+  }
+
+  /** Charges units whether or not they fit. */
+  force(units: number): void {
+    if (this.#algorithm.force === undefined) this.#algorithm.add(this.#state, units);
+    else this.#algorithm.force(this.#state, units);
     this.#store();
   }
 
@@ -54,17 +80,29 @@ export class UnitCounter implements RuleCounter {
   }
 
   status(): RuleStatus {
-    const resetMs = Math.ceil(this.#algorithm.resetUs(this.#state, this.#key.now) / 1000);
-    return { remaining: this.remaining(), resetMs, retryAfterMs: this.fits ? 0 : this.#retryAfterMs() };
+    const { now } = this.#key;
+    const resetUs = this.#algorithm.resetUs(this.#state, now);
+    const retryAfterMs = this.#hasRoom ? 0 : this.#retryAfterMs();
+    if (this.#block === undefined) {
+      return { remaining: this.remaining(), resetMs: Math.ceil(resetUs / 1000), retryAfterMs };
+    }
+    const leftUs = blockedUs(this.#block, now);
+    return {
+      remaining: leftUs > 0 ? 0 : this.remaining(),
+      resetMs: Math.ceil(Math.max(resetUs, leftUs) / 1000),
+      retryAfterMs: Math.max(retryAfterMs, Math.ceil(leftUs / 1000)),
+      blocked: leftUs > 0,
+    };
   }
 
-  #store(): void {
+  #store(): CounterEntry {
     const { counters, tenantId, subject, now } = this.#key;
     const { rule } = this.charge;
     this.#entry ??= { counters, tenantId, subject, rule, state: this.#state, slots: undefined, index: -1 };
     this.#entry.rule = rule;
     this.#entry.state = this.#state;
     if (this.#entry.index < 0) counters.add(this.#entry, now);
+    return this.#entry;
   }
 
   #retryAfterMs(): number {

@@ -1,14 +1,17 @@
 import type { Clock } from "@scale/core";
+import { windowUs } from "../algorithms/algorithm.js";
 import { algorithmOf } from "../algorithms/algorithm-of.js";
 import type { Charge, ConsumeRequest, ConsumeResult, HeldSlot, RefundRequest, RuleStatus } from "../types.js";
 import { type RuleCounter, SlotCounter, UnitCounter } from "./counter.js";
 import { type CounterKey, createCounterMap, type RuleCounters } from "./counter-map.js";
+import { Marks } from "./marks.js";
 
 /** Counts in the memory of this process, for at most `maxKeys` rules and subjects. Every method returns synchronously. */
 export class MemoryCounters {
   readonly #countersOf: (scope: readonly string[]) => RuleCounters;
   readonly #clock: Clock;
   readonly #offsetMs: number;
+  readonly #marks = new Marks();
 
   constructor({ clock, maxKeys }: { clock: Clock; maxKeys: number }) {
     this.#countersOf = createCounterMap(maxKeys);
@@ -18,6 +21,7 @@ export class MemoryCounters {
   }
 
   consume(request: ConsumeRequest): ConsumeResult {
+    if (request.force !== undefined) return this.#force(request, request.force.id);
     const now = this.#nowUs();
     const { charges, cost } = request;
     const counters: RuleCounter[] = [];
@@ -33,8 +37,9 @@ export class MemoryCounters {
     return { allowed, atMs: now / 1000, statuses };
   }
 
-  refund({ tenantId, units, charges, consumed }: RefundRequest): void {
+  refund({ id, tenantId, units, charges, consumed }: RefundRequest): void {
     const now = this.#nowUs();
+    if (id !== undefined && !this.#isFirst({ tenantId, charges }, { id, now })) return;
     charges.forEach((charge, i) => {
       const algorithm = algorithmOf(charge.rule);
       if (algorithm === undefined) return;
@@ -66,6 +71,29 @@ export class MemoryCounters {
     }
   }
 
+  #force({ tenantId, cost, charges, slot }: ConsumeRequest, id: string): ConsumeResult {
+    const now = this.#nowUs();
+    const isFirst = this.#isFirst({ tenantId, charges }, { id, now });
+    const statuses = charges.map((charge): RuleStatus => {
+      const algorithm = algorithmOf(charge.rule);
+      const key = this.#keyOf(tenantId, charge, now);
+      if (algorithm === undefined) return { ...new SlotCounter(key, charge, slot).status(), retryAfterMs: 0 };
+      const counter = new UnitCounter(key, withoutBlock(charge), algorithm, 0);
+      if (isFirst && cost > 0) counter.force(cost);
+      return { ...counter.status(), retryAfterMs: 0 };
+    });
+    return { allowed: true, atMs: now / 1000, statuses };
+  }
+
+  /** False for a refund or a charge that was applied already. */
+  #isFirst(
+    { tenantId, charges }: Pick<ConsumeRequest, "tenantId" | "charges">,
+    { id, now }: { id: string; now: number },
+  ): boolean {
+    const keptUs = Math.max(...charges.map(({ rule }) => KEPT_WINDOWS * windowUs(rule) * (rule.burst / rule.limit)));
+    return this.#marks.add(tenantId, id, { now, keptUs });
+  }
+
   #nowUs(): number {
     return Math.round((this.#clock.monotonic() + this.#offsetMs) * 1000);
   }
@@ -81,10 +109,16 @@ export class MemoryCounters {
   }
 }
 
+/** Windows after which nothing of a charge is left. */
+const KEPT_WINDOWS = 2;
+
+const withoutBlock = (charge: Charge): Charge => ({ ...charge, rule: { ...charge.rule, block: undefined } });
+
 /** Charges one rule of an admitted request, and returns its status. */
 function settle(counter: RuleCounter, { cost, slot }: ConsumeRequest, isCharged: boolean): RuleStatus {
   const { want } = counter.charge;
   let granted = 0;
+  if (!counter.fits && cost > 0) counter.deny?.();
   if (isCharged && counter.fits) {
     counter.consume(cost, slot);
     if (want !== undefined) {

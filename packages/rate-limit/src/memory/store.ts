@@ -23,6 +23,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
   const counters = new MemoryCounters(parseOptions(optionsSchema, options, "memoryStore"));
   return {
     settlesWithinMs: 0,
+    blocks: true,
     consume: (request) => counters.consume(request),
     refund: (request) => counters.refund(request),
     reset: (request) => counters.reset(request),

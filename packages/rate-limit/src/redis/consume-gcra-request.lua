@@ -36,12 +36,14 @@ for i = 1, count do
   if value and #value == 24 then
     local since, held
     since, held, expires_at = struct.unpack("<ddd", value)
-    -- A time in the future: the clock was set back, and the bucket is written whatever is decided.
+    -- Units above the burst are cut off before anything leaks, but for those that were charged beyond it.
+    if held > burst then held = expires_at < 0 and math.min(held, burst * 1000) or burst end
     if since > now then
-      since, expires_at = now, -1
+      -- A time in the future: the clock was set back, and the bucket is written whatever is decided.
+      since, expires_at = now, expires_at < 0 and -2 or -1
+    elseif expires_at < 0 then
+      expires_at = 0
     end
-    -- Units above the burst are cut off before anything leaks.
-    if held > burst then held = burst end
     u = held - (now - since) / argv[i * 3 + 1]
     -- NaN compares false with everything, and counts as empty.
     if not (u > 0) then u = 0 end
@@ -60,6 +62,9 @@ for i = 1, count do
   if cost > 0 or expires_at < 0 then
     if now + u * argv[i * 3 + 1] < expires_at then
       call("SET", keys[i], struct.pack("<ddd", now, u, expires_at), "KEEPTTL")
+    elseif expires_at == -2 and u > tonumber(argv[i * 3]) then
+      local ttl = string.format("%.0f", math.ceil(u * argv[i * 3 + 1] / 1000) + 1)
+      call("PSETEX", keys[i], ttl, struct.pack("<ddd", now, u, -(now + ttl * 1000)))
     else
       local ttl = argv[i * 3 + 2]
       call("PSETEX", keys[i], ttl, struct.pack("<ddd", now, u, now + ttl * 1000))

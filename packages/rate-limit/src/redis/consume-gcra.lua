@@ -4,7 +4,8 @@
   all that most requests need.
 
   KEYS[i]  string: bucket of one rule and subject, three little-endian doubles: us since the epoch, units used then, us
-           since the epoch at which the key expires; absent means empty. All in one slot; a key may come more than once.
+           since the epoch at which the key expires, negative when units were charged beyond the burst; absent means
+           empty. All in one slot; a key may come more than once.
   ARGV[1]  now    ms since the epoch, or "" to use this server's clock (the default outside tests)
   ARGV[2]  batch  JSON list of numbers but for the ttl strings:
                   number of rules, then per rule:     units of the burst, us per unit, ttl ms as a string
@@ -38,13 +39,14 @@ local function read(k, r)
   local since, held, until_ = struct.unpack("<ddd", value)
   local is_ahead = since > now
   if is_ahead then since = now end
-  -- Units above the burst are cut off before anything leaks.
-  if held > batch[r] then held = batch[r] end
+  -- Units above the burst are cut off before anything leaks, but for those that were charged beyond it.
+  if held > batch[r] then held = until_ < 0 and math.min(held, batch[r] * 1000) or batch[r] end
   local u = held - (now - since) / batch[r + 1]
   -- NaN compares false with everything, and counts as empty.
   if not (u > 0) then u = 0 end
   if is_ahead then
     used[keys[k]], written[keys[k]] = u, r
+    if until_ < 0 then expires[keys[k]] = until_ end
   else
     expires[keys[k]] = until_
   end
@@ -64,9 +66,13 @@ while at <= size do
   for c = first, last, 2 do
     local k, r = batch[c], batch[c + 1] * 3 - 1
     local key, burst = keys[k], batch[r]
-    local u = used[key] or read(k, r)
-    -- Another rule of the batch may have filled it higher.
-    if u > burst then u = burst end
+    local u = used[key]
+    if not u then
+      u = read(k, r)
+    elseif u > burst and (expires[key] or 0) >= 0 then
+      -- Another rule of the batch has filled it higher.
+      u = burst
+    end
     levels[c] = u
     if u + wanted > capacity(burst) then allowed = false end
   end
@@ -88,7 +94,10 @@ end
 
 for key, r in pairs(written) do
   local u, expires_at = used[key], expires[key]
-  if expires_at and now + u * batch[r + 1] < expires_at then
+  if expires_at and expires_at < 0 and u > batch[r] then
+    local ttl = string.format("%.0f", math.ceil(u * batch[r + 1] / 1000) + 1)
+    call("PSETEX", key, ttl, struct.pack("<ddd", now, u, -(now + ttl * 1000)))
+  elseif expires_at and now + u * batch[r + 1] < expires_at then
     call("SET", key, struct.pack("<ddd", now, u, expires_at), "KEEPTTL")
   else
     local ttl = batch[r + 2]

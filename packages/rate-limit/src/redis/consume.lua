@@ -1,11 +1,13 @@
 --[[
-  Decides a batch of requests with rules of every algorithm (see ../algorithms), and refunds units of earlier requests.
-  consume-gcra.lua does the same, faster, when all rules are GCRA and not in shadow. Each request charges all of its rules
-  or none. Later requests of the batch see the charges of earlier ones.
+  Decides a batch of requests with rules of every algorithm (see ../algorithms), refunds units of earlier requests, and
+  charges units beyond the limits. consume-gcra.lua does the first, faster, when all rules are GCRA, not in shadow and do
+  not block. Each request charges all of its rules or none. Later requests of the batch see the charges of earlier ones.
 
   KEYS[i]  string: the state of one rule and subject, little-endian doubles as its algorithm in ../algorithms names them;
            for gcra as in consume-gcra.lua; zset for concurrency: slots by the us since the epoch at which they expire.
            Absent means empty. All in one slot; a key may come more than once.
+           The block of a rule and subject, as ../algorithms/block.ts names its little-endian doubles.
+           The mark of a refund, or of a charge beyond the limits: a string that is there when it was applied.
   ARGV[1]  now    ms since the epoch, or "" to use this server's clock (the default outside tests)
   ARGV[2]  batch  JSON list:
                   number of rules, then per rule: kind (0 gcra, 1 fixed window, 2 sliding window, 3 strict window,
@@ -14,17 +16,22 @@
                                                   units of the burst or limit, or slots,
                                                   gcra: us per unit; windows: us; concurrency: us that a slot lasts,
                                                   ttl ms as a string
+                                                  0, or the block: list of denials that begin it, us of the first
+                                                  block, factor of the next, us of the longest, us of the
+                                                  window in which denials are counted
                   until the end, per request:     cost in units, negative for a refund; number of charges;
                                                   slot or "", for a refund: us since the epoch of the charge;
+                                                  0, or index of the mark: of a refund, or a charge beyond the limits;
                                                   then per charge: index of the key, index of the rule (from 1), units
-                                                  wanted in advance, for a refund: us since the epoch at which the
-                                                  count would have been empty
+                                                  wanted in advance, for a rule that blocks: index of its block, for a
+                                                  refund: us since the epoch at which the count would have been empty
 
   Returns integers: us since the epoch, then per request: 2 allowed by every rule | 1 allowed, refused in shadow | 0
   denied, then per charge: units remaining, us until nothing counts, us to wait (0 fits, -1 never will), units granted in
-  advance. Nothing for a refund.
-  O(charges), and O(log slots) each for concurrency. Writes charges and refunds, and states whose time is in the future:
-  the clock was set back. A key expires when nothing of it counts, after a second at the least.
+  advance, for a rule that blocks: 1 blocked | 0. Nothing for a refund.
+  O(charges), and O(log slots) each for concurrency. Writes charges, refunds, marks and the denials of rules that block,
+  and states whose time is in the future: the clock was set back. A key expires when nothing of it counts, after a second
+  at the least; a mark when its units no longer count, after a minute at the least.
 ]]
 local now
 if ARGV[1] == "" then
@@ -36,7 +43,7 @@ end
 local batch = cjson.decode(ARGV[2])
 local stored = redis.call("MGET", unpack(KEYS))
 local states, dirty, reply = {}, {}, { now }
-local at, size = 2 + batch[1] * 5, #batch
+local at, size = 2 + batch[1] * 6, #batch
 
 -- The rounding tolerance of a limit, and the usage that is admitted.
 local function tolerance(limit) return limit < 5e11 and limit * 1e-12 or 0.5 end
@@ -60,17 +67,27 @@ local function sum(state, first, last)
   return units
 end
 
+-- Bursts that a bucket may hold after a charge beyond its limit.
+local max_bursts = 1000
+
 -- The algorithms. `limit` and `length` are those of the rule; a state has the time first.
 local gcra = { size = 3 }
 
 function gcra.at(state, limit, per_unit)
-  -- Units above the burst are cut off before anything leaks.
-  return { now, count(math.min(state[2], limit) - math.max(now - state[1], 0) / per_unit), now }
+  -- Units above the burst are cut off before anything leaks, but for those that were charged beyond it.
+  local most = state[3] < 0 and limit * max_bursts or limit
+  local left = count(math.min(state[2], most) - math.max(now - state[1], 0) / per_unit)
+  return { now, left, left > limit and -1 or now }
 end
 
 function gcra.used(state) return state[2] end
 
 function gcra.add(state, units) state[2] = state[2] + units end
+
+function gcra.force(state, units, limit)
+  state[2] = math.min(state[2] + units, limit * max_bursts)
+  if state[2] > limit then state[3] = -1 end
+end
 
 function gcra.reset(state, limit, per_unit) return math.max(0, math.ceil((state[2] - tolerance(limit)) * per_unit)) end
 
@@ -95,6 +112,8 @@ function fixed.used(state) return state[3] end
 
 function fixed.add(state, units) state[3] = state[3] + units end
 
+fixed.force = fixed.add
+
 function fixed.reset(state, _, window) return state[3] > 0 and state[1] + window - now or 0 end
 
 function fixed.wait(state, _, window) return state[1] + window - now end
@@ -105,20 +124,36 @@ end
 
 local sliding = { size = 4 }
 
+-- A negative window marks counts that were charged beyond the limit.
+function sliding.mark(state, limit, window)
+  state[2] = (state[3] > limit or state[4] > limit) and -window or window
+  return state
+end
+
 function sliding.at(state, limit, window)
-  local begin = start_of(window)
+  local begin, length = start_of(window), math.abs(state[2])
+  local most = state[2] < 0 and math.huge or limit
   local current, previous = count(state[3]), count(state[4])
-  if state[2] ~= window then
-    local all = state[1] + state[2] > now and current + previous or current
-    return { begin, window, state[1] + 2 * state[2] > now and math.min(all, limit) or 0, 0 }
+  if length ~= window then
+    local all = state[1] + length > now and current + previous or current
+    local kept = state[1] + 2 * length > now and math.min(all, most) or 0
+    return sliding.mark({ begin, window, kept, 0 }, limit, window)
   end
-  if state[1] >= begin then return { begin, window, math.min(current, limit), math.min(previous, limit) } end
-  return { begin, window, 0, state[1] + window == begin and math.min(current, limit) or 0 }
+  current, previous = math.min(current, most), math.min(previous, most)
+  if state[1] < begin then
+    current, previous = 0, state[1] + window == begin and current or 0
+  end
+  return sliding.mark({ begin, window, current, previous }, limit, window)
 end
 
 function sliding.used(state, window) return state[3] + state[4] * ((window - (now - state[1])) / window) end
 
 function sliding.add(state, units) state[3] = state[3] + units end
+
+function sliding.force(state, units, limit, window)
+  state[3] = state[3] + units
+  sliding.mark(state, limit, window)
+end
 
 function sliding.reset(state, _, window)
   if state[3] > 0 then return state[1] + 2 * window - now end
@@ -167,6 +202,8 @@ function strict.used(state) return sum(state, 3, kept + 2) end
 
 function strict.add(state, units) state[3] = state[3] + units end
 
+strict.force = strict.add
+
 function strict.reset(state, _, window)
   for i = 0, kept - 1 do
     if state[i + 3] > 0 then return state[1] + (kept - i) * part_of(window) - now end
@@ -210,6 +247,51 @@ local function state_at(k, r)
   return algorithm.at(state, batch[r + 2], batch[r + 3])
 end
 
+-- Blocks: until, length, denials, since. See ../algorithms/block.ts.
+local blocks, dirty_blocks = {}, {}
+
+local function block_at(k, window)
+  local key = KEYS[k]
+  local block = blocks[key]
+  if block then return block end
+  local value = stored[k]
+  block = { 0, 0, 0, 0 }
+  if value and #value == 32 then
+    local ends, length, denials, since = struct.unpack("<dddd", value)
+    -- An end further away than the block is long: the clock was set back.
+    if ends > now + length then
+      ends = now + length
+      dirty_blocks[key] = window
+    end
+    block[1] = count(ends)
+    if now < ends + math.max(length, window) then block[2] = count(length) end
+    if since <= now and now < since + window then
+      block[3], block[4] = count(denials), since
+    end
+  end
+  blocks[key] = block
+  return block
+end
+
+local function deny(k, block, rule)
+  if block[3] == 0 then block[4] = now end
+  block[3] = block[3] + 1
+  dirty_blocks[KEYS[k]] = rule[5]
+  if block[3] < rule[1] then return end
+  block[2] = block[2] == 0 and rule[2] or math.min(block[2] * rule[3], rule[4])
+  block[1], block[3], block[4] = now + block[2], 0, 0
+end
+
+-- Marks of this batch: a refund, or a charge beyond the limits, that comes twice is applied once.
+local marked = {}
+
+local function was_applied(k)
+  local key = KEYS[k]
+  local was = stored[k] or marked[key]
+  marked[key] = marked[key] or 0
+  return was
+end
+
 -- Concurrency: the number of held slots, and whether `slot` is one of them.
 local function slots(k, slot)
   local key = KEYS[k]
@@ -243,21 +325,27 @@ local function slots_wait(k)
 end
 
 while at <= size do
-  local cost, charges, slot = batch[at], batch[at + 1], batch[at + 2]
-  local first, last = at + 3, at + 2 + charges * 3
+  local cost, charges, slot, mark = batch[at], batch[at + 1], batch[at + 2], batch[at + 3]
+  local first, last = at + 4, at + 3 + charges * 3
   local wanted = cost > 0 and cost or 1
-  local status, fitting, current = 2, {}, {}
+  local forced = mark > 0 and cost >= 0
+  local applied = mark > 0 and was_applied(mark)
+  local status, fitting, roomy, current = 2, {}, {}, {}
   for c = first, last, 3 do
-    local k, r = batch[c], batch[c + 1] * 5 - 3
-    local kind, shadow, limit = batch[r], batch[r + 1], batch[r + 2]
+    local k, r = batch[c], batch[c + 1] * 6 - 4
+    local kind, shadow, limit, block = batch[r], batch[r + 1], batch[r + 2], batch[r + 5]
     local fits = true
     if kind == 4 then
       local taken, held = slots(k, slot)
-      fits = held or taken < limit
+      fits = forced or held or taken < limit
     else
       local state = state_at(k, r)
       current[c] = state
-      if cost >= 0 then fits = algorithms[kind].used(state, batch[r + 3]) + wanted <= capacity(limit) end
+      if cost >= 0 and not forced then
+        fits = algorithms[kind].used(state, batch[r + 3]) + wanted <= capacity(limit)
+        roomy[c] = fits
+        if block ~= 0 then fits = fits and block_at(batch[c + 2], block[5])[1] <= now end
+      end
     end
     fitting[c] = fits
     if not fits and shadow == 0 then status = 0 end
@@ -265,20 +353,26 @@ while at <= size do
   end
   if cost >= 0 then reply[#reply + 1] = status end
   for c = first, last, 3 do
-    local k, r, want = batch[c], batch[c + 1] * 5 - 3, batch[c + 2]
-    local kind, limit, length, ttl = batch[r], batch[r + 2], batch[r + 3], batch[r + 4]
+    local k, r, want = batch[c], batch[c + 1] * 6 - 4, batch[c + 2]
+    local kind, limit, length, ttl, block = batch[r], batch[r + 2], batch[r + 3], batch[r + 4], batch[r + 5]
     local key = KEYS[k]
     local algorithm, state = algorithms[kind], current[c]
     local fits, granted = fitting[c], 0
+    if mark > 0 and algorithm then marked[KEYS[mark]] = math.max(marked[KEYS[mark]], tonumber(ttl)) end
     if cost < 0 then
-      if algorithm and (stored[k] or dirty[key]) then
+      if algorithm and not applied and (stored[k] or dirty[key]) then
         algorithm.refund(state, length, -cost, slot, want)
+        states[key], dirty[key] = state, r
+      end
+    elseif forced then
+      if algorithm and not applied and cost > 0 then
+        algorithm.force(state, cost, limit, length)
         states[key], dirty[key] = state, r
       end
     elseif status > 0 and fits and cost > 0 then
       if algorithm then
         algorithm.add(state, cost)
-        if want > 0 then
+        if want > 0 and block == 0 then
           granted = math.max(0, math.min(want, math.floor(capacity(limit) - algorithm.used(state, length))))
           algorithm.add(state, granted)
         end
@@ -292,7 +386,17 @@ while at <= size do
       if algorithm then
         reply[n + 1] = math.max(0, math.floor(capacity(limit) - algorithm.used(state, length)))
         reply[n + 2] = algorithm.reset(state, limit, length)
-        reply[n + 3] = fits and 0 or wanted > limit and -1 or algorithm.wait(state, limit, length, wanted)
+        reply[n + 3] = (fits or roomy[c]) and 0 or wanted > limit and -1 or algorithm.wait(state, limit, length, wanted)
+        if block ~= 0 and not forced then
+          local of = block_at(want, block[5])
+          if not fits and of[1] <= now and cost > 0 and wanted <= limit then deny(want, of, block) end
+          local left = of[1] - now
+          if left > 0 then
+            granted, reply[n + 1] = 1, 0
+            reply[n + 2] = math.max(reply[n + 2], left)
+            if wanted <= limit then reply[n + 3] = math.max(reply[n + 3], left) end
+          end
+        end
       else
         reply[n + 1] = math.max(0, limit - slots(k, ""))
         reply[n + 2] = slots_reset(k)
@@ -306,8 +410,23 @@ end
 
 for key, r in pairs(dirty) do
   local state, ttl = states[key], batch[r + 4]
-  -- The state of gcra holds the expiry of its key.
-  if batch[r] == 0 then state[3] = now + ttl * 1000 end
+  -- The state of gcra holds the expiry of its key, negative for units beyond the burst, which count for longer.
+  if batch[r] == 0 then
+    local sign = 1
+    if state[2] > batch[r + 2] and state[3] < 0 then
+      sign, ttl = -1, string.format("%.0f", math.max(tonumber(ttl), math.ceil(state[2] * batch[r + 3] / 1000) + 1))
+    end
+    state[3] = sign * (now + ttl * 1000)
+  end
   redis.call("PSETEX", key, ttl, struct.pack("<" .. string.rep("d", #state), unpack(state)))
+end
+for key, window in pairs(dirty_blocks) do
+  local block = blocks[key]
+  local ends = math.max(block[1] + math.max(block[2], window), block[4] + window)
+  local ttl = string.format("%.0f", math.max(1000, math.ceil((ends - now) / 1000)))
+  redis.call("PSETEX", key, ttl, struct.pack("<dddd", unpack(block)))
+end
+for key, ttl in pairs(marked) do
+  if ttl > 0 then redis.call("SET", key, "1", "PX", string.format("%.0f", math.max(60000, ttl))) end
 end
 return reply

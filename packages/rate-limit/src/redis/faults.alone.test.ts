@@ -68,7 +68,7 @@ describe.skipIf(!available)("a limiter whose connections fail and whose Redis ke
 describe.skipIf(!available)("a limiter whose Redis never started", () => {
   it("decides in time and by policy, and by Redis soon after its start", async () => {
     const port = await freePort();
-    const redis = new Redis(port, "127.0.0.1");
+    const redis = new Redis(port, "127.0.0.1", { maxRetriesPerRequest: 0 });
     redis.on("error", () => undefined);
     const { limiter } = limiterOn(redis);
     const load = startFaultLoad(limiter);

@@ -21,7 +21,7 @@ const CASES = ALGORITHMS.flatMap((algorithm) => WAYS.map((way) => ({ algorithm, 
 const keyUnder = (at: string): string => `${at}:{acme}:api:subject`;
 
 describe.skipIf(!url).each(CASES)("a key of $algorithm that is decided $how", ({ algorithm, wrap }) => {
-  const redis = new Redis(url);
+  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
   afterAll(() => redis.disconnect());
   const storeAt = (at: string, clock?: ManualClock): RateLimitStore =>
     wrap(redisStore({ redis, prefix: at, timeoutMs: 2000, ...(clock && { clock }) }));

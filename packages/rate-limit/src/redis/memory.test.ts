@@ -11,7 +11,7 @@ const MEGABYTE = 2 ** 20;
 describe.skipIf(!available)(`a limiter after ${IDS} ids that each occurred once`, () => {
   it("keeps only the latest denials on the heap, and no key without expiry", async () => {
     const server = await startRedis();
-    const redis = new Redis(server.url);
+    const redis = new Redis(server.url, { maxRetriesPerRequest: 0 });
     const use = await memoryUse({ url: server.url, ids: IDS, window: 1000, maxKeys: 0 });
     const { seen, lasting } = await keysOf(redis);
     await waitUntil(async () => (await redis.dbsize()) === 0, { what: "every key to expire", timeoutMs: 20_000 });

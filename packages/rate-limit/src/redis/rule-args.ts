@@ -1,4 +1,4 @@
-import type { RateLimitRule } from "@scale/core";
+import type { RateLimitBlock, RateLimitRule } from "@scale/core";
 import { windowUs } from "../algorithms/algorithm.js";
 import { usPerUnit } from "../algorithms/gcra.js";
 
@@ -23,10 +23,15 @@ export const gcraRequestArgs: (rule: RateLimitRule) => readonly string[] = memoi
 
 /** A rule as `consume.lua` reads it. */
 export const ruleArgs: (rule: RateLimitRule) => string = memoized((rule) => {
-  const { algorithm, shadow, burst } = rule;
+  const { algorithm, shadow, burst, block } = rule;
   const length = algorithm === "gcra" ? usPerUnit(rule) : windowUs(rule);
-  return `,${KINDS[algorithm]},${shadow ? 1 : 0},${burst},${length},"${ttlMs(rule)}"`;
+  const blockArgs = block === undefined ? "0" : JSON.stringify(blockNumbers(block, windowUs(rule)));
+  return `,${KINDS[algorithm]},${shadow ? 1 : 0},${burst},${length},"${ttlMs(rule)}",${blockArgs}`;
 });
+
+const blockNumbers = ({ afterDenials, durationMs, factor, maxMs }: RateLimitBlock, window: number): number[] => [
+  ...[afterDenials, durationMs * 1000, factor, maxMs * 1000, window],
+];
 
 function ttlMs({ algorithm, windowMs, burst, limit }: RateLimitRule): number {
   // A bucket holds at most the burst, so it is empty after this time.

@@ -14,15 +14,23 @@ const SEED = 20_261_120;
 const STEPS = 4000;
 const ALGORITHMS = ["gcra", "sliding-window", "strict-window", "fixed-window", "concurrency"] as const;
 
+/** A charge that the script for GCRA rules decides. */
+const plainly = ({ rule: { block: _block, ...rule }, scope, subject }: Charge): Charge => ({
+  ...{ rule: { ...rule, shadow: false }, scope, subject },
+});
+
 /** A schedule of requests, refunds, releases and resets, the same for the same seed. */
 function createSchedule(seed: number) {
   const random = seededRandom(seed);
+  let ids = 0;
   const pick = (n: number): number => Math.floor(random() * n);
   const rules = Array.from({ length: 24 }, (_, i): RateLimitRule => {
     const limit = 1 + pick(30);
     const algorithm = ALGORITHMS[i % ALGORITHMS.length] ?? "gcra";
     const burst = algorithm === "gcra" ? 1 + pick(60) : limit;
-    return ruleOf({ name: `r${i}`, algorithm, limit, burst, windowMs: 1 + pick(60_000), shadow: pick(6) === 0 });
+    const block = { afterDenials: 1 + pick(4), durationMs: 1 + pick(20_000), factor: 1 + pick(3), maxMs: 40_000 };
+    const rule = ruleOf({ name: `r${i}`, algorithm, limit, burst, windowMs: 1 + pick(60_000), shadow: pick(6) === 0 });
+    return algorithm === "concurrency" || pick(3) > 0 ? rule : { ...rule, block };
   });
 
   /** Changes the limit or the window of a rule, which keeps its name. */
@@ -35,7 +43,7 @@ function createSchedule(seed: number) {
 
   const charge = (i: number): Charge => {
     const rule = rules[i] as RateLimitRule;
-    const want = rule.algorithm === "gcra" && pick(4) === 0 ? { want: pick(6) } : {};
+    const want = rule.algorithm === "gcra" && rule.block === undefined && pick(4) === 0 ? { want: pick(6) } : {};
     return { rule, scope: ["api", rule.name], subject: `s${pick(2)}`, ...want };
   };
 
@@ -48,10 +56,9 @@ function createSchedule(seed: number) {
       return {
         tenantId: `t${pick(3)}`,
         cost: pick(7),
-        charges: plain
-          ? charges.map(({ rule, scope, subject }) => ({ rule: { ...rule, shadow: false }, scope, subject }))
-          : charges,
+        charges: plain ? charges.map(plainly) : charges,
         ...(plain ? {} : { slot: `slot-${pick(6)}` }),
+        ...(!plain && pick(40) === 0 && { force: { id: `id-${ids++}` } }),
       };
     },
   };
@@ -74,7 +81,9 @@ async function compare(stores: readonly RateLimitStore[], { seed, step, changes 
     const kind = schedule.pick(20);
     if (kind === 0 && changes) schedule.change();
     // Several at once make a batch, whose later requests see the charges of earlier ones.
-    const takes = Array.from({ length: kind < 4 ? 5 : 1 }, () => schedule.request(schedule.pick(2) === 0));
+    const asked = Array.from({ length: kind < 4 ? 5 : 1 }, () => schedule.request(schedule.pick(2) === 0));
+    // A charge beyond the limits comes twice.
+    const takes = asked.flatMap((request) => (request.force === undefined ? [request] : [request, request]));
     const answers = await Promise.all(
       stores.map((store) => Promise.all(takes.map((request) => store.consume(request)))),
     );
@@ -85,11 +94,14 @@ async function compare(stores: readonly RateLimitStore[], { seed, step, changes 
     const { tenantId, charges, cost, slot = "" } = past.request;
     if (kind === 5 && past.answers[0]?.allowed === true && cost > 0) {
       const units = 1 + schedule.pick(cost);
-      await Promise.all(
-        stores.map((store, at) =>
-          store.refund({ tenantId, units, charges, consumed: past.answers[at] as ConsumeResult }),
-        ),
-      );
+      // Half of the refunds have an id, and come twice.
+      const ids = schedule.pick(2) === 0 ? [undefined] : [`refund-${i}`, `refund-${i}`];
+      for (const id of ids) {
+        const refund = { tenantId, units, charges, ...(id !== undefined && { id }) };
+        await Promise.all(
+          stores.map((store, at) => store.refund({ ...refund, consumed: past.answers[at] as ConsumeResult })),
+        );
+      }
     }
     const held = { tenantId, slot, charges: charges.filter(({ rule }) => rule.algorithm === "concurrency") };
     if (kind === 6 && held.charges.length > 0) await Promise.all(stores.map((store) => store.release(held)));
@@ -107,7 +119,7 @@ describe("memoryStore", () => {
 });
 
 describe.skipIf(!url)("redisStore", () => {
-  const redis = new Redis(url);
+  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
   afterAll(() => redis.disconnect());
 
   it.each([SEED, SEED + 1, SEED + 2])(

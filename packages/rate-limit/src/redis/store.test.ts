@@ -1,12 +1,12 @@
 import { createManualClock, type ManualClock } from "@scale/core/testing";
-import { startRedis, startRedisCluster } from "@scale/testkit";
+import { startFaultProxy, startRedis, startRedisCluster, waitUntil } from "@scale/testkit";
 import { Cluster, Redis } from "ioredis";
 import { Redis as Redis5 } from "ioredis5";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { inBatches } from "../../test/in-batches.js";
 import { describeRateLimitStore, ruleOf } from "../testing/index.js";
-import type { RateLimitStore, ConsumeRequest } from "../types.js";
+import type { ConsumeRequest, ConsumeResult, RateLimitStore } from "../types.js";
 import { redisStore, type RedisStoreOptions } from "./store.js";
 
 const url = inject("redisUrl");
@@ -20,7 +20,7 @@ const on = (client: RedisStoreOptions["redis"]) => (clock: ManualClock) =>
 /** A server of its own: other test files send commands to the shared one meanwhile. */
 async function ownRedis(): Promise<Redis> {
   const server = await startRedis();
-  const client = new Redis(server.url);
+  const client = new Redis(server.url, { maxRetriesPerRequest: 0 });
   onTestFinished(async () => {
     client.disconnect();
     await server.stop();
@@ -36,13 +36,15 @@ const request = (cost: number, tenantId = "acme"): ConsumeRequest => ({
 });
 
 describe.skipIf(!url)("redisStore", () => {
-  const redis = new Redis(url);
-  const redis5 = new Redis5(url, { keyPrefix: "app:" });
+  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
+  const redis5 = new Redis5(url, { keyPrefix: "app:", maxRetriesPerRequest: 0 });
+  const strings = new Redis(url, { maxRetriesPerRequest: 0, stringNumbers: true });
   const nodeRedis = createClient({ url });
   beforeAll(() => nodeRedis.connect());
   afterAll(() => {
     redis.disconnect();
     redis5.disconnect();
+    strings.disconnect();
     nodeRedis.destroy();
   });
 
@@ -50,7 +52,36 @@ describe.skipIf(!url)("redisStore", () => {
   describeRateLimitStore("ioredis 6, in batches of GCRA rules", (clock) => inBatches(on(redis)(clock), "gcra"));
   describeRateLimitStore("ioredis 6, in batches of any rules", (clock) => inBatches(on(redis)(clock), "fixed-window"));
   describeRateLimitStore("ioredis 5 with keyPrefix", on(redis5));
+  describeRateLimitStore("ioredis 6 with stringNumbers", on(strings));
   describeRateLimitStore("node-redis", on(nodeRedis));
+
+  it("refuses a client that repeats commands after a broken connection, which would charge twice", () => {
+    const options = { lazyConnect: true };
+    expect(() => redisStore({ redis: new Redis(options) })).toThrow(
+      expect.objectContaining({ code: "SCALE_WIRING", message: expect.stringContaining("maxRetriesPerRequest: 0") }),
+    );
+    expect(() => redisStore({ redis: new Cluster([{ port: 1 }], options) })).toThrow(/retryDelayOnFailover: 0/);
+  });
+
+  it("charges once when the connection breaks after Redis decided", async () => {
+    const server = await startRedis();
+    const proxy = await startFaultProxy(server.url);
+    const client = new Redis(proxy.url, { maxRetriesPerRequest: 0, retryStrategy: () => 20 });
+    client.on("error", () => undefined);
+    const store = redisStore({ redis: client, prefix: prefix(), timeoutMs: 500 });
+    const soon = async (cost: number) => {
+      let result: ConsumeResult | undefined;
+      await waitUntil(async () => (result = await store.consume(request(cost))) !== undefined, { what: "an answer" });
+      return result?.statuses[0]?.remaining;
+    };
+    expect(await soon(0)).toBe(10);
+    proxy.cutAfter(1);
+    await expect(store.consume(request(4))).rejects.toMatchObject({ code: "SCALE_STORE" });
+    expect(await soon(0)).toBe(6);
+    client.disconnect();
+    await proxy.close();
+    await server.stop();
+  });
 
   it("sends the decisions of one turn as few commands", async () => {
     const client = await ownRedis();
@@ -108,7 +139,7 @@ describe.skipIf(!url)("redisStore on a Cluster", () => {
   let client: Cluster;
   beforeAll(async () => {
     cluster = await startRedisCluster();
-    client = new Cluster([...cluster.addresses]);
+    client = new Cluster([...cluster.addresses], { retryDelayOnFailover: 0 });
   });
   afterAll(async () => {
     client.disconnect();

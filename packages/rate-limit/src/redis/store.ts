@@ -9,16 +9,26 @@ import {
   tenantKeyPrefix,
   timeoutOption,
 } from "@scale/core/kit";
-import { createBatcher, createScriptRunner, type RedisLike, type ScriptRunner } from "@scale/core/redis";
+import {
+  assertSendsOnce,
+  createBatcher,
+  createScriptRunner,
+  type RedisLike,
+  type ScriptRunner,
+} from "@scale/core/redis";
 import { z } from "zod";
-import type { ConsumeRequest, ConsumeResult, RateLimitStore } from "../types.js";
-import { decodeReply, encodeBatch, type KeyOf, type Pending } from "./batch.js";
+import type { Charge, ConsumeRequest, ConsumeResult, LateResult, RateLimitStore } from "../types.js";
+import { decodeLate, decodeReply, encodeBatch, type Keys, type Pending } from "./batch.js";
 import { decodeGcraRequest, isGcraOnly } from "./gcra-reply.js";
 import { gcraRequestArgs } from "./rule-args.js";
 import { consumeGcraRequest, release, reset } from "./scripts.gen.js";
 
 export interface RedisStoreOptions {
-  /** ioredis or node-redis client: single, Sentinel or Cluster. The application connects and closes it. */
+  /**
+   * ioredis or node-redis client: single, Sentinel or Cluster. The application connects and closes it. ioredis needs
+   * `maxRetriesPerRequest: 0`, and a Cluster of it `retryDelayOnFailover: 0`: by default they repeat commands after a broken
+   * connection, which would charge twice.
+   */
   readonly redis: RedisLike;
   /**
    * First part of every key. Limiters that share a server and a prefix need different names.
@@ -48,21 +58,26 @@ const MAX_BATCH = 32;
  * Counts in Redis, exactly, for all processes that share the server and the prefix.
  * Concurrent requests are sent as one command, per tenant on a Cluster. The server's clock decides, so that processes with
  * wrong clocks agree.
+ * @throws {ScaleError} SCALE_WIRING for a client that repeats commands after a broken connection
  */
 export function redisStore(options: RedisStoreOptions): RateLimitStore {
   const { redis, prefix, timeoutMs, clock } = parseOptions(optionsSchema, options, "redisStore");
+  assertSendsOnce(redis, "redisStore");
   const runner = createScriptRunner({ redis, timeoutMs });
-  const keyOf = keyBuilder(prefix);
+  const keys = keyBuilder(prefix);
   const keysOf = ({ tenantId, charges }: Pick<ConsumeRequest, "tenantId" | "charges">): string[] =>
-    charges.map((charge) => keyOf(tenantId, charge));
-  const sender = new Sender({ runner, keyOf, clock });
+    charges.map((charge) => keys.of(tenantId, charge));
+  const blocksOf = ({ tenantId, charges }: Pick<ConsumeRequest, "tenantId" | "charges">): string[] =>
+    charges.filter(({ rule }) => rule.block !== undefined).map((charge) => keys.block(tenantId, charge));
+  const sender = new Sender({ runner, keys, clock });
 
   return {
     settlesWithinMs: timeoutMs,
-    consume(request) {
-      if (sender.isIdle && isGcraOnly(request)) return sender.sendAlone(request);
+    blocks: true,
+    consume(request, late) {
+      if (sender.isIdle && isGcraOnly(request)) return sender.sendAlone(request, late);
       return new Promise((resolve, reject) => {
-        sender.enqueue(request.tenantId, { consume: request, resolve, reject });
+        sender.enqueue(request.tenantId, { consume: request, late, resolve, reject });
       });
     },
     refund: (request) =>
@@ -70,7 +85,7 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
         sender.enqueue(request.tenantId, { refund: request, resolve, reject });
       }),
     async reset(request) {
-      await runner.run(reset, { keys: keysOf(request), args: [] });
+      await runner.run(reset, { keys: [...keysOf(request), ...blocksOf(request)], args: [] });
     },
     async release(held) {
       await runner.run(release, { keys: keysOf(held), args: [held.slot] });
@@ -81,7 +96,7 @@ export function redisStore(options: RedisStoreOptions): RateLimitStore {
 /** Sends requests: at once while nothing is in flight, otherwise in batches. */
 class Sender {
   readonly #runner: ScriptRunner;
-  readonly #keyOf: KeyOf;
+  readonly #keys: Keys;
   readonly #clock: Clock | undefined;
   // Batches of equal size: while the server decides one, this process encodes the next and decodes the last.
   readonly #batcher = createBatcher<Pending>({
@@ -91,9 +106,9 @@ class Sender {
   });
   #inFlight = 0;
 
-  constructor(parts: { readonly runner: ScriptRunner; readonly keyOf: KeyOf; readonly clock: Clock | undefined }) {
+  constructor(parts: { readonly runner: ScriptRunner; readonly keys: Keys; readonly clock: Clock | undefined }) {
     this.#runner = parts.runner;
-    this.#keyOf = parts.keyOf;
+    this.#keys = parts.keys;
     this.#clock = parts.clock;
   }
 
@@ -112,39 +127,43 @@ class Sender {
   }
 
   /** Sends a request on which nothing else waits by the script with the shortest latency. */
-  async sendAlone(request: ConsumeRequest): Promise<ConsumeResult> {
+  async sendAlone(request: ConsumeRequest, late: LateResult | undefined): Promise<ConsumeResult> {
     const keys: string[] = [];
     const args = [this.#now(), String(request.cost)];
     for (const charge of request.charges) {
-      keys.push(this.#keyOf(request.tenantId, charge));
+      keys.push(this.#keys.of(request.tenantId, charge));
       args.push(...gcraRequestArgs(charge.rule));
     }
+    const onLate = (reply: unknown): void => ignoreErrors(() => late?.(request, decodeGcraRequest(request, reply)));
     this.#inFlight++;
     try {
-      return decodeGcraRequest(request, await this.#runner.run(consumeGcraRequest, { keys, args }));
+      return decodeGcraRequest(request, await this.#runner.run(consumeGcraRequest, { keys, args, late: onLate }));
     } finally {
       this.#inFlight--;
     }
   }
 
   #send(batch: readonly Pending[]): void {
-    const encoded = encodeBatch(batch, this.#keyOf);
+    const encoded = encodeBatch(batch, this.#keys);
     const fail = (error: unknown): void => {
       // First: a caller that asks again on the rejection must find nothing in flight.
       this.#inFlight--;
       for (const { reject } of batch) reject(error);
     };
     this.#inFlight++;
-    this.#runner.run(encoded.script, { keys: encoded.keys, args: [this.#now(), ...encoded.args] }).then((reply) => {
-      let results: (ConsumeResult | undefined)[];
-      try {
-        results = decodeReply(batch, encoded, reply);
-      } catch (error) {
-        return fail(error);
-      }
-      this.#inFlight--;
-      for (let i = 0; i < batch.length; i++) batch[i]?.resolve(results[i] as ConsumeResult & undefined);
-    }, fail);
+    const late = (reply: unknown): void => ignoreErrors(() => decodeLate(batch, encoded, reply));
+    this.#runner
+      .run(encoded.script, { keys: encoded.keys, args: [this.#now(), ...encoded.args], late })
+      .then((reply) => {
+        let results: (ConsumeResult | undefined)[];
+        try {
+          results = decodeReply(batch, encoded, reply);
+        } catch (error) {
+          return fail(error);
+        }
+        this.#inFlight--;
+        for (let i = 0; i < batch.length; i++) batch[i]?.resolve(results[i] as ConsumeResult & undefined);
+      }, fail);
   }
 
   #now(): string {
@@ -152,12 +171,30 @@ class Sender {
   }
 }
 
-function keyBuilder(prefix: string): KeyOf {
+/** Runs a function for a late reply. No caller waits for it any more, and a reply that does not fit has no result. */
+function ignoreErrors(run: () => void): void {
+  try {
+    run();
+  } catch {
+    // Nothing was decided that could be taken back.
+  }
+}
+
+function keyBuilder(prefix: string): Keys {
   // The same scope arrays come with every request, and joining one costs as much as the rest of a key.
   const scopes = new WeakMap<readonly string[], string>();
-  return (tenantId, { scope, subject }) => {
+
+  function of(tenantId: string, { scope, subject }: Charge): string {
     let known = scopes.get(scope);
     if (known === undefined) scopes.set(scope, (known = joinKey(scope)));
     return `${tenantKeyPrefix(prefix, tenantId)}${known}:${keySegment(subject)}`;
+  }
+
+  return {
+    of,
+    // Names of limiters contain no such character, so that these never are the keys of counts.
+    block: (tenantId, { scope, subject }) =>
+      `${tenantKeyPrefix(prefix, tenantId)}${joinKey(["~block", ...scope, subject])}`,
+    mark: (tenantId, id) => `${tenantKeyPrefix(prefix, tenantId)}${joinKey(["~mark", id])}`,
   };
 }

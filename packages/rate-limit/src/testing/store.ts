@@ -1,6 +1,7 @@
 import type { RateLimitRule } from "@scale/core";
 import { describe } from "vitest";
 import { describeConcurrentRequests, describeMixedAlgorithms, describeShadow } from "./store/batches.js";
+import { describeBlocks } from "./store/blocks.js";
 import { describeChanges } from "./store/changes.js";
 import { type CreateStore, freshStores, type WindowAlgorithm } from "./store/context.js";
 import { describeIsolation } from "./store/isolation.js";
@@ -27,12 +28,15 @@ const OWN = {
 /**
  * The contract of every `RateLimitStore`, as tests. Call it in a vitest file with a function that creates an empty store,
  * and add tests of what only your backend has: expiry, reconnects, a cluster.
- * @param options `algorithms` that the store implements; default: all
+ * @param options `algorithms` that the store implements, default: all; `blocks: false` for a store that ignores `block`
  */
 export function describeRateLimitStore(
   name: string,
   create: CreateStore,
-  { algorithms = ALL }: { readonly algorithms?: readonly RateLimitRule["algorithm"][] } = {},
+  {
+    algorithms = ALL,
+    blocks = true,
+  }: { readonly algorithms?: readonly RateLimitRule["algorithm"][]; readonly blocks?: boolean } = {},
 ): void {
   const windows = algorithms.filter((algorithm): algorithm is WindowAlgorithm => algorithm !== "concurrency");
   describe(`RateLimitStore: ${name}`, () => {
@@ -41,6 +45,7 @@ export function describeRateLimitStore(
       describeWindows(context, algorithm);
       OWN[algorithm](context);
       describeChanges(context, algorithm);
+      if (blocks) describeBlocks(context, algorithm);
       describeConcurrentRequests(context, algorithm);
     }
     if (algorithms.includes("concurrency")) describeSlots(context);

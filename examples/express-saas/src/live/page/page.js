@@ -65,6 +65,7 @@ const DECIDERS = {
   "denial-cache": "denial cache",
   local: "this process",
   policy: "failure policy",
+  unlimited: "unlimited plan",
 };
 
 /** @param {LiveData["quotas"]} quotas */

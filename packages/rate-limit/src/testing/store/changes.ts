@@ -6,6 +6,7 @@ export function describeChanges(context: Context, algorithm: WindowAlgorithm): v
   describeRefund(context, algorithm);
   describeReset(context, algorithm);
   describeGrants(context, algorithm);
+  describeForce(context, algorithm);
 }
 
 function describeRefund(context: Context, algorithm: WindowAlgorithm): void {
@@ -54,6 +55,17 @@ function describeRefund(context: Context, algorithm: WindowAlgorithm): void {
       expect(await peek()).toEqual({ remaining: 10, resetMs: 0, retryAfterMs: 0 });
     });
 
+    it("is applied once for each id, and for each tenant", async () => {
+      const result = await consume(8);
+      const again = { tenantId: "acme", units: 2, charges: [charge(rule)], consumed: result };
+      await context.store.refund({ ...again, id: "a" });
+      await Promise.all([context.store.refund({ ...again, id: "a" }), context.store.refund({ ...again, id: "a" })]);
+      expect((await peek()).remaining).toBe(4);
+      await context.store.refund({ ...again, id: "a", tenantId: "other" });
+      await context.store.refund({ ...again, id: "b" });
+      expect((await peek()).remaining).toBe(6);
+    });
+
     it("is seen by a request of the same turn", async () => {
       const result = await consume(10);
       const [, next] = await Promise.all([refund(4, result), consume(4), consume(1)]);
@@ -98,6 +110,45 @@ function describeGrants(context: Context, algorithm: WindowAlgorithm): void {
       expect(statusOf(await context.store.consume(wanting(0, 2)))).toMatchObject({ remaining: 2, granted: 0 });
       expect(statusOf(await context.store.consume(wanting(1, 0)))).toMatchObject({ remaining: 1, granted: 0 });
       expect(statusOf(await consume())).not.toHaveProperty("granted");
+    });
+  });
+}
+
+function describeForce(context: Context, algorithm: WindowAlgorithm): void {
+  const rule = tenOf(algorithm);
+  const { consume, peek, refund } = oneRule(context, rule);
+  const force = async (cost: number, id: string) =>
+    context.store.consume({ ...request(cost, charge(rule)), force: { id } });
+
+  describe(`${algorithm}, charged beyond its limit`, () => {
+    it("admits the charge, and nothing else until the usage is below the limit again", async () => {
+      await consume(8);
+      expect(await force(5, "a")).toMatchObject({ allowed: true, statuses: [{ remaining: 0, retryAfterMs: 0 }] });
+      const { retryAfterMs } = statusOf(await consume());
+      expect(retryAfterMs).toBeGreaterThan(0);
+      context.clock.advance(retryAfterMs - 1);
+      expect((await consume()).allowed).toBe(false);
+      context.clock.advance(1);
+      expect((await consume()).allowed).toBe(true);
+    });
+
+    it("is charged once for each id", async () => {
+      await force(3, "a");
+      const [again] = await Promise.all([force(3, "a"), force(3, "a"), force(1, "b")]);
+      expect(again).toMatchObject({ allowed: true, statuses: [{ remaining: 7 }] });
+      expect((await peek()).remaining).toBe(6);
+    });
+
+    it("charges also where it fits, and can be refunded", async () => {
+      const forced = await force(4, "a");
+      expect(statusOf(forced)).toMatchObject({ remaining: 6, retryAfterMs: 0 });
+      await refund(4, forced);
+      expect(await peek()).toEqual({ remaining: 10, resetMs: 0, retryAfterMs: 0 });
+    });
+
+    it("charges nothing for a cost of 0", async () => {
+      expect(await force(0, "a")).toMatchObject({ allowed: true, statuses: [{ remaining: 10 }] });
+      expect((await peek()).remaining).toBe(10);
     });
   });
 }
