@@ -1,7 +1,7 @@
 import type { Plan, Plans } from "@scale/core";
 import { describeValue, parseTenantId } from "@scale/core/kit";
-import { createDecider, type Decider } from "./decide/decider.js";
-import { ChargedDecision } from "./decide/decision.js";
+import { refundDecision, settleDecision } from "./decide/correct.js";
+import { createDecider } from "./decide/decider.js";
 import { type LimitRequest, requestOf, ruleSets } from "./decide/rules.js";
 import { newSlotId } from "./decide/slot-renewal.js";
 import { type ParsedOptions, parseLimiterOptions, type RateLimiterOptions } from "./options.js";
@@ -15,28 +15,48 @@ export interface RateLimiter {
   /**
    * Charges every rule of the tenant's plan that applies to the subject, or none: a denial charges nothing. `concurrency`
    * rules are left out; `acquire` decides those too. Calls the store at most once.
+   *
+   * An answer that comes after the deadline is taken back in the background when the request was refused: the units are
+   * refunded. They stay charged when the failure policy admitted the request, because it ran.
    * @throws {TenantError} for an invalid tenant, user or address
    * @throws {PlanError} when the plan is unknown, or has no rule that applies
    * @throws {StoreError} when the store cannot answer and `whenStoreFails` is `throw`; `cause` is the store's error
    * @throws {TypeError} for a cost that is not an integer >= 0
    */
   check(subject: RateLimitSubject, options?: CheckOptions): Promise<Decision>;
-  /** Reports the status of the rules and whether one unit would be admitted, and charges nothing. Throws as `check` does. */
+  /**
+   * Reports the status of the rules and whether one unit would be admitted, and charges nothing. Throws as `check` does.
+   * A late answer changes nothing.
+   */
   peek(subject: RateLimitSubject, options?: RuleOptions): Promise<Decision>;
   /**
-   * Decides as `check`, and takes a slot of every `concurrency` rule as well, or none.
+   * Decides as `check`, and takes a slot of every `concurrency` rule as well, or none. A slot that the store takes after the
+   * deadline is released in the background when the request was refused, and with the returned slot when it was admitted.
    * @returns a slot to release when the work is done, which `await using` does; a denial when `allowed` is false
    */
   acquire(subject: RateLimitSubject, options?: CheckOptions): Promise<Slot>;
   /**
    * Returns units that a decision charged, as far as they still count: for work that did not happen, or cost less.
+   * A refund that failed can be tried again with the same units, or without: it is applied once, also when the store carried
+   * it out after the deadline.
    * @param units default: all units of the charge that were not refunded yet
    * @throws {TypeError} for a decision of another limiter, and for more units than are left of its charge
    * @throws {StoreError} when the store cannot answer
    */
   refund(decision: Decision, units?: number): Promise<void>;
   /**
-   * Deletes the counts of a subject under the rules that apply to it, held slots included.
+   * Corrects the cost of a decision to what the work cost after all, such as the tokens of an answer: refunds the difference,
+   * or charges it beyond the limits, so that later requests wait longer. May be called again with more units, and tried again
+   * after a failure: each difference is applied once, also when the store carried it out after the deadline. Does nothing for
+   * a decision that the store did not count.
+   * @param units what the work cost in total
+   * @throws {TypeError} for a decision of another limiter, and for fewer units than earlier calls charged on top
+   * @throws {StoreError} when the store cannot answer
+   */
+  settle(decision: Decision, units: number): Promise<void>;
+  /**
+   * Deletes the counts of a subject under the rules that apply to it, held slots and blocks included. One that is carried
+   * out after its deadline deletes what is counted by then.
    * @throws {StoreError} when the store cannot answer
    */
   reset(subject: RateLimitSubject, options?: RuleOptions): Promise<void>;
@@ -83,6 +103,7 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
       return decider.hold(request, await decider.decide(request));
     },
     refund: (decision, units) => refundDecision(decision, units, { name, decider }),
+    settle: (decision, units) => settleDecision(decision, units, { name, decider }),
     async reset(subject, options = NO_OPTIONS) {
       const { consume } = await buildRequest(subject, options, "");
       await decider.reset(consume);
@@ -113,29 +134,4 @@ function createRequestBuilder({ name, samePlan, resolve }: ParsedOptions) {
     if (!(plan instanceof Promise)) return requestOf(rulesOf(plan, options), { subject, cost, slot });
     return plan.then((found) => requestOf(rulesOf(found, options), { subject, cost, slot }));
   };
-}
-
-async function refundDecision(
-  decision: Decision,
-  amount: number | undefined,
-  { name, decider }: { name: string; decider: Decider },
-): Promise<void> {
-  if (decision.decidedBy === "policy") return;
-  if (!ChargedDecision.is(decision) || decision.limiter !== name) {
-    throw new TypeError(
-      `refund: expected a decision of limiter ${describeValue(name)}, got ${describeValue(decision)}`,
-    );
-  }
-  const units = amount ?? decision.refundable;
-  if (!Number.isSafeInteger(units) || units < 0 || units > decision.refundable) {
-    throw new TypeError(`refund: units: expected an integer up to ${decision.refundable}, got ${describeValue(units)}`);
-  }
-  if (units === 0) return;
-  const request = decision.startRefund(units);
-  try {
-    await decider.refund(request, decision.decidedBy);
-  } catch (error) {
-    decision.cancelRefund(units);
-    throw error;
-  }
 }

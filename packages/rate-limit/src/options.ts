@@ -111,20 +111,26 @@ export function parseLimiterOptions(options: RateLimiterOptions): ParsedOptions 
   const common = { ...parsed, instances: parsed.instances, onStoreError: parsed.onStoreError };
   if (plans !== undefined) {
     const endPlanChecks = plans.check(({ names, resolve }) => {
-      for (const name of names) checkPlan(resolve(name), common.instances);
+      for (const name of names) checkPlan(resolve(name), common);
     });
     return { ...common, plans, samePlan: undefined, resolve: plans.resolve, endPlanChecks };
   }
   const samePlan = definePlans({ default: { rateLimit: { rules: rules as RateLimitRulesInput } } }).resolve("default");
-  checkPlan(samePlan, common.instances);
+  checkPlan(samePlan, common);
   return { ...common, plans: undefined, samePlan, resolve: () => samePlan, endPlanChecks: () => undefined };
 }
 
-function checkPlan({ name, rateLimit }: Plan, instances: number | undefined): void {
+function checkPlan({ name, rateLimit }: Plan, { instances, store }: Pick<ParsedOptions, "instances" | "store">): void {
   if (rateLimit === undefined) {
     throw new ConfigError(`createRateLimiter: plans: plan ${describeValue(name)} has no rateLimit section`);
   }
   const all = [...rateLimit.rules, ...Object.values(rateLimit.groups).flat()];
+  const blocking = all.find(({ block }) => block !== undefined);
+  if (blocking !== undefined && store.blocks !== true) {
+    throw new ConfigError(
+      `createRateLimiter: store: expected one that blocks subjects, for rule ${describeValue(blocking.name)}, got one without blocks`,
+    );
+  }
   const local = all.find(({ whenStoreFails }) => whenStoreFails === "local");
   if (local === undefined || instances !== undefined) return;
   throw new ConfigError(

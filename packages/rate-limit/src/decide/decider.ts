@@ -1,57 +1,85 @@
 import type { ParsedOptions } from "../options.js";
-import type { ConsumeRequest, ConsumeResult, Decision, HeldSlot, RefundRequest, Slot } from "../types.js";
+import type { ConsumeRequest, ConsumeResult, Decision, Slot } from "../types.js";
+import type { Correction } from "./corrections.js";
+import { unlimitedDecision } from "./decision.js";
 import { createDenialCache } from "./denial-cache.js";
-import { createFailurePolicy, type FailurePolicy } from "./failure-policy.js";
+import { createFailurePolicy } from "./failure-policy.js";
+import { createGivenUpRequests, heldSlotOf } from "./given-up-requests.js";
 import { LeaseDecider } from "./lease-decider.js";
 import { isLeased } from "./leases.js";
 import { createResultHandler, type ResultHandler } from "./result-handler.js";
 import type { LimitRequest } from "./rules.js";
-import { releaseSlot, SlotRenewer, slotOf, unlosableSignal } from "./slot-renewal.js";
+import { SlotRenewer, slotOf, unlosableSignal } from "./slot-renewal.js";
 import { createStoreClient, type StoreClient } from "./store-client.js";
+import { UndoQueue } from "./undo-queue.js";
 
 /** Decides requests by the denial cache, by leases, by the store within its deadline, or by failure policy. */
 export interface Decider {
+  /**
+   * A late answer of the store is taken back: its slot is released and its units are refunded, except for the units of a
+   * request that the failure policy admitted.
+   */
   decide(request: LimitRequest): Decision | Promise<Decision>;
   /** The slot of a decided request. */
   hold(request: LimitRequest, decision: Decision): Slot;
-  refund(request: RefundRequest, decidedBy: Decision["decidedBy"]): Promise<void>;
+  /** A late answer changes nothing: however often a correction is repeated, it is applied once. */
+  correct(correction: Correction, decidedBy: Decision["decidedBy"]): Promise<void>;
+  /** A late answer changes nothing: what is counted by then is deleted. */
   reset(request: ConsumeRequest): Promise<void>;
   close(): void;
 }
 
 export function createDecider(options: ParsedOptions): Decider {
+  const { clock } = options;
   const client = createStoreClient(options);
+  const undo = new UndoQueue(clock);
   const failurePolicy = createFailurePolicy(options);
   const denialCache = client.isRemote && options.denialCacheMs > 0 ? createDenialCache(options) : undefined;
-  const results = createResultHandler(options, failurePolicy, denialCache);
-  const leases = new LeaseDecider({ clock: options.clock, client, results, denialCache });
-  const slots = new SlotRenewer(options, client, failurePolicy.report);
+  const givenUp = createGivenUpRequests({ clock, client, undo, denialCache });
+  const results = createResultHandler(options, { failurePolicy, denialCache, givenUp });
+  const leases = new LeaseDecider({ clock, client, results, denialCache });
+  const slots = new SlotRenewer(options, { client, undo, report: failurePolicy.report });
   const decideByStore = createStoreDecider(client, results);
 
   return {
     decide(request) {
+      if (request.consume.charges.length === 0) return results.publish(request, unlimitedDecision(request));
       const refused = denialCache?.find(request);
       if (refused !== undefined) return results.publish(request, refused);
       return client.isRemote && isLeased(request.consume) ? leases.decide(request) : decideByStore(request);
     },
     hold(request, decision) {
-      const held = heldSlotOf(request);
+      const held = heldSlotOf(request.consume);
       if (!decision.allowed || held.charges.length === 0) return slotOf(decision, unlosableSignal(), async () => {});
       if (decision.decidedBy === "store") return slots.hold(decision, held);
-      return slotOf(decision, unlosableSignal(), () => releaseEverywhere(held, client, failurePolicy));
+      return slotOf(decision, unlosableSignal(), async () => {
+        failurePolicy.release(held);
+        // A request that timed out may still be carried out. The store then holds the slot in addition to the local share.
+        if (givenUp.mayHoldSlot(request.consume)) await slots.release(held, true);
+      });
     },
-    async refund(request, decidedBy) {
-      denialCache?.invalidate(request);
-      if (decidedBy === "lease") leases.refund(request);
-      else if (decidedBy === "store") await client.refund(request);
-      denialCache?.invalidate(request);
+    async correct({ refund, charge }, decidedBy) {
+      if (charge !== undefined) {
+        // The store did not count a request that it could not answer.
+        if (decidedBy === "local" || charge.charges.length === 0) return;
+        await client.consumeChecked(charge);
+        return failurePolicy.record(charge);
+      }
+      denialCache?.invalidate(refund);
+      if (decidedBy === "lease") leases.refund(refund);
+      else if (decidedBy === "store") await client.refund(refund);
+      denialCache?.invalidate(refund);
     },
     async reset(request) {
+      if (request.charges.length === 0) return;
       denialCache?.invalidate(request);
       await client.reset(request);
       denialCache?.invalidate(request);
     },
-    close: () => slots.close(),
+    close() {
+      slots.close();
+      undo.close();
+    },
   };
 }
 
@@ -82,14 +110,4 @@ function createStoreDecider(
       return results.failed(request, error);
     }
   };
-}
-
-function heldSlotOf({ consume: { tenantId, slot = "", charges } }: LimitRequest): HeldSlot {
-  return { tenantId, slot, charges: charges.filter(({ rule }) => rule.algorithm === "concurrency") };
-}
-
-/** A request that timed out may still be carried out. The store may then hold the slot in addition to the local share. */
-async function releaseEverywhere(held: HeldSlot, client: StoreClient, failurePolicy: FailurePolicy): Promise<void> {
-  failurePolicy.release(held);
-  await releaseSlot(held, client, failurePolicy.report);
 }

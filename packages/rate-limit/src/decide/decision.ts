@@ -1,12 +1,5 @@
-import type {
-  Charge,
-  ConsumeRequest,
-  ConsumeResult,
-  Decision,
-  LimitStatus,
-  RefundRequest,
-  RuleStatus,
-} from "../types.js";
+import type { ConsumeRequest, ConsumeResult, Decision, LimitStatus, RuleStatus } from "../types.js";
+import { Corrections } from "./corrections.js";
 import type { BoundRule, LimitRequest } from "./rules.js";
 
 // Most decisions refuse nothing and share this list, so it is frozen.
@@ -28,7 +21,7 @@ export class ChargedDecision implements Decision {
   readonly retryAfterMs: number;
   readonly #consume: ConsumeRequest;
   readonly #result: ConsumeResult;
-  #refunded = 0;
+  #corrections: Corrections | undefined;
 
   constructor({ plan, group, rules, consume }: LimitRequest, result: ConsumeResult, decidedBy: Decision["decidedBy"]) {
     const limits: LimitStatus[] = [];
@@ -57,46 +50,16 @@ export class ChargedDecision implements Decision {
     return this.#consume.charges[0]?.scope[0];
   }
 
-  /** Units that were charged and not refunded. */
-  get refundable(): number {
-    return this.allowed ? this.cost - this.#refunded : 0;
+  /** What was refunded and charged on top since. */
+  get corrections(): Corrections {
+    const { allowed, decidedBy, cost } = this;
+    return (this.#corrections ??= new Corrections({
+      units: allowed ? cost : 0,
+      isLeased: decidedBy === "lease",
+      consume: this.#consume,
+      result: this.#result,
+    }));
   }
-
-  /** Counts units as refunded before the store is asked, so that a second call cannot refund them again. */
-  startRefund(units: number): RefundRequest {
-    const earlier = this.#refunded;
-    this.#refunded += units;
-    const { tenantId, charges } = this.#consume;
-    // Goes back to the lease that this very result was taken from.
-    if (this.decidedBy === "lease") return { tenantId, units, charges, consumed: this.#result };
-    return refundOf(this.#consume, this.#result, { units, earlier });
-  }
-
-  /** Counts units as not refunded again, because the store could not refund them. */
-  cancelRefund(units: number): void {
-    this.#refunded -= units;
-  }
-}
-
-/**
- * The refund of the rules that were charged: a rule in shadow that refused was not.
- * @param amounts `earlier` units were refunded before
- */
-function refundOf(
-  { tenantId, charges }: ConsumeRequest,
-  consumed: ConsumeResult,
-  { units, earlier }: { units: number; earlier: number },
-): RefundRequest {
-  const isCharged = (_: unknown, i: number): boolean => consumed.statuses[i]?.retryAfterMs === 0;
-  if (earlier === 0 && consumed.statuses.every(isCharged)) return { tenantId, units, charges, consumed };
-  const charged = charges.filter(isCharged);
-  const statuses = consumed.statuses.filter(isCharged).map((status, i) => {
-    // Units leave a bucket in the order they came: without the units refunded before, it would have been empty sooner.
-    const { algorithm, windowMs, limit } = (charged[i] as Charge).rule;
-    const soonerMs = algorithm === "gcra" ? (earlier * windowMs) / limit : 0;
-    return { ...status, resetMs: Math.max(0, status.resetMs - soonerMs) };
-  });
-  return { tenantId, units, charges: charged, consumed: { ...consumed, statuses } };
 }
 
 /** Names of the rules that refused: those in shadow, or the others. */
@@ -114,25 +77,25 @@ function longestWait(limits: readonly LimitStatus[]): number {
 
 function limitStatus(
   { name, rule: { limit, windowMs, algorithm, shadow } }: BoundRule,
-  { remaining, resetMs, retryAfterMs }: RuleStatus,
+  { remaining, resetMs, retryAfterMs, blocked }: RuleStatus,
 ): LimitStatus {
-  return { name, limit, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs };
+  if (blocked === undefined) return { name, limit, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs };
+  return { name, limit, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs, blocked };
 }
 
 /** Retry time of a denial by policy. The store may answer again by then; its real recovery time is unknown. */
 const POLICY_RETRY_MS = 1000;
 
 /** A decision by failure policy, without any count. */
-export function decisionByPolicy({ plan, group, consume }: LimitRequest, allowed: boolean): Decision {
-  return {
-    allowed,
-    decidedBy: "policy",
-    plan,
-    group,
-    cost: consume.cost,
-    limits: [],
-    violated: [],
-    shadowed: [],
-    retryAfterMs: allowed ? 0 : POLICY_RETRY_MS,
-  };
+export function decisionByPolicy(request: LimitRequest, allowed: boolean): Decision {
+  return { ...uncounted(request), allowed, decidedBy: "policy", retryAfterMs: allowed ? 0 : POLICY_RETRY_MS };
 }
+
+/** The decision of a request whose rules are all unlimited. */
+export const unlimitedDecision = (request: LimitRequest): Decision => ({
+  ...uncounted(request),
+  ...{ allowed: true, decidedBy: "unlimited", retryAfterMs: 0 },
+});
+
+const uncounted = ({ plan, group, consume: { cost } }: LimitRequest) =>
+  ({ plan, group, cost, limits: [], violated: NONE, shadowed: NONE }) as const;

@@ -26,6 +26,47 @@ describe("the denial cache", () => {
     expect(again.retryAfterMs).toBeGreaterThan(first.retryAfterMs - 1000);
   });
 
+  it("reports every rule of the request again, those in shadow and their refusals too", async () => {
+    const { store, asked } = remoteStore();
+    const limiter = createRateLimiter({
+      store,
+      rules: {
+        ...rules,
+        user: { limit: 50, window: "1h" },
+        trial: { limit: 2, window: "1h", by: "tenant", shadow: true },
+      },
+    });
+    const ann = { ...acme, userId: "ann" };
+    for (let i = 0; i < 3; i++) await limiter.check(ann);
+    const [first, again] = [await limiter.check(ann), await limiter.check(ann)];
+    expect([first.decidedBy, again.decidedBy]).toEqual(["store", "denial-cache"]);
+    expect(again).toMatchObject({ violated: ["tenant"], shadowed: ["trial"], retryAfterMs: first.retryAfterMs });
+    expect(again.limits).toEqual(first.limits);
+    // The status of another user is not known here.
+    const bob = await limiter.check({ ...acme, userId: "bob" });
+    expect(bob).toMatchObject({ decidedBy: "store", violated: ["tenant"], shadowed: ["trial"] });
+    expect((await limiter.check({ ...acme, userId: "bob" })).limits).toEqual(bob.limits);
+    expect(asked).toHaveLength(5);
+  });
+
+  it("lets the store count the denials of a rule that blocks, and repeats the refusals of its block", async () => {
+    const { store } = remoteStore();
+    const block = { afterDenials: 3, duration: "1h" } as const;
+    const limiter = createRateLimiter({ store, rules: { tenant: { limit: 1, window: "1m", block } } });
+    await limiter.check(acme);
+    const decided = [];
+    for (let i = 0; i < 5; i++) decided.push(await limiter.check(acme));
+    expect(decided.map(({ decidedBy }) => decidedBy)).toEqual([
+      "store",
+      "store",
+      "store",
+      "denial-cache",
+      "denial-cache",
+    ]);
+    expect(decided.map(({ limits }) => limits[0]?.blocked)).toEqual([false, false, true, true, true]);
+    expect(decided[4]?.retryAfterMs).toBeGreaterThan(3_590_000);
+  });
+
   it("asks the store about a smaller cost, and about a larger one", async () => {
     const { store, asked } = remoteStore();
     const limiter = createRateLimiter({ store, rules });

@@ -34,10 +34,10 @@ export function createFailurePolicy(options: ParsedOptions): FailurePolicy {
   }
 
   /** The part of a request that the local share decides. */
-  function localPart({ plan, group, rules, consume }: LimitRequest): LimitRequest {
+  function localPart({ rules, consume, ...set }: LimitRequest): LimitRequest {
     const isLocal = (part: Pick<BoundRule, "rule">): boolean => policyOf(part) === "local";
     const charges = consume.charges.filter(isLocal);
-    return { plan, group, rules: rules.filter(isLocal), consume: { ...consume, charges } };
+    return { ...set, rules: rules.filter(isLocal), consume: { ...consume, charges } };
   }
 
   return {

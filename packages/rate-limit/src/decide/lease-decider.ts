@@ -58,7 +58,7 @@ export class LeaseDecider {
     try {
       return this.#results.decided(request, await merge(ask()), "store");
     } catch (error) {
-      return this.#results.failed(request, error);
+      return this.#results.failed(request, error, uncovered);
     }
   }
 }

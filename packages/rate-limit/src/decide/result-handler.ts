@@ -4,6 +4,7 @@ import type { ConsumeRequest, ConsumeResult, Decision } from "../types.js";
 import { ChargedDecision } from "./decision.js";
 import type { DenialCache } from "./denial-cache.js";
 import type { FailurePolicy } from "./failure-policy.js";
+import type { GivenUpRequests } from "./given-up-requests.js";
 import type { LimitRequest } from "./rules.js";
 import { checkResult } from "./store-client.js";
 
@@ -16,17 +17,26 @@ export interface ResultHandler {
    */
   accept(request: ConsumeRequest, result: ConsumeResult, sentAt: number): ConsumeResult;
   decided(request: LimitRequest, result: ConsumeResult, by: "store" | "lease"): Decision;
-  /** @throws {StoreError} when the failure policy of a rule is `throw` */
-  failed(request: LimitRequest, error: unknown): Decision;
+  /**
+   * Decides by failure policy. What the store does for the request after all is taken back, unless the policy admits it.
+   * @param sent the part of the request that the store was asked about; default: all of it
+   * @throws {StoreError} when the failure policy of a rule is `throw`
+   */
+  failed(request: LimitRequest, error: unknown, sent?: ConsumeRequest): Decision;
   /** The monotonic clock, or 0 when no denial cache needs it. */
   sentNow(): number;
 }
 
 export function createResultHandler(
   { name, clock }: ParsedOptions,
-  failurePolicy: FailurePolicy,
-  denialCache: DenialCache | undefined,
+  parts: {
+    readonly failurePolicy: FailurePolicy;
+    readonly denialCache: DenialCache | undefined;
+    readonly givenUp: GivenUpRequests;
+  },
 ): ResultHandler {
+  const { failurePolicy, denialCache, givenUp } = parts;
+
   function publish({ consume: { tenantId } }: LimitRequest, decision: Decision): Decision {
     requestDecide.publish(() => ({ limiter: name, tenantId, group: decision.group, decision }));
     return decision;
@@ -43,7 +53,16 @@ export function createResultHandler(
       if (result.allowed && request.consume.cost > 0) failurePolicy.record(request.consume);
       return publish(request, new ChargedDecision(request, result, by));
     },
-    failed: (request, error) => publish(request, failurePolicy.decide(request, error)),
+    failed(request, error, sent = request.consume) {
+      let isAdmitted = false;
+      try {
+        const decision = failurePolicy.decide(request, error);
+        isAdmitted = decision.allowed;
+        return publish(request, decision);
+      } finally {
+        givenUp.add(sent, error, isAdmitted);
+      }
+    },
     sentNow: denialCache === undefined ? () => 0 : () => clock.monotonic(),
   };
 }

@@ -6,7 +6,10 @@ import type { Charge, ConsumeRequest, RateLimitSubject, RuleOptions } from "../t
 export interface RuleSet {
   readonly plan: string;
   readonly group: string | undefined;
+  /** Without the rules that are unlimited: they decide and count nothing. */
   readonly rules: readonly BoundRule[];
+  /** True when a rule is unlimited: a request to which no other rule applies is admitted. */
+  readonly isUnlimited: boolean;
 }
 
 /** A rule with the name and scope that it has in one limiter. */
@@ -61,17 +64,26 @@ function bind(
     bounds.set(rule, made);
     return made;
   };
-  const rules = section.rules.map((rule) => bound(rule, []));
-  if (group === undefined) return { plan: plan.name, group, rules };
-  const extra = Object.hasOwn(section.groups, group) ? section.groups[group] : undefined;
-  if (extra === undefined) {
+  const setOf = (own: readonly RateLimitRule[], added: readonly RateLimitRule[]): RuleSet => ({
+    plan: plan.name,
+    group,
+    rules: [
+      ...own.filter(isLimited).map((rule) => bound(rule, [])),
+      ...added.filter(isLimited).map((rule) => bound(rule, group === undefined ? [] : [group])),
+    ],
+    isUnlimited: ![...own, ...added].every(isLimited),
+  });
+  if (group === undefined) return setOf(section.rules, []);
+  const added = Object.hasOwn(section.groups, group) ? section.groups[group] : undefined;
+  if (added === undefined) {
     throw new PlanError(`plan ${describeValue(plan.name)} has no rate limit group ${describeValue(group)}`, {
       status: 403,
     });
   }
-  const added = extra.map((rule) => bound(rule, [group]));
-  return { plan: plan.name, group, rules: groupOnly ? added : [...rules, ...added] };
+  return setOf(groupOnly ? [] : section.rules, added);
 }
+
+const isLimited = ({ limit }: RateLimitRule): boolean => limit !== Infinity;
 
 // One algorithm cannot read the state of another, so each has keys of its own. Rule names never contain this character.
 const algorithmSegment = ({ algorithm }: RateLimitRule): string[] => (algorithm === "gcra" ? [] : [`~${algorithm}`]);
@@ -83,7 +95,7 @@ const algorithmSegment = ({ algorithm }: RateLimitRule): string[] => (algorithm 
  * @throws {TenantError} for a subject without a tenant, unless all rules that apply count addresses
  */
 export function requestOf(
-  { plan, group, rules }: RuleSet,
+  { plan, group, rules, isUnlimited }: RuleSet,
   { subject, cost, slot }: { subject: RateLimitSubject; cost: number; slot: string | undefined },
 ): LimitRequest {
   const tenantId = subject.tenantId ?? checkId(subject.ip, "ip");
@@ -100,11 +112,11 @@ export function requestOf(
     if (applied !== rules) applied = [...applied, bound];
     charges.push(charge);
   }
-  if (charges.length === 0) {
+  if (charges.length === 0 && !isUnlimited) {
     throw new PlanError(`plan ${describeValue(plan)} has no rate limit rule ${missing(rules)}`);
   }
   const consume: ConsumeRequest = slot === undefined ? { tenantId, cost, charges } : { tenantId, cost, charges, slot };
-  return { plan, group, rules: applied, consume };
+  return { plan, group, rules: applied, isUnlimited, consume };
 }
 
 function chargeOf(bound: BoundRule, subject: RateLimitSubject, withSlots: boolean): Charge | undefined {

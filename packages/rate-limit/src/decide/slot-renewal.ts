@@ -1,17 +1,25 @@
+import { AsyncResource } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@scale/core";
+import { inRootContext, wasNotSent } from "@scale/core/kit";
 import { slotLose } from "../events.js";
 import type { ParsedOptions } from "../options.js";
-import type { Decision, HeldSlot, Slot } from "../types.js";
+import type { ConsumeResult, Decision, HeldSlot, Slot } from "../types.js";
 import type { FailurePolicy } from "./failure-policy.js";
+import { releaseTask, ttlOf } from "./given-up-requests.js";
 import type { StoreClient } from "./store-client.js";
+import type { UndoQueue } from "./undo-queue.js";
 
 interface RenewedSlot {
   readonly held: HeldSlot;
   readonly ttlMs: number;
   /** Milliseconds of the monotonic clock: when it expires unless it is renewed. */
   until: number;
+  /** True while the store may still carry out a renewal that was given up. */
+  isUncertain: boolean;
   readonly lost: AbortController;
+  /** The async context of the request that holds it. Its renewals, events and abort listeners run there. */
+  readonly context: AsyncResource;
 }
 
 /** Fraction of its ttl after which a slot is renewed: two renewals may fail before it expires. */
@@ -23,35 +31,53 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const newSlotId = (): string => randomUUID();
 
-/** Renews the slots that this process holds in the store, with one timer for all of them. */
+/** Renews the slots that this process holds in the store, with one timer for all of them, which runs outside of any tenant. */
 export class SlotRenewer {
   readonly #limiter: string;
   readonly #clock: Clock;
   readonly #client: StoreClient;
+  readonly #undo: UndoQueue;
   readonly #report: FailurePolicy["report"];
   readonly #slots = new Set<RenewedSlot>();
   #timer: NodeJS.Timeout | undefined;
   #nextAt = Infinity;
   #isClosed = false;
 
-  /** @param report gets the failures of renewals and releases, which no request waits for */
-  constructor({ name, clock }: ParsedOptions, client: StoreClient, report: FailurePolicy["report"]) {
+  /** @param parts `report` gets the failures of renewals and releases, which no request waits for */
+  constructor(
+    { name, clock }: ParsedOptions,
+    parts: { readonly client: StoreClient; readonly undo: UndoQueue; readonly report: FailurePolicy["report"] },
+  ) {
     this.#limiter = name;
     this.#clock = clock;
-    this.#client = client;
-    this.#report = report;
+    this.#client = parts.client;
+    this.#undo = parts.undo;
+    this.#report = parts.report;
   }
 
   hold(decision: Decision, held: HeldSlot): Slot {
-    const ttlMs = Math.min(...held.charges.map(({ rule }) => rule.windowMs));
-    const slot: RenewedSlot = { held, ttlMs, until: this.#clock.monotonic() + ttlMs, lost: new AbortController() };
+    const ttlMs = ttlOf(held);
+    const slot: RenewedSlot = {
+      ...{ held, ttlMs, isUncertain: false, lost: new AbortController() },
+      ...{ until: this.#clock.monotonic() + ttlMs, context: new AsyncResource("scale:slot") },
+    };
     this.#slots.add(slot);
     this.#scheduleRenewal(ttlMs);
     return slotOf(decision, slot.lost.signal, () => {
       this.#slots.delete(slot);
-      // A failed release is reported only: the work is done, and the slot expires by itself.
-      return releaseSlot(held, this.#client, this.#report);
+      return this.release(held, slot.isUncertain);
     });
+  }
+
+  /**
+   * Frees a slot in the store. A failed release is reported and repeated in the background, until the slot expires by itself.
+   * A late answer changes nothing: a slot that is released twice stays free.
+   * @param isUncertain true while the store may still carry out a call that takes the slot
+   */
+  async release(held: HeldSlot, isUncertain: boolean): Promise<void> {
+    const task = releaseTask(held, { client: this.#client, clock: this.#clock, isUncertain });
+    const error = await this.#undo.run(task);
+    if (error !== undefined) this.#report(held.tenantId, error);
   }
 
   /** Stops renewing: held slots expire when their ttl is over. */
@@ -69,8 +95,8 @@ export class SlotRenewer {
     if (this.#isClosed || at >= this.#nextAt) return;
     this.#nextAt = at;
     clearTimeout(this.#timer);
-    const waitMs = Math.max(1, Math.ceil(at - this.#clock.monotonic()));
-    this.#timer = setTimeout(() => this.#renewDue(), Math.min(LONGEST_TIMER_MS, waitMs));
+    const waitMs = Math.min(LONGEST_TIMER_MS, Math.max(1, Math.ceil(at - this.#clock.monotonic())));
+    this.#timer = inRootContext(() => setTimeout(() => this.#renewDue(), waitMs));
     this.#timer.unref();
   }
 
@@ -80,40 +106,46 @@ export class SlotRenewer {
     let shortestMs = Infinity;
     for (const slot of this.#slots) {
       shortestMs = Math.min(shortestMs, slot.ttlMs);
-      if (slot.until - now <= slot.ttlMs * FRESH) void this.#renew(slot);
+      if (slot.until - now <= slot.ttlMs * FRESH) slot.context.runInAsyncScope(() => void this.#renew(slot));
     }
     this.#scheduleRenewal(shortestMs);
   }
 
+  /** A late answer counts like one in time: the store has renewed the slot, or has no room for it. */
   async #renew(slot: RenewedSlot): Promise<void> {
     const sentAt = this.#clock.monotonic();
+    const request = { ...slot.held, cost: 1 };
     try {
-      const { allowed } = await this.#client.consume({ ...slot.held, cost: 1 });
-      if (!allowed) return this.#lose(slot);
-      slot.until = sentAt + slot.ttlMs;
-      // Released in the meantime: the renewal may have taken the slot again.
-      if (!this.#slots.has(slot) && !this.#isClosed) await this.#client.release(slot.held);
+      this.#renewed(slot, await this.#client.consume(request), sentAt);
     } catch (error) {
       this.#report(slot.held.tenantId, error);
+      if (!wasNotSent(error)) this.#renewLate(slot, request, sentAt);
       // The slot stays held until it expires, whether or not the store can be reached.
       if (this.#clock.monotonic() >= slot.until) this.#lose(slot);
       else this.#schedule(slot.until);
     }
   }
 
+  #renewLate(slot: RenewedSlot, request: HeldSlot & { readonly cost: number }, sentAt: number): void {
+    slot.isUncertain = true;
+    if (!this.#slots.has(slot)) void this.release(slot.held, true);
+    this.#client.whenLate(request, (result) => slot.context.runInAsyncScope(() => this.#renewed(slot, result, sentAt)));
+  }
+
+  #renewed(slot: RenewedSlot, { allowed }: ConsumeResult, sentAt: number): void {
+    if (!allowed) return this.#lose(slot);
+    slot.until = Math.max(slot.until, sentAt + slot.ttlMs);
+    slot.isUncertain = false;
+    // Released in the meantime: the renewal may have taken the slot again.
+    if (!this.#slots.has(slot) && !this.#isClosed) void this.release(slot.held, false);
+  }
+
   #lose(slot: RenewedSlot): void {
     if (!this.#slots.delete(slot)) return;
-    slotLose.publish(() => ({ limiter: this.#limiter, tenantId: slot.held.tenantId }));
-    slot.lost.abort(new Error("the slot was lost: it could not be renewed in time"));
-  }
-}
-
-/** Frees a slot in the store. A failure is reported, and does not throw. */
-export async function releaseSlot(held: HeldSlot, client: StoreClient, report: FailurePolicy["report"]): Promise<void> {
-  try {
-    await client.release(held);
-  } catch (error) {
-    report(held.tenantId, error);
+    slot.context.runInAsyncScope(() => {
+      slotLose.publish(() => ({ limiter: this.#limiter, tenantId: slot.held.tenantId }));
+      slot.lost.abort(new Error("the slot was lost: it could not be renewed in time"));
+    });
   }
 }
 

@@ -1,31 +1,70 @@
-import { StoreError } from "@scale/core";
-import { createDeadline, describeValue } from "@scale/core/kit";
-import type { ConsumeRequest, ConsumeResult, HeldSlot, RateLimitStore, RefundRequest, RuleStatus } from "../types.js";
+import { isScaleError, StoreError } from "@scale/core";
+import { createDeadline, describeValue, inRootContext, wasNotSent } from "@scale/core/kit";
+import type {
+  ConsumeRequest,
+  ConsumeResult,
+  HeldSlot,
+  LateResult,
+  RateLimitStore,
+  RefundRequest,
+  RuleStatus,
+} from "../types.js";
 
 /** Calls a store within its deadline. */
 export interface StoreClient {
   /** False for a store that returns values instead of promises: caching its results would cost as much as asking. */
   readonly isRemote: boolean;
-  /** Passes on the store's own error. The caller checks the result: see `checkResult`. */
+  /**
+   * Passes on the store's own error. The caller checks the result: see `checkResult`.
+   * A late answer goes to the callback of `whenLate`.
+   */
   consume(request: ConsumeRequest): ConsumeResult | Promise<ConsumeResult>;
-  /** Passes on the store's own error. */
+  /** Registers a callback for a failed request, for when the store answers it after all. It runs outside of any tenant. */
+  whenLate(request: ConsumeRequest, callback: (result: ConsumeResult) => void): void;
+  /** Passes on the store's own error. A late answer changes nothing: the caller repeats a failed release. */
   release(held: HeldSlot): void | Promise<void>;
-  /** @throws {StoreError} when the store cannot answer, or answers with anything but a result for the request */
+  /**
+   * A late answer changes nothing: repeated, a request is charged again, unless it has an id.
+   * @throws {StoreError} when the store cannot answer, or answers with anything but a result for the request
+   */
   consumeChecked(request: ConsumeRequest): Promise<ConsumeResult>;
-  /** @throws {StoreError} when the store cannot answer */
+  /**
+   * A late answer changes nothing: repeated with the same id, the refund is applied once.
+   * @throws {StoreError} when the store cannot answer
+   */
   refund(request: RefundRequest): Promise<void>;
-  /** @throws {StoreError} when the store cannot answer */
+  /**
+   * A late answer changes nothing: what is counted by then is deleted.
+   * @throws {StoreError} when the store cannot answer
+   */
   reset(request: Pick<ConsumeRequest, "tenantId" | "charges">): Promise<void>;
 }
 
 /** @param timeoutMs deadline for stores that have none of their own */
 export function createStoreClient({ store, timeoutMs }: { store: RateLimitStore; timeoutMs: number }): StoreClient {
   const withinDeadline = createDeadline(timeoutMs);
+  const callbacks = new WeakMap<ConsumeRequest, (result: ConsumeResult) => void>();
 
   // A store that claims to return values and returns a promise has no deadline of its own.
   function inTime<T>(answer: T | Promise<T>): T | Promise<T> {
     if (!(answer instanceof Promise) || store.settlesWithinMs) return answer;
     return withinDeadline(answer, "the rate limit store");
+  }
+
+  const onLate: LateResult = (request, result) => {
+    const callback = callbacks.get(request);
+    // The answer arrives in the context of another request, with which it shared a batch.
+    if (callback !== undefined && isResult(result, request)) inRootContext(() => callback(result));
+  };
+
+  /** Waits for a store without a deadline of its own, and passes on its late result. */
+  async function consumeInTime(request: ConsumeRequest, answer: Promise<ConsumeResult>): Promise<ConsumeResult> {
+    try {
+      return await withinDeadline(answer, "the rate limit store");
+    } catch (error) {
+      if (isScaleError(error, "SCALE_TIMEOUT")) answer.then((result) => onLate(request, result)).catch(ignore);
+      throw error;
+    }
   }
 
   async function orStoreError<T>(verb: string, call: () => T | Promise<T>, check?: (answer: T) => void): Promise<T> {
@@ -34,13 +73,18 @@ export function createStoreClient({ store, timeoutMs }: { store: RateLimitStore;
       check?.(answer);
       return answer;
     } catch (cause) {
-      throw new StoreError(`the rate limit store could not ${verb}`, { cause });
+      throw new StoreError(`the rate limit store could not ${verb}`, { cause, notSent: wasNotSent(cause) });
     }
   }
 
   return {
     isRemote: store.settlesWithinMs !== 0,
-    consume: (request) => inTime(store.consume(request)),
+    consume(request) {
+      const answer = store.consume(request, onLate);
+      if (!(answer instanceof Promise) || store.settlesWithinMs) return answer;
+      return consumeInTime(request, answer);
+    },
+    whenLate: (request, callback) => void callbacks.set(request, callback),
     release: (held) => inTime(store.release(held)),
     consumeChecked: (request) =>
       orStoreError(
@@ -53,18 +97,23 @@ export function createStoreClient({ store, timeoutMs }: { store: RateLimitStore;
   };
 }
 
+const ignore = (): void => undefined;
+
 /**
  * Checks a result, because it decides which requests are admitted.
  * @throws {StoreError} for anything that is not a result for the request
  */
-export function checkResult(result: ConsumeResult, { charges }: ConsumeRequest): void {
-  const { allowed, statuses } = result;
+export function checkResult(result: ConsumeResult, request: ConsumeRequest): void {
+  if (isResult(result, request)) return;
+  throw new StoreError(
+    `the rate limit store: expected a result with ${request.charges.length} statuses, got ${describeValue(result)}`,
+  );
+}
+
+function isResult({ allowed, statuses }: ConsumeResult, { charges }: ConsumeRequest): boolean {
   let isSound = typeof allowed === "boolean" && statuses.length === charges.length;
   for (let i = 0; i < statuses.length; i++) isSound &&= isStatus(statuses[i] as RuleStatus, charges[i]?.want ?? 0);
-  if (isSound) return;
-  throw new StoreError(
-    `the rate limit store: expected a result with ${charges.length} statuses, got ${describeValue(result)}`,
-  );
+  return isSound;
 }
 
 function isStatus({ remaining, resetMs, retryAfterMs, granted = 0 }: RuleStatus, want: number): boolean {

@@ -81,6 +81,13 @@ describe("upgradeFor: a larger limit", () => {
     expect(upgradeFor(between(plan({ tenant: per15m(5000), user })), both)?.limits).toEqual(tenant);
   });
 
+  it("is a rule that is unlimited there", () => {
+    const unlimited = between(plan({ tenant: "unlimited", user: per15m(600) }));
+    expect(upgradeFor(unlimited, both)?.limits).toEqual([{ name: "user", limit: 600, windowMs: 900_000 }]);
+    const jobs = denial([state("tenant", 2, { algorithm: "concurrency", windowMs: 60_000 })]);
+    expect(upgradeFor(unlimited, jobs)).toMatchObject({ to: "pro", limits: [] });
+  });
+
   it("is a higher rate, whatever the windows are", () => {
     const tenant = [state("tenant", 500)];
     const with1m = (limit: number) => between(plan({ tenant: { limit, window: "1m" } }));

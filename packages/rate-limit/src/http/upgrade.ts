@@ -4,7 +4,7 @@ import type { Decision, LimitStatus } from "../types.js";
 /** A larger plan that would have admitted more, and its limits in place of those that refused. */
 export interface RateLimitUpgrade extends Upgrade {
   /**
-   * One item per name in `violated`, without the rules that the larger plan does not have: they limit nothing there.
+   * One item per name in `violated`, without the rules that the larger plan does not have or that are unlimited there.
    * `windowMs` is absent for a `concurrency` rule.
    */
   readonly limits: readonly { readonly name: string; readonly limit: number; readonly windowMs?: number }[];
@@ -41,7 +41,7 @@ function ruleOf(plan: Plan, name: string): RateLimitRule | undefined {
 }
 
 function admitsMore(rule: RateLimitRule | undefined, state: LimitStatus, cost: number): boolean {
-  if (rule === undefined) return true;
+  if (rule === undefined || rule.limit === Infinity) return true;
   const areSlots = rule.algorithm === "concurrency";
   if (areSlots !== (state.algorithm === "concurrency")) return false;
   if (areSlots) return rule.limit > state.limit;
@@ -52,7 +52,7 @@ function admitsMore(rule: RateLimitRule | undefined, state: LimitStatus, cost: n
 }
 
 function limitOf(rule: RateLimitRule | undefined, name: string): RateLimitUpgrade["limits"] {
-  if (rule === undefined) return [];
+  if (rule === undefined || rule.limit === Infinity) return [];
   const { limit, windowMs, algorithm } = rule;
   return [algorithm === "concurrency" ? { name, limit } : { name, limit, windowMs }];
 }
