@@ -179,13 +179,14 @@ describe.skipIf(!available)(`work that Redis carries out after its deadline (see
   });
 
   it("releases a slot whose renewal is carried out after its release", async () => {
-    const running = { ...rules.running, ttl: 600 } as const;
+    const running = { ...rules.running, ttl: 1500 } as const;
     const { limiter, left } = await setup({ rules: { running }, whenStoreFails: "deny" });
     const slot = await limiter.acquire(acme);
     // The renewal is due after a third of the ttl.
-    await pass(150);
+    await pass(450);
     server.pause();
-    await pass(100 + random() * 50);
+    // The renewal has met its deadline: the release is refused without being sent.
+    await pass(130 + random() * 50);
     await slot.release();
     server.resume();
     await expectSoon("free slots", () => left("running"), 4);
