@@ -19,7 +19,7 @@ export function assertSendsOnce(redis: RedisLike, caller: string): void {
   );
 }
 
-/** What to change about a client that repeats commands; `undefined` for one that does not. */
+/** The change that keeps a client from repeating commands; `undefined` for one that does not repeat them. */
 function fixFor(redis: RedisLike): string | undefined {
   // node-redis rejects the commands of a broken connection. Only its client for Sentinel asks the next master.
   if ("getMasterNode" in redis)

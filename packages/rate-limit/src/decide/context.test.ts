@@ -14,7 +14,7 @@ function failingStore() {
   const memory = memoryStore();
   const state = { holders: 0 };
   const consume = async (request: ConsumeRequest) => {
-    // What a store does asynchronously keeps the context of its caller.
+    // The asynchronous work of a store keeps the context of its caller.
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (state.holders === 2) throw new Error(request.tenantId);
     return memory.consume(request);

@@ -17,7 +17,7 @@ export interface Charged {
   readonly result: ConsumeResult;
 }
 
-/** What was refunded, and charged on top, since a decision. */
+/** The units that were refunded, and charged on top, since a decision. */
 export class Corrections {
   readonly #charged: Charged;
   #refunded = 0;

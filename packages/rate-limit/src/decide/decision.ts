@@ -50,7 +50,7 @@ export class ChargedDecision implements Decision {
     return this.#consume.charges[0]?.scope[0];
   }
 
-  /** What was refunded and charged on top since. */
+  /** The units that were refunded, and charged on top, since. */
   get corrections(): Corrections {
     const { allowed, decidedBy, cost } = this;
     return (this.#corrections ??= new Corrections({

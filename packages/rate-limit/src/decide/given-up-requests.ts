@@ -9,8 +9,8 @@ import type { UndoQueue } from "./undo-queue.js";
 /** Requests that the store did not answer in time. It may still carry them out, when no caller waits for them any more. */
 export interface GivenUpRequests {
   /**
-   * Takes back what the store does for the request after all: the slot and the units of a request that was refused, and
-   * units that were granted in advance. A request that was admitted by policy keeps its charge, because it runs.
+   * Takes back the charge of a late answer: the slot and the units of a request that was refused, and units that were
+   * granted in advance. A request that was admitted by policy keeps its units, because it runs.
    */
   add(request: ConsumeRequest, error: unknown, isAdmitted: boolean): void;
   /** False for a failed request that was never sent: the store holds no slot for it. */
@@ -59,7 +59,10 @@ export function createGivenUpRequests(parts: {
 
   return {
     add(request, error, isAdmitted) {
-      if (wasNotSent(error)) return void unsent.add(request);
+      if (wasNotSent(error)) {
+        unsent.add(request);
+        return;
+      }
       if (request.cost === 0) return;
       client.whenLate(request, (result) => {
         if (result.allowed) takeBack(request, result, isAdmitted);

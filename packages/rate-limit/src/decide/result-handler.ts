@@ -18,7 +18,7 @@ export interface ResultHandler {
   accept(request: ConsumeRequest, result: ConsumeResult, sentAt: number): ConsumeResult;
   decided(request: LimitRequest, result: ConsumeResult, by: "store" | "lease"): Decision;
   /**
-   * Decides by failure policy. What the store does for the request after all is taken back, unless the policy admits it.
+   * Decides by failure policy. The charge of a late answer is taken back, unless the policy admits the request.
    * @param sent the part of the request that the store was asked about; default: all of it
    * @throws {StoreError} when the failure policy of a rule is `throw`
    */

@@ -11,7 +11,7 @@ import { redisStore } from "./store.js";
 
 const url = inject("redisUrl");
 const SEED = 20_261_120;
-const STEPS = 4000;
+const STEPS = 2500;
 const ALGORITHMS = ["gcra", "sliding-window", "strict-window", "fixed-window", "concurrency"] as const;
 
 /** A charge that the script for GCRA rules decides. */

@@ -4,6 +4,7 @@ import { request, charge, type Context, MINUTE_MS, oneRule, statusOf, tenOf, typ
 /** Refunds, resets, and units that are granted in advance. */
 export function describeChanges(context: Context, algorithm: WindowAlgorithm): void {
   describeRefund(context, algorithm);
+  describeRefundIds(context, algorithm);
   describeReset(context, algorithm);
   describeGrants(context, algorithm);
   describeForce(context, algorithm);
@@ -55,22 +56,26 @@ function describeRefund(context: Context, algorithm: WindowAlgorithm): void {
       expect(await peek()).toEqual({ remaining: 10, resetMs: 0, retryAfterMs: 0 });
     });
 
-    it("is applied once for each id, and for each tenant", async () => {
-      const result = await consume(8);
-      const again = { tenantId: "acme", units: 2, charges: [charge(rule)], consumed: result };
-      await context.store.refund({ ...again, id: "a" });
-      await Promise.all([context.store.refund({ ...again, id: "a" }), context.store.refund({ ...again, id: "a" })]);
-      expect((await peek()).remaining).toBe(4);
-      await context.store.refund({ ...again, id: "a", tenantId: "other" });
-      await context.store.refund({ ...again, id: "b" });
-      expect((await peek()).remaining).toBe(6);
-    });
-
     it("is seen by a request of the same turn", async () => {
       const result = await consume(10);
       const [, next] = await Promise.all([refund(4, result), consume(4), consume(1)]);
       expect(next).toMatchObject({ allowed: true, statuses: [{ remaining: 0 }] });
     });
+  });
+}
+
+function describeRefundIds(context: Context, algorithm: WindowAlgorithm): void {
+  const rule = tenOf(algorithm);
+  const { consume, peek } = oneRule(context, rule);
+
+  it(`applies a refund of ${algorithm} once for each id, and for each tenant`, async () => {
+    const again = { tenantId: "acme", units: 2, charges: [charge(rule)], consumed: await consume(8) };
+    await context.store.refund({ ...again, id: "a" });
+    await Promise.all([context.store.refund({ ...again, id: "a" }), context.store.refund({ ...again, id: "a" })]);
+    expect((await peek()).remaining).toBe(4);
+    await context.store.refund({ ...again, id: "a", tenantId: "other" });
+    await context.store.refund({ ...again, id: "b" });
+    expect((await peek()).remaining).toBe(6);
   });
 }
 
