@@ -1,9 +1,11 @@
+import { tenancy } from "@scale/core";
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import { listen } from "@scale/http/testing";
 import express from "express";
 import { rateLimit } from "express-rate-limit";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, describe, expect, inject, it } from "vitest";
+import { remoteStore } from "../../test/store-with.js";
 import { rateLimitStore } from "./express-rate-limit.js";
 import { memoryStore } from "../memory/store.js";
 import { redisStore } from "../redis/index.js";
@@ -21,7 +23,7 @@ if (redis !== undefined) {
   stores.push(["Redis", (clock) => redisStore({ redis, clock, prefix: prefix(), timeoutMs: 2000 })]);
 }
 
-describe.each(stores)("rateLimitStore on %s", (_, createStore) => {
+describe.each(stores)("rateLimitStore on %s", (kind, createStore) => {
   // A whole minute after which a window of one minute begins.
   const start = () => createManualClock(1_700_000_040_000);
   const createIn = (store: RateLimitStore, clock: ManualClock, name = "web") => {
@@ -52,6 +54,74 @@ describe.each(stores)("rateLimitStore on %s", (_, createStore) => {
     expect((await hits.get("a"))?.totalHits).toBe(2);
     await hits.resetKey("a");
     expect(await hits.get("a")).toBeUndefined();
+  });
+
+  it("tells a client with 0 hits from one that never came, however often hits are taken back", async () => {
+    const clock = start();
+    const hits = createIn(createStore(clock), clock);
+    for (let i = 0; i < (kind === "memory" ? 2000 : 20); i++) {
+      await hits.increment("a");
+      await hits.decrement("a");
+    }
+    await hits.decrement("a");
+    expect(await hits.get("a")).toEqual({ totalHits: 0, resetTime: new Date(1_700_000_100_000) });
+    expect(await hits.get("b")).toBeUndefined();
+    expect((await hits.increment("a")).totalHits).toBe(1);
+    clock.advance(60_000);
+    expect(await hits.get("a")).toBeUndefined();
+  });
+
+  it("resets a client before init, as a script does", async () => {
+    const clock = start();
+    const store = createStore(clock);
+    const hits = createIn(store, clock);
+    const script = rateLimitStore({ store, name: "web", clock });
+    await hits.increment("a");
+    await script.resetKey("a");
+    expect(await hits.get("a")).toBeUndefined();
+    await hits.resetAll();
+    await hits.increment("a");
+    await script.resetKey("a");
+    expect(await hits.get("a")).toBeUndefined();
+  });
+
+  it("resets all clients, in other processes within a second", async () => {
+    const clock = start();
+    const store = createStore(clock);
+    const [hits, other, login] = [createIn(store, clock), createIn(store, clock), createIn(store, clock, "login")];
+    for (const key of ["a", "b"]) for (const each of [hits, other, login]) await each.increment(key);
+    await hits.resetAll();
+    expect(await hits.get("a")).toBeUndefined();
+    expect((await hits.increment("b")).totalHits).toBe(1);
+    clock.advance(1000);
+    await other.get("a");
+    await expect.poll(async () => (await other.get("b"))?.totalHits).toBe(1);
+    expect(await other.get("a")).toBeUndefined();
+    expect((await login.get("a"))?.totalHits).toBe(1);
+    await other.resetAll();
+    expect(await other.get("b")).toBeUndefined();
+  });
+
+  it("starts every window with empty counts, whether or not all were reset in the last", async () => {
+    const clock = start();
+    const store = createStore(clock);
+    const [hits, other] = [createIn(store, clock), createIn(store, clock)];
+    await hits.increment("a");
+    await hits.resetAll();
+    await hits.increment("a");
+    clock.advance(60_000);
+    expect((await hits.increment("a")).totalHits).toBe(1);
+    expect((await other.increment("a")).totalHits).toBe(2);
+    expect((await createIn(store, clock).get("a"))?.totalHits).toBe(2);
+  });
+
+  it("keeps counts when it is shut down, because other processes go on", async () => {
+    const clock = start();
+    const store = createStore(clock);
+    const hits = createIn(store, clock);
+    await hits.increment("a");
+    hits.shutdown();
+    expect((await createIn(store, clock).get("a"))?.totalHits).toBe(1);
   });
 
   it("shares counts with other processes on the same store, by name", async () => {
@@ -114,6 +184,29 @@ describe("rateLimitStore in express-rate-limit", () => {
   });
 });
 
+describe("rateLimitStore: the number of resets", () => {
+  it("is read at most once a second, outside of any request's context, and a failure changes nothing", async () => {
+    const clock = createManualClock(1_700_000_040_000);
+    const { store, asked } = remoteStore({ clock });
+    const hits = rateLimitStore({ store, name: "web", clock });
+    hits.init({ windowMs: 60_000 });
+    const tenants: unknown[] = [];
+    const consume = store.consume;
+    store.consume = async (request) => {
+      if (request.cost === 0) tenants.push(tenancy.current());
+      if (request.cost === 0 && clock.monotonic() > 0) throw new Error("ECONNRESET");
+      return consume(request);
+    };
+    await tenancy.run({ tenantId: "acme" }, async () => {
+      for (let i = 0; i < 20; i++) await hits.increment("a");
+      clock.advance(1000);
+      expect((await hits.increment("a")).totalHits).toBe(21);
+    });
+    expect(tenants).toEqual([undefined, undefined]);
+    expect(asked.length).toBe(22);
+  });
+});
+
 describe("rateLimitStore: wrong options", () => {
   it("names the mistake", async () => {
     expect(() => rateLimitStore({ store: {} as RateLimitStore, name: "web" })).toThrow(
@@ -122,6 +215,7 @@ describe("rateLimitStore: wrong options", () => {
     expect(() => rateLimitStore({ store: memoryStore(), name: "a b" })).toThrow("rateLimitStore: name: expected");
     const hits = rateLimitStore({ store: memoryStore(), name: "web" });
     await expect(hits.increment("a")).rejects.toMatchObject({ code: "SCALE_CONFIG" });
+    await expect(hits.resetAll()).rejects.toMatchObject({ code: "SCALE_CONFIG" });
     expect(() => hits.init({ windowMs: 0 })).toThrow("window: expected 1 ms to 400 days, got 0 ms");
   });
 

@@ -1,5 +1,7 @@
 import { type Clock, ConfigError, type RateLimitRule, systemClock } from "@scale/core";
-import { createHitCounter, type HitCounterOptions, hitRule, statusOf } from "./hit-counter.js";
+import type { ConsumeResult } from "../types.js";
+import { createHitCounter, type HitCounterOptions, hitRule, statusOf, UNREACHABLE_LIMIT } from "./hit-counter.js";
+import { createResetGeneration } from "./reset-generation.js";
 
 export interface RateLimitStoreOptions extends HitCounterOptions {
   readonly clock?: Clock;
@@ -19,11 +21,43 @@ export interface ExpressRateLimitStore {
   get(key: string): Promise<ClientHits | undefined>;
   increment(key: string): Promise<ClientHits>;
   decrement(key: string): Promise<void>;
+  /** Deletes the count of a client. Works before `init` too, such as in a script. */
   resetKey(key: string): Promise<void>;
+  /** Makes every client start with an empty count. Other processes may count old hits for another second. */
+  resetAll(): Promise<void>;
+  /** Does nothing: the counts are in the application's store, where other processes go on counting. */
+  shutdown(): void;
 }
 
-/** A limit above any real number of hits in a window, and small enough for every store to count exactly. */
-const UNREACHABLE_LIMIT = 1_000_000_000;
+/** Units of a hit. The last hit that is taken back leaves one unit, which tells 0 hits from a client that never came. */
+const HIT_UNITS = 1000;
+
+/** Window before `init`: `resetKey` finds counts by name, whatever their window. */
+const ANY_WINDOW_MS = 1;
+
+/** The rule of each generation of counts, see `ResetGeneration`. A store recognizes a rule by its object. */
+function hitRules(windowMs: number) {
+  const known = new Map<number, RateLimitRule>();
+  return {
+    windowMs,
+    of(generation: number): RateLimitRule {
+      let rule = known.get(generation);
+      if (rule === undefined) {
+        const name = generation === 0 ? "~hits" : `~hits.${generation}`;
+        rule = hitRule({ name, algorithm: "fixed-window", limit: UNREACHABLE_LIMIT * HIT_UNITS, windowMs });
+        known.set(generation, rule);
+      }
+      return rule;
+    },
+  };
+}
+
+/** The count of a client after a call. */
+interface Counted {
+  readonly units: number;
+  readonly rule: RateLimitRule;
+  readonly consumed: ConsumeResult;
+}
 
 /**
  * Keeps the counts of express-rate-limit in a store of this package; express-rate-limit still decides. Windows begin at
@@ -34,36 +68,55 @@ const UNREACHABLE_LIMIT = 1_000_000_000;
  */
 export function rateLimitStore({ clock = systemClock, ...options }: RateLimitStoreOptions): ExpressRateLimitStore {
   const counter = createHitCounter(options, "rateLimitStore");
-  let rule: RateLimitRule | undefined;
+  const resets = createResetGeneration(counter, options.name, clock);
+  let rules = hitRules(ANY_WINDOW_MS);
+  let isInitialized = false;
 
-  function initialized(): RateLimitRule {
-    if (rule !== undefined) return rule;
+  function initialized(): typeof rules {
+    if (isInitialized) return rules;
     throw new ConfigError(
       "rateLimitStore: expected a call of init first: pass the store to rateLimit() of express-rate-limit",
     );
   }
 
-  async function count(key: string, cost: number): Promise<ClientHits> {
-    const { remaining, resetMs } = statusOf(await counter.consume(key, initialized(), cost));
-    return { totalHits: UNREACHABLE_LIMIT - remaining, resetTime: new Date(clock.now() + resetMs) };
+  async function count(key: string, cost: number): Promise<Counted> {
+    const { windowMs, of } = initialized();
+    const rule = of(resets.current(windowMs));
+    const consumed = await counter.consume(key, rule, cost);
+    return { units: rule.limit - statusOf(consumed).remaining, rule, consumed };
   }
+
+  const hitsFrom = ({ units, consumed }: Counted): ClientHits => ({
+    totalHits: Math.floor(units / HIT_UNITS),
+    resetTime: new Date(clock.now() + statusOf(consumed).resetMs),
+  });
 
   return {
     localKeys: false,
     prefix: options.name,
     init({ windowMs }) {
-      rule = hitRule({ name: "~hits", algorithm: "fixed-window", limit: UNREACHABLE_LIMIT, windowMs });
+      const next = hitRules(windowMs);
+      // Throws here for a window that no store can keep.
+      next.of(0);
+      rules = next;
+      isInitialized = true;
     },
     async get(key) {
       const found = await count(key, 0);
-      return found.totalHits === 0 ? undefined : found;
+      return found.units === 0 ? undefined : hitsFrom(found);
     },
-    increment: (key) => count(key, 1),
+    increment: async (key) => hitsFrom(await count(key, HIT_UNITS)),
     async decrement(key) {
       // The library does not say which hit. It can only mean a hit of the current window.
-      const consumed = await counter.consume(key, initialized(), 0);
-      await counter.refund(key, initialized(), consumed);
+      const { units: counted, rule, consumed } = await count(key, 0);
+      if (counted < HIT_UNITS) return;
+      const units = counted === HIT_UNITS ? HIT_UNITS - 1 : HIT_UNITS;
+      await counter.refund(key, rule, { units, consumed });
     },
-    resetKey: async (key) => counter.reset(key, initialized()),
+    async resetKey(key) {
+      await counter.reset(key, rules.of(await resets.read(rules.windowMs)));
+    },
+    resetAll: async () => resets.advance(initialized().windowMs),
+    shutdown: () => undefined,
   };
 }

@@ -21,8 +21,8 @@ export interface HitCounterOptions {
 /** Counts hits in a store, for libraries that decide by themselves. Every method throws `StoreError`. */
 export interface HitCounter {
   consume(key: string, rule: RateLimitRule, cost: number): Promise<ConsumeResult>;
-  /** Returns one hit of the window of `consumed`, as far as it still counts. */
-  refund(key: string, rule: RateLimitRule, consumed: ConsumeResult): Promise<void>;
+  /** Returns units of the window of `consumed`, as far as they still count. */
+  refund(key: string, rule: RateLimitRule, charge: { units: number; consumed: ConsumeResult }): Promise<void>;
   reset(key: string, rule: RateLimitRule): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export function createHitCounter(options: HitCounterOptions, caller: string): Hi
 
   return {
     consume: (key, rule, cost) => reported(key, client.consumeChecked({ ...charged(key, rule), cost })),
-    refund: (key, rule, consumed) => reported(key, client.refund({ ...charged(key, rule), units: 1, consumed })),
+    refund: (key, rule, charge) => reported(key, client.refund({ ...charged(key, rule), ...charge })),
     reset: (key, rule) => reported(key, client.reset(charged(key, rule))),
   };
 }
@@ -60,15 +60,22 @@ export function createHitCounter(options: HitCounterOptions, caller: string): Hi
 /** The status of a request with one rule. */
 export const statusOf = ({ statuses }: ConsumeResult): RuleStatus => statuses[0] as RuleStatus;
 
+/** A limit above any real number of hits in a window, and small enough for every store to count exactly. */
+export const UNREACHABLE_LIMIT = 1_000_000_000;
+
 const LONGEST_MS = 400 * 86_400_000;
 
 /**
  * The rule of a counter. Names contain a character that no rule of a limiter has, so the two never share a count.
+ * @param what names the window in the error
  * @throws {RangeError} for a window that no store can keep
  */
-export function hitRule(rule: Pick<RateLimitRule, "name" | "algorithm" | "limit" | "windowMs">): RateLimitRule {
+export function hitRule(
+  rule: Pick<RateLimitRule, "name" | "algorithm" | "limit" | "windowMs">,
+  what = "window",
+): RateLimitRule {
   if (!(rule.windowMs >= 1 && rule.windowMs <= LONGEST_MS)) {
-    throw new RangeError(`window: expected 1 ms to 400 days, got ${rule.windowMs} ms`);
+    throw new RangeError(`${what}: expected 1 ms to 400 days, got ${rule.windowMs} ms`);
   }
   return { ...rule, by: "tenant", burst: rule.limit, shadow: false, leaseMs: 0, whenStoreFails: undefined };
 }

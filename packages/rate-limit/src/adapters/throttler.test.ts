@@ -81,6 +81,17 @@ describe.each(stores)("throttlerStorage on %s", (_, createStore) => {
     expect(await hit(0)).toEqual(passed(1, 60));
   });
 
+  it("counts under a limit of Infinity, and throws for a limit or a duration that is no number", async () => {
+    const { hit } = setUp();
+    expect(await hit(60_000, { limit: Infinity })).toEqual(passed(1, 60));
+    expect(await hit(60_000, { limit: Infinity })).toEqual(passed(2, 60));
+    await expect(hit(60_000, { limit: Number.NaN })).rejects.toThrow(
+      "throttlerStorage: limit: expected a number, got NaN",
+    );
+    await expect(hit(60_000, { limit: null as never })).rejects.toThrow("got null");
+    await expect(hit(Number.NaN)).rejects.toThrow("blockDuration: expected 1 ms to 400 days, got NaN ms");
+  });
+
   it("admits nothing at a limit of 0, and rounds a fractional limit down", async () => {
     const { hit } = setUp();
     expect(await hit(60_000, { limit: 0 })).toMatchObject({ totalHits: 1, isBlocked: true, timeToBlockExpire: 60 });

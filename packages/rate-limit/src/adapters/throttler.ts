@@ -1,7 +1,14 @@
-import { ConfigError, isScaleError } from "@scale/core";
+import { ConfigError, isScaleError, type RateLimitRule } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import type { RuleStatus } from "../types.js";
-import { createHitCounter, type HitCounter, type HitCounterOptions, hitRule, statusOf } from "./hit-counter.js";
+import {
+  createHitCounter,
+  type HitCounter,
+  type HitCounterOptions,
+  hitRule,
+  statusOf,
+  UNREACHABLE_LIMIT,
+} from "./hit-counter.js";
 
 export interface ThrottlerStorageOptions extends HitCounterOptions {
   /**
@@ -51,16 +58,25 @@ export function throttlerStorage({ whenStoreFails = "throw", ...options }: Throt
   return {
     // oxlint-disable-next-line max-params -- the signature of @nestjs/throttler
     async increment(key, ttl, limit, blockDuration, throttlerName) {
-      if (limit < 1) return blocked(limit, ttl, Math.max(blockDuration, ttl));
+      const whole = wholeLimit(limit);
+      if (whole < 1) return blocked(whole, ttl, Math.max(blockDuration, ttl));
       try {
-        return await countHit(counter, { key, ttl, limit: Math.floor(limit), blockDuration, throttlerName });
+        return await countHit(counter, { key, ttl, limit: whole, blockDuration, throttlerName });
       } catch (error) {
         if (whenStoreFails === "throw" || !isScaleError(error, "SCALE_STORE")) throw error;
-        if (whenStoreFails === "deny") return blocked(limit, RETRY_MS, RETRY_MS);
+        if (whenStoreFails === "deny") return blocked(whole, RETRY_MS, RETRY_MS);
         return { totalHits: 0, timeToExpire: seconds(ttl), isBlocked: false, timeToBlockExpire: 0 };
       }
     },
   };
+}
+
+/** @throws {TypeError} for a limit that is no number: to compare with it would block no client */
+function wholeLimit(limit: number): number {
+  if (typeof limit !== "number" || Number.isNaN(limit)) {
+    throw new TypeError(`throttlerStorage: limit: expected a number, got ${describeValue(limit)}`);
+  }
+  return Math.min(Math.floor(limit), UNREACHABLE_LIMIT);
 }
 
 async function countHit(
@@ -68,12 +84,8 @@ async function countHit(
   hit: { key: string; ttl: number; limit: number; blockDuration: number; throttlerName: string },
 ): Promise<ThrottlerRecord> {
   const { key, ttl, limit, blockDuration, throttlerName } = hit;
-  const rule = hitRule({ name: `~hits.${throttlerName}`, algorithm: "fixed-window", limit, windowMs: ttl });
-  // A bucket for one unit that takes the whole block duration to leak.
-  const block =
-    blockDuration > 0
-      ? hitRule({ name: `~block.${throttlerName}`, algorithm: "gcra", limit: 1, windowMs: blockDuration })
-      : undefined;
+  const rule = hitRule({ name: `~hits.${throttlerName}`, algorithm: "fixed-window", limit, windowMs: ttl }, "ttl");
+  const block = blockDuration <= 0 ? undefined : blockRule(throttlerName, blockDuration);
   // Both at once, so that a store that batches sends them in one command.
   const [blockState, hits] = await Promise.all([
     block && counter.consume(key, block, 0),
@@ -81,7 +93,7 @@ async function countHit(
   ]);
   const { remaining, resetMs, retryAfterMs }: RuleStatus = statusOf(hits);
   if (blockState !== undefined && !blockState.allowed) {
-    if (hits.allowed) await counter.refund(key, rule, hits);
+    if (hits.allowed) await counter.refund(key, rule, { units: 1, consumed: hits });
     return blocked(limit, resetMs, statusOf(blockState).retryAfterMs);
   }
   if (hits.allowed) {
@@ -92,11 +104,15 @@ async function countHit(
   return blocked(limit, resetMs, blockDuration);
 }
 
+/** A bucket for one unit that takes the whole block duration to leak. */
+const blockRule = (throttlerName: string, windowMs: number): RateLimitRule =>
+  hitRule({ name: `~block.${throttlerName}`, algorithm: "gcra", limit: 1, windowMs }, "blockDuration");
+
 /** Retry time of a denial while the store cannot answer. Its real recovery time is unknown. */
 const RETRY_MS = 1000;
 
 const blocked = (limit: number, resetMs: number, waitMs: number): ThrottlerRecord => ({
-  totalHits: Math.floor(limit) + 1,
+  totalHits: limit + 1,
   timeToExpire: seconds(resetMs),
   isBlocked: true,
   timeToBlockExpire: Math.max(1, seconds(waitMs)),
