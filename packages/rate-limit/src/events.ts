@@ -1,6 +1,7 @@
 import type { EventChannel } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
 import type { Decision } from "./types.js";
+import type { WaitRefusal } from "./wait/types.js";
 
 export interface RequestDecided {
   readonly limiter: string;
@@ -29,3 +30,17 @@ export interface SlotLost {
 
 /** Published when a slot could not be renewed in time and may be held by another caller now. */
 export const slotLose: EventChannel<SlotLost> = defineEvent("scale:rate-limit:slot-lose");
+
+export interface WaitRefused {
+  readonly limiter: string;
+  /** The address for a subject without a tenant. */
+  readonly tenantId: string;
+  readonly group: string | undefined;
+  readonly reason: WaitRefusal;
+  readonly waitedMs: number;
+  /** Requests of the same subject that are still queued. */
+  readonly queued: number;
+}
+
+/** Published when a wait queue refuses a request. A wait that its caller aborts is not refused. */
+export const waitRefuse: EventChannel<WaitRefused> = defineEvent("scale:rate-limit:wait-refuse");

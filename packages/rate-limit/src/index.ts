@@ -1,4 +1,13 @@
-export { type RequestDecided, requestDecide, type SlotLost, type StoreFailed, slotLose, storeFail } from "./events.js";
+export {
+  type RequestDecided,
+  requestDecide,
+  type SlotLost,
+  type StoreFailed,
+  slotLose,
+  storeFail,
+  type WaitRefused,
+  waitRefuse,
+} from "./events.js";
 export { createRateLimiter, type RateLimiter } from "./limiter.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory/store.js";
 export type { RateLimiterOptions } from "./options.js";
@@ -13,3 +22,5 @@ export type {
   RuleStatus,
   Slot,
 } from "./types.js";
+export type { WaitAdmission, WaitDenial, WaitOptions, WaitRefusal, WaitResult } from "./wait/types.js";
+export { createWaitQueue, type WaitQueue, type WaitQueueOptions } from "./wait/wait-queue.js";
