@@ -3,6 +3,7 @@ import { runSections } from "@scale/testkit";
 process.exitCode = await runSections({
   sections: {
     cache: async () => (await import("./cache/proof.js")).cache,
+    compat: async () => (await import("./compat/proof.js")).compat,
     failover: async () => (await import("./db-router/failover.js")).failover,
     late: async () => (await import("./late/proof.js")).late,
     outage: async () => (await import("./outage/proof.js")).outage,
