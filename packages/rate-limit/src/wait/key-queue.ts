@@ -92,10 +92,8 @@ export class KeyQueue {
       room -= waiter.cost;
       waiter.run(() => void this.#ask(waiter));
     }
-    if (this.#waiters.size === 0 && this.#asking === 0) {
-      this.#stopTimer();
-      this.#parts.onEmpty(this);
-    } else this.#arm();
+    this.#arm();
+    if (this.#waiters.size === 0) this.#parts.onEmpty(this);
   }
 
   async #ask(waiter: Waiter): Promise<void> {
@@ -187,6 +185,7 @@ export class KeyQueue {
       this.#queued--;
       this.#queuedUnits -= waiter.cost;
       this.#parts.total.queued--;
+      if (this.#queued === 0) this.#nextDeadline = Infinity;
     }
     waiter.unwatchSignal();
   }
