@@ -21,7 +21,7 @@ export interface ExpressRateLimitStore {
   get(key: string): Promise<ClientHits | undefined>;
   increment(key: string): Promise<ClientHits>;
   decrement(key: string): Promise<void>;
-  /** Deletes the count of a client. Works before `init` too, such as in a script. */
+  /** Deletes the count of a client, whatever its window: a script need not call `init`. */
   resetKey(key: string): Promise<void>;
   /** Makes every client start with an empty count. Other processes may count old hits for another second. */
   resetAll(): Promise<void>;
@@ -32,21 +32,24 @@ export interface ExpressRateLimitStore {
 /** Units of a hit. The last hit that is taken back leaves one unit, which tells 0 hits from a client that never came. */
 const HIT_UNITS = 1000;
 
-/** Window before `init`: `resetKey` finds counts by name, whatever their window. */
-const ANY_WINDOW_MS = 1;
+/** Window before `init`: the default of express-rate-limit. `resetKey` finds counts by name, whatever their window. */
+const DEFAULT_WINDOW_MS = 60_000;
 
-/** The rule of each generation of counts, see `ResetGeneration`. A store recognizes a rule by its object. */
-function hitRules(windowMs: number) {
-  const known = new Map<number, RateLimitRule>();
+interface HitRules {
+  readonly windowMs: number;
+  /** The rule of a generation of counts, see `ResetGeneration`. A store recognizes a rule by its object. */
+  of(generation: number): RateLimitRule;
+}
+
+/** @throws {RangeError} for a window that no store can keep */
+function hitRules(windowMs: number): HitRules {
+  const first = hitRule({ name: "~hits", algorithm: "fixed-window", limit: UNREACHABLE_LIMIT * HIT_UNITS, windowMs });
+  const known = new Map([[0, first]]);
   return {
     windowMs,
-    of(generation: number): RateLimitRule {
+    of(generation) {
       let rule = known.get(generation);
-      if (rule === undefined) {
-        const name = generation === 0 ? "~hits" : `~hits.${generation}`;
-        rule = hitRule({ name, algorithm: "fixed-window", limit: UNREACHABLE_LIMIT * HIT_UNITS, windowMs });
-        known.set(generation, rule);
-      }
+      if (rule === undefined) known.set(generation, (rule = { ...first, name: `~hits.${generation}` }));
       return rule;
     },
   };
@@ -69,14 +72,12 @@ interface Counted {
 export function rateLimitStore({ clock = systemClock, ...options }: RateLimitStoreOptions): ExpressRateLimitStore {
   const counter = createHitCounter(options, "rateLimitStore");
   const resets = createResetGeneration(counter, options.name, clock);
-  let rules = hitRules(ANY_WINDOW_MS);
-  let isInitialized = false;
+  let rules: HitRules | undefined = hitRules(DEFAULT_WINDOW_MS);
 
-  function initialized(): typeof rules {
-    if (isInitialized) return rules;
-    throw new ConfigError(
-      "rateLimitStore: expected a call of init first: pass the store to rateLimit() of express-rate-limit",
-    );
+  /** express-rate-limit goes on counting after `init` has thrown. */
+  function initialized(): HitRules {
+    if (rules !== undefined) return rules;
+    throw new ConfigError("rateLimitStore: init: expected a window of 1 ms to 400 days, see the error of init");
   }
 
   async function count(key: string, cost: number): Promise<Counted> {
@@ -95,11 +96,8 @@ export function rateLimitStore({ clock = systemClock, ...options }: RateLimitSto
     localKeys: false,
     prefix: options.name,
     init({ windowMs }) {
-      const next = hitRules(windowMs);
-      // Throws here for a window that no store can keep.
-      next.of(0);
-      rules = next;
-      isInitialized = true;
+      rules = undefined;
+      rules = hitRules(windowMs);
     },
     async get(key) {
       const found = await count(key, 0);
@@ -114,7 +112,8 @@ export function rateLimitStore({ clock = systemClock, ...options }: RateLimitSto
       await counter.refund(key, rule, { units, consumed });
     },
     async resetKey(key) {
-      await counter.reset(key, rules.of(await resets.read(rules.windowMs)));
+      const { windowMs, of } = rules ?? hitRules(DEFAULT_WINDOW_MS);
+      await counter.reset(key, of(await resets.read(windowMs)));
     },
     resetAll: async () => resets.advance(initialized().windowMs),
     shutdown: () => undefined,

@@ -162,7 +162,7 @@ const different: Behavior<Stage>[] = [
       const store = stage.store();
       return [await outcome(() => store.increment("a"))];
     },
-    differs: "SCALE_CONFIG: without a window a count would never end",
+    differs: "a window of a minute, the default of the library: without one a count would never end",
   },
   {
     name: "takes a window of any length",
