@@ -198,7 +198,7 @@ export class KeyQueue {
 
   async #refund({ tenantId }: Waiter, decision: Decision): Promise<void> {
     const { limiter } = this.#parts;
-    // What is given back may let a queued request pass sooner.
+    // The units may let a queued request pass sooner.
     this.#denial = undefined;
     try {
       await limiter.refund(decision);
