@@ -7,6 +7,7 @@ process.exitCode = await runSections({
     failover: async () => (await import("./db-router/failover.js")).failover,
     late: async () => (await import("./late/proof.js")).late,
     outage: async () => (await import("./outage/proof.js")).outage,
+    overload: async () => (await import("./shed/overload.js")).overload,
     quota: async () => (await import("./quota/proof.js")).quota,
     "rate-limit": async () => (await import("./rate-limit/proof.js")).rateLimit,
     "read-your-writes": async () => (await import("./db-router/read-your-writes.js")).readYourWrites,

@@ -10,6 +10,7 @@ export const layers = {
   "db-router": 2,
   pagination: 2,
   quota: 3,
+  shed: 3,
   nest: 4,
 };
 

@@ -1,0 +1,32 @@
+/** Waits that end this close together end together. */
+const STEP_MS = 5;
+
+/** One timer for the ends of all waits. */
+export class WaitTimer {
+  readonly #onTime: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #atMs = Infinity;
+
+  constructor(onTime: () => void) {
+    this.#onTime = onTime;
+  }
+
+  /** Calls back after this time, or sooner. */
+  arm(inMs: number): void {
+    const atMs = performance.now() + inMs;
+    if (atMs >= this.#atMs) return;
+    clearTimeout(this.#timer);
+    this.#atMs = atMs;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#atMs = Infinity;
+      this.#onTime();
+    }, inMs + STEP_MS);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#atMs = Infinity;
+  }
+}

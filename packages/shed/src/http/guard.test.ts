@@ -1,0 +1,128 @@
+import { fromHeader, tenantGuard } from "@scale/http";
+import { problemHandler, toExpress } from "@scale/http/express";
+import { listen, type TestServer } from "@scale/http/testing";
+import express from "express";
+import { afterEach, describe, expect, it } from "vitest";
+import { shed } from "../express.js";
+import { shed as shedFetch } from "../fetch.js";
+import { createShedder, type Shedder } from "../shedder.js";
+import { shedGuard } from "./guard.js";
+
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+function shedderWith(concurrency: number, maxWaitMs = 0): Shedder {
+  const shedder = createShedder({ concurrency, maxWaitMs, eventLoopDelayMs: false });
+  opened.push(shedder);
+  return shedder;
+}
+
+/** An Express app whose handler waits until the test lets it go. */
+async function appWith(shedder: Shedder): Promise<TestServer & { letGo(): void; handled: () => number }> {
+  const open: (() => void)[] = [];
+  let handled = 0;
+  const app = express();
+  app.use(toExpress(tenantGuard({ resolve: fromHeader("x-tenant-id") })));
+  app.use(shed(shedder));
+  app.get("/work", (_request, response) => {
+    handled++;
+    open.push(() => response.json({ ok: true }));
+  });
+  app.get(["/healthz", "/events"], (_request, response) => void response.json({ ok: true }));
+  app.use(problemHandler());
+  const server = await listen(app);
+  opened.push(server);
+  return { ...server, letGo: () => open.shift()?.(), handled: () => handled };
+}
+
+const headers = { "x-tenant-id": "acme" };
+
+async function until(check: () => boolean): Promise<void> {
+  while (!check()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("shedGuard in Express", () => {
+  it("replies 503 with Retry-After and the problem type, without running the handler", async () => {
+    const app = await appWith(shedderWith(1));
+    const first = fetch(`${app.url}/work`, { headers });
+    await until(() => app.handled() === 1);
+    const refused = await fetch(`${app.url}/work`, { headers });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(refused.headers.get("content-type")).toBe("application/problem+json");
+    expect(await refused.json()).toMatchObject({
+      type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+      code: "SCALE_OVERLOAD",
+      status: 503,
+    });
+    app.letGo();
+    expect((await first).status).toBe(200);
+    expect(app.handled()).toBe(1);
+  });
+
+  it("holds the room until the response has ended, also when the client leaves", async () => {
+    const shedder = shedderWith(1);
+    const app = await appWith(shedder);
+    const controller = new AbortController();
+    const left = fetch(`${app.url}/work`, { headers, signal: controller.signal }).catch(() => undefined);
+    await until(() => shedder.stats().inFlight === 1);
+    controller.abort();
+    await left;
+    await until(() => shedder.stats().inFlight === 0);
+    const next = fetch(`${app.url}/work`, { headers });
+    await until(() => app.handled() === 2);
+    app.letGo();
+    app.letGo();
+    expect((await next).status).toBe(200);
+  });
+
+  it("neither refuses nor counts probes, streams of events and preflights", async () => {
+    const shedder = shedderWith(1);
+    const app = await appWith(shedder);
+    const first = fetch(`${app.url}/work`, { headers });
+    await until(() => app.handled() === 1);
+    expect((await fetch(`${app.url}/healthz`, { headers })).status).toBe(200);
+    expect((await fetch(`${app.url}/events`, { headers: { ...headers, accept: "text/event-stream" } })).status).toBe(
+      200,
+    );
+    const preflight = { ...headers, "access-control-request-method": "GET" };
+    expect((await fetch(`${app.url}/work`, { method: "OPTIONS", headers: preflight })).status).toBe(200);
+    expect(shedder.stats().inFlight).toBe(1);
+    app.letGo();
+    await first;
+  });
+});
+
+describe("shedGuard in a fetch handler", () => {
+  it("replies 503, and gives the room back when the response was read", async () => {
+    const shedder = shedderWith(1);
+    let letGo = (): void => undefined;
+    const GET = shedFetch(
+      shedder,
+      async () => {
+        await new Promise<void>((resolve) => (letGo = resolve));
+        return Response.json({ ok: true });
+      },
+      { tenant: ({ header }) => header("x-tenant-id") ?? "" },
+    );
+    const request = (): Request => new Request("http://localhost/work", { headers });
+    const first = GET(request());
+    await until(() => shedder.stats().inFlight === 1);
+    expect((await GET(request())).status).toBe(503);
+    letGo();
+    expect(await (await first).json()).toEqual({ ok: true });
+    await until(() => shedder.stats().inFlight === 0);
+  });
+});
+
+describe("the options of shedGuard", () => {
+  it("are checked, and an exempt that returns a promise is an error", async () => {
+    const shedder = shedderWith(1);
+    expect(() => shedGuard(shedder, { cost: 0 })).toThrow(/cost/);
+    expect(() => shedGuard({} as Shedder)).toThrow(/expected a shedder/);
+    const GET = shedFetch(shedder, () => new Response(), { exempt: (async () => false) as never });
+    await expect(GET(new Request("http://localhost/"))).rejects.toThrow(/exempt: expected true or false/);
+  });
+});

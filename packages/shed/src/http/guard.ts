@@ -1,0 +1,97 @@
+import { ConfigError, tenancy } from "@scale/core";
+import { describeValue, functionOption, parseOptions } from "@scale/core/kit";
+import { type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
+import { z } from "zod";
+import type { Shedder } from "../shedder.js";
+import type { Refused, RequestPriority } from "../types.js";
+import { isExempt } from "./exempt.js";
+
+export interface ShedGuardOptions {
+  /**
+   * Tenant that a request is counted for.
+   * @default the tenant of `tenancy.require()`
+   */
+  readonly tenant?: (facts: HttpFacts) => string;
+  /**
+   * Cost of a request: see `AdmitRequest.cost`.
+   * @default 1
+   */
+  readonly cost?: number | ((facts: HttpFacts) => number);
+  /** @default "normal" */
+  readonly priority?: RequestPriority | ((facts: HttpFacts) => RequestPriority);
+  /**
+   * Milliseconds that the client has, if that is less than `maxWaitMs` of the shedder.
+   * @default no limit of its own
+   */
+  readonly waitMs?: (facts: HttpFacts) => number;
+  /**
+   * Predicate for requests that are neither counted nor refused.
+   * @default probes, streams of server-sent events, and preflights: see `isExempt`
+   */
+  readonly exempt?: (facts: HttpFacts) => boolean;
+}
+
+const optionsSchema = z.strictObject({
+  tenant: functionOption<(facts: HttpFacts) => string>().default(() => () => tenancy.require().tenantId),
+  cost: z.union([z.int().min(1), functionOption<(facts: HttpFacts) => number>("a number or a function")]).default(1),
+  priority: z
+    .union([
+      z.enum(["high", "normal", "low"]),
+      functionOption<(facts: HttpFacts) => RequestPriority>("a priority or a function"),
+    ])
+    .default("normal"),
+  waitMs: functionOption<(facts: HttpFacts) => number>().optional(),
+  exempt: functionOption<(facts: HttpFacts) => boolean>().default(() => isExempt),
+});
+
+/**
+ * Replies 503 with `Retry-After` to requests that the shedder refuses, before any work is done. Room is held until the
+ * response has ended. Mount it after the middleware that sets the tenant, and before all that does work.
+ * @throws {ConfigError} that names the wrong option
+ */
+export function shedGuard(shedder: Shedder, options: ShedGuardOptions = {}): HttpGuard {
+  const { tenant, cost, priority, waitMs, exempt } = parseOptions(optionsSchema, options, "shedGuard");
+  if (typeof shedder?.admit !== "function") {
+    throw new ConfigError(`shedGuard: expected a shedder, got ${describeValue(shedder)}`);
+  }
+  return async (facts) => {
+    if (isTrue(exempt(facts))) return {};
+    const signal = signalOf(facts.raw);
+    const admission = await shedder.admit({
+      tenantId: tenant(facts),
+      cost: typeof cost === "function" ? cost(facts) : cost,
+      priority: typeof priority === "function" ? priority(facts) : priority,
+      ...(waitMs !== undefined && { waitMs: waitMs(facts) }),
+      ...(signal !== undefined && { signal }),
+    });
+    if (!admission.admitted) return { reply: overloadReply(admission) };
+    return { onEnd: admission.release };
+  };
+}
+
+/** A promise would be truthy, and take every request out of the count. */
+function isTrue(answer: unknown): boolean {
+  if (typeof answer === "boolean") return answer;
+  throw new TypeError(`shedGuard: exempt: expected true or false, got ${describeValue(answer)}`);
+}
+
+/** A fetch request carries the signal of its client's connection. */
+function signalOf(raw: unknown): AbortSignal | undefined {
+  if (typeof raw !== "object" || raw === null || !("signal" in raw)) return undefined;
+  return raw.signal instanceof AbortSignal ? raw.signal : undefined;
+}
+
+/**
+ * The problem document of a refusal.
+ * Source: draft-ietf-httpapi-ratelimit-headers, problem type "temporary-reduced-capacity".
+ */
+function overloadReply({ retryAfterMs }: Refused): Reply {
+  return problem({
+    type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+    title: "Service Unavailable",
+    status: 503,
+    code: "SCALE_OVERLOAD",
+    detail: "The service handles less than usual at the moment. Try again later.",
+    headers: { "retry-after": String(Math.ceil(retryAfterMs / 1000)) },
+  });
+}

@@ -1,0 +1,2 @@
+export { isExempt } from "./exempt.js";
+export { shedGuard, type ShedGuardOptions } from "./guard.js";

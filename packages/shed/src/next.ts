@@ -1,0 +1,1 @@
+export { shed, type ShedRouteOptions } from "./fetch.js";
