@@ -45,7 +45,7 @@ export class Admissions {
     const share = shareOf(this.#options.share, tenantId);
     const nowMs = this.#options.clock.monotonic();
     const { weight = 1 } = share;
-    if (this.#brake?.passes(tenantId, { cost: asked, weight, nowMs }) === false) {
+    if (!this.#isClosed && this.#brake?.passes(tenantId, { cost: asked, weight, nowMs }) === false) {
       return this.#refused(tenantId, "event-loop");
     }
     // A request that costs more than there is room for runs alone.
