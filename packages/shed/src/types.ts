@@ -1,7 +1,7 @@
 /** Order of a tenant's own requests when they wait: `low` is served last and evicted first. */
 export type RequestPriority = "high" | "normal" | "low";
 
-/** What a tenant may have of an overloaded process. */
+/** The claim of a tenant on an overloaded process. */
 export interface TenantShare {
   /**
    * Size of the fair share in relation to the shares of the other active tenants, above 0.

@@ -111,7 +111,7 @@ async function inTime(server: Server, kind: Kind, run: Run): Promise<Outcome> {
 }
 
 async function once(server: Server, kind: Kind, { perSecond, tenantOf, warmMs, measureMs }: Run): Promise<Outcome> {
-  const url = String(await server.one(0, { start: kind }));
+  const url = (await server.one(0, { start: kind })) as string;
   const tenants: string[] = [];
   const load = startLoad({
     url: `${url}/work`,

@@ -67,7 +67,7 @@ async function inPlace(): Promise<void> {
   else next();
 }
 
-/** What a handler computes: a page of rows as JSON. @returns its length */
+/** Renders a page of rows as JSON, as a handler would. @returns its length */
 function render(): number {
   const rows = Array.from({ length: ROWS }, (_, id) => ({
     id,

@@ -113,7 +113,7 @@ export class Admissions {
       signal?.addEventListener("abort", onAbort, { once: true });
     });
     if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
-    // Here, in the context of the caller: who reads the events may ask for its tenant.
+    // Published here, in the context of the caller: a listener may read the tenant.
     if (!admission.admitted) this.#publish(load.tenantId, admission);
     return admission;
   }

@@ -108,7 +108,7 @@ export class FairQueue {
     return usedA < usedB;
   }
 
-  /** Puts a tenant behind others that have as much. */
+  /** Lets other tenants with as much in progress go first. */
   rotate(load: TenantLoad): void {
     if (this.#waiting.delete(load)) this.#waiting.add(load);
   }

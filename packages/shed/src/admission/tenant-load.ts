@@ -13,7 +13,7 @@ export interface Waiter {
 
 const PRIORITIES = ["high", "normal", "low"] as const satisfies readonly RequestPriority[];
 
-/** What one tenant has in progress and in the queue. */
+/** The work of one tenant, in progress and in the queue. */
 export class TenantLoad {
   readonly tenantId: string;
   weight = 1;

@@ -1,3 +1,5 @@
+import { inRootContext } from "@scale/core/kit";
+
 /** Waits that end this close together end together. */
 const STEP_MS = 5;
 
@@ -17,11 +19,13 @@ export class WaitTimer {
     if (atMs >= this.#atMs) return;
     clearTimeout(this.#timer);
     this.#atMs = atMs;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#atMs = Infinity;
-      this.#onTime();
-    }, inMs + STEP_MS);
+    this.#timer = inRootContext(() => setTimeout(() => this.#end(), inMs + STEP_MS));
+  }
+
+  #end(): void {
+    this.#timer = undefined;
+    this.#atMs = Infinity;
+    this.#onTime();
   }
 
   clear(): void {

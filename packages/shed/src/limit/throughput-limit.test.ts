@@ -13,7 +13,7 @@ interface Phase {
 
 const SEED = 20_261_130;
 
-/** Runs a server behind the limit in simulated time. @returns completions per millisecond in the second half of each phase */
+/** Runs a server that the limit protects, in simulated time. @returns completions per millisecond in the second half of each phase */
 function simulate(limit: ThroughputLimit, phases: readonly Phase[]): number[] {
   const random = seededRandom(SEED);
   const exponential = (mean: number): number => -Math.log(1 - random()) * mean;
