@@ -108,7 +108,7 @@ export class Admissions {
     const admission = await new Promise<Admission>((settle) => {
       const waiter: Waiter = { load, cost, priority, sinceMs: nowMs, untilMs, settle };
       this.#queue.add(waiter);
-      this.#timer.arm(untilMs - nowMs);
+      this.#timer.arm(untilMs, nowMs);
       onAbort = () => this.#evict(waiter, "aborted");
       signal?.addEventListener("abort", onAbort, { once: true });
     });
@@ -187,7 +187,7 @@ export class Admissions {
       if (waiter.untilMs <= nowMs) this.#evict(waiter, "waited-too-long");
       else nextMs = Math.min(nextMs, waiter.untilMs);
     }
-    if (nextMs < Infinity) this.#timer.arm(nextMs - nowMs);
+    if (nextMs < Infinity) this.#timer.arm(nextMs, nowMs);
   }
 
   #evict(waiter: Waiter, reason: RefusalReason): void {

@@ -13,13 +13,12 @@ export class WaitTimer {
     this.#onTime = onTime;
   }
 
-  /** Calls back after this time, or sooner. */
-  arm(inMs: number): void {
-    const atMs = performance.now() + inMs;
+  /** Calls back at `atMs`, or sooner. Both are times of the caller's monotonic clock. */
+  arm(atMs: number, nowMs: number): void {
     if (atMs >= this.#atMs) return;
     clearTimeout(this.#timer);
     this.#atMs = atMs;
-    this.#timer = inRootContext(() => setTimeout(() => this.#end(), inMs + STEP_MS));
+    this.#timer = inRootContext(() => setTimeout(() => this.#end(), atMs - nowMs + STEP_MS));
   }
 
   #end(): void {
