@@ -80,6 +80,7 @@ export interface Read {
  * Shares entries between the processes of an application (L2). All of this must hold whatever is late, repeated or lost:
  *
  * - Every call settles within a deadline of the store's own.
+ * - A call that is carried out after its deadline, or twice, revives nothing. A lease that it takes is given back.
  * - An entry holds a value, or a lease, or both: the value that is being replaced. When that lease has expired, the next
  *   reader gets the lease and the old value.
  * - When several callers read a missing entry, one gets the lease. The lease of a dead process ends by itself.

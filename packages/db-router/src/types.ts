@@ -34,7 +34,7 @@ export interface DbNode {
   readonly isOwned: boolean;
   /**
    * Runs `sql` on a new connection that is closed afterwards, because a frozen server still answers on open ones.
-   * Rejects within `timeoutMs`.
+   * Rejects within `timeoutMs`; a connection that opens later is closed without a statement.
    */
   probe(sql: string, timeoutMs: number): Promise<RowsLike>;
 }
@@ -80,7 +80,8 @@ export interface Checkout {
 /** The part of a router that the adapter of a client library uses. */
 export interface Routing {
   /**
-   * Checks out a node: at once, or after a wait for a permit, a replica or a primary. Sends nothing to a server.
+   * Checks out a node: at once, or after a wait for a permit, a replica or a primary. Sends nothing to a server. A wait
+   * that fails leaves the queue: no permit and no node are held for it later.
    * @throws {ScaleError} when no node may serve, a queue is full, or the tenant has no shard
    */
   checkout(request: RouteRequest): Checkout | Promise<Checkout>;

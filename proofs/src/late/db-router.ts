@@ -36,7 +36,11 @@ export async function lateRouters(cluster: PostgresCluster): Promise<LateRouters
     return { router, pool: routedPool(router) };
   };
   return {
-    onReplica: [reads(await open()), queues(await open({ bulkhead: { perTenant: 1, waitMs: TIMEOUT_MS } }))],
+    onReplica: [
+      reads(await open()),
+      queues(await open({ bulkhead: { perTenant: 1, waitMs: TIMEOUT_MS } })),
+      probes(replica),
+    ],
     onPrimary: [writes(await open(), cluster.primary), transactions(await open(), cluster.primary)],
     close: async () => void (await Promise.all(routers.map((router) => router.close({ drainMs: 0 })))),
   };
@@ -70,6 +74,21 @@ function queues({ router, pool }: Routed): LateCall {
       Promise.resolve({
         call: () => tenancy.run({ tenantId: "acme" }, () => pool.query("select 1")),
         wrong: () => heldOf(router),
+      }),
+  };
+}
+
+/** A connection that opens after its probe has been given up must not stay. */
+function probes(replica: PostgresNode): LateCall {
+  const name = "late-probe";
+  const node = pgNode({ name, connectionString: replica.url, config: { application_name: name, min: 0 } });
+  return {
+    name: "db-router probe on a new connection",
+    prepare: () =>
+      Promise.resolve({
+        call: () => node.probe("select 1", TIMEOUT_MS),
+        wrong: async () =>
+          (await replica.query("select 1 from pg_stat_activity where application_name = $1", [name])).length,
       }),
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Line, seededRandom } from "@scale/testkit";
 import { line } from "../bound.js";
 
-export const SEED = 20_261_130;
+const SEED = 20_261_130;
 /** Deadline of every call under test. */
 export const TIMEOUT_MS = 50;
 /** Calls of one kind that a freeze meets. */
