@@ -50,7 +50,7 @@ export async function* freeze(
     // One after the other: only the freeze may keep a call from being answered in time.
     const rounds: Round[] = [];
     for (const call of calls) rounds.push(await call.prepare(round));
-    const lengthMs = TIMEOUT_MS * (0.6 + 1.4 * random());
+    const lengthMs = TIMEOUT_MS * (0.6 + 1.8 * random());
     const outcomes = rounds.map((each) =>
       Promise.allSettled(
         Array.from({ length: CALLS }, async (_, i) => {
