@@ -47,11 +47,16 @@ function startFlight(context: CacheContext, request: LoadRequest, mode: Mode): F
 function readDirectly(context: CacheContext, store: CacheStore, flight: Flight): void {
   const read = new DirectRead(context, flight);
   const address = addressOf(flight.request);
-  if (store.read.to !== undefined) return store.read.to(address, read);
-  store.read(address).then(
-    (found) => read.found(found),
-    (error: unknown) => read.failed(error),
-  );
+  try {
+    if (store.read.to !== undefined) return store.read.to(address, read);
+    store.read(address).then(
+      (found) => read.found(found),
+      (error: unknown) => read.failed(error),
+    );
+  } catch (error) {
+    // A store of another author may throw where the contract says that it rejects.
+    read.failed(error);
+  }
 }
 
 /**
