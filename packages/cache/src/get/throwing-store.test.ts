@@ -10,7 +10,7 @@ it("loads without a store whose read throws instead of rejecting, and keeps no c
   };
   for (const read of [fail, Object.assign(fail, { to: fail })]) {
     const [store] = modelStores();
-    const broken: CacheStore = { ...store, read: read as CacheStore["read"] };
+    const broken: CacheStore = { ...store, read };
     const cache = createCache({ store: broken });
     const row = cache.define({ name: "row", key: (id: string) => id, ttl: "1m", load: (id) => `row ${id}` });
     const acme = cache.tenant("acme");
