@@ -12,13 +12,13 @@ export interface ManualTimers {
 
 /**
  * Timers that a test moves, together with its clock.
- * @param rounds turns of the event loop after which nothing runs any more
+ * @param isIdle false while an answer is due that needs turns of the event loop
  */
-export function createManualTimers(clock: ManualClock, rounds = 2): ManualTimers {
+export function createManualTimers(clock: ManualClock, isIdle: () => boolean = () => true): ManualTimers {
   const timers = new Set<{ readonly at: number; readonly onDue: () => void }>();
 
   async function settle(): Promise<void> {
-    for (let i = 0; i < rounds; i++) await new Promise((resolve) => setImmediate(resolve));
+    for (let quiet = 0; quiet < 2; quiet = isIdle() ? quiet + 1 : 0) await new Promise((done) => setImmediate(done));
   }
 
   function due(until: number) {

@@ -20,8 +20,6 @@ export interface WaitStageOptions extends Omit<WaitQueueOptions, "clock"> {
   readonly denialCacheMs?: number;
   /** @default a memory store by the clock of the stage */
   readonly createStore?: (memory: RateLimitStore) => RateLimitStore;
-  /** Turns of the event loop after which nothing runs any more. */
-  readonly rounds?: number;
 }
 
 export interface WaitStage {
@@ -36,9 +34,9 @@ export interface WaitStage {
 
 /** A wait queue in front of a limiter, by a clock and timers that the test moves. */
 export function setUpWaits(options: WaitStageOptions = {}): WaitStage {
-  const { rules = paced, whenStoreFails = "throw", denialCacheMs = 0, rounds, createStore, ...limits } = options;
+  const { rules = paced, whenStoreFails = "throw", denialCacheMs = 0, createStore, ...limits } = options;
   const clock = createManualClock(1_700_000_040_000);
-  const timers = createManualTimers(clock, rounds);
+  const timers = createManualTimers(clock);
   const memory = memoryStore({ clock });
   const store = createStore?.(memory) ?? memory;
   const limiter = createRateLimiter({ rules, store, clock, whenStoreFails, denialCacheMs });

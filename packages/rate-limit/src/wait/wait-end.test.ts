@@ -115,7 +115,7 @@ describe("a wait while the store fails", () => {
 
   it("rejects every queued request, in order", async () => {
     const { state, createStore } = failing();
-    const { queue, timers } = setUpWaits({ createStore, rounds: 8 });
+    const { queue, timers } = setUpWaits({ createStore });
     await queue.wait(acme);
     const order: string[] = [];
     const all = ["b", "c"].map(async (name) => order.push(`${name}: ${await rejectionOf(queue.wait(acme))}`));
