@@ -18,7 +18,7 @@ export async function* withStores<T>(
   yield* work({ name: "memory", create: (clock) => memoryStore({ clock }) });
   if (smoke) return;
   const server = await startRedis();
-  const redis = new Redis(server.url);
+  const redis = new Redis(server.url, { maxRetriesPerRequest: 0 });
   let next = 0;
   try {
     yield* work({

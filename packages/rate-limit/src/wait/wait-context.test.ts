@@ -37,7 +37,7 @@ describe("the async context of a wait", () => {
 
 describe("a wait queue with its own timers", () => {
   const url = inject("redisUrl");
-  const redis = url === undefined ? undefined : new Redis(url);
+  const redis = url === undefined ? undefined : new Redis(url, { maxRetriesPerRequest: 0 });
   afterAll(() => redis?.disconnect());
   const open: { close(): void }[] = [];
   afterEach(() => {
