@@ -26,9 +26,8 @@ export class UnitCounter implements RuleCounter {
   readonly #algorithm: Algorithm;
   readonly #wanted: number;
   readonly #state: MutableState;
-  readonly #hasRoom: boolean;
-  /** Only of a rule that blocks. */
-  readonly #block: MutableState | undefined;
+  /** Of a rule that blocks: its state, and whether the count alone admits the cost. */
+  readonly #block: { readonly state: MutableState; readonly hasRoom: boolean } | undefined;
   #entry: CounterEntry | undefined;
 
   // oxlint-disable-next-line max-params -- one is made for every rule of every request: an object for them costs as much
@@ -39,20 +38,25 @@ export class UnitCounter implements RuleCounter {
     this.#wanted = cost > 0 ? cost : 1;
     this.#entry = key.counters.get(key.tenantId, key.subject);
     this.#state = algorithm.at(this.#entry?.state, key.now);
-    this.#hasRoom = algorithm.used(this.#state, key.now) + this.#wanted <= capacity(charge.rule.burst);
-    this.#block = charge.rule.block && blockAt(this.#entry?.block, key.now, windowUs(charge.rule));
-    this.fits = this.#hasRoom && (this.#block === undefined || blockedUs(this.#block, key.now) === 0);
+    const hasRoom = algorithm.used(this.#state, key.now) + this.#wanted <= capacity(charge.rule.burst);
+    if (charge.rule.block === undefined) {
+      this.fits = hasRoom;
+      return;
+    }
+    const state = blockAt(this.#entry?.block, key.now, windowUs(charge.rule));
+    this.#block = { state, hasRoom };
+    this.fits = hasRoom && blockedUs(state, key.now) === 0;
   }
 
   deny(): void {
     const { block, burst } = this.charge.rule;
     const { now } = this.#key;
     if (block === undefined || this.#block === undefined || this.#wanted > burst) return;
-    if (blockedUs(this.#block, now) > 0) return;
-    countDenial(this.#block, now, block);
+    if (blockedUs(this.#block.state, now) > 0) return;
+    countDenial(this.#block.state, now, block);
     // A denial does not write the count itself.
     const entry = this.#entry !== undefined && this.#entry.index >= 0 ? this.#entry : this.#store();
-    entry.block = this.#block;
+    entry.block = this.#block.state;
   }
 
   consume(units: number): void {
@@ -82,15 +86,15 @@ export class UnitCounter implements RuleCounter {
   status(): RuleStatus {
     const { now } = this.#key;
     const resetUs = this.#algorithm.resetUs(this.#state, now);
-    const retryAfterMs = this.#hasRoom ? 0 : this.#retryAfterMs();
     if (this.#block === undefined) {
+      const retryAfterMs = this.fits ? 0 : this.#retryAfterMs();
       return { remaining: this.remaining(), resetMs: Math.ceil(resetUs / 1000), retryAfterMs };
     }
-    const leftUs = blockedUs(this.#block, now);
+    const leftUs = blockedUs(this.#block.state, now);
     return {
       remaining: leftUs > 0 ? 0 : this.remaining(),
       resetMs: Math.ceil(Math.max(resetUs, leftUs) / 1000),
-      retryAfterMs: Math.max(retryAfterMs, Math.ceil(leftUs / 1000)),
+      retryAfterMs: Math.max(this.#block.hasRoom ? 0 : this.#retryAfterMs(), Math.ceil(leftUs / 1000)),
       blocked: leftUs > 0,
     };
   }

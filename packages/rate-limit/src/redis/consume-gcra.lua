@@ -94,11 +94,11 @@ end
 
 for key, r in pairs(written) do
   local u, expires_at = used[key], expires[key]
-  if expires_at and expires_at < 0 and u > batch[r] then
+  if expires_at and now + u * batch[r + 1] < expires_at then
+    call("SET", key, struct.pack("<ddd", now, u, expires_at), "KEEPTTL")
+  elseif expires_at and expires_at < 0 and u > batch[r] then
     local ttl = string.format("%.0f", math.ceil(u * batch[r + 1] / 1000) + 1)
     call("PSETEX", key, ttl, struct.pack("<ddd", now, u, -(now + ttl * 1000)))
-  elseif expires_at and now + u * batch[r + 1] < expires_at then
-    call("SET", key, struct.pack("<ddd", now, u, expires_at), "KEEPTTL")
   else
     local ttl = batch[r + 2]
     call("PSETEX", key, ttl, struct.pack("<ddd", now, u, now + ttl * 1000))
