@@ -20,9 +20,11 @@ export interface HitCounterOptions {
 
 /** Counts hits in a store, for libraries that decide by themselves. Every method throws `StoreError`. */
 export interface HitCounter {
+  /** A hit that the store counts after its deadline stays counted. */
   consume(key: string, rule: RateLimitRule, cost: number): Promise<ConsumeResult>;
-  /** Returns units of the window of `consumed`, as far as they still count. */
+  /** Returns units of the window of `consumed`, as far as they still count. A late answer changes nothing: none is repeated. */
   refund(key: string, rule: RateLimitRule, charge: { units: number; consumed: ConsumeResult }): Promise<void>;
+  /** A late answer changes nothing: the hits that are counted by then are deleted. */
   reset(key: string, rule: RateLimitRule): Promise<void>;
 }
 

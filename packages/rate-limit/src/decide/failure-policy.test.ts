@@ -38,6 +38,19 @@ describe("a store that fails, and rules with policies of their own", () => {
     expect(decisions[2]).toMatchObject({ decidedBy: "local", violated: ["user"], limits: [{ name: "user" }] });
   });
 
+  it("blocks no subject by a local share, which denies sooner than the limit", async () => {
+    const rules = { user: { limit: 1, window: "1h", block: { duration: "1d" } } } as const;
+    const failing = storeWith(() => Promise.reject(new Error("down")), { blocks: true });
+    const limiter = createRateLimiter({ rules, store: failing, whenStoreFails: "local", instances: 1 });
+    await limiter.check(ann);
+    const { allowed, limits, retryAfterMs } = await limiter.check(ann);
+    expect({ allowed, blocked: limits[0]?.blocked }).toEqual({ allowed: false, blocked: undefined });
+    expect(retryAfterMs).toBeLessThanOrEqual(3_600_000);
+    expect(() => createRateLimiter({ rules, store: down })).toThrow(
+      /store: expected one that blocks subjects, for rule "user"/,
+    );
+  });
+
   it("never denies or throws by a rule in shadow", async () => {
     const rules = { tenant: { limit: 5, window: "1h", whenStoreFails: "throw", shadow: true }, user } as const;
     const limiter = createRateLimiter({ rules, store: down, whenStoreFails: "allow" });

@@ -26,6 +26,8 @@ export function localShare(instances: number): LocalShare {
       ...rule,
       limit: Math.max(1, rule.algorithm === "gcra" ? part : Math.floor(part)),
       burst: Math.max(1, Math.floor(rule.burst / instances)),
+      // A share is denied sooner than the limit, and its denials must not begin a block that outlasts the outage.
+      block: undefined,
     };
     shares.set(rule, share);
     return share;
