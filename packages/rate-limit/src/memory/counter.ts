@@ -26,7 +26,7 @@ export class UnitCounter implements RuleCounter {
   readonly #algorithm: Algorithm;
   readonly #wanted: number;
   readonly #state: MutableState;
-  /** Of a rule that blocks: its state, and whether the count alone admits the cost. */
+  /** The state of a rule that blocks, and whether its count alone admits the cost. */
   readonly #block: { readonly state: MutableState; readonly hasRoom: boolean } | undefined;
   #entry: CounterEntry | undefined;
 
