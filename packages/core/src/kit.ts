@@ -1,8 +1,10 @@
+export { booleanResult, checkedCallback, optionalStringResult, wrongResult } from "./checked-callback.js";
 export { isClock } from "./clock.js";
 export { createDeadline, type Deadline, withDeadline, withStoreDeadline } from "./deadline.js";
 export { describeValue } from "./describe-value.js";
 export { wasNotSent } from "./errors.js";
 export { defineEvent } from "./events.js";
+export { formatIp, type IpBytes, isIpv4Mapped, maskIp, parseIpBytes, parseIp } from "./ip.js";
 export { joinKey, keySegment, keySegmentText, tenantKey, tenantKeyPrefix } from "./keys.js";
 export {
   clockOption,

@@ -44,6 +44,11 @@ describe("tenancy", () => {
     expect(() => tenancy.run(undefined as never, () => 1)).toThrow(TenantError);
   });
 
+  it("takes a user or an address of null for none", () => {
+    const row = { tenantId: "acme", userId: null, ip: null } as never;
+    expect(tenancy.run(row, () => tenancy.require())).toEqual({ tenantId: "acme" });
+  });
+
   it("throws for an invalid user id or address", () => {
     expect(() => tenancy.run({ tenantId: "acme", userId: "" }, () => 1)).toThrow(/userId: expected a string.*got ""/);
     expect(() => tenancy.run({ tenantId: "acme", ip: "" }, () => 1)).toThrow(/ip: expected a string.*got ""/);

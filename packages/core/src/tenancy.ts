@@ -21,7 +21,8 @@ const storage = (): AsyncLocalStorage<TenantContext> => (shared[slot] ??= new As
 /** The tenant of the current work. It follows every `await`, timer and stream that the work starts. */
 export const tenancy: {
   /**
-   * Runs `fn`, and everything it starts, for this tenant.
+   * Runs `fn`, and everything it starts, for this tenant. A user or address of `null`, as a row of a database has it, is
+   * none.
    * @throws {TenantError} for an id that is not a string of 1 to 1,024 characters
    */
   run<T>(context: TenantContext, fn: () => T): T;
@@ -59,7 +60,9 @@ function parseId(value: unknown, name: keyof TenantContext): string {
 function parseContext(context: TenantContext): TenantContext {
   if (typeof context !== "object" || context === null)
     throw new TenantError(`expected a tenant such as { tenantId: "acme" }, got ${describeValue(context)}`);
-  const { tenantId, userId, ip } = context;
+  const { tenantId } = context;
+  const userId = context.userId ?? undefined;
+  const ip = context.ip ?? undefined;
   parseId(tenantId, "tenantId");
   if (userId !== undefined) parseId(userId, "userId");
   if (ip !== undefined) parseId(ip, "ip");

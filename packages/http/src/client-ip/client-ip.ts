@@ -1,8 +1,16 @@
 import { ConfigError, InputError } from "@scale/core";
-import { parseOptions, describeValue } from "@scale/core/kit";
+import {
+  describeValue,
+  formatIp,
+  type IpBytes,
+  isIpv4Mapped,
+  maskIp,
+  parseIpBytes,
+  parseIp,
+  parseOptions,
+} from "@scale/core/kit";
 import { z } from "zod";
 import { entriesFromRight, forwardedFor } from "./forwarded.js";
-import { formatIp, type IpBytes, isMapped, maskIp, parseBytes, parseIp } from "./ip.js";
 import type { HttpFacts } from "../types.js";
 
 /**
@@ -84,13 +92,13 @@ interface Network {
 
 function parseCidr(text: string): Network {
   const [, address = "", suffix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const bytes = address.includes("%") ? undefined : parseBytes(address);
+  const bytes = address.includes("%") ? undefined : parseIpBytes(address);
   const bits = suffix === undefined ? (bytes?.length ?? 0) * 8 : Number(suffix);
   if (bytes === undefined || bits > bytes.length * 8) {
     throw new ConfigError(`clientIp: trust.proxies: expected an address or CIDR, got ${describeValue(text)}`);
   }
   // Addresses that map IPv4 into IPv6 are compared as IPv4, so this network is converted too.
-  return isMapped(bytes) && bits >= 96 ? { bytes: bytes.slice(12), bits: bits - 96 } : { bytes, bits };
+  return isIpv4Mapped(bytes) && bits >= 96 ? { bytes: bytes.slice(12), bits: bits - 96 } : { bytes, bits };
 }
 
 function contains({ bytes, bits }: Network, address: IpBytes): boolean {

@@ -10,17 +10,17 @@ const MAPPED: IpBytes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
  * @returns `undefined` for anything else
  */
 export function parseIp(text: string): IpBytes | undefined {
-  const bytes = parseBytes(text);
-  return bytes !== undefined && isMapped(bytes) ? bytes.slice(12) : bytes;
+  const bytes = parseIpBytes(text);
+  return bytes !== undefined && isIpv4Mapped(bytes) ? bytes.slice(12) : bytes;
 }
 
 /** `parseIp` without the conversion of an IPv4 address in IPv6. */
-export function parseBytes(text: string): IpBytes | undefined {
+export function parseIpBytes(text: string): IpBytes | undefined {
   if (isIPv4(text)) return text.split(".").map(Number);
   return isIPv6(text) ? ipv6Bytes(text.split("%", 1)[0] ?? "") : undefined;
 }
 
-export const isMapped = (bytes: IpBytes): boolean =>
+export const isIpv4Mapped = (bytes: IpBytes): boolean =>
   bytes.length === 16 && MAPPED.every((byte, index) => bytes[index] === byte);
 
 // The caller has checked with node:net that the string is an address.
