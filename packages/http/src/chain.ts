@@ -1,7 +1,8 @@
 import { type TenantContext, tenancy } from "@scale/core";
 import { checkFunctions } from "./check-function.js";
+import { checkVerdict } from "./check-verdict.js";
 import { mergeHeaders } from "./headers.js";
-import { combineOnEnd } from "./on-end.js";
+import { combineOnEnd, NOT_SENT, type OnEnd } from "./on-end.js";
 import type { HttpGuard, Verdict } from "./types.js";
 
 /**
@@ -15,27 +16,29 @@ export function chain(...guards: readonly HttpGuard[]): HttpGuard {
   checkFunctions(guards, "chain: guards");
   return async (facts) => {
     let verdict: Verdict = {};
+    const callbacks: OnEnd[] = [];
     try {
       for (const guard of guards) {
-        verdict = joinVerdicts(verdict, await inTenant(verdict.tenant, () => guard(facts)));
+        const later = checkVerdict(await inTenant(verdict.tenant, () => guard(facts)), "chain: guard");
+        // Before the headers are merged, which throws for wrong ones.
+        if (later.onEnd !== undefined) callbacks.push(later.onEnd);
+        verdict = joinVerdicts(verdict, later);
         if (verdict.reply !== undefined) break;
       }
     } catch (error) {
-      verdict.onEnd?.();
+      combineOnEnd(callbacks)(NOT_SENT);
       throw error;
     }
-    return verdict;
+    return callbacks.length === 0 ? verdict : { ...verdict, onEnd: combineOnEnd(callbacks) };
   };
 }
 
 function joinVerdicts(earlier: Verdict, later: Verdict): Verdict {
   const tenant = later.tenant ?? earlier.tenant;
-  const callbacks = [earlier.onEnd, later.onEnd].filter((each) => each !== undefined);
   return {
     headers: mergeHeaders(earlier.headers ?? {}, later.headers ?? {}),
     ...(later.reply !== undefined && { reply: later.reply }),
     ...(tenant !== undefined && { tenant }),
-    ...(callbacks.length > 0 && { onEnd: combineOnEnd(callbacks) }),
   };
 }
 

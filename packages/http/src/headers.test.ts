@@ -28,6 +28,17 @@ describe("mergeHeaders", () => {
     );
   });
 
+  it("names a policy once, with its later item", () => {
+    const join = (earlier: string, later: string) => mergeHeaders({ RateLimit: earlier }, { RateLimit: later });
+    expect(join('"ip";r=9;t=60, "tenant";r=5', '"ip";r=1;t=2')).toEqual({ RateLimit: '"tenant";r=5, "ip";r=1;t=2' });
+    expect(join('"a, b\\";c";r=1, "a";r=2', '"a, b\\";c";r=3')).toEqual({ RateLimit: '"a";r=2, "a, b\\";c";r=3' });
+    expect(join('"ip";r=1', '"ip";r=0')).toEqual({ RateLimit: '"ip";r=0' });
+    // draft-7: a dictionary, of which two guards send one each.
+    expect(join("limit=300, remaining=9, reset=1", "limit=50, remaining=2, reset=3")).toEqual({
+      RateLimit: "limit=50, remaining=2, reset=3",
+    });
+  });
+
   it("accepts names of Object.prototype", () => {
     expect(Object.entries(mergeHeaders({}, JSON.parse('{"__proto__":"x"}')))).toEqual([["__proto__", "x"]]);
   });

@@ -14,12 +14,15 @@ export interface HeaderTarget {
 
 // Lists by definition: a later value is appended to an earlier one instead of replacing it.
 const LIST_HEADERS: ReadonlySet<string> = new Set(["ratelimit", "ratelimit-policy", "server-timing", "vary"]);
+/** Lists that name each of their items once: a later item replaces an earlier one of its name. */
+const KEYED_LISTS: ReadonlySet<string> = new Set(["ratelimit", "ratelimit-policy"]);
 const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const NOT_A_VALUE = /[^\t\u0020-\u007e\u0080-\u00ff]/;
 
 /**
  * Merges the headers of two guards. Names are compared without case. The later value wins, except for `Vary`,
- * `RateLimit`, `RateLimit-Policy` and `Server-Timing`: they are lists and get both.
+ * `RateLimit`, `RateLimit-Policy` and `Server-Timing`: they are lists and get both. A policy occurs in the two `RateLimit`
+ * lists once, with its later item.
  */
 export function mergeHeaders(earlier: HeaderSet, later: HeaderSet): HeaderSet {
   const merged = new Map(Object.entries(earlier).map((entry) => [entry[0].toLowerCase(), entry]));
@@ -56,11 +59,29 @@ export function checkHeaders(headers: HeaderSet): HeaderSet {
   return headers;
 }
 
-/** True for a header whose values are appended. */
-export const isListHeader = (name: string): boolean => LIST_HEADERS.has(name.toLowerCase());
-
-function joinValues(key: string, earlier: string | undefined, later: string): string {
+/**
+ * Joins two values of a header.
+ * @param key name of the header in lower case
+ */
+export function joinValues(key: string, earlier: string | undefined, later: string): string {
   if (!LIST_HEADERS.has(key) || earlier === undefined || earlier === "") return later;
   // An empty list adds nothing.
-  return later === "" ? earlier : `${earlier}, ${later}`;
+  if (later === "") return earlier;
+  const kept = KEYED_LISTS.has(key) ? withoutItemsOf(earlier, later) : earlier;
+  return kept === "" ? later : `${kept}, ${later}`;
+}
+
+/** An item of a list: quoted strings, in which a comma is text, and everything else up to the next comma. */
+const ITEM = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
+/** The name of an item: a quoted string, a key before `=`, or the part before the parameters. */
+const ITEM_NAME = /^(?:"(?:[^"\\]|\\.)*"|[^;=]*)/;
+
+const itemsOf = (list: string): string[] => (list.match(ITEM) ?? []).map((item) => item.trim());
+const itemName = (item: string): string => ITEM_NAME.exec(item)?.[0] ?? item;
+
+function withoutItemsOf(earlier: string, later: string): string {
+  const replaced = new Set(itemsOf(later).map(itemName));
+  return itemsOf(earlier)
+    .filter((item) => !replaced.has(itemName(item)))
+    .join(", ");
 }

@@ -1,10 +1,11 @@
 export { chain } from "./chain.js";
 export { type ClientIpOptions, clientIp, ipPrefix, type PrefixBits, type TrustRule } from "./client-ip/client-ip.js";
-export { CredentialError } from "./errors.js";
+export { CredentialError, ResponseBegunError } from "./errors.js";
+export { isPreflight } from "./preflight.js";
 export { type Problem, problem } from "./problem.js";
 export { fromClaim, type FromClaimOptions } from "./tenant/claim.js";
 export { tenantGuard, type TenantGuardOptions, type TenantRefusal, tenantRefuse } from "./tenant/guard.js";
 export { fromPath, type FromPathOptions } from "./tenant/path.js";
 export { firstOf, fromHeader, type TenantResolver } from "./tenant/resolver.js";
 export { fromSubdomain, type FromSubdomainOptions } from "./tenant/subdomain.js";
-export type { HttpFacts, HttpGuard, Reply, Verdict } from "./types.js";
+export type { HttpFacts, HttpGuard, Reply, ResponseEnd, Verdict } from "./types.js";

@@ -36,13 +36,21 @@ const PROBLEMS: ReadonlyMap<unknown, Pick<Problem, "title" | "detail" | "headers
   [401, { title: "Unauthorized", headers: { "www-authenticate": 'Bearer error="invalid_token"' } }],
   [402, { title: "Payment Required", detail: "The plan of the tenant does not cover this request." }],
   [403, { title: "Forbidden", detail: "The plan of the tenant does not cover this request." }],
-  [503, { title: "Service Unavailable", detail: "This request cannot be answered at the moment." }],
+  [
+    503,
+    {
+      title: "Service Unavailable",
+      detail: "This request cannot be answered at the moment.",
+      // When the backend recovers is not known: clients come back once a second instead of at once.
+      headers: { "retry-after": "1" },
+    },
+  ],
 ]);
 
 /**
  * Builds the problem for an error of a `@scale` package: 400 and 401 with the message of the error, 402 and 403 for a plan
- * that does not allow the request, and 503 without the message for a backend that did not answer. Members of the error's
- * own `problem` object are added.
+ * that does not allow the request, and 503 with `Retry-After: 1`, without the message, for a backend that did not answer.
+ * Members of the error's own `problem` object are added.
  * @returns `undefined` for every other error: the application answers it
  */
 export function problemFromError(error: unknown): Reply | undefined {

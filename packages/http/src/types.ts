@@ -25,6 +25,14 @@ export interface Reply {
   readonly body: unknown;
 }
 
+/** The end of a response, as its adapter saw it. */
+export interface ResponseEnd {
+  /** Status that was sent; `undefined` when none was: the client disconnected first, or an error left the adapter. */
+  readonly status: number | undefined;
+  /** True when the whole response was sent; false when the client disconnected or the body failed. */
+  readonly complete: boolean;
+}
+
 /** The decision of a guard about a request. */
 export interface Verdict {
   /** Headers for the response, whether the handler or a guard sends it. */
@@ -38,7 +46,7 @@ export interface Verdict {
    * replied, or the client had disconnected before the guard decided. Called at once when a later guard of a `chain`
    * throws. An error of the callback is emitted as a process warning.
    */
-  readonly onEnd?: () => void;
+  readonly onEnd?: (end: ResponseEnd) => void;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import {
   Body,
@@ -59,13 +60,17 @@ function moduleWith(guard: HttpGuard, routes: ContractRoutes): ModuleMetadata {
 describeHttpAdapter("Nest on Express", async (guard, routes) => {
   const app = await build<NestExpressApplication>(new ExpressAdapter(), moduleWith(guard, routes));
   app.useBodyParser("text", { limit: "1mb" });
-  return serve(app);
+  return serve(app, routes);
 });
 
 describeHttpAdapter("Nest on Fastify", async (guard, routes) =>
-  serve(await build(new FastifyAdapter(), moduleWith(guard, routes))),
+  serve(await build(new FastifyAdapter(), moduleWith(guard, routes)), routes),
 );
 
-async function serve(app: INestApplication): Promise<TestServer> {
+async function serve(app: INestApplication, routes: ContractRoutes): Promise<TestServer> {
+  app.use((_request: unknown, response: ServerResponse, next: () => void) => {
+    routes.before(response);
+    next();
+  });
   return { url: await listen(app), close: () => app.close() };
 }

@@ -80,14 +80,12 @@ describe.each(platforms)("ProblemFilter on %s", (_, newAdapter) => {
   });
 });
 
-describe.each(platforms)("ProblemFilter on %s, after the response has begun", (_, newAdapter) => {
-  it("lets the response finish", async () => {
+describe.each(platforms)("ProblemFilter on %s, for a refusal after the response has begun", (_, newAdapter) => {
+  const get = async (write: (raw: AnyReply) => void): Promise<[number, string]> => {
     class Early implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
         const response = context.switchToHttp().getResponse<AnyReply>();
-        const raw = response.raw ?? response;
-        raw.write("early, ");
-        setImmediate(() => raw.end("and whole"));
+        write(response.raw ?? response);
         return true;
       }
     }
@@ -96,7 +94,15 @@ describe.each(platforms)("ProblemFilter on %s, after the response has begun", (_
     class EarlyController extends GuardedController {}
     const imports = [ScaleModule.forRoot({ guards: {} })];
     const response = await fetch(await start(newAdapter, { imports, controllers: [EarlyController] }));
-    expect([response.status, await response.text()]).toEqual([200, "early, and whole"]);
+    return [response.status, await response.text()];
+  };
+
+  it("cuts the connection, because no code is left that ends the response", async () => {
+    await expect(get((raw) => raw.write("early"))).rejects.toThrow(/terminated|fetch failed/);
+  });
+
+  it("leaves a response that is complete", async () => {
+    expect(await get((raw) => raw.end("early, and whole"))).toEqual([200, "early, and whole"]);
   });
 });
 

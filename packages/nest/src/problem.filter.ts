@@ -25,8 +25,9 @@ export class ProblemFilter implements ExceptionFilter {
     if (!hasEnded(exchange)) {
       writeHeaders(reply.headers, headersOf(exchange));
       endWith(exchange, reply.status, reply.text);
-    } else if (!(error instanceof DeniedException) && !exchange.nodeResponse.writableEnded) {
-      // The handler failed during its body: the client must not take the part for the whole.
+    } else if (!exchange.nodeResponse.writableEnded) {
+      // The handler failed during its body, or a guard refused after the response had begun: the client must not wait for
+      // the rest, and must not take the part for the whole.
       exchange.nodeResponse.destroy();
     }
   }

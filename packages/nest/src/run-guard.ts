@@ -5,6 +5,7 @@ import {
   type SerializedReply,
   serializeReply,
   bindEvents,
+  checkVerdict,
   factsFromNode,
   type HeaderSet,
   inTenant,
@@ -45,7 +46,8 @@ export function tenantOf(host: ArgumentsHost): TenantContext | undefined {
 export async function runGuard(guard: HttpGuard, context: ExecutionContext): Promise<true> {
   const exchange = exchangeOf(context);
   const facts = factsFromNode(exchange.nodeRequest, exchange.request);
-  const { headers = {}, reply, tenant, onEnd } = await inTenant(tenantOf(context), () => guard(facts));
+  const verdict = checkVerdict(await inTenant(tenantOf(context), () => guard(facts)), "toNestGuard: guard");
+  const { headers = {}, reply, tenant, onEnd } = verdict;
   if (onEnd !== undefined) onResponseEnd(exchange.nodeResponse, onEnd);
   const target = headersOf(exchange);
   if (reply !== undefined) {

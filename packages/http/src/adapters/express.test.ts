@@ -24,7 +24,10 @@ describe.each([
       // Express 4 does not wait for handlers.
       return (request, response, next) => void give(request).then((body) => response.json(body), next);
     };
-    app.use(toExpress(guard));
+    app.use((_request, response, next) => {
+      routes.before(response);
+      next();
+    }, toExpress(guard));
     app.get(
       "/",
       json(() => routes.root()),
@@ -57,11 +60,13 @@ describeHttpAdapter("node:http", async (guard, routes) => {
       if (path === "/stream") Readable.from(routes.lines()).pipe(response);
       if (path.startsWith("/error/")) await routes.fail(path.slice("/error/".length));
     };
-    const fail = (failure: unknown) => onError(failure, request, response, () => response.writeHead(500).end());
+    const refuse = () => void (response.headersSent || response.writeHead(500).end());
+    const fail = (failure: unknown) => onError(failure, request, response, refuse);
     const next = (failure?: unknown) => {
       if (failure !== undefined) return fail(failure);
       route(new URL(request.url ?? "/", "http://localhost").pathname).catch(fail);
     };
+    routes.before(response);
     void middleware(request, response, next);
   });
 });
@@ -100,11 +105,22 @@ describe("toExpress", () => {
     const errors: unknown[] = [];
     const next = (error?: unknown) => void errors.push(error);
     await toExpress(() => ({ headers: { "x-late": "1" } }))(request, response, next);
-    await toExpress(() => ({ reply: problem({ title: "No", status: 403 }) }))(request, response, next);
-    expect(errors).toEqual([undefined]);
-    expect(response.statusCode).toBe(200);
     problemHandler()(new StoreError("late"), request, response, next);
     expect(errors).toEqual([undefined, expect.objectContaining({ code: "SCALE_STORE" })]);
+  });
+
+  it("closes a response that has begun when it refuses, and passes on an error that says why", async () => {
+    const { request, response } = exchange();
+    response.flushHeaders();
+    const errors: unknown[] = [];
+    const refuse = toExpress(() => ({ reply: problem({ title: "No", status: 403 }) }));
+    await refuse(request, response, (error?: unknown) => void errors.push(error));
+    expect(errors).toEqual([expect.objectContaining({ code: "SCALE_RESPONSE_BEGUN" })]);
+    expect(String(errors[0])).toContain("the reply with status 403 could not be sent");
+    expect(response.destroyed).toBe(true);
+    // A client that has left waits for nothing.
+    await refuse(request, response, (error?: unknown) => void errors.push(error));
+    expect(errors).toHaveLength(1);
   });
 
   it("does not call next a second time when a later handler throws", async () => {

@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { ServerResponse } from "node:http";
 import { tenancy } from "@scale/core";
 import { checkFunction } from "../check-function.js";
+import { checkVerdict } from "../check-verdict.js";
 import { factsFromNode, type NodeRequest } from "./toolkit/facts.js";
 import { writeHeaders } from "../headers.js";
 import { nodeHeaders, sendReply } from "./toolkit/node-response.js";
@@ -25,7 +26,8 @@ export type NodeErrorMiddleware = (error: unknown, request: NodeRequest, respons
 /**
  * Runs a guard as middleware. Later middleware and handlers, with their listeners on the request and the response, run
  * for the tenant of the verdict.
- * An error of the guard goes to `next(error)`; `problemHandler` answers errors of `@scale` packages.
+ * An error of the guard goes to `next(error)`; `problemHandler` answers errors of `@scale` packages. A reply to a request
+ * whose response has begun closes the connection, and `next` gets a ResponseBegunError.
  * @throws {ConfigError} for a guard that is not a function
  */
 export function toExpress(guard: HttpGuard): NodeMiddleware {
@@ -33,7 +35,8 @@ export function toExpress(guard: HttpGuard): NodeMiddleware {
   return async (request, response, next) => {
     let proceed = (): void => next();
     try {
-      const { headers = {}, reply, tenant, onEnd } = await guard(factsFromNode(request));
+      const verdict = checkVerdict(await guard(factsFromNode(request)), "toExpress: guard");
+      const { headers = {}, reply, tenant, onEnd } = verdict;
       // Before everything that may throw: `onEnd` must run with the end of the response, whatever happens here.
       if (onEnd !== undefined) onResponseEnd(response, onEnd);
       if (reply !== undefined) {

@@ -157,8 +157,14 @@ describe("toFetch: a pulled body", () => {
 // A minimal runtime for fetch handlers.
 async function serveFetch(handler: (request: Request) => Promise<Response>): Promise<TestServer> {
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const left = new AbortController();
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) left.abort();
+    });
     try {
-      const response = await handler(toRequest(incoming));
+      const response = await handler(toRequest(incoming, left.signal));
+      // A body for a client that has left is neither read nor cancelled here: the signal has told the handler.
+      if (left.signal.aborted) return;
       outgoing.writeHead(response.status, [...response.headers].flat());
       // As in Next: the body of a response to HEAD is not read.
       const body = incoming.method === "HEAD" ? null : response.body;
@@ -172,11 +178,17 @@ async function serveFetch(handler: (request: Request) => Promise<Response>): Pro
   return listen((incoming, outgoing) => void answer(incoming, outgoing));
 }
 
-function toRequest(incoming: IncomingMessage): Request {
+function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   const { method = "GET", rawHeaders } = incoming;
   const headers = new Headers();
   for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
   const url = `http://${incoming.headers.host}${incoming.url}`;
-  if (method !== "POST") return new Request(url, { method, headers });
-  return new Request(url, { method, headers, body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" });
+  if (method !== "POST") return new Request(url, { method, headers, signal });
+  return new Request(url, {
+    method,
+    headers,
+    signal,
+    body: Readable.toWeb(incoming) as ReadableStream,
+    duplex: "half",
+  });
 }

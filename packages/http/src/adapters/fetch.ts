@@ -1,8 +1,10 @@
+import { checkedCallback, optionalStringResult } from "@scale/core/kit";
 import { checkFunction } from "../check-function.js";
+import { checkVerdict } from "../check-verdict.js";
 import { inTenant } from "../chain.js";
 import { factsFromFetch } from "./toolkit/facts.js";
-import { checkHeaders, type HeaderSet, isListHeader } from "../headers.js";
-import { endOnce } from "../on-end.js";
+import { checkHeaders, type HeaderSet, joinValues } from "../headers.js";
+import { type EndWatch, watchEnd } from "../on-end.js";
 import { problemFromError } from "../problem.js";
 import { serializeReply } from "./toolkit/serialize-reply.js";
 import { bindBody, type BodyBinding } from "./toolkit/tenant-streams.js";
@@ -18,14 +20,15 @@ export interface ToFetchOptions<Args extends readonly [Request, ...unknown[]]> {
    * Function that returns the peer address of the socket, which a fetch `Request` does not have. In Bun:
    * `(request, server) => server.requestIP(request)?.address`. Without it guards see `undefined`.
    */
-  remoteAddress?: (...args: Args) => string | undefined;
+  remoteAddress?: (...args: Args) => string | null | undefined | Promise<string | null | undefined>;
 }
 
 /**
  * Puts a guard in front of a fetch-style handler. The handler, and a body that it streams, run for the tenant of the
  * verdict. Errors of `@scale` packages become their problem; every other error is rethrown.
  * `onEnd` of the verdict runs when the body was read to its end, cancelled or failed, or when the signal of the request
- * aborts. It runs at once for a response without a body that is sent, for a reply and for an error.
+ * aborts. It runs at once for a response without a body that is sent, for a reply and for an error. The status of an error
+ * that is rethrown is not known.
  * @throws {ConfigError} for a guard, handler or `remoteAddress` that is not a function
  */
 export function toFetch<Args extends readonly [Request, ...unknown[]]>(
@@ -36,26 +39,37 @@ export function toFetch<Args extends readonly [Request, ...unknown[]]>(
   checkFunction(guard, "toFetch: guard");
   checkFunction(handler, "toFetch: handler");
   if (options.remoteAddress !== undefined) checkFunction(options.remoteAddress, "toFetch: remoteAddress");
+  const addressOf =
+    options.remoteAddress && checkedCallback(options.remoteAddress, optionalStringResult("toFetch: remoteAddress"));
   return async (...args) => {
     const [request] = args;
     let headers: HeaderSet = {};
-    let onEnd: (() => void) | undefined;
+    let watch: EndWatch | undefined;
+    const reached = (status: number | undefined, isComplete: boolean): void => {
+      if (watch === undefined) return;
+      watch.status = status;
+      if (isComplete) watch.end(true);
+    };
     try {
-      const verdict = await guard(factsFromFetch(request, options.remoteAddress?.(...args)));
+      const found = addressOf?.(...args);
+      const facts = factsFromFetch(request, found instanceof Promise ? await found : found);
+      const verdict = checkVerdict(await guard(facts), "toFetch: guard");
       const { reply, tenant } = verdict;
-      onEnd = verdict.onEnd && endOnce(verdict.onEnd, request.signal);
+      watch = verdict.onEnd && watchEnd(verdict.onEnd, request);
       headers = checkHeaders(verdict.headers ?? {});
       if (reply === undefined) {
         const response = await inTenant(tenant, () => handler(...args));
         // Runtimes do not read the body of a response to HEAD.
-        if (response.body === null || request.method === "HEAD") onEnd?.();
-        return withVerdict(response, headers, { tenant, onEnd });
+        reached(response.status, response.body === null || request.method === "HEAD");
+        return withVerdict(response, headers, { tenant, onEnd: watch?.end });
       }
-      onEnd?.();
-      return respond(reply, headers);
+      const response = respond(reply, headers);
+      reached(reply.status, true);
+      return response;
     } catch (error) {
-      onEnd?.();
       const reply = problemFromError(error);
+      reached(reply?.status, reply !== undefined);
+      watch?.end(false);
       if (reply === undefined) throw error;
       return respond(reply, headers);
     }
@@ -85,7 +99,7 @@ function mergeGuardHeaders(own: Headers, guards: HeaderSet): Headers {
     const existing = all.get(name);
     if (name.toLowerCase() === "set-cookie") all.append(name, value);
     else if (existing === null) all.set(name, value);
-    else if (isListHeader(name)) all.set(name, `${value}, ${existing}`);
+    else all.set(name, joinValues(name.toLowerCase(), value, existing));
   }
   return all;
 }

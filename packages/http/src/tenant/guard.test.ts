@@ -19,6 +19,24 @@ describe("tenantGuard", () => {
     });
   });
 
+  it("waits for every resolver, and takes null for nothing", async () => {
+    const guard = tenantGuard({ resolve: async () => "acme", user: async () => "ann", ip: async () => "192.0.2.1" });
+    expect(await guard(acme)).toEqual({ tenant: { tenantId: "acme", userId: "ann", ip: "192.0.2.1" } });
+    for (const none of [() => null, async () => null]) {
+      expect(await tenantGuard({ resolve, user: none, ip: none })(acme)).toEqual({ tenant: { tenantId: "acme" } });
+      expect((await tenantGuard({ resolve: none })(acme)).reply?.status).toBe(400);
+    }
+  });
+
+  it.each(["resolve", "user", "ip"])("throws with the name of the option when %s returns no string", async (option) => {
+    for (const wrong of [5, false, {}]) {
+      for (const callback of [() => wrong, async () => wrong]) {
+        const guard = tenantGuard({ resolve, [option]: callback as never });
+        await expect(guard(acme)).rejects.toThrow(`tenantGuard: ${option}: expected a string or undefined, got `);
+      }
+    }
+  });
+
   it("answers 400 without a tenant", async () => {
     const { reply, tenant } = await tenantGuard({ resolve })(createFacts());
     expect(tenant).toBeUndefined();

@@ -6,7 +6,7 @@ import {
   TenantError,
   tenancy,
 } from "@scale/core";
-import { defineEvent, functionOption, parseOptions } from "@scale/core/kit";
+import { checkedCallback, defineEvent, functionOption, optionalStringResult, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { problemFromError } from "../problem.js";
 import type { HttpFacts, HttpGuard, Verdict } from "../types.js";
@@ -17,7 +17,7 @@ export interface TenantGuardOptions {
   /** Resolver of the user id. Called after the tenant is known. */
   user?: TenantResolver;
   /** Function that returns the client address: `clientIp({ trust })`. */
-  ip?: (facts: HttpFacts) => string | undefined;
+  ip?: (facts: HttpFacts) => string | null | undefined | Promise<string | null | undefined>;
 }
 
 const optionsSchema = z.strictObject({
@@ -43,12 +43,16 @@ export const tenantRefuse: EventChannel<TenantRefusal> = defineEvent("scale:http
  */
 export function tenantGuard(options: TenantGuardOptions): HttpGuard {
   const { resolve, user, ip } = parseOptions(optionsSchema, options, "tenantGuard");
+  const findTenant = checkedCallback(resolve, optionalStringResult("tenantGuard: resolve"));
+  const findUser = user && checkedCallback(user, optionalStringResult("tenantGuard: user"));
+  const findAddress = ip && checkedCallback(ip, optionalStringResult("tenantGuard: ip"));
   return async (facts) => {
     try {
-      const tenantId = await resolve(facts);
+      const tenantId = await findTenant(facts);
       if (tenantId === undefined) throw new TenantError("expected a tenant, got none in this request");
-      const userId = await user?.(facts);
-      const address = ip?.(facts);
+      const userId = await findUser?.(facts);
+      const found = findAddress?.(facts);
+      const address = found instanceof Promise ? await found : found;
       const context: TenantContext = {
         tenantId,
         ...(userId !== undefined && { userId }),

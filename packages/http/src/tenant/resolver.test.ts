@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createFacts } from "../testing/facts.js";
+import { fromPath } from "./path.js";
 import { firstOf, fromHeader, type TenantResolver } from "./resolver.js";
 
 describe("fromHeader", () => {
@@ -8,6 +9,28 @@ describe("fromHeader", () => {
     expect(resolve(createFacts({ headers: { "x-tenant-id": "acme" } }))).toBe("acme");
     expect(resolve(createFacts({ headers: { "x-tenant-id": "" } }))).toBeUndefined();
     expect(resolve(createFacts())).toBeUndefined();
+  });
+
+  it("decodes UTF-8, so that an id is the same in a header and in a path", () => {
+    const resolve = fromHeader("x-tenant-id");
+    const found = (value: string) => resolve(createFacts({ headers: { "x-tenant-id": value } }));
+    for (const id of [
+      "caf\u00e9",
+      "\u043a\u043e\u043c\u043f\u0430\u043d\u0438\u044f",
+      "\u682a\u5f0f\u4f1a\u793e",
+      "a\u{1f680}b",
+    ]) {
+      // As Node and fetch pass a header: one character per byte.
+      expect(found(Buffer.from(id, "utf8").toString("latin1"))).toBe(id);
+      expect(fromPath({ prefix: "/t" })(createFacts({ url: `/t/${encodeURIComponent(id)}` }))).toBe(id);
+    }
+  });
+
+  it("keeps a value that is not UTF-8, or that the runtime has decoded", () => {
+    const resolve = fromHeader("x-tenant-id");
+    for (const value of ["caf\u00e9", "\u682a\u5f0f", "\u00ff\u00fe", "\u00c3"]) {
+      expect(resolve(createFacts({ headers: { "x-tenant-id": value } }))).toBe(value);
+    }
   });
 
   it.each(["", "x tenant", "x:tenant", "x\n"])("throws for the name %j at construction", (name) => {
@@ -27,6 +50,12 @@ describe("firstOf", () => {
     expect(await firstOf(none, () => "acme", late)(createFacts())).toBe("acme");
     expect(asked).toBe(false);
     expect(await firstOf(none, none)(createFacts())).toBeUndefined();
+    expect(
+      await firstOf(
+        () => null,
+        () => "acme",
+      )(createFacts()),
+    ).toBe("acme");
     // An empty id is found, and wrong; the guard says so.
     expect(
       await firstOf(

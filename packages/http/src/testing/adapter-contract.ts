@@ -2,11 +2,19 @@ import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 import type { HttpGuard } from "../types.js";
 import type { AdapterFixture } from "./fixture.js";
 import { send } from "./client.js";
+import { testBegunResponse } from "./cases/begun-response.js";
 import { testEarlyEnd, testEndBeforeVerdict, testOnEnd, testOnEndOfChain } from "./cases/on-end.js";
 import type { TestServer } from "./test-server.js";
 import { type ContractRoutes, createRoutes } from "./routes.js";
 import { testTenant, testPipelining, testStreaming, testAborts } from "./cases/tenant.js";
-import { testDenial, testErrors, testHeaderInjection, testPass, testFacts } from "./cases/verdict.js";
+import {
+  testDenial,
+  testErrors,
+  testFacts,
+  testGuardMistakes,
+  testHeaderInjection,
+  testPass,
+} from "./cases/verdict.js";
 
 /**
  * Starts a real server on a free port with `guard` in front of the routes. The server answers errors of `@scale` packages
@@ -33,11 +41,14 @@ export function describeHttpAdapter(name: string, serve: ServeAdapter): void {
       fixture.guard = () => ({});
       routes.calls = 0;
       routes.gate = Promise.resolve();
+      routes.before = () => undefined;
     });
 
     testPass(fixture);
     testFacts(fixture);
     testDenial(fixture);
+    testBegunResponse(fixture);
+    testGuardMistakes(fixture);
     testErrors(fixture);
     testHeaderInjection(fixture);
     testTenant(fixture);

@@ -45,6 +45,21 @@ export async function abortBeforeResponse(url: string, reached: Promise<unknown>
   await closed;
 }
 
+/**
+ * Resolves when the server has noticed that the client of a request disconnected.
+ * @param raw request of the framework: of `node:http`, one that wraps it, or a fetch `Request` whose signal aborts then
+ */
+export function disconnectSeen(raw: unknown): Promise<void> {
+  if (raw instanceof Request) return eventOf((seen) => raw.signal.addEventListener("abort", seen, { once: true }));
+  const request = raw as IncomingMessage & { readonly raw?: IncomingMessage };
+  return eventOf((seen) => (request.raw ?? request).socket.once("close", seen));
+}
+
+const eventOf = (listen: (seen: () => void) => unknown): Promise<void> =>
+  new Promise((resolve) => {
+    listen(resolve);
+  });
+
 /** Disconnects during a response. */
 export async function abortResponse(response: IncomingMessage): Promise<void> {
   const closed = new Promise((resolve) => {

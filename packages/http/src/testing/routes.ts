@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { InputError, StoreError, type TenantContext, tenancy } from "@scale/core";
 
 /** Handlers of the adapter contract. `ServeAdapter` connects them to the routes of its framework. */
@@ -13,6 +14,11 @@ export interface ContractRoutes {
    * it answers 302 to `/` with the redirect of the framework.
    */
   lines(): AsyncGenerator<string>;
+  /**
+   * Called with the response of `node:http` before the guard runs, as middleware in front of it is. An adapter whose framework
+   * creates the response after the guard, as fetch handlers do, does not call it.
+   */
+  before(response: ServerResponse): void;
 }
 
 /** The tenant at the start of the handler and after it has awaited; `null` for none. */
@@ -45,6 +51,7 @@ export function createRoutes(): ObservedRoutes {
   const routes: ObservedRoutes = {
     calls: 0,
     gate: Promise.resolve(),
+    before: () => undefined,
     async root() {
       routes.calls += 1;
       return seenTenant();

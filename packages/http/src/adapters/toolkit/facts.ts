@@ -13,7 +13,7 @@ export function factsFromNode(request: NodeRequest, raw: unknown = request): Htt
     method: (request.method ?? "GET").toUpperCase(),
     url: pathOf(request.originalUrl ?? request.url ?? "/"),
     // Read now: a socket that closes while a guard waits loses its address.
-    remoteAddress: request.socket.remoteAddress,
+    remoteAddress: socketOf(request)?.remoteAddress,
     header(name) {
       const key = name.toLowerCase();
       const value = Object.hasOwn(headers, key) ? headers[key] : undefined;
@@ -24,6 +24,9 @@ export function factsFromNode(request: NodeRequest, raw: unknown = request): Htt
     raw,
   };
 }
+
+/** A request that no socket carries, in tests and serverless runtimes, may have none. */
+const socketOf = ({ socket }: Partial<Pick<NodeRequest, "socket">>): NodeRequest["socket"] | undefined => socket;
 
 /** Facts of a fetch `Request`. It has no socket, so that `remoteAddress` comes from the runtime. */
 export function factsFromFetch(request: Request, remoteAddress?: string): HttpFacts {

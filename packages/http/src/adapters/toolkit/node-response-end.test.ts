@@ -4,6 +4,59 @@ import { describe, expect, it } from "vitest";
 import { listen } from "../../testing.js";
 import { onResponseEnd } from "./node-response-end.js";
 
+// The request and response of @codegenie/serverless-express 4, as far as the end of a response depends on them.
+function serverless(request: object | undefined): ServerResponse {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  const written: unknown[] = [];
+  const nothing = (): void => undefined;
+  Object.assign(response, { req: request });
+  response.assignSocket({
+    _writableState: {},
+    writable: true,
+    on: nothing,
+    removeListener: nothing,
+    destroy: nothing,
+    cork: nothing,
+    uncork: nothing,
+    write(data: unknown, encoding: unknown, done: unknown) {
+      written.push(data);
+      const callback = typeof encoding === "function" ? encoding : done;
+      if (typeof callback === "function") callback();
+    },
+  } as never);
+  return response;
+}
+
+describe("onResponseEnd without a socket", () => {
+  it.each([
+    ["a request with a fake socket", { socket: { encrypted: true, remoteAddress: "192.0.2.1", destroy() {} } }],
+    ["a request without a socket", { method: "GET" }],
+    ["no request", undefined],
+  ])("calls back when the response of a serverless runtime has finished, for %s", async (_, request) => {
+    const response = serverless(request);
+    const ends: unknown[] = [];
+    onResponseEnd(response, (end) => ends.push(end));
+    expect(ends).toEqual([]);
+    const finished = new Promise((resolve) => {
+      response.once("finish", resolve);
+    });
+    response.writeHead(201).end("made");
+    await finished;
+    expect(ends).toEqual([{ status: 201, complete: true }]);
+  });
+
+  it("calls back before it throws for a response that cannot be watched", () => {
+    const ends: unknown[] = [];
+    for (let request = 0; request < 2; request++) {
+      expect(() => onResponseEnd({ statusCode: 200 } as never, (end) => ends.push(end))).toThrow(TypeError);
+    }
+    expect(ends).toEqual([
+      { status: undefined, complete: false },
+      { status: undefined, complete: false },
+    ]);
+  });
+});
+
 describe("onResponseEnd", () => {
   it("calls back for each pipelined request when their connection breaks", async () => {
     const seen: string[] = [];

@@ -1,11 +1,20 @@
 import type { ServerResponse } from "node:http";
+import { ResponseBegunError } from "../../errors.js";
 import { type HeaderSet, type HeaderTarget, writeHeaders } from "../../headers.js";
 import { serializeReply } from "./serialize-reply.js";
 import type { Reply } from "../../types.js";
 
-/** Sends a reply under the verdict's headers, unless the response has begun or the client has left. */
+/**
+ * Sends a reply under the verdict's headers; nothing when the client has left or the response is complete.
+ * @throws {ResponseBegunError} after it has closed the connection, for a response that has begun: the client must not wait
+ * for the rest, and must not take the part for the whole
+ */
 export function sendReply(response: ServerResponse, reply: Reply, verdictHeaders?: HeaderSet): void {
-  if (response.headersSent || response.destroyed) return;
+  if (response.destroyed || response.writableEnded) return;
+  if (response.headersSent) {
+    response.destroy();
+    throw new ResponseBegunError(reply.status);
+  }
   const { status, headers, text } = serializeReply(reply, verdictHeaders);
   writeHeaders(headers, nodeHeaders(response));
   endResponse(response, status, text);

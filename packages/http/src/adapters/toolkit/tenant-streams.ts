@@ -24,8 +24,8 @@ export function bindEvents(emitter: EventEmitter, tenant: TenantContext): void {
 export interface BodyBinding {
   /** Tenant for which the body is produced. */
   readonly tenant?: TenantContext | undefined;
-  /** Called when the body was read to its end, failed, or was cancelled. */
-  readonly onEnd?: (() => void) | undefined;
+  /** Called when the body was read to its end (`complete`), failed, or was cancelled. */
+  readonly onEnd?: ((complete: boolean) => void) | undefined;
 }
 
 /**
@@ -43,11 +43,12 @@ export function bindBody(body: ReadableStream<Uint8Array>, { tenant, onEnd }: Bo
           controller.close();
         } catch (error) {
           controller.error(error);
+          return onEnd?.(false);
         }
-        onEnd?.();
+        onEnd?.(true);
       },
       cancel(reason) {
-        onEnd?.();
+        onEnd?.(false);
         return inTenant(tenant, () => reader.cancel(reason));
       },
     },

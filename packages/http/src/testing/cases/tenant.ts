@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { problem } from "../../problem.js";
 import type { Verdict } from "../../types.js";
 import { type AdapterFixture, guardHeaders, verdict } from "../fixture.js";
-import { abortBeforeResponse, open, pipelined } from "../client.js";
+import { abortBeforeResponse, disconnectSeen, open, pipelined } from "../client.js";
 import { holdStreams } from "../routes.js";
 
 const HOSTILE = [
@@ -93,15 +93,17 @@ export function testAborts(fixture: AdapterFixture): void {
     const decided = new Promise<Verdict>((resolve) => {
       release = () => resolve(late);
     });
+    let disconnected: Promise<void> | undefined;
     const reached = new Promise<void>((resolve) => {
-      fixture.guard = () => {
+      fixture.guard = ({ raw }) => {
+        disconnected = disconnectSeen(raw);
         resolve();
         return decided;
       };
     });
     await abortBeforeResponse(fixture.url("/"), reached);
     fixture.guard = () => ({});
-    // One round trip: then the server has seen that the other connection is closed.
+    await disconnected;
     expect((await fixture.get("/")).status).toBe(200);
     release();
     expect((await fixture.get("/")).status).toBe(200);

@@ -105,6 +105,18 @@ export function testDenial(fixture: AdapterFixture): void {
   });
 }
 
+export function testGuardMistakes(fixture: AdapterFixture): void {
+  it("blocks the request when the guard returns no verdict", async () => {
+    for (const verdict of [false, true, undefined, null, "denied"]) {
+      fixture.guard = () => verdict as never;
+      expect((await fixture.get("/")).status).toBe(500);
+      fixture.guard = async () => verdict as never;
+      expect((await fixture.get("/")).status).toBe(500);
+    }
+    expect(fixture.routes.calls).toBe(0);
+  });
+}
+
 const BAD_REQUEST =
   '{"title":"Bad Request","status":400,"detail":"page: expected a number, got x","code":"SCALE_INPUT"}';
 const UNAVAILABLE =
@@ -121,6 +133,7 @@ export function testErrors(fixture: AdapterFixture): void {
       expect(answer).toMatchObject({ status, text, headers: guardHeaders });
       expect(answer.headers["content-type"]).toBe("application/problem+json");
       expect(answer.headers["cache-control"]).toBe("no-store");
+      expect(answer.headers["retry-after"]).toBe(status === 503 ? "1" : undefined);
     }
     expect(fixture.routes.calls).toBe(2);
   });
