@@ -84,6 +84,34 @@ describe("quotaGuard", () => {
     await expect(guard(facts())).rejects.toThrow("a mistake");
   });
 
+  it("waits for its callbacks", async () => {
+    const guard = quotaGuard(newQuota(), "contacts", { tenant: async () => "free-1", cost: async () => 2 });
+    expect((await guard(facts())).reply?.status).toBe(402);
+    const small = quotaGuard(newQuota(), "contacts", { tenant: async () => "free-1", cost: async () => 1 });
+    expect(await small(facts())).toEqual({});
+  });
+
+  it.each<[string, object]>([
+    ["tenant: expected the id of a tenant, got undefined", { tenant: () => undefined }],
+    ["tenant: expected the id of a tenant, got null", { tenant: async () => null }],
+    ["cost: expected an integer >= 0, got NaN", { cost: () => NaN }],
+    ['cost: expected an integer >= 0, got "1"', { cost: async () => "1" }],
+  ])("throws with the name of the option when a callback returns something else: %s", async (message, options) => {
+    const guard = quotaGuard(newQuota(), "contacts", { tenant: () => "free-1", ...options });
+    await expect(guard(facts())).rejects.toThrow(`quotaGuard: ${message}`);
+  });
+
+  it("passes a preflight, which uses nothing", async () => {
+    const options = { tenant: () => "free-1", cost: 2 };
+    const preflight = factsFromFetch(
+      new Request("http://localhost/", { method: "OPTIONS", headers: { "access-control-request-method": "POST" } }),
+    );
+    expect(await quotaGuard(newQuota(), "contacts", options)(preflight)).toEqual({});
+    const checking = quotaGuard(newQuota(), "contacts", { ...options, preflight: "check" });
+    expect((await checking(preflight)).reply?.status).toBe(402);
+    expect((await quotaGuard(newQuota(), "contacts", options)(facts("/", "OPTIONS"))).reply?.status).toBe(402);
+  });
+
   it("names the wrong option", () => {
     expect(() => quotaGuard(newQuota(), "contacts", { cost: -1 })).toThrow("quotaGuard: cost: ");
     expect(() => quotaGuard({} as never, "contacts")).toThrow("quotaGuard: expected a quota, got {}");
@@ -142,8 +170,21 @@ describe("quotaStatusGuard", () => {
       const { reply } = await guard(facts(path));
       expect(reply).toMatchObject({ status: 403, body: { detail: "These quotas are not yours to see." } });
     }
-    const truthy = quotaStatusGuard(newQuota(), { authorize: () => "yes" as never });
-    expect((await truthy(facts("/free-1"))).reply?.status).toBe(403);
+    const later = quotaStatusGuard(newQuota(), { authorize: async () => false, tenant: async () => "free-1" });
+    expect((await later(facts("/"))).reply?.status).toBe(403);
+  });
+
+  it("throws with the name of the option when a callback returns something else", async () => {
+    for (const authorize of [() => "yes", async () => 1, () => undefined]) {
+      const guard = quotaStatusGuard(newQuota(), { authorize: authorize as never });
+      await expect(guard(facts("/free-1"))).rejects.toThrow(
+        "quotaStatusGuard: authorize: expected true or false, got ",
+      );
+    }
+    const guard = quotaStatusGuard(newQuota(), { authorize, tenant: () => 7 as never });
+    await expect(guard(facts("/free-1"))).rejects.toThrow(
+      "quotaStatusGuard: tenant: expected a string or undefined, got 7",
+    );
   });
 
   it("replies 404 for an unknown tenant, and for a path without a tenant", async () => {

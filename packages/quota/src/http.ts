@@ -1,6 +1,14 @@
 import { ConfigError, isScaleError, tenancy } from "@scale/core";
-import { parseOptions, describeValue } from "@scale/core/kit";
-import { type HttpFacts, type HttpGuard, problem, type Reply, type Verdict } from "@scale/http";
+import {
+  booleanResult,
+  checkedCallback,
+  describeValue,
+  functionOption,
+  optionalStringResult,
+  parseOptions,
+  wrongResult,
+} from "@scale/core/kit";
+import { type HttpFacts, type HttpGuard, isPreflight, problem, type Reply, type Verdict } from "@scale/http";
 import { z } from "zod";
 import { QuotaExceeded } from "./errors.js";
 import { storeFail } from "./events.js";
@@ -22,12 +30,17 @@ export interface QuotaGuardOptions {
    * Units that the request would use.
    * @default 1
    */
-  readonly cost?: number | ((facts: HttpFacts) => number);
+  readonly cost?: number | ((facts: HttpFacts) => number | Promise<number>);
   /**
    * Tenant whose quota is checked.
    * @default the tenant of `tenancy.require()`
    */
-  readonly tenant?: (facts: HttpFacts) => string;
+  readonly tenant?: (facts: HttpFacts) => string | Promise<string>;
+  /**
+   * Treatment of CORS preflight requests, which use no units. A browser takes a refused preflight for a refusal of the origin.
+   * @default "skip"
+   */
+  readonly preflight?: "skip" | "check";
   /**
    * Decision when the count cannot be read: `allow` leaves it to the `use` or `reserve` of the handler.
    * @default "throw"
@@ -39,11 +52,10 @@ const isFunction = (value: unknown): boolean => typeof value === "function";
 
 const guardSchema = z.strictObject({
   cost: z
-    .union([z.int().min(0), z.custom<(facts: HttpFacts) => number>(isFunction, "expected a number or a function")])
+    .union([z.int().min(0), functionOption<(facts: HttpFacts) => number | Promise<number>>("a number or a function")])
     .default(1),
-  tenant: z
-    .custom<(facts: HttpFacts) => string>(isFunction, "expected a function")
-    .default(() => () => tenancy.require().tenantId),
+  tenant: functionOption<NonNullable<QuotaGuardOptions["tenant"]>>().default(() => () => tenancy.require().tenantId),
+  preflight: z.enum(["skip", "check"]).default("skip"),
   whenStoreFails: z.enum(["allow", "throw"]).default("throw"),
 });
 
@@ -56,12 +68,16 @@ export function quotaGuard<Name extends string>(
   metric: NoInfer<Name>,
   options: QuotaGuardOptions = {},
 ): HttpGuard {
-  const { cost, tenant, whenStoreFails } = parseOptions(guardSchema, options, "quotaGuard");
+  const { cost, tenant, preflight, whenStoreFails } = parseOptions(guardSchema, options, "quotaGuard");
   if (!isFunction(quota?.check)) throw new ConfigError(`quotaGuard: expected a quota, got ${describeValue(quota)}`);
+  const tenantOf = checkedCallback(tenant, tenantResult);
+  const costOf = typeof cost === "number" ? undefined : checkedCallback(cost, costResult);
   return async (facts): Promise<Verdict> => {
-    const tenantId = tenant(facts);
+    if (preflight === "skip" && isPreflight(facts)) return {};
+    const tenantId = await tenantOf(facts);
+    const units = typeof cost === "number" ? cost : await costOf?.(facts);
     try {
-      const { refusal } = await quota.check(tenantId, metric, typeof cost === "function" ? cost(facts) : cost);
+      const { refusal } = await quota.check(tenantId, metric, units);
       return refusal === undefined ? {} : { reply: quotaReply(refusal) };
     } catch (error) {
       if (!isScaleError(error, "SCALE_STORE") && !isScaleError(error, "SCALE_TIMEOUT")) throw error;
@@ -72,6 +88,16 @@ export function quotaGuard<Name extends string>(
   };
 }
 
+function tenantResult(result: unknown): string {
+  if (typeof result === "string") return result;
+  throw wrongResult("quotaGuard: tenant", "the id of a tenant", result);
+}
+
+function costResult(result: unknown): number {
+  if (Number.isSafeInteger(result) && (result as number) >= 0) return result as number;
+  throw wrongResult("quotaGuard: cost", "an integer >= 0", result);
+}
+
 /** The problem document of a refusal: 402 when a larger plan has room, otherwise 403. */
 export function quotaReply(refusal: QuotaRefusal): Reply {
   const { status, code, problem: members } = new QuotaExceeded(refusal);
@@ -79,23 +105,21 @@ export function quotaReply(refusal: QuotaRefusal): Reply {
 }
 
 export interface QuotaStatusOptions {
-  /** Check whether this request may see this tenant's quotas. Without a default: quotas tell how a customer fares. */
+  /**
+   * Check whether this request may see this tenant's quotas. Without a default: quotas tell how a customer fares. Anything but
+   * true or false is an error.
+   */
   readonly authorize: (facts: HttpFacts, tenantId: string) => boolean | Promise<boolean>;
   /**
    * Tenant that the request names; `undefined` for a request without one.
    * @default the last segment of the path
    */
-  readonly tenant?: (facts: HttpFacts) => string | undefined;
+  readonly tenant?: (facts: HttpFacts) => string | null | undefined | Promise<string | null | undefined>;
 }
 
 const statusSchema = z.strictObject({
-  authorize: z.custom<QuotaStatusOptions["authorize"]>(
-    isFunction,
-    "expected a function that decides which requests may see quotas",
-  ),
-  tenant: z
-    .custom<NonNullable<QuotaStatusOptions["tenant"]>>(isFunction, "expected a function")
-    .default(() => lastSegment),
+  authorize: functionOption<QuotaStatusOptions["authorize"]>("a function that decides which requests may see quotas"),
+  tenant: functionOption<NonNullable<QuotaStatusOptions["tenant"]>>().default(() => lastSegment),
 });
 
 /** Replies to every request, `GET /api/admin/quotas/:tenantId` for example, with the quotas of that tenant. */
@@ -103,13 +127,13 @@ export function quotaStatusGuard(quota: QuotaStatusSource, options: QuotaStatusO
   const { authorize, tenant } = parseOptions(statusSchema, options, "quotaStatusGuard");
   if (!isFunction(quota?.status))
     throw new ConfigError(`quotaStatusGuard: expected a quota, got ${describeValue(quota)}`);
+  const mayShow = checkedCallback(authorize, booleanResult("quotaStatusGuard: authorize"));
+  const tenantOf = checkedCallback(tenant, optionalStringResult("quotaStatusGuard: tenant"));
   return async (facts): Promise<Verdict> => {
     if (facts.method !== "GET" && facts.method !== "HEAD") return { reply: notAllowed };
-    const tenantId = tenant(facts);
+    const tenantId = await tenantOf(facts);
     if (tenantId === undefined || tenantId === "") return { reply: unknownTenant };
-    // Only `true` counts: another truthy value means that the function does something else.
-    const allowed: unknown = await authorize(facts, tenantId);
-    if (allowed !== true) return { reply: forbidden };
+    if (!(await mayShow(facts, tenantId))) return { reply: forbidden };
     try {
       const { metrics } = await quota.status(tenantId);
       const entries = Object.entries(metrics).map(([name, status]) => [name, toJson(status)]);
