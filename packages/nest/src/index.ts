@@ -6,3 +6,4 @@ export { RateLimit, SkipHttpGuards, UseHttpGuards } from "./scale.decorators.js"
 export type { RouteRateLimit, ScaleModuleOptions } from "./options.js";
 export { DeniedException, tenantOf } from "./run-guard.js";
 export { CurrentTenant } from "./current-tenant.decorator.js";
+export { RequestValue } from "./request-value.decorator.js";

@@ -1,18 +1,20 @@
 import { functionOption, parseOptions } from "@scale/core/kit";
-import type { HttpFacts, HttpGuard } from "@scale/http";
+import type { HttpFacts, HttpGuard, ResponseEnd } from "@scale/http";
 import { z } from "zod";
 
 /** Options of `@RateLimit`: those of `rateLimitGuard` of `@scale/rate-limit`. */
 export interface RouteRateLimit {
   /**
-   * Group of the plan whose rules are decided in addition; alone, if a guard of the same limiter has already admitted the
-   * request.
+   * Group of the plan whose rules are decided in addition to those of the plan that no earlier guard of the same limiter has
+   * charged for the request.
    */
   readonly group?: string;
   /** Units that a request costs. */
-  readonly cost?: number | ((facts: HttpFacts) => number);
-  /** Function that returns true for requests that pass without being counted. */
-  readonly skip?: (facts: HttpFacts) => boolean;
+  readonly cost?: number | ((facts: HttpFacts) => number | Promise<number>);
+  /** Function that returns true for requests that pass without being counted, and false for all others. */
+  readonly skip?: (facts: HttpFacts) => boolean | Promise<boolean>;
+  /** Requests that stay charged, by the end of their response. The others get their units back. */
+  readonly chargeWhen?: "successful" | "failed" | ((end: ResponseEnd) => boolean | Promise<boolean>);
 }
 
 export interface ScaleModuleOptions {

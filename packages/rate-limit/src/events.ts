@@ -5,7 +5,7 @@ import type { WaitRefusal } from "./wait/types.js";
 
 export interface RequestDecided {
   readonly limiter: string;
-  /** The address for a subject without a tenant. */
+  /** For a subject without a tenant its address or key; `~no-tenant` when rules of several kinds count it. */
   readonly tenantId: string;
   readonly group: string | undefined;
   readonly decision: Decision;
@@ -22,6 +22,18 @@ export interface StoreFailed {
 
 /** Published whenever the store could not answer, whatever the limiter did then. */
 export const storeFail: EventChannel<StoreFailed> = defineEvent("scale:rate-limit:store-fail");
+
+export interface RefundFailed {
+  readonly limiter: string;
+  /** `undefined` for a subject without a tenant. */
+  readonly tenantId: string | undefined;
+  /** The decision whose units stay charged. */
+  readonly decision: Decision;
+  readonly error: unknown;
+}
+
+/** Published when a guard could not refund a request whose outcome is not charged. */
+export const refundFail: EventChannel<RefundFailed> = defineEvent("scale:rate-limit:refund-fail");
 
 export interface SlotLost {
   readonly limiter: string;

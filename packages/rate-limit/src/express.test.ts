@@ -2,20 +2,23 @@ import { createPlanResolver, definePlans } from "@scale/core";
 import { fromHeader, tenantGuard } from "@scale/http";
 import { problemHandler, toExpress } from "@scale/http/express";
 import { listen } from "@scale/http/testing";
-import express from "express";
+import express, { type ErrorRequestHandler } from "express";
 import { expect, it } from "vitest";
 import { aiRateLimiter, companyRateLimiter, rateLimit } from "./express.js";
 import { createRateLimiter } from "./limiter.js";
 import { describeRateLimitAdapter } from "./testing/index.js";
 
-describeRateLimitAdapter("Express 5", (limiter) => {
+describeRateLimitAdapter("Express 5", ({ guards, handle }) => {
   const app = express();
   app.use(toExpress(tenantGuard({ resolve: fromHeader("x-tenant-id") })));
-  app.use(rateLimit(limiter));
-  app.get("/", (_request, response) => void response.json("ok"));
-  app.use(problemHandler());
+  for (const { limiter, options } of guards) app.use(rateLimit(limiter, options));
+  app.get("/", async (request, response) => void response.json(await handle(request)));
+  app.use(problemHandler(), quiet);
   return listen(app);
 });
+
+// The last handler of Express without its printing to the console.
+const quiet: ErrorRequestHandler = (_error, _request, response, _next) => void response.sendStatus(500);
 
 it("charges the plan's own rules once, for a group inside an application that is limited already", async () => {
   const tenant = { limit: 10, window: "1m" } as const;

@@ -1,21 +1,24 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { fromHeader, tenantGuard } from "@scale/http";
-import { toFetch } from "@scale/http/fetch";
+import { type FetchHandler, toFetch } from "@scale/http/fetch";
 import { listen } from "@scale/http/testing";
 import { describe, expect, it } from "vitest";
 import { createRateLimiter } from "./limiter.js";
 import { rateLimit } from "./fetch.js";
 import { describeRateLimitAdapter } from "./testing/index.js";
 
-describeRateLimitAdapter("fetch handlers", (limiter) => {
-  const limited = rateLimit(limiter, () => Response.json("ok"));
+describeRateLimitAdapter("fetch handlers", ({ guards, handle }) => {
+  const handler: FetchHandler<[Request]> = async (request) => Response.json(await handle(request));
+  const limited = guards.reduceRight((inner, { limiter, options }) => rateLimit(limiter, inner, options), handler);
   const route = toFetch(tenantGuard({ resolve: fromHeader("x-tenant-id") }), limited);
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const headers = { "x-tenant-id": String(request.headers["x-tenant-id"]) };
     const answer = await route(new Request(`http://localhost${request.url}`, { headers }));
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
   };
-  return listen((request, response) => void serve(request, response));
+  return listen((request, response) => {
+    serve(request, response).catch(() => response.writeHead(500).end());
+  });
 });
 
 describe("rateLimit for fetch handlers", () => {

@@ -1,5 +1,7 @@
 export {
+  type RefundFailed,
   type RequestDecided,
+  refundFail,
   requestDecide,
   type SlotLost,
   type StoreFailed,

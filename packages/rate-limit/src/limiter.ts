@@ -2,11 +2,13 @@ import type { Plan, Plans } from "@scale/core";
 import { describeValue, parseTenantId } from "@scale/core/kit";
 import { refundDecision, settleDecision } from "./decide/correct.js";
 import { createDecider } from "./decide/decider.js";
+import { ChargedDecision } from "./decide/decision.js";
 import { type LimitRequest, requestOf, ruleSets } from "./decide/rules.js";
 import { newSlotId } from "./decide/slot-renewal.js";
 import { type ParsedOptions, parseLimiterOptions, type RateLimiterOptions } from "./options.js";
 import { registerLimiterName } from "./setup-warnings.js";
-import type { CheckOptions, Decision, RateLimitSubject, RuleOptions, Slot } from "./types.js";
+import { type CountedSubject, subjectNormalizer } from "./subject.js";
+import type { Charge, CheckOptions, Decision, RateLimitSubject, RuleOptions, Slot } from "./types.js";
 
 export interface RateLimiter {
   readonly name: string;
@@ -19,6 +21,7 @@ export interface RateLimiter {
    * An answer that comes after the deadline is taken back in the background when the request was refused: the units are
    * refunded. They stay charged when the failure policy admitted the request, because it ran.
    * @throws {TenantError} for an invalid tenant, user or address
+   * @throws {InputError} for an invalid key
    * @throws {PlanError} when the plan is unknown, or has no rule that applies
    * @throws {StoreError} when the store cannot answer and `whenStoreFails` is `throw`; `cause` is the store's error
    * @throws {TypeError} for a cost that is not an integer >= 0
@@ -117,21 +120,29 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
 }
 
 /** Builds requests to the store. Without a promise when the plan is known, which is nearly always. */
-function createRequestBuilder({ name, samePlan, resolve }: ParsedOptions) {
+function createRequestBuilder({ name, samePlan, resolve, ipv6Prefix }: ParsedOptions) {
   const rulesOf = ruleSets(name);
+  const normalize = subjectNormalizer(ipv6Prefix);
 
-  function planOf({ tenantId }: RateLimitSubject): Plan | Promise<Plan> {
+  function planOf({ tenantId }: CountedSubject): Plan | Promise<Plan> {
     return samePlan !== undefined && tenantId === undefined ? samePlan : resolve(parseTenantId(tenantId));
   }
 
   /** @param slot present when `concurrency` rules are decided too */
-  return (subject: RateLimitSubject, options: CheckOptions, slot?: string): LimitRequest | Promise<LimitRequest> => {
-    const { cost = 1 } = options;
+  return (given: RateLimitSubject, options: CheckOptions, slot?: string): LimitRequest | Promise<LimitRequest> => {
+    const { cost = 1, charged } = options;
     if (!Number.isSafeInteger(cost) || cost < 0) {
       throw new TypeError(`check: cost: expected an integer >= 0, got ${describeValue(cost)}`);
     }
+    const subject = normalize(given);
+    const parts = { subject, cost, slot, isCharged: charged && chargedBy(charged) };
     const plan = planOf(subject);
-    if (!(plan instanceof Promise)) return requestOf(rulesOf(plan, options), { subject, cost, slot });
-    return plan.then((found) => requestOf(rulesOf(found, options), { subject, cost, slot }));
+    if (!(plan instanceof Promise)) return requestOf(rulesOf(plan, options), parts);
+    return plan.then((found) => requestOf(rulesOf(found, options), parts));
   };
 }
+
+const chargedBy =
+  (decisions: readonly Decision[]) =>
+  (tenantId: string, charge: Charge): boolean =>
+    decisions.some((decision) => ChargedDecision.is(decision) && decision.hasCharged(tenantId, charge));

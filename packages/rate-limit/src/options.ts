@@ -44,6 +44,12 @@ interface CommonOptions {
    */
   readonly denialCacheMs?: number;
   /**
+   * Length of the IPv6 prefix that is counted as one client, 32 to 64 bits. A subscriber owns a whole prefix, and may send
+   * each request from another address of it.
+   * @default 56
+   */
+  readonly ipv6Prefix?: number;
+  /**
    * Callback for every failure of the store, whatever `whenStoreFails` says. No request waits for it, and an error that it
    * throws is emitted as a process warning.
    */
@@ -77,6 +83,7 @@ const optionsSchema = z
     whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).default("throw"),
     instances: z.int().min(1).max(100_000).optional(),
     denialCacheMs: z.number().min(0).max(60_000).default(1000),
+    ipv6Prefix: z.int().min(32).max(64).default(56),
     onStoreError: functionOption<NonNullable<CommonOptions["onStoreError"]>>().optional(),
     clock: clockOption.default(systemClock),
     plans: z.custom<PlanResolver>(isResolver, "expected a plan resolver from createPlanResolver").optional(),
@@ -95,6 +102,7 @@ export interface ParsedOptions {
   readonly whenStoreFails: StoreFailurePolicy;
   readonly instances: number | undefined;
   readonly denialCacheMs: number;
+  readonly ipv6Prefix: number;
   readonly clock: Clock;
   readonly onStoreError: CommonOptions["onStoreError"];
   readonly plans: PlanResolver | undefined;

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import type { EventChannel, Plan } from "@scale/core";
+import { type EventChannel, isScaleError, type Plan } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
 import type { Decision, RateLimitSubject } from "./types.js";
 
@@ -59,13 +59,11 @@ export function registerLimiterName(store: object, name: string, allowSharedName
 
 /** One request as a guard has decided it. */
 export interface GuardedRequest {
-  /** The framework's own request object, which all guards of one request share. */
-  readonly request: object;
   readonly facts: { readonly remoteAddress: string | undefined; header(name: string): string | undefined };
   readonly subject: RateLimitSubject;
   readonly decision: Decision;
-  /** False when only the rules of the group were checked. */
-  readonly ownRules: boolean;
+  /** Earlier decisions of this limiter about the same request. */
+  readonly earlier: readonly Pick<GuardedRequest, "subject" | "decision">[];
 }
 
 /** Checks the requests of one limiter for setup mistakes, and warns of each mistake once. No response changes. */
@@ -73,7 +71,6 @@ export class SetupCheck {
   readonly #limiter: string;
   readonly #planOf: (name: string) => Plan | undefined;
   readonly #warned = new Set<SetupWarning["code"]>();
-  readonly #charged = new WeakMap<object, GuardedRequest[]>();
 
   /** @param planOf looks up a plan by name; returns `undefined` for a limiter without plans */
   constructor(limiter: string, planOf: (name: string) => Plan | undefined) {
@@ -87,7 +84,7 @@ export class SetupCheck {
       this.#warnOnce("SCALE_SETUP_FORWARDED", `counts ${proxy}, which is a proxy: all of its clients share one count.`);
     }
     if (!this.#warned.has("SCALE_SETUP_IP_UNKNOWN") && lacksAddress(seen, this.#planOf)) this.#warnNoAddress();
-    if (!this.#warned.has("SCALE_SETUP_DOUBLE") && isChargedTwice(seen, this.#charged)) {
+    if (!this.#warned.has("SCALE_SETUP_DOUBLE") && isChargedTwice(seen)) {
       this.#warnOnce("SCALE_SETUP_DOUBLE", "charges the same rules twice for one request: two of its guards see it.");
     }
   }
@@ -98,9 +95,8 @@ export class SetupCheck {
       return await decide();
     } catch (error) {
       // Without a tenant and a user only an address could be counted, and it is missing.
-      if (subject.ip === undefined && subject.tenantId === undefined && subject.userId === undefined) {
-        this.#warnNoAddress();
-      }
+      const ids = [subject.ip, subject.tenantId, subject.userId];
+      if (ids.every(isMissing) && isScaleError(error, "SCALE_TENANT")) this.#warnNoAddress();
       throw error;
     }
   }
@@ -135,7 +131,7 @@ PRIVATE.addSubnet("fe80::", 10, "ipv6");
 /** True when the subject is the peer of the socket, and that peer is a private address that forwarded the request. */
 function isProxyCounted({ facts, subject: { ip } }: GuardedRequest): boolean {
   const { remoteAddress = "" } = facts;
-  if (ip === undefined || !isSameAddress(ip, remoteAddress) || !isPrivate(remoteAddress)) return false;
+  if (isMissing(ip) || !isSameAddress(ip, remoteAddress) || !isPrivate(remoteAddress)) return false;
   return facts.header("x-forwarded-for") !== undefined || facts.header("forwarded") !== undefined;
 }
 
@@ -148,28 +144,29 @@ function isPrivate(address: string): boolean {
   return version !== 0 && PRIVATE.check(bare, version === 4 ? "ipv4" : "ipv6");
 }
 
+const isMissing = (id: string | null | undefined): id is null | undefined => id === undefined || id === null;
+
 function lacksAddress({ subject, decision }: GuardedRequest, planOf: (name: string) => Plan | undefined): boolean {
-  if (subject.ip !== undefined) return false;
+  if (!isMissing(subject.ip)) return false;
   const section = planOf(decision.plan)?.rateLimit;
   const group = decision.group === undefined ? undefined : section?.groups[decision.group];
   return [section?.rules, group].some((rules) => rules?.some(({ by }) => by === "ip"));
 }
 
-function isChargedTwice(now: GuardedRequest, charged: WeakMap<object, GuardedRequest[]>): boolean {
-  const { allowed, cost } = now.decision;
-  if (!allowed || cost === 0) return false;
-  const earlier = charged.get(now.request);
-  if (earlier === undefined) {
-    charged.set(now.request, [now]);
-    return false;
-  }
-  const isRepeated = earlier.some((one) => chargeSameRules(one, now));
-  earlier.push(now);
-  return isRepeated;
+function isChargedTwice(now: GuardedRequest): boolean {
+  return now.earlier.some((one) => isCharge(one.decision) && isCharge(now.decision) && chargeSameRules(one, now));
 }
 
-function chargeSameRules(one: GuardedRequest, other: GuardedRequest): boolean {
+const isCharge = ({ allowed, cost }: Decision): boolean => allowed && cost > 0;
+
+type Charged = Pick<GuardedRequest, "subject" | "decision">;
+
+function chargeSameRules(one: Charged, other: Charged): boolean {
   const isSame = (["tenantId", "userId", "ip"] as const).every((id) => one.subject[id] === other.subject[id]);
-  const { group } = one.decision;
-  return isSame && ((one.ownRules && other.ownRules) || (group !== undefined && group === other.decision.group));
+  if (!isSame || !haveSameKeys(one.subject, other.subject)) return false;
+  return one.decision.limits.some(({ name }) => other.decision.limits.some((limit) => limit.name === name));
+}
+
+function haveSameKeys({ keys: ours = {} }: RateLimitSubject, { keys: theirs = {} }: RateLimitSubject): boolean {
+  return [...new Set([...Object.keys(ours), ...Object.keys(theirs)])].every((name) => ours[name] === theirs[name]);
 }

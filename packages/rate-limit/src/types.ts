@@ -1,11 +1,22 @@
 import type { RateLimitRule } from "@scale/core";
 
-/** The caller a request is counted for. Rules of plans need a tenant; rules that are the same for every tenant do not. */
+/**
+ * The caller a request is counted for. Rules of plans need a tenant; rules that are the same for every tenant do not. `null`
+ * is the same as an id that is missing.
+ */
 export interface RateLimitSubject {
-  readonly tenantId?: string;
-  readonly userId?: string;
-  /** The client's address as the application resolved it. */
-  readonly ip?: string;
+  readonly tenantId?: string | null | undefined;
+  readonly userId?: string | null | undefined;
+  /**
+   * The client's address as the application resolved it. IPv6 is counted by its first `ipv6Prefix` bits, and an IPv4-mapped
+   * address as IPv4.
+   */
+  readonly ip?: string | null | undefined;
+  /**
+   * Ids of other kinds, by the name that rules have in `by`: `{ email: "ann@example.com" }` for a rule with `by: "email"`.
+   * They are part of keys in the store: pass a hash of a secret, such as an API key.
+   */
+  readonly keys?: Readonly<Record<string, string | null | undefined>> | undefined;
 }
 
 /** Selects rules of the tenant's plan. */
@@ -17,6 +28,11 @@ export interface RuleOptions {
    * @default false
    */
   readonly groupOnly?: boolean;
+  /**
+   * Earlier decisions about the same request. Rules of the plan itself that they have charged for the same subject are left
+   * out; the rules of the group are not. Refunded and denied decisions, and those with a cost of 0, have charged nothing.
+   */
+  readonly charged?: readonly Decision[];
 }
 
 export interface CheckOptions extends RuleOptions {
@@ -40,7 +56,10 @@ export interface Charge {
 
 /** Asks a store to charge `cost` units to every charge, or to none. */
 export interface ConsumeRequest {
-  /** The tenant that owns the counts; the address for a subject without a tenant. All counts of one request lie together. */
+  /**
+   * The tenant that owns the counts. For a subject without a tenant its address or key, or a constant for rules that count
+   * several kinds of them. All counts of one request lie together.
+   */
   readonly tenantId: string;
   /** Units, an integer. 0 charges nothing and asks whether one unit would be admitted. */
   readonly cost: number;
@@ -132,6 +151,8 @@ export interface LimitStatus extends RuleStatus {
   /** `tenant`, or `ai.tenant` for a rule of the group `ai`. */
   readonly name: string;
   readonly limit: number;
+  /** Units that may be used at once after a pause; equal to `limit` except for `gcra`. */
+  readonly burst: number;
   /** For `concurrency`: how long a slot stays taken when it is not renewed. */
   readonly windowMs: number;
   readonly algorithm: RateLimitRule["algorithm"];

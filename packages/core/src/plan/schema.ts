@@ -9,6 +9,11 @@ const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/i, "expected a name of let
 // Metric names come from code, so `aiTokens` is valid.
 const metricName = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/i, "expected a name of letters, digits, _ and -");
 
+// Keys of subjects come from code too, so `apiKey` is valid.
+const keyName = z
+  .string('expected "tenant", "user", "ip" or the name of a key')
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/i, 'expected "tenant", "user", "ip" or the name of a key: letters, digits, _ and -');
+
 const bytes: z.ZodType<number> = z.unknown().transform((value, context) => {
   try {
     return parseBytes(value);
@@ -25,7 +30,7 @@ const windowMs = durationOption.pipe(z.number().min(1).max(LONGEST_MS));
 
 const common = {
   limit: units,
-  by: z.enum(["tenant", "user", "ip"]).optional(),
+  by: keyName.optional(),
   shadow: z.boolean().default(false),
   whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).optional(),
 };
@@ -105,7 +110,11 @@ const rules = z.record(name, rule).transform((named, context): RateLimitRule[] =
   Object.entries(named).map(([ruleName, { by, ...rest }]) => {
     const scope = by ?? scopeOf(ruleName) ?? (rest.limit === Infinity ? "tenant" : undefined);
     if (scope !== undefined) return { ...rest, name: ruleName, by: scope };
-    context.addIssue({ code: "custom", path: [ruleName, "by"], message: 'expected "tenant", "user" or "ip"' });
+    context.addIssue({
+      code: "custom",
+      path: [ruleName, "by"],
+      message: 'expected "tenant", "user", "ip" or the name of a key',
+    });
     return z.NEVER;
   }),
 );

@@ -12,8 +12,11 @@ export type StoreFailurePolicy = "allow" | "deny" | "local" | "throw";
 interface CommonRuleInput {
   /** Units per window, or slots: an integer from 1 to 2^53 - 1. */
   readonly limit: number;
-  /** Subject that is counted. Optional only in a rule that is named `tenant`, `user` or `ip`. */
-  readonly by?: "tenant" | "user" | "ip";
+  /**
+   * Kind of id that is counted: `"tenant"`, `"user"`, `"ip"`, or a name of your own, such as `"email"` or `"apiKey"`, for a key of the
+   * subject. Optional only in a rule that is named `tenant`, `user` or `ip`.
+   */
+  readonly by?: string;
   /**
    * Dry run: the rule decides and reports, and never denies.
    * @default false
@@ -163,7 +166,8 @@ export type PlanAssignment = string | { readonly plan: string; readonly override
 /** One rule, as packages read it. */
 export interface RateLimitRule {
   readonly name: string;
-  readonly by: "tenant" | "user" | "ip";
+  /** `tenant`, `user`, `ip`, or the name of a key of the subject. */
+  readonly by: string;
   readonly algorithm: RateLimitAlgorithm;
   /** Units per window, or slots; `Infinity` for a rule that is unlimited. */
   readonly limit: number;

@@ -1,4 +1,4 @@
-import type { ConsumeRequest, ConsumeResult, Decision, LimitStatus, RuleStatus } from "../types.js";
+import type { Charge, ConsumeRequest, ConsumeResult, Decision, LimitStatus, RuleStatus } from "../types.js";
 import { Corrections } from "./corrections.js";
 import type { BoundRule, LimitRequest } from "./rules.js";
 
@@ -60,7 +60,17 @@ export class ChargedDecision implements Decision {
       result: this.#result,
     }));
   }
+
+  /** True when a rule has units of this decision that count for the subject of the charge. */
+  hasCharged(tenantId: string, { scope, subject }: Charge): boolean {
+    if (this.#consume.tenantId !== tenantId || this.corrections.units === 0) return false;
+    // By the parts of the scope: after a refresh of its plan the same rule is another object.
+    return this.#consume.charges.some((charge) => charge.subject === subject && isSameScope(charge.scope, scope));
+  }
 }
+
+const isSameScope = (one: readonly string[], other: readonly string[]): boolean =>
+  one === other || (one.length === other.length && one.every((part, i) => part === other[i]));
 
 /** Names of the rules that refused: those in shadow, or the others. */
 function refusing(limits: readonly LimitStatus[], shadow: boolean): readonly string[] {
@@ -76,11 +86,12 @@ function longestWait(limits: readonly LimitStatus[]): number {
 }
 
 function limitStatus(
-  { name, rule: { limit, windowMs, algorithm, shadow } }: BoundRule,
+  { name, rule: { limit, burst, windowMs, algorithm, shadow } }: BoundRule,
   { remaining, resetMs, retryAfterMs, blocked }: RuleStatus,
 ): LimitStatus {
-  if (blocked === undefined) return { name, limit, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs };
-  return { name, limit, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs, blocked };
+  if (blocked === undefined)
+    return { name, limit, burst, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs };
+  return { name, limit, burst, windowMs, algorithm, shadow, remaining, resetMs, retryAfterMs, blocked };
 }
 
 /** Retry time of a denial by policy. The store may answer again by then; its real recovery time is unknown. */

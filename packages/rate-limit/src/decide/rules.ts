@@ -1,6 +1,8 @@
 import { type Plan, PlanError, type RateLimitRule, TenantError } from "@scale/core";
-import { describeValue, MAX_ID_LENGTH } from "@scale/core/kit";
-import type { Charge, ConsumeRequest, RateLimitSubject, RuleOptions } from "../types.js";
+import { describeValue } from "@scale/core/kit";
+import type { CountedSubject } from "../subject.js";
+import type { Charge, ConsumeRequest, RuleOptions } from "../types.js";
+import { checkId, countedId, hasNoId, NO_TENANT, noIdError, partitionOf } from "./counted-id.js";
 
 /** The rules of one plan for one group. */
 export interface RuleSet {
@@ -88,24 +90,33 @@ const isLimited = ({ limit }: RateLimitRule): boolean => limit !== Infinity;
 // One algorithm cannot read the state of another, so each has keys of its own. Rule names never contain this character.
 const algorithmSegment = ({ algorithm }: RateLimitRule): string[] => (algorithm === "gcra" ? [] : [`~${algorithm}`]);
 
+interface RequestParts {
+  readonly subject: CountedSubject;
+  readonly cost: number;
+  /** Present when `concurrency` rules are decided too. */
+  readonly slot: string | undefined;
+  /** True for a charge of a rule of the plan itself that an earlier decision about the same request has made. */
+  readonly isCharged: ((tenantId: string, charge: Charge) => boolean) | undefined;
+}
+
 /**
  * The rules that apply to a subject, and their charges: a user rule needs a user, an address rule an address.
- * @param request `slot` is present when `concurrency` rules are decided too
  * @throws {PlanError} when no rule applies, because that would be no limit at all
  * @throws {TenantError} for a subject without a tenant, unless all rules that apply count addresses
  */
 export function requestOf(
   { plan, group, rules, isUnlimited }: RuleSet,
-  { subject, cost, slot }: { subject: RateLimitSubject; cost: number; slot: string | undefined },
+  { subject, cost, slot, isCharged }: RequestParts,
 ): LimitRequest {
-  const tenantId = subject.tenantId ?? checkId(subject.ip, "ip");
+  const tenantId = subject.tenantId ?? partitionOf(rules, subject);
   const charges: Charge[] = [];
   // Nearly always all rules apply, and their list is used as it is.
   let applied: readonly BoundRule[] = rules;
   for (let i = 0; i < rules.length; i++) {
     const bound = rules[i] as BoundRule;
     const charge = chargeOf(bound, subject, slot !== undefined);
-    if (charge === undefined) {
+    // The name of a rule of a group has the group in front.
+    if (charge === undefined || (bound.name === bound.rule.name && isCharged?.(tenantId, charge) === true)) {
       if (applied === rules) applied = rules.slice(0, i);
       continue;
     }
@@ -113,13 +124,14 @@ export function requestOf(
     charges.push(charge);
   }
   if (charges.length === 0 && !isUnlimited) {
+    if (subject.tenantId === undefined && hasNoId(rules, subject)) throw noIdError(rules);
     throw new PlanError(`plan ${describeValue(plan)} has no rate limit rule ${missing(rules)}`);
   }
   const consume: ConsumeRequest = slot === undefined ? { tenantId, cost, charges } : { tenantId, cost, charges, slot };
   return { plan, group, rules: applied, isUnlimited, consume };
 }
 
-function chargeOf(bound: BoundRule, subject: RateLimitSubject, withSlots: boolean): Charge | undefined {
+function chargeOf(bound: BoundRule, subject: CountedSubject, withSlots: boolean): Charge | undefined {
   const { rule, scope } = bound;
   if (rule.algorithm === "concurrency" && !withSlots) return undefined;
   const counted = countedId(rule.by, subject);
@@ -132,16 +144,6 @@ function chargeOf(bound: BoundRule, subject: RateLimitSubject, withSlots: boolea
   return counted === undefined ? undefined : { rule, scope: withoutTenant(scope), subject: checkId(counted, rule.by) };
 }
 
-function countedId(by: RateLimitRule["by"], { tenantId, userId, ip }: RateLimitSubject): string | undefined {
-  if (by === "tenant") return tenantId;
-  return by === "user" ? userId : ip;
-}
-
-function checkId(id: unknown, by: RateLimitRule["by"]): string {
-  if (typeof id === "string" && id.length > 0 && id.length <= MAX_ID_LENGTH) return id;
-  throw new TenantError(`${by}: expected a string of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(id)}`);
-}
-
 function missing(rules: readonly BoundRule[]): string {
   if (rules.every(({ rule }) => rule.algorithm === "concurrency")) return "but for concurrency, which acquire decides";
   return `for a request without ${[...new Set(rules.map(({ rule }) => rule.by))].join(" and ")}`;
@@ -152,6 +154,6 @@ const anonymous = new WeakMap<readonly string[], readonly string[]>();
 /** A scope of its own for subjects without a tenant: a tenant whose id is an address must not share the count. */
 function withoutTenant(scope: readonly string[]): readonly string[] {
   let known = anonymous.get(scope);
-  if (known === undefined) anonymous.set(scope, (known = [...scope, "~no-tenant"]));
+  if (known === undefined) anonymous.set(scope, (known = [...scope, NO_TENANT]));
   return known;
 }

@@ -5,6 +5,7 @@ import type { Decision, LimitStatus } from "../types.js";
 const tenant: LimitStatus = {
   name: "tenant",
   limit: 500,
+  burst: 500,
   windowMs: 900_000,
   algorithm: "gcra",
   shadow: false,

@@ -1,9 +1,9 @@
 import { createPlanResolver, definePlans, tenancy } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
-import type { HttpFacts } from "@scale/http";
+import type { HttpFacts, ResponseEnd } from "@scale/http";
 import { createFacts, type FactsInit } from "@scale/http/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type RateLimitGuardOptions, rateLimitGuard } from "./guard.js";
+import { decisionOf, type RateLimitGuardOptions, rateLimitGuard } from "./guard.js";
 import { createRateLimiter, type RateLimiter } from "../limiter.js";
 import { memoryStore } from "../memory/store.js";
 
@@ -12,8 +12,11 @@ afterEach(() => {
   for (const limiter of made.splice(0)) limiter.close();
 });
 
-function limiterOf(rules: Parameters<typeof createRateLimiter>[0]["rules"] & object): RateLimiter {
-  const limiter = createRateLimiter({ rules, store: memoryStore({ clock: createManualClock() }) });
+function limiterOf(
+  rules: Parameters<typeof createRateLimiter>[0]["rules"] & object,
+  options: { ipv6Prefix?: number } = {},
+): RateLimiter {
+  const limiter = createRateLimiter({ rules, store: memoryStore({ clock: createManualClock() }), ...options });
   made.push(limiter);
   return limiter;
 }
@@ -22,7 +25,7 @@ const remaining = (headers: Readonly<Record<string, string>> | undefined): numbe
   Number(/r=(\d+)/.exec(headers?.["RateLimit"] ?? "")?.[1]);
 
 describe("rateLimitGuard: the subject", () => {
-  const subject = ({ remoteAddress }: HttpFacts) => ({ ip: remoteAddress ?? "" });
+  const subject = ({ remoteAddress }: HttpFacts) => ({ ip: remoteAddress });
   const left = async (guard: ReturnType<typeof rateLimitGuard>, facts: FactsInit) =>
     remaining((await guard(createFacts(facts))).headers);
 
@@ -37,7 +40,7 @@ describe("rateLimitGuard: the subject", () => {
   });
 
   it("uses the configured prefix, and leaves a string that is not an address as it is", async () => {
-    const guard = rateLimitGuard(limiterOf({ ip: { limit: 9, window: "1m" } }), { subject, ipv6Prefix: 64 });
+    const guard = rateLimitGuard(limiterOf({ ip: { limit: 9, window: "1m" } }, { ipv6Prefix: 64 }), { subject });
     expect(await left(guard, { remoteAddress: "2001:db8:0:100::1" })).toBe(8);
     expect(await left(guard, { remoteAddress: "2001:db8:0:101::1" })).toBe(8);
     expect(await left(guard, { remoteAddress: "2001:db8:0:100::2%eth0" })).toBe(7);
@@ -66,6 +69,121 @@ describe("rateLimitGuard: the subject", () => {
   });
 });
 
+describe("rateLimitGuard: a custom subject", () => {
+  it("counts logins by account and by address, without a tenant", async () => {
+    const limiter = limiterOf({
+      ip: { limit: 4, window: "1m" },
+      account: { limit: 2, window: "15m", by: "email" },
+    });
+    const guard = rateLimitGuard(limiter, {
+      subject: ({ remoteAddress, header }) => ({ ip: remoteAddress, keys: { email: header("x-email") } }),
+    });
+    const login = async (remoteAddress: string, email?: string) => {
+      const { reply } = await guard(
+        createFacts({ remoteAddress, headers: email === undefined ? {} : { "x-email": email } }),
+      );
+      return (reply?.body as Record<string, unknown> | undefined)?.["violated-policies"] ?? "admitted";
+    };
+    expect(await login("192.0.2.1", "ann@example.com")).toBe("admitted");
+    // Another address does not make another account of it.
+    expect(await login("192.0.2.2", "ann@example.com")).toBe("admitted");
+    expect(await login("192.0.2.3", "ann@example.com")).toEqual(["account"]);
+    // Nor does another account make another client of the address.
+    for (const email of ["bob@example.com", "cyd@example.com", undefined])
+      expect(await login("192.0.2.1", email)).toBe("admitted");
+    expect(await login("192.0.2.1", "dan@example.com")).toEqual(["ip"]);
+    await limiter.reset({ keys: { email: "ann@example.com" } });
+    expect(await login("192.0.2.3", "ann@example.com")).toBe("admitted");
+  });
+
+  it("refuses an id that is not a string, without showing it", async () => {
+    const limiter = limiterOf({ key: { limit: 1, window: "1m", by: "apiKey" } });
+    for (const apiKey of ["", "s3cret".repeat(200), 5, { $ne: null }]) {
+      const guard = rateLimitGuard(limiter, { subject: () => ({ keys: { apiKey: apiKey as string } }) });
+      const error: unknown = await Promise.resolve(guard(createFacts())).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "SCALE_INPUT", status: 400 });
+      expect(String(error)).toMatch(/apiKey: expected a string of 1 to 1024 characters, got /);
+      expect(String(error)).not.toContain("s3cret");
+    }
+  });
+});
+
+describe("rateLimitGuard: a failure after the charge", () => {
+  it("keeps neither a slot nor units of a request that it could not answer", async () => {
+    const limiter = limiterOf({
+      tenant: { limit: 5, window: "1m" },
+      jobs: { limit: 1, algorithm: "concurrency", by: "tenant" },
+    });
+    const broken = { ...createFacts({ remoteAddress: "10.0.0.1" }), header: (): string => throwBroken() };
+    const subject = () => ({ tenantId: "acme", ip: "10.0.0.1" });
+    for (let request = 0; request < 3; request++) {
+      await expect(rateLimitGuard(limiter, { subject })(broken)).rejects.toThrow("broken");
+    }
+    await expect
+      .poll(async () => (await limiter.peek({ tenantId: "acme" })).limits)
+      .toMatchObject([
+        { name: "tenant", remaining: 5 },
+        { name: "jobs", remaining: 1 },
+      ]);
+  });
+});
+
+function throwBroken(): never {
+  throw new Error("broken");
+}
+
+describe("rateLimitGuard: the end of the response", () => {
+  const subject = () => ({ tenantId: "acme" });
+  const end = async (chargeWhen: NonNullable<RateLimitGuardOptions["chargeWhen"]>, ended: ResponseEnd) => {
+    const limiter = limiterOf({ tenant: { limit: 5, window: "1m" } });
+    const { onEnd } = await rateLimitGuard(limiter, { subject, chargeWhen, cost: 2 })(createFacts());
+    onEnd?.(ended);
+    // A refund in memory takes a few microtasks.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    return (await limiter.peek({ tenantId: "acme" })).limits[0]?.remaining;
+  };
+
+  it("gives back what is not charged, and nothing for a response that broke off or was never sent", async () => {
+    expect(await end("failed", { status: 200, complete: true })).toBe(5);
+    expect(await end("failed", { status: 399, complete: true })).toBe(5);
+    expect(await end("failed", { status: 400, complete: true })).toBe(3);
+    expect(await end("successful", { status: 200, complete: true })).toBe(3);
+    expect(await end("successful", { status: 500, complete: true })).toBe(5);
+    for (const chargeWhen of ["failed", "successful"] as const) {
+      expect(await end(chargeWhen, { status: 200, complete: false })).toBe(3);
+      expect(await end(chargeWhen, { status: 500, complete: false })).toBe(3);
+      expect(await end(chargeWhen, { status: undefined, complete: false })).toBe(3);
+    }
+  });
+
+  it("stays charged, with a process warning, when the function throws or returns something else", async () => {
+    for (const [chargeWhen, message] of [
+      [() => throwBroken(), "broken"],
+      [() => undefined as never, "rateLimitGuard: chargeWhen: expected true or false, got undefined"],
+      [async () => "no" as never, 'rateLimitGuard: chargeWhen: expected true or false, got "no"'],
+    ] as const) {
+      const warned = new Promise((resolve) => {
+        process.once("warning", resolve);
+      });
+      expect(await end(chargeWhen, { status: 200, complete: true })).toBe(3);
+      expect(String(await warned)).toContain(message);
+    }
+  });
+
+  it("gives back once, and no more than the handler has left", async () => {
+    const limiter = limiterOf({ tenant: { limit: 9, window: "1m" } });
+    const facts = createFacts();
+    const { onEnd } = await rateLimitGuard(limiter, { subject, chargeWhen: "failed", cost: 4 })(facts);
+    const decision = decisionOf(facts, limiter);
+    if (decision !== undefined) await limiter.refund(decision, 3);
+    await limiter.check({ tenantId: "acme" }, { cost: 2 });
+    onEnd?.({ status: 200, complete: true });
+    await expect.poll(async () => (await limiter.peek({ tenantId: "acme" })).limits[0]?.remaining).toBe(7);
+  });
+});
+
 describe("rateLimitGuard: slots", () => {
   const subject = () => ({ tenantId: "acme" });
 
@@ -75,7 +193,7 @@ describe("rateLimitGuard: slots", () => {
     const first = await guard(createFacts());
     const second = await guard(createFacts());
     expect([first.reply, second.reply?.status, second.onEnd]).toEqual([undefined, 429, undefined]);
-    first.onEnd?.();
+    first.onEnd?.({ status: 200, complete: true });
     expect((await guard(createFacts())).reply).toBeUndefined();
   });
 
@@ -125,9 +243,8 @@ describe("rateLimitGuard: headers", () => {
     ["headers: expected one of draft-10, draft-7 and draft-6 at most", { headers: ["draft-10", "draft-7"] }],
     ["headers: expected one of draft-10, draft-7 and draft-6 at most", { headers: ["draft-6", "draft-7"] }],
     ["headers.0", { headers: ["draft-8"] }],
-    ["ipv6Prefix", { ipv6Prefix: 128 }],
-    ["ipv6Prefix", { ipv6Prefix: 31 }],
     ["skip: expected a function", { skip: true }],
+    ['chargeWhen: expected "successful", "failed" or a function', { chargeWhen: "sometimes" }],
     ['Unrecognized key: "limit"', { limit: 5 }],
   ])("is not made with a wrong option: %s", (message, options) => {
     const limiter = limiterOf({ tenant: { limit: 1, window: "1m" } });

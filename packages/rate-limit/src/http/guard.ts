@@ -1,21 +1,25 @@
 import { ConfigError, systemClock } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import type { HttpFacts, HttpGuard } from "@scale/http";
+import { type HttpGuard, isPreflight, type ResponseEnd, type Verdict } from "@scale/http";
 import type { RateLimiter } from "../limiter.js";
 import { SetupCheck } from "../setup-warnings.js";
 import type { CheckOptions, Decision, RateLimitSubject, Slot } from "../types.js";
+import { giveBack, giveBackUnlessCharged } from "./give-back.js";
 import { rateLimitHeaders } from "./headers.js";
-import { isPreflight, withIpv6Prefix } from "./ip-subject.js";
-import { parseGuardOptions, type RateLimitGuardOptions } from "./options.js";
+import { type ParsedGuardOptions, parseGuardOptions, type RateLimitGuardOptions } from "./options.js";
 import { denial } from "./problem.js";
+import { decisionsAbout, frameworkRequest, type GuardedDecision, logDecision, policyNames } from "./request-log.js";
 
-export type { RateLimitGuardOptions } from "./options.js";
+export type { ChargeWhen } from "./give-back.js";
 export type { HeaderForm } from "./headers.js";
+export type { RateLimitGuardOptions } from "./options.js";
+export { decisionOf } from "./request-log.js";
 export type { RateLimitUpgrade } from "./upgrade.js";
 
 /**
  * Replies 429 to requests that the limiter denies, and 503 when it denies because its store cannot answer. Adds the limits
- * to the headers of every response. Slots of `concurrency` rules are held until the response has ended.
+ * to the headers of every response. Slots of `concurrency` rules are held until the response has ended. `decisionOf` returns
+ * the decision to the handler.
  * @throws {ConfigError} that names the wrong option
  */
 export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOptions = {}): HttpGuard {
@@ -23,54 +27,77 @@ export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOpti
   if (typeof limiter?.check !== "function") {
     throw new ConfigError(`rateLimitGuard: expected a limiter, got ${describeValue(limiter)}`);
   }
-  const { admitted, setup } = sharedBy(limiter);
+  const setup = setupCheckOf(limiter);
   return async (facts) => {
-    if (parsed.skip(facts) || (parsed.preflight === "skip" && isPreflight(facts))) return {};
+    if (parsed.preflight === "skip" && isPreflight(facts)) return {};
+    const skips = parsed.skip?.(facts) ?? false;
+    if (skips instanceof Promise ? await skips : skips) return {};
+    const found = parsed.subject(facts);
+    const subject = found instanceof Promise ? await found : found;
+    const cost = typeof parsed.cost === "number" ? parsed.cost : await parsed.cost(facts);
     const request = frameworkRequest(facts);
-    const groupOnly = parsed.group !== undefined && admitted.has(request);
-    const subject = parsed.subject(facts);
-    const options = {
-      cost: typeof parsed.cost === "function" ? parsed.cost(facts) : parsed.cost,
-      ...(parsed.group !== undefined && { group: parsed.group, groupOnly }),
-    };
-    const slot = await setup.watchDecision(subject, () =>
-      decide(limiter, withIpv6Prefix(subject, parsed.ipv6Prefix), options),
-    );
+    const earlier = decisionsAbout(request);
+    const own = earlier.length === 0 ? earlier : earlier.filter((each) => each.limiter === limiter);
+    const options = { cost, ...groupOf(parsed, own) };
+    const slot = await setup.watchDecision(subject, () => decide(limiter, subject, options));
     const { decision } = slot;
-    if (decision.allowed) admitted.add(request);
-    setup.inspect({ request, facts, subject, decision, ownRules: !groupOnly });
-    const headers = rateLimitHeaders(decision, parsed.headers, systemClock.now());
-    if (!decision.allowed) return { headers, reply: denial(limiter.plans, decision) };
-    return { headers, ...(mayHoldSlot(decision) && { onEnd: () => void slot.release() }) };
+    const entry: GuardedDecision = { limiter, subject, decision, policyOf: policyNames(earlier, limiter) };
+    try {
+      setup.inspect({ facts, subject, decision, earlier: own });
+      logDecision(request, entry);
+      return verdictOf(entry, slot, parsed);
+    } catch (error) {
+      // The request ends here: it keeps neither a slot nor its units.
+      void slot.release();
+      void giveBack(entry);
+      throw error;
+    }
   };
 }
 
+/** The group, and the decisions of this limiter that have charged the request. */
+function groupOf(
+  { group }: ParsedGuardOptions,
+  own: readonly GuardedDecision[],
+): Pick<CheckOptions, "group" | "charged"> {
+  if (group === undefined) return {};
+  return own.length === 0 ? { group } : { group, charged: own.map(({ decision }) => decision) };
+}
+
+type HeldDecision = Pick<Slot, "decision" | "release">;
+
 /** A request with a cost of 0 charges nothing, and takes no slot. */
-async function decide(
-  limiter: RateLimiter,
-  subject: RateLimitSubject,
-  options: CheckOptions,
-): Promise<Pick<Slot, "decision" | "release">> {
+async function decide(limiter: RateLimiter, subject: RateLimitSubject, options: CheckOptions): Promise<HeldDecision> {
   if (options.cost !== 0) return limiter.acquire(subject, options);
   return { decision: await limiter.check(subject, options), release: async () => undefined };
+}
+
+function verdictOf(entry: GuardedDecision, slot: HeldDecision, options: ParsedGuardOptions): Verdict {
+  const { limiter, decision, policyOf } = entry;
+  const headers = rateLimitHeaders(decision, options.headers, { nowMs: systemClock.now(), policyOf });
+  if (!decision.allowed) return { headers, reply: denial(limiter.plans, decision, policyOf) };
+  const { isCharged } = options;
+  const hasSlot = mayHoldSlot(decision);
+  const isRefundable = isCharged !== undefined && decision.cost > 0;
+  if (!hasSlot && !isRefundable) return { headers };
+  const onEnd = (end: ResponseEnd): void => {
+    if (hasSlot) void slot.release();
+    if (isRefundable) void giveBackUnlessCharged(entry, isCharged, end);
+  };
+  return { headers, onEnd };
 }
 
 // A decision that lists rules without slots holds none. A decision without rules, by policy, may hold one.
 const mayHoldSlot = ({ limits }: Decision): boolean =>
   limits.length === 0 || limits.some(({ algorithm }) => algorithm === "concurrency");
 
-const shared = new WeakMap<RateLimiter, { admitted: WeakSet<object>; setup: SetupCheck }>();
+const setupChecks = new WeakMap<RateLimiter, SetupCheck>();
 
-/** The state that all guards of one limiter share: requests that it has admitted, and its setup check. */
-function sharedBy(limiter: RateLimiter): { admitted: WeakSet<object>; setup: SetupCheck } {
-  const known = shared.get(limiter);
+/** The setup check that all guards of one limiter share. */
+function setupCheckOf(limiter: RateLimiter): SetupCheck {
+  const known = setupChecks.get(limiter);
   if (known !== undefined) return known;
-  const setup = new SetupCheck(limiter.name, (plan) => limiter.plans?.find(plan));
-  const made = { admitted: new WeakSet<object>(), setup };
-  shared.set(limiter, made);
+  const made = new SetupCheck(limiter.name, (plan) => limiter.plans?.find(plan));
+  setupChecks.set(limiter, made);
   return made;
 }
-
-/** The framework's own request object, which all guards of a request share. */
-const frameworkRequest = (facts: HttpFacts): object =>
-  typeof facts.raw === "object" && facts.raw !== null ? facts.raw : facts;

@@ -13,6 +13,7 @@ const NOW = 1_700_000_000_001;
 const tenant: LimitStatus = {
   name: "tenant",
   limit: 2000,
+  burst: 2000,
   windowMs: 900_000,
   algorithm: "gcra",
   shadow: false,
@@ -20,13 +21,22 @@ const tenant: LimitStatus = {
   resetMs: 310_500,
   retryAfterMs: 0,
 };
-const user: LimitStatus = { ...tenant, name: "ai.user", limit: 60, windowMs: 60_000, remaining: 9, resetMs: 51_000 };
+const user: LimitStatus = {
+  ...tenant,
+  name: "ai.user",
+  limit: 60,
+  burst: 60,
+  windowMs: 60_000,
+  remaining: 9,
+  resetMs: 51_000,
+};
 const refused: LimitStatus = { ...user, remaining: 0, resetMs: 60_000, retryAfterMs: 1001 };
 const slots: LimitStatus = {
   ...tenant,
   name: "jobs",
   algorithm: "concurrency",
   limit: 4,
+  burst: 4,
   remaining: 3,
   resetMs: 55_000,
 };
@@ -46,7 +56,8 @@ function decided(limits: readonly LimitStatus[], violated: readonly string[] = [
   };
 }
 
-const headersOf = (decision: Decision, ...forms: HeaderForm[]) => rateLimitHeaders(decision, forms, NOW);
+const headersOf = (decision: Decision, ...forms: HeaderForm[]) =>
+  rateLimitHeaders(decision, forms, { nowMs: NOW, policyOf: (rule) => rule });
 const read = (field: string | undefined) =>
   parseList(field ?? "").map(([item, parameters]) => [item, Object.fromEntries(parameters)]);
 
@@ -83,6 +94,28 @@ describe("rateLimitHeaders: draft-10", () => {
     expect([none["RateLimit"], none["Retry-After"]]).toEqual(['"jobs";r=0;t=1', "1"]);
   });
 
+  it.each([
+    ["a burst below the limit", 50, 49, { q: 50, w: 10 }, "50;w=10", "limit=50, remaining=49, reset=1"],
+    ["a burst above the limit", 600, 599, { q: 600, w: 120 }, "600;w=120", "limit=600, remaining=599, reset=1"],
+    ["a burst that fills within a second", 1, 0, { q: 1, w: 1 }, "1;w=1", "limit=1, remaining=0, reset=1"],
+  ])("adds up for %s: one unit was used, and nothing above the quota remains", (_, burst, remaining, ...fields) => {
+    const [policy, policy7, state7] = fields;
+    const minute = { ...tenant, limit: 300, burst, windowMs: 60_000, remaining, resetMs: 200 };
+    const headers = headersOf(decided([minute]), "draft-10");
+    expect(read(headers["RateLimit-Policy"])).toEqual([["tenant", policy]]);
+    expect(read(headers["RateLimit"])).toEqual([["tenant", { r: remaining, t: 1 }]]);
+    expect(policy.q - remaining).toBe(1);
+    expect(headersOf(decided([minute]), "draft-7")).toEqual({ "RateLimit-Policy": policy7, RateLimit: state7 });
+    expect(headersOf(decided([minute]), "draft-6")).toMatchObject({
+      "RateLimit-Limit": String(burst),
+      "RateLimit-Remaining": String(remaining),
+    });
+    expect(headersOf(decided([minute]), "legacy")).toMatchObject({
+      "X-RateLimit-Limit": String(burst),
+      "X-RateLimit-Remaining": String(remaining),
+    });
+  });
+
   it("leaves out a rule in shadow", () => {
     const shadow = { ...refused, shadow: true };
     expect(headersOf(decided([shadow, tenant]), "draft-10")["RateLimit"]).toBe('"tenant";r=1310;t=311');
@@ -90,7 +123,13 @@ describe("rateLimitHeaders: draft-10", () => {
   });
 
   it("writes any name and number as a valid field, and rounds windows up", () => {
-    const odd = { ...tenant, name: 'a"b\\c\u00e9\n', limit: Number.MAX_SAFE_INTEGER, windowMs: 1400 };
+    const odd = {
+      ...tenant,
+      name: 'a"b\\c\u00e9\n',
+      limit: Number.MAX_SAFE_INTEGER,
+      burst: Number.MAX_SAFE_INTEGER,
+      windowMs: 1400,
+    };
     const headers = headersOf(decided([odd]), "draft-10");
     expect(read(headers["RateLimit-Policy"])).toEqual([['a"b\\c??', { q: 999_999_999_999_999, w: 2 }]]);
     expect(read(headers["RateLimit"])).toEqual([['a"b\\c??', { r: 1310, t: 311 }]]);

@@ -9,22 +9,30 @@ export type HeaderForm = "draft-10" | "draft-7" | "draft-6" | "legacy";
 /** Largest integer of a structured field. Source: RFC 9651, section 3.3.1. */
 const MAX_INTEGER = 999_999_999_999_999;
 
+export interface HeaderContext {
+  /** Milliseconds since 1970, for `X-RateLimit-Reset`. */
+  readonly nowMs: number;
+  /** The name in the response of a rule. */
+  readonly policyOf: (rule: string) => string;
+}
+
 /**
  * The headers for the response to a decided request. A denial that ends by waiting gets `Retry-After` too.
  * Rules in shadow are left out.
- * @param nowMs milliseconds since 1970, for `X-RateLimit-Reset`
+ * The limit that clients see is the burst, in the time in which it fills: what remains is never above it, and limit minus
+ * remaining is what was used. The rate is that of the rule.
  */
 export function rateLimitHeaders(
   decision: Decision,
   forms: readonly HeaderForm[],
-  nowMs: number,
+  context: HeaderContext,
 ): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const form of forms) Object.assign(headers, FORMS[form](decision, nowMs));
+  for (const form of forms) Object.assign(headers, FORMS[form](decision, context));
   return Object.assign(headers, retryAfter(decision));
 }
 
-const FORMS: Readonly<Record<HeaderForm, (decision: Decision, nowMs: number) => Record<string, string>>> = {
+const FORMS: Readonly<Record<HeaderForm, (decision: Decision, context: HeaderContext) => Record<string, string>>> = {
   "draft-10": draft10,
   "draft-7": draft7,
   "draft-6": draft6,
@@ -36,44 +44,45 @@ const FORMS: Readonly<Record<HeaderForm, (decision: Decision, nowMs: number) => 
  *
  * Source: draft-ietf-httpapi-ratelimit-headers-10.
  */
-function draft10(decision: Decision): Record<string, string> {
+function draft10(decision: Decision, { policyOf }: HeaderContext): Record<string, string> {
   let policies = "";
   let states = "";
   // One pass without intermediate lists, because this runs for every request.
   for (const state of decision.limits) {
     if (state.shadow) continue;
     const separator = policies === "" ? "" : ", ";
-    policies += separator + policyItem(state);
-    states += separator + stateItem(state, decision);
+    const name = quoted(policyOf(state.name));
+    policies += separator + name + policyParameters(state);
+    states += separator + name + stateParameters(state, decision);
   }
   return policies === "" ? {} : { "RateLimit-Policy": policies, RateLimit: states };
 }
 
-function policyItem({ name, limit, windowMs, algorithm }: LimitStatus): string {
-  const item = `${quoted(name)};q=${integer(limit)}`;
-  return algorithm === "concurrency" ? `${item};qu="concurrent-requests"` : `${item};w=${windowSeconds(windowMs)}`;
+function policyParameters(state: LimitStatus): string {
+  const quota = `;q=${integer(state.burst)}`;
+  return state.algorithm === "concurrency" ? `${quota};qu="concurrent-requests"` : `${quota};w=${fillSeconds(state)}`;
 }
 
 /**
  * `t` is when the whole limit is available again; for a rule that refused, when it would admit the request. On a denial
  * the other rules have no `t`, so that a client that waits for every `t` waits for `Retry-After`, and no longer.
  */
-function stateItem(state: LimitStatus, decision: Decision): string {
-  const item = `${quoted(state.name)};r=${integer(state.remaining)}`;
+function stateParameters(state: LimitStatus, decision: Decision): string {
+  const remaining = `;r=${integer(state.remaining)}`;
   const isViolated = decision.violated.includes(state.name);
-  if (state.algorithm === "concurrency" ? !isViolated : !decision.allowed && !isViolated) return item;
-  return `${item};t=${resetSeconds(state, decision)}`;
+  if (state.algorithm === "concurrency" ? !isViolated : !decision.allowed && !isViolated) return remaining;
+  return `${remaining};t=${resetSeconds(state, decision)}`;
 }
 
 /** Source: draft-ietf-httpapi-ratelimit-headers-07. */
 function draft7(decision: Decision): Record<string, string> {
   const state = tightest(decision);
   if (state === undefined) return {};
-  const { limit, remaining } = state;
+  const { burst, remaining } = state;
   const reset = resetSeconds(state, decision);
   return {
     ...policy(state),
-    RateLimit: `limit=${integer(limit)}, remaining=${integer(remaining)}, reset=${reset}`,
+    RateLimit: `limit=${integer(burst)}, remaining=${integer(remaining)}, reset=${reset}`,
   };
 }
 
@@ -83,26 +92,27 @@ function draft6(decision: Decision): Record<string, string> {
   if (state === undefined) return {};
   return {
     ...policy(state),
-    "RateLimit-Limit": integer(state.limit),
+    "RateLimit-Limit": integer(state.burst),
     "RateLimit-Remaining": integer(state.remaining),
     "RateLimit-Reset": String(resetSeconds(state, decision)),
   };
 }
 
 /** As most services send it: the reset is a time in seconds since 1970. */
-function legacy(decision: Decision, nowMs: number): Record<string, string> {
+function legacy(decision: Decision, { nowMs }: HeaderContext): Record<string, string> {
   const state = tightest(decision);
   if (state === undefined) return {};
   return {
-    "X-RateLimit-Limit": integer(state.limit),
+    "X-RateLimit-Limit": integer(state.burst),
     "X-RateLimit-Remaining": integer(state.remaining),
     "X-RateLimit-Reset": String(Math.ceil(nowMs / 1000) + resetSeconds(state, decision)),
   };
 }
 
 // These drafts can only express requests per window.
-function policy({ limit, windowMs, algorithm }: LimitStatus): Record<string, string> {
-  return algorithm === "concurrency" ? {} : { "RateLimit-Policy": `${integer(limit)};w=${windowSeconds(windowMs)}` };
+function policy(state: LimitStatus): Record<string, string> {
+  if (state.algorithm === "concurrency") return {};
+  return { "RateLimit-Policy": `${integer(state.burst)};w=${fillSeconds(state)}` };
 }
 
 /**
@@ -114,7 +124,7 @@ function tightest({ limits, violated }: Decision): LimitStatus | undefined {
   const refused = visible.filter(({ name }) => violated.includes(name));
   if (refused.length > 0) return leastBy(refused, ({ retryAfterMs }) => -retryAfterMs);
   const windows = visible.filter(({ algorithm }) => algorithm !== "concurrency");
-  return leastBy(windows.length > 0 ? windows : visible, ({ remaining, limit }) => remaining / limit);
+  return leastBy(windows.length > 0 ? windows : visible, ({ remaining, burst }) => remaining / burst);
 }
 
 function leastBy(states: readonly LimitStatus[], measure: (state: LimitStatus) => number): LimitStatus | undefined {
@@ -135,8 +145,9 @@ function retryAfter({ allowed, retryAfterMs }: Decision): Record<string, string>
 
 const seconds = (ms: number): number => Math.ceil(ms / 1000);
 
-// Rounded up: too short a window would promise more than the rule admits.
-const windowSeconds = (ms: number): number => Math.max(1, seconds(ms));
+// The time in which a whole burst fills. Rounded up: too short a time would promise more than the rule admits.
+const fillSeconds = ({ burst, limit, windowMs }: LimitStatus): number =>
+  Math.max(1, seconds(burst === limit ? windowMs : (burst * windowMs) / limit));
 
 const integer = (value: number): string => String(Math.min(value, MAX_INTEGER));
 

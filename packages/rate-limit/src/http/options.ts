@@ -1,7 +1,8 @@
 import { tenancy } from "@scale/core";
-import { functionOption, parseOptions } from "@scale/core/kit";
+import { booleanResult, checkedCallback, functionOption, parseOptions, wrongResult } from "@scale/core/kit";
 import type { HttpFacts } from "@scale/http";
 import { z } from "zod";
+import { type ChargeWhen, outcomeOf } from "./give-back.js";
 import type { HeaderForm } from "./headers.js";
 import type { RateLimitSubject } from "../types.js";
 
@@ -10,33 +11,36 @@ export interface RateLimitGuardOptions {
    * Subject that a request is counted for. Before the tenant is known, `{ ip }` alone counts by the address.
    * @default the tenant, user and address of `tenancy.require()`
    */
-  readonly subject?: (facts: HttpFacts) => RateLimitSubject;
+  readonly subject?: (facts: HttpFacts) => RateLimitSubject | Promise<RateLimitSubject>;
   /**
-   * Group of the plan whose rules apply in addition to the plan's own. When another guard of the same limiter has admitted
-   * the request before, the group's rules decide alone, and nothing is charged twice.
+   * Group of the plan whose rules apply in addition to the plan's own. Rules of the plan that an earlier guard of the same
+   * limiter has charged for this request are left out, so that nothing is charged twice.
    */
   readonly group?: string;
   /**
    * Cost of a request in units.
    * @default 1
    */
-  readonly cost?: number | ((facts: HttpFacts) => number);
+  readonly cost?: number | ((facts: HttpFacts) => number | Promise<number>);
   /**
-   * Predicate for requests that pass without being decided or counted, such as health probes.
+   * Requests that stay charged. Each request is charged before its handler runs, and gets its units back at the end of its
+   * response when it is not one of these: `"failed"`, a status of 400 or more, for logins; `"successful"`, a lower status; or a
+   * function of the end. A response that was not sent to its end stays charged, and so does an error that the framework
+   * answers where the adapter cannot see it.
+   * @default every request
+   */
+  readonly chargeWhen?: ChargeWhen;
+  /**
+   * Predicate for requests that pass without being decided or counted, such as health probes. Anything but true or false is
+   * an error.
    * @default none
    */
-  readonly skip?: (facts: HttpFacts) => boolean;
+  readonly skip?: (facts: HttpFacts) => boolean | Promise<boolean>;
   /**
    * Treatment of CORS preflight requests. A browser takes a refused preflight for a refusal of the origin.
    * @default "skip"
    */
   readonly preflight?: "skip" | "count";
-  /**
-   * Length of the IPv6 prefix that is counted as one client, 32 to 64 bits. A subscriber owns a whole prefix, and may send
-   * each request from another address of it.
-   * @default 56
-   */
-  readonly ipv6Prefix?: number;
   /**
    * Header forms that report the limits: at most one of the drafts, which share field names, and `legacy`. An empty list
    * leaves only `Retry-After`. `draft-10` reports every rule. The other forms report the tightest rule, and with several
@@ -47,12 +51,18 @@ export interface RateLimitGuardOptions {
 }
 
 const optionsSchema = z.strictObject({
-  subject: functionOption<(facts: HttpFacts) => RateLimitSubject>().default(() => tenancy.require),
+  subject: functionOption<NonNullable<RateLimitGuardOptions["subject"]>>().default(() => tenancy.require),
   group: z.string().min(1).optional(),
-  cost: z.union([z.int().min(0), functionOption<(facts: HttpFacts) => number>("a number or a function")]).default(1),
-  skip: functionOption<(facts: HttpFacts) => boolean>().default(() => () => false),
+  cost: z
+    .union([z.int().min(0), functionOption<(facts: HttpFacts) => number | Promise<number>>("a number or a function")])
+    .default(1),
+  chargeWhen: z
+    .union([z.enum(["successful", "failed"]), functionOption<ChargeWhen & Function>()], {
+      error: 'expected "successful", "failed" or a function',
+    })
+    .optional(),
+  skip: functionOption<NonNullable<RateLimitGuardOptions["skip"]>>().optional(),
   preflight: z.enum(["skip", "count"]).default("skip"),
-  ipv6Prefix: z.int().min(32).max(64).default(56),
   headers: z
     .array(z.enum(["draft-10", "draft-7", "draft-6", "legacy"]))
     .refine((forms) => forms.filter((form) => form !== "legacy").length <= 1, {
@@ -61,10 +71,36 @@ const optionsSchema = z.strictObject({
     .default(["draft-10"]),
 });
 
+/** The parsed options. Results of callbacks are checked, and an error names the option. */
+export interface ParsedGuardOptions {
+  readonly subject: (facts: HttpFacts) => RateLimitSubject | Promise<RateLimitSubject>;
+  readonly group: string | undefined;
+  readonly cost: number | ((facts: HttpFacts) => number | Promise<number>);
+  readonly isCharged: ReturnType<typeof outcomeOf>;
+  readonly skip: ((facts: HttpFacts) => boolean | Promise<boolean>) | undefined;
+  readonly preflight: "skip" | "count";
+  readonly headers: readonly HeaderForm[];
+}
+
 /** @throws {ConfigError} that names the wrong option */
-export function parseGuardOptions(
-  options: RateLimitGuardOptions,
-): Required<Omit<RateLimitGuardOptions, "group">> & { readonly group: string | undefined } {
-  const { group, ...parsed } = parseOptions(optionsSchema, options, "rateLimitGuard");
-  return { ...parsed, group };
+export function parseGuardOptions(options: RateLimitGuardOptions): ParsedGuardOptions {
+  const { subject, group, cost, chargeWhen, skip, ...parsed } = parseOptions(optionsSchema, options, "rateLimitGuard");
+  return {
+    ...parsed,
+    group,
+    subject: checkedCallback(subject, subjectResult),
+    cost: typeof cost === "number" ? cost : checkedCallback(cost, costResult),
+    isCharged: outcomeOf(chargeWhen),
+    skip: skip && checkedCallback(skip, booleanResult("rateLimitGuard: skip")),
+  };
+}
+
+function subjectResult(result: unknown): RateLimitSubject {
+  if (typeof result === "object" && result !== null) return result;
+  throw wrongResult("rateLimitGuard: subject", 'a subject such as { tenantId: "acme" }', result);
+}
+
+function costResult(result: unknown): number {
+  if (Number.isSafeInteger(result) && (result as number) >= 0) return result as number;
+  throw wrongResult("rateLimitGuard: cost", "an integer >= 0", result);
 }

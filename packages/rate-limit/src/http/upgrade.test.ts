@@ -9,6 +9,7 @@ const upgradeUrl = ({ to }: { to: string }) => `https://example.com/plans/${to}`
 const state = (name: string, limit: number, more: Partial<LimitStatus> = {}): LimitStatus => ({
   name,
   limit,
+  burst: limit,
   windowMs: 900_000,
   algorithm: "gcra",
   shadow: false,

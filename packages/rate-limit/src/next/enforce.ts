@@ -1,4 +1,5 @@
 import { ConfigError, type Plan, type PlanResolver, type Plans } from "@scale/core";
+import { checkedCallback, describeValue, optionalStringResult } from "@scale/core/kit";
 import type { HttpFacts, HttpGuard, Verdict } from "@scale/http";
 import { factsFromFetch, problemFromError, serializeReply } from "@scale/http/adapter";
 import { slotOf, unlosableSignal } from "../decide/slot-renewal.js";
@@ -13,9 +14,9 @@ export interface EnforceLimits extends Omit<RateLimiterOptions, "plans" | "rules
   readonly plans: Plans;
 }
 
-export interface EnforceOptions extends Omit<RateLimitGuardOptions, "subject"> {
+export interface EnforceOptions extends Omit<RateLimitGuardOptions, "subject" | "chargeWhen"> {
   /** Resolver of the client's address: `clientIp({ trust })`. Without it, rules that count addresses do not apply. */
-  readonly ip?: (facts: HttpFacts) => string | undefined;
+  readonly ip?: (facts: HttpFacts) => string | null | undefined | Promise<string | null | undefined>;
 }
 
 export interface Enforced {
@@ -48,6 +49,10 @@ export type EnforceRateLimit = (
  */
 export function createEnforce(limits: EnforceLimits, options: EnforceOptions = {}): EnforceRateLimit {
   const { ip, ...guardOptions } = options;
+  if (ip !== undefined && typeof ip !== "function") {
+    throw new ConfigError(`createEnforce: ip: expected a function, got ${describeValue(ip)}`);
+  }
+  const addressOf = ip && checkedCallback(ip, optionalStringResult("createEnforce: ip"));
   const { plans, store = memoryStore(), ...limiterOptions } = limits;
   const subjects = new WeakMap<HttpFacts, RateLimitSubject>();
   const subject = (facts: HttpFacts): RateLimitSubject => subjects.get(facts) ?? {};
@@ -63,12 +68,7 @@ export function createEnforce(limits: EnforceLimits, options: EnforceOptions = {
   return async (request, tenantId, userId, tier) => {
     const guard = guards.get(plans.resolve(tier).name);
     const facts = factsFromFetch(request);
-    const address = ip?.(facts);
-    subjects.set(facts, {
-      tenantId,
-      ...(userId !== undefined && { userId }),
-      ...(address !== undefined && { ip: address }),
-    });
+    subjects.set(facts, { tenantId, userId, ip: await addressOf?.(facts) });
     return enforced(await verdictOf(guard as HttpGuard, facts));
   };
 }
@@ -84,7 +84,8 @@ async function verdictOf(guard: HttpGuard, facts: HttpFacts): Promise<Verdict> {
 }
 
 function enforced({ reply, headers = {}, onEnd }: Verdict): Enforced {
-  onEnd?.();
+  // Nothing is held for the request, and the call does not learn when the response ends.
+  onEnd?.({ status: undefined, complete: false });
   if (reply === undefined) return { allowed: true, response: undefined, headers };
   const { status, headers: all, text } = serializeReply(reply, headers);
   return { allowed: false, response: new Response(text ?? null, { status, headers: all }), headers: all };

@@ -1,0 +1,61 @@
+import { InputError, type RateLimitRule, TenantError } from "@scale/core";
+import { describeValue, MAX_ID_LENGTH } from "@scale/core/kit";
+import type { CountedSubject } from "../subject.js";
+
+interface RuleOf {
+  readonly rule: RateLimitRule;
+}
+
+/** The id of a subject that a rule counts; `undefined` when the rule does not apply to it. */
+export function countedId(by: RateLimitRule["by"], { tenantId, userId, ip, keys }: CountedSubject): string | undefined {
+  if (by === "tenant") return tenantId;
+  if (by === "user") return userId;
+  if (by === "ip") return ip;
+  return keys !== undefined && Object.hasOwn(keys, by) ? (keys[by] ?? undefined) : undefined;
+}
+
+/**
+ * @throws {TenantError} for an invalid tenant, user or address
+ * @throws {InputError} for an invalid key
+ */
+export function checkId(id: unknown, by: RateLimitRule["by"]): string {
+  if (typeof id === "string" && id.length > 0 && id.length <= MAX_ID_LENGTH) return id;
+  const expected = `expected a string of 1 to ${MAX_ID_LENGTH} characters`;
+  if (by === "tenant" || by === "user" || by === "ip")
+    throw new TenantError(`${by}: ${expected}, got ${describeValue(id)}`);
+  // Without its value, which may be a secret: an API key.
+  throw new InputError(`${by}: ${expected}, got ${typeof id === "string" ? `${id.length} characters` : typeof id}`);
+}
+
+/** Owner of the counts of subjects without a tenant, for rules of several kinds. */
+export const NO_TENANT = "~no-tenant";
+
+/**
+ * The owner of the counts of a subject without a tenant. Rules of one kind spread over a Cluster by what they count. Counts
+ * of several kinds have one owner, because they are decided together, and the count of one kind must not depend on the id of
+ * another: a client would start anew with each address.
+ */
+export function partitionOf(rules: readonly RuleOf[], subject: CountedSubject): string {
+  const kind = onlyKindOf(rules);
+  return kind === undefined ? NO_TENANT : checkId(countedId(kind, subject), kind);
+}
+
+const onlyKinds = new WeakMap<readonly RuleOf[], RateLimitRule["by"] | undefined>();
+
+/** The kind that rules count without a tenant; `undefined` for several. */
+function onlyKindOf(rules: readonly RuleOf[]): RateLimitRule["by"] | undefined {
+  if (onlyKinds.has(rules)) return onlyKinds.get(rules);
+  const kinds = new Set(rules.map(({ rule }) => rule.by).filter((by) => by !== "tenant" && by !== "user"));
+  const only = kinds.size > 1 ? undefined : ([...kinds][0] ?? "ip");
+  onlyKinds.set(rules, only);
+  return only;
+}
+
+/** True for a subject without any id that the rules count. */
+export const hasNoId = (rules: readonly RuleOf[], subject: CountedSubject): boolean =>
+  rules.every(({ rule }) => countedId(rule.by, subject) === undefined);
+
+export function noIdError(rules: readonly RuleOf[]): TenantError {
+  const kinds = new Set(rules.map(({ rule }) => rule.by));
+  return new TenantError(`expected a subject with ${[...kinds].join(" or ")}, got one without`);
+}
