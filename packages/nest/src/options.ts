@@ -17,6 +17,14 @@ export interface RouteRateLimit {
   readonly chargeWhen?: "successful" | "failed" | ((end: ResponseEnd) => boolean | Promise<boolean>);
 }
 
+/**
+ * Options of a `@RateLimit` as the module passes them on. A decorator does not know the plans, so the type of its group fits
+ * every limiter, and `rateLimitGuard` checks the name when the application starts.
+ */
+export interface ModuleRateLimit extends Omit<RouteRateLimit, "group"> {
+  readonly group?: never;
+}
+
 export interface ScaleModuleOptions {
   /** Guards of the application, by the names that `globalGuards` and the decorators use. */
   guards: Readonly<Record<string, HttpGuard>>;
@@ -29,7 +37,7 @@ export interface ScaleModuleOptions {
    * Factory of the guards of `@RateLimit`: `(options) => rateLimitGuard(limiter, options)`. Called once for each decorator
    * when the application starts.
    */
-  rateLimit?: (options: RouteRateLimit) => HttpGuard;
+  rateLimit?: (options: ModuleRateLimit) => HttpGuard;
 }
 
 /** The parsed options. */

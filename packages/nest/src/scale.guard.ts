@@ -3,7 +3,13 @@ import { DiscoveryService, MetadataScanner } from "@nestjs/core";
 import { ConfigError } from "@scale/core";
 import { chain, type HttpGuard } from "@scale/http";
 import { guardMetadataOf, resolveRateLimit, resolveGuardNames } from "./scale.decorators.js";
-import { type GuardTable, parseModuleOptions, type RouteRateLimit, type ScaleModuleOptions } from "./options.js";
+import {
+  type GuardTable,
+  type ModuleRateLimit,
+  parseModuleOptions,
+  type RouteRateLimit,
+  type ScaleModuleOptions,
+} from "./options.js";
 import { runGuard } from "./run-guard.js";
 
 /** Injection token of the module's options. */
@@ -66,7 +72,7 @@ export class RouteGuards implements OnModuleInit {
     const { rateLimit } = this.#table;
     if (rateLimit === undefined)
       throw new ConfigError("@RateLimit: expected the option rateLimit of ScaleModule, got none");
-    const guard = rateLimit(limit);
+    const guard = rateLimit(limit as ModuleRateLimit);
     this.#limits.set(limit, guard);
     return guard;
   }

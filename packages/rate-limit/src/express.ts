@@ -3,7 +3,10 @@ import { type RateLimitGuardOptions, rateLimitGuard } from "./http/guard.js";
 import type { RateLimiter } from "./limiter.js";
 
 /** Limits the routes after it. Mount it after the middleware that sets the tenant. */
-export function rateLimit(limiter: RateLimiter, options?: RateLimitGuardOptions): NodeMiddleware {
+export function rateLimit<Group extends string>(
+  limiter: RateLimiter<Group>,
+  options?: RateLimitGuardOptions<NoInfer<Group>>,
+): NodeMiddleware {
   return toExpress(rateLimitGuard(limiter, options));
 }
 

@@ -10,10 +10,11 @@ import { registerLimiterName } from "./setup-warnings.js";
 import { type CountedSubject, subjectNormalizer } from "./subject.js";
 import type { Charge, CheckOptions, Decision, RateLimitSubject, RuleOptions, Slot } from "./types.js";
 
-export interface RateLimiter {
+/** @typeParam Group names of the groups of the plans; `never` for a limiter without plans */
+export interface RateLimiter<Group extends string = string> {
   readonly name: string;
   /** The plans in force; `undefined` for a limiter with the same rules for every tenant. */
-  readonly plans: Plans | undefined;
+  readonly plans: Plans<string, Group> | undefined;
   /**
    * Charges every rule of the tenant's plan that applies to the subject, or none: a denial charges nothing. `concurrency`
    * rules are left out; `acquire` decides those too. Calls the store at most once.
@@ -26,18 +27,18 @@ export interface RateLimiter {
    * @throws {StoreError} when the store cannot answer and `whenStoreFails` is `throw`; `cause` is the store's error
    * @throws {TypeError} for a cost that is not an integer >= 0
    */
-  check(subject: RateLimitSubject, options?: CheckOptions): Promise<Decision>;
+  check(subject: RateLimitSubject, options?: CheckOptions<Group>): Promise<Decision>;
   /**
    * Reports the status of the rules and whether one unit would be admitted, and charges nothing. Throws as `check` does.
    * A late answer changes nothing.
    */
-  peek(subject: RateLimitSubject, options?: RuleOptions): Promise<Decision>;
+  peek(subject: RateLimitSubject, options?: RuleOptions<Group>): Promise<Decision>;
   /**
    * Decides as `check`, and takes a slot of every `concurrency` rule as well, or none. A slot that the store takes after the
    * deadline is released in the background when the request was refused, and with the returned slot when it was admitted.
    * @returns a slot to release when the work is done, which `await using` does; a denial when `allowed` is false
    */
-  acquire(subject: RateLimitSubject, options?: CheckOptions): Promise<Slot>;
+  acquire(subject: RateLimitSubject, options?: CheckOptions<Group>): Promise<Slot>;
   /**
    * Returns units that a decision charged, as far as they still count: for work that did not happen, or cost less.
    * A refund that failed can be tried again with the same units, or without: it is applied once, also when the store carried
@@ -62,7 +63,7 @@ export interface RateLimiter {
    * out after its deadline deletes what is counted by then.
    * @throws {StoreError} when the store cannot answer
    */
-  reset(subject: RateLimitSubject, options?: RuleOptions): Promise<void>;
+  reset(subject: RateLimitSubject, options?: RuleOptions<Group>): Promise<void>;
   /** Stops renewing slots: held slots expire when their ttl is over. The store stays open, because the application owns it. */
   close(): void;
 }
@@ -70,8 +71,11 @@ export interface RateLimiter {
 const NO_OPTIONS: CheckOptions = {};
 
 /** Limits the requests of a product's tenants by the rules of their plans. */
-export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
-  return createLimiter(options);
+export function createRateLimiter<Group extends string = never>(
+  options: RateLimiterOptions<Group>,
+): RateLimiter<Group> {
+  // The type of the groups is that of the plans in the options.
+  return createLimiter(options) as RateLimiter<Group>;
 }
 
 /** @param allowSharedName true for limiters that share their counts, and their name, on purpose */

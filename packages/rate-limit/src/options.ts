@@ -59,9 +59,9 @@ interface CommonOptions {
 }
 
 /** Either the plans of a product, or the same rules for every tenant. */
-export type RateLimiterOptions = CommonOptions &
+export type RateLimiterOptions<Group extends string = string> = CommonOptions &
   (
-    | { readonly plans: PlanResolver; readonly rules?: never }
+    | { readonly plans: PlanResolver<string, Group>; readonly rules?: never }
     | { readonly rules: RateLimitRulesInput; readonly plans?: never }
   );
 

@@ -3,7 +3,7 @@ import { chain, type HttpFacts } from "@scale/http";
 import { createFacts, type FactsInit } from "@scale/http/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RateLimitGuardOptions, rateLimitGuard } from "./http/guard.js";
-import { createRateLimiter } from "./limiter.js";
+import { createRateLimiter, type RateLimiter } from "./limiter.js";
 import { memoryStore } from "./memory/store.js";
 import { registerLimiterName, type SetupWarning, setupWarn } from "./setup-warnings.js";
 
@@ -37,7 +37,7 @@ async function codes(): Promise<string[]> {
 const request = (init: FactsInit): HttpFacts => ({ ...createFacts(init), raw: {} });
 
 describe("setup warning: forwarded", () => {
-  const guardOf = (options: RateLimitGuardOptions = {}) =>
+  const guardOf = (options: RateLimitGuardOptions<never> = {}) =>
     rateLimitGuard(createRateLimiter({ rules: { ip: { limit: 100, window: "1m" } } }), {
       subject: ({ remoteAddress }) => ({ ip: remoteAddress?.replace("::ffff:", "") ?? "" }),
       ...options,
@@ -76,7 +76,7 @@ describe("setup warning: double", () => {
   });
   const subject = () => ({ tenantId: "acme" });
   const guards = (...options: RateLimitGuardOptions[]) => {
-    const limiter = createRateLimiter({ plans });
+    const limiter: RateLimiter = createRateLimiter({ plans });
     return chain(...options.map((each) => rateLimitGuard(limiter, { subject, ...each })));
   };
 
@@ -104,7 +104,7 @@ describe("setup warning: double", () => {
 describe("setup warning: ip unknown", () => {
   const tenant = { limit: 100, window: "1m" } as const;
   const ip = tenant;
-  const planned = (rules: object, groups: object = {}) =>
+  const planned = (rules: object, groups: object = {}): RateLimiter =>
     createRateLimiter({
       plans: createPlanResolver({
         plans: definePlans({ free: { rateLimit: { rules, groups } as never } }),

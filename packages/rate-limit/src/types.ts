@@ -20,9 +20,9 @@ export interface RateLimitSubject {
 }
 
 /** Selects rules of the tenant's plan. */
-export interface RuleOptions {
+export interface RuleOptions<Group extends string = string> {
   /** Group of the plan whose rules apply in addition to the plan's own. */
-  readonly group?: string;
+  readonly group?: Group;
   /**
    * Applies the rules of `group` alone, for a request that the plan's own rules have admitted already.
    * @default false
@@ -35,7 +35,7 @@ export interface RuleOptions {
   readonly charged?: readonly Decision[];
 }
 
-export interface CheckOptions extends RuleOptions {
+export interface CheckOptions<Group extends string = string> extends RuleOptions<Group> {
   /**
    * Units to charge, an integer. 0 charges nothing and reports whether one unit would be admitted.
    * @default 1

@@ -3,22 +3,22 @@ import { ConfigError } from "../errors.js";
 import type { Plan, PlanAssignment, Plans } from "./types.js";
 
 /** The plans in force, and the tests that other plans have to pass before they replace these. */
-export interface CurrentPlans<Name extends string> {
-  readonly plans: Plans<Name>;
+export interface CurrentPlans<Name extends string, Group extends string = string> {
+  readonly plans: Plans<Name, Group>;
   /** @throws {PlanError} for an unknown name, and for overrides that make no valid plan */
   planOf(assignment: PlanAssignment): Plan<Name>;
   fallback(): Plan<Name> | undefined;
-  check(test: (plans: Plans<Name>) => void): () => void;
+  check(test: (plans: Plans<Name, Group>) => void): () => void;
   /** @throws {ConfigError} and changes nothing, for plans that lack one in force or that a `check` refuses */
-  replace(next: Plans<Name>): void;
+  replace(next: Plans<Name, Group>): void;
 }
 
-export function createCurrentPlans<Name extends string>(
-  initial: Plans<Name>,
+export function createCurrentPlans<Name extends string, Group extends string>(
+  initial: Plans<Name, Group>,
   fallback: Name | undefined,
-): CurrentPlans<Name> {
+): CurrentPlans<Name, Group> {
   let plans = initial;
-  const checks = new Set<(plans: Plans<Name>) => void>();
+  const checks = new Set<(plans: Plans<Name, Group>) => void>();
   checkFallback(plans, fallback);
   return {
     get plans() {
@@ -30,7 +30,7 @@ export function createCurrentPlans<Name extends string>(
     check(test) {
       test(plans);
       // A new function for each call: a test that is registered twice is removed once per registration.
-      const check = (next: Plans<Name>): void => test(next);
+      const check = (next: Plans<Name, Group>): void => test(next);
       checks.add(check);
       return () => {
         checks.delete(check);

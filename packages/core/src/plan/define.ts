@@ -15,10 +15,10 @@ export interface DefinePlansOptions<Name extends string> {
  * Declares the plans of a product, from the smallest to the largest. Every setting is checked here.
  * @throws {ConfigError} with the plan, the setting and the value
  */
-export function definePlans<const Name extends string>(
-  inputs: Readonly<Record<Name, PlanInput>>,
+export function definePlans<const Name extends string, const Group extends string = never>(
+  inputs: Readonly<Record<Name, PlanInput<Group>>>,
   { aliases, upgradeUrl }: DefinePlansOptions<NoInfer<Name>> = {},
-): Plans<Name> {
+): Plans<Name, Group> {
   const names = Object.keys(inputs) as Name[];
   if (names.length === 0) throw new ConfigError("definePlans: expected at least one plan, got none");
   const plans = new Map(names.map((name) => [name, parsePlan(name, inputs[name])]));
@@ -40,8 +40,10 @@ export function definePlans<const Name extends string>(
     return after.flatMap((known) => plans.get(known) ?? []);
   }
 
+  const groups = [...plans.values()].flatMap(({ rateLimit }) => Object.keys(rateLimit?.groups ?? {}));
   return {
     names,
+    groups: [...new Set(groups)] as Group[],
     find,
     resolve,
     next: (name) => larger(name)[0],

@@ -9,8 +9,8 @@ import type { Plan, PlanAssignment, Plans } from "./types.js";
 
 type MaybeAssignment = PlanAssignment | undefined | null;
 
-export interface PlanResolverOptions<Name extends string = string> {
-  readonly plans: Plans<Name>;
+export interface PlanResolverOptions<Name extends string = string, Group extends string = string> {
+  readonly plans: Plans<Name, Group>;
   /**
    * Function that returns a tenant's plan. `undefined` and `null` mean that the application has no such tenant. It runs as
    * work of that tenant, outside of the request that asked: other requests share the answer.
@@ -44,9 +44,9 @@ export interface PlanResolverOptions<Name extends string = string> {
   readonly clock?: Clock;
 }
 
-export interface PlanResolver<Name extends string = string> {
+export interface PlanResolver<Name extends string = string, Group extends string = string> {
   /** The plans in force. */
-  readonly plans: Plans<Name>;
+  readonly plans: Plans<Name, Group>;
   /**
    * Returns the plan of a tenant at once when it is in memory, and a promise when it has to be looked up.
    * Concurrent callers share one lookup.
@@ -62,12 +62,12 @@ export interface PlanResolver<Name extends string = string> {
    * Puts other plans in force for every tenant at once, without new lookups.
    * @throws {ConfigError} and changes nothing, for plans that lack one in force or that a `check` refuses
    */
-  replace(plans: Plans<Name>): void;
+  replace(plans: Plans<Name, Group>): void;
   /**
    * Runs `test` on the plans in force, and on those of every later `replace` before they are. It throws to refuse.
    * @returns a function that removes the test
    */
-  check(test: (plans: Plans<Name>) => void): () => void;
+  check(test: (plans: Plans<Name, Group>) => void): () => void;
 }
 
 const optionsSchema = z.strictObject({
@@ -85,7 +85,9 @@ const optionsSchema = z.strictObject({
 });
 
 /** Resolves tenants to plans: one shared lookup per tenant, a bounded memory, refresh in the background, never a guess. */
-export function createPlanResolver<Name extends string>(options: PlanResolverOptions<Name>): PlanResolver<Name> {
+export function createPlanResolver<Name extends string, Group extends string>(
+  options: PlanResolverOptions<Name, Group>,
+): PlanResolver<Name, Group> {
   const { maxTenants, ...parsed } = parseOptions(optionsSchema, options, "createPlanResolver");
   const { clock } = parsed;
   const current = createCurrentPlans(options.plans, options.fallback);

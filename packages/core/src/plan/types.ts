@@ -92,12 +92,12 @@ export type RateLimitRuleInput = WindowRuleInput | ConcurrencyRuleInput | "unlim
 export type RateLimitRulesInput = Readonly<Record<string, RateLimitRuleInput>>;
 
 /** One plan, as written in the plan file. A section that is missing is not part of the plan. */
-export interface PlanInput {
+export interface PlanInput<Group extends string = string> {
   readonly rateLimit?: {
     /** Rules for every request of the tenant. */
     readonly rules: RateLimitRulesInput;
     /** Additional rules for requests of a group, such as `ai` or `upload`. */
-    readonly groups?: Readonly<Record<string, RateLimitRulesInput>>;
+    readonly groups?: { readonly [Name in Group]?: RateLimitRulesInput };
   };
   /** Limit of each metric. */
   readonly quota?: Readonly<Record<string, QuotaLimitInput>>;
@@ -246,9 +246,11 @@ export interface Upgrade<Name extends string = string> {
 }
 
 /** All plans of a product, from the smallest to the largest. */
-export interface Plans<Name extends string = string> {
+export interface Plans<Name extends string = string, Group extends string = string> {
   /** In the order they were written. */
   readonly names: readonly Name[];
+  /** Names of the rate limit groups that at least one plan has. */
+  readonly groups: readonly Group[];
   /** Returns a plan by its name or an alias. */
   find(name: string): Plan<Name> | undefined;
   /**

@@ -22,11 +22,15 @@ export type { RateLimitUpgrade } from "./upgrade.js";
  * the decision to the handler.
  * @throws {ConfigError} that names the wrong option
  */
-export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOptions = {}): HttpGuard {
+export function rateLimitGuard<Group extends string>(
+  limiter: RateLimiter<Group>,
+  options: RateLimitGuardOptions<NoInfer<Group>> = {},
+): HttpGuard {
   const parsed = parseGuardOptions(options);
   if (typeof limiter?.check !== "function") {
     throw new ConfigError(`rateLimitGuard: expected a limiter, got ${describeValue(limiter)}`);
   }
+  checkGroup(parsed.group, limiter);
   const setup = setupCheckOf(limiter);
   return async (facts) => {
     if (parsed.preflight === "skip" && isPreflight(facts)) return {};
@@ -53,6 +57,13 @@ export function rateLimitGuard(limiter: RateLimiter, options: RateLimitGuardOpti
       throw error;
     }
   };
+}
+
+/** A group that no plan has would refuse every request of the route. */
+function checkGroup(group: string | undefined, { plans }: RateLimiter): void {
+  if (group === undefined || plans?.groups.includes(group) === true) return;
+  const expected = plans === undefined ? "no group for a limiter without plans" : `one of ${plans.groups.join(", ")}`;
+  throw new ConfigError(`rateLimitGuard: group: expected ${expected}, got ${describeValue(group)}`);
 }
 
 /** The group, and the decisions of this limiter that have charged the request. */

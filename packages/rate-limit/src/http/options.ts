@@ -6,7 +6,8 @@ import { type ChargeWhen, outcomeOf } from "./give-back.js";
 import type { HeaderForm } from "./headers.js";
 import type { RateLimitSubject } from "../types.js";
 
-export interface RateLimitGuardOptions {
+/** @typeParam Group names of the groups of the limiter's plans */
+export interface RateLimitGuardOptions<Group extends string = string> {
   /**
    * Subject that a request is counted for. Before the tenant is known, `{ ip }` alone counts by the address.
    * @default the tenant, user and address of `tenancy.require()`
@@ -16,7 +17,7 @@ export interface RateLimitGuardOptions {
    * Group of the plan whose rules apply in addition to the plan's own. Rules of the plan that an earlier guard of the same
    * limiter has charged for this request are left out, so that nothing is charged twice.
    */
-  readonly group?: string;
+  readonly group?: Group;
   /**
    * Cost of a request in units.
    * @default 1

@@ -10,11 +10,12 @@ import type { RateLimiterOptions } from "../options.js";
 import type { RateLimitSubject, Slot } from "../types.js";
 
 /** The options of a limiter, with the plans that a caller chooses from in place of a plan resolver. */
-export interface EnforceLimits extends Omit<RateLimiterOptions, "plans" | "rules"> {
-  readonly plans: Plans;
+export interface EnforceLimits<Group extends string = string> extends Omit<RateLimiterOptions, "plans" | "rules"> {
+  readonly plans: Plans<string, Group>;
 }
 
-export interface EnforceOptions extends Omit<RateLimitGuardOptions, "subject" | "chargeWhen"> {
+export interface EnforceOptions<Group extends string = string>
+  extends Omit<RateLimitGuardOptions<Group>, "subject" | "chargeWhen"> {
   /** Resolver of the client's address: `clientIp({ trust })`. Without it, rules that count addresses do not apply. */
   readonly ip?: (facts: HttpFacts) => string | null | undefined | Promise<string | null | undefined>;
 }
@@ -47,7 +48,10 @@ export type EnforceRateLimit = (
  * decides them too, around the handler.
  * @throws {ConfigError} that names the wrong option
  */
-export function createEnforce(limits: EnforceLimits, options: EnforceOptions = {}): EnforceRateLimit {
+export function createEnforce<Group extends string>(
+  limits: EnforceLimits<Group>,
+  options: EnforceOptions<NoInfer<Group>> = {},
+): EnforceRateLimit {
   const { ip, ...guardOptions } = options;
   if (ip !== undefined && typeof ip !== "function") {
     throw new ConfigError(`createEnforce: ip: expected a function, got ${describeValue(ip)}`);
