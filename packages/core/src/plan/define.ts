@@ -4,9 +4,9 @@ import { describeIssues, parseOptions } from "../options.js";
 import { planNameSchema, type PlanSections, planSchema } from "./schema.js";
 import type { Plan, PlanInput, PlanOverrides, Plans } from "./types.js";
 
-export interface DefinePlansOptions<Name extends string> {
+export interface DefinePlansOptions<Name extends string, Alias extends string = string> {
   /** Other spellings of plan names, such as those of a billing system: `{ PRO: "professional" }`. */
-  readonly aliases?: Readonly<Record<string, Name>>;
+  readonly aliases?: Readonly<Record<Alias, Name>>;
   /** Function that returns the URL where a tenant changes its plan. Refusals that a larger plan would have allowed contain it. */
   readonly upgradeUrl?: (upgrade: { readonly from: Name; readonly to: Name }) => string;
 }
@@ -15,10 +15,14 @@ export interface DefinePlansOptions<Name extends string> {
  * Declares the plans of a product, from the smallest to the largest. Every setting is checked here.
  * @throws {ConfigError} with the plan, the setting and the value
  */
-export function definePlans<const Name extends string, const Group extends string = never>(
+export function definePlans<
+  const Name extends string,
+  const Group extends string = never,
+  const Alias extends string = never,
+>(
   inputs: Readonly<Record<Name, PlanInput<Group>>>,
-  { aliases, upgradeUrl }: DefinePlansOptions<NoInfer<Name>> = {},
-): Plans<Name, Group> {
+  { aliases, upgradeUrl }: DefinePlansOptions<NoInfer<Name>, Alias> = {},
+): Plans<Name, Group, Alias> {
   const names = Object.keys(inputs) as Name[];
   if (names.length === 0) throw new ConfigError("definePlans: expected at least one plan, got none");
   const plans = new Map(names.map((name) => [name, parsePlan(name, inputs[name])]));
@@ -43,6 +47,7 @@ export function definePlans<const Name extends string, const Group extends strin
   const groups = [...plans.values()].flatMap(({ rateLimit }) => Object.keys(rateLimit?.groups ?? {}));
   return {
     names,
+    aliases: Object.keys(aliases ?? {}) as Alias[],
     groups: [...new Set(groups)] as Group[],
     find,
     resolve,

@@ -181,3 +181,34 @@ describe("createPlanResolver", () => {
     expect(() => createPlanResolver({ plans: plansWith(1), lookup, ttl: 5 } as never)).toThrow(ConfigError);
   });
 });
+
+describe("createPlanResolver: the names that a lookup returns", () => {
+  const plans = definePlans({ free: {}, pro: {} }, { aliases: { FREE: "free" } });
+
+  it("do not compile when they are literals of which no plan has the name", async () => {
+    // @ts-expect-error -- no plan has this name
+    const gold = createPlanResolver({ plans, lookup: () => "gold" });
+    // @ts-expect-error -- as above
+    const later = createPlanResolver({ plans, lookup: async (id) => (id === "acme" ? "gold" : "free") });
+    // @ts-expect-error -- as above
+    const withOverrides = createPlanResolver({ plans, lookup: () => ({ plan: "gold", overrides: {} }) });
+    for (const resolver of [gold, later, withOverrides]) {
+      await expect(resolver.resolve("acme")).rejects.toMatchObject({ code: "SCALE_PLAN" });
+    }
+  });
+
+  it("compile when they are names of plans, strings of a database, or none", async () => {
+    const row: { plan: string } | undefined = { plan: "FREE" };
+    const found = [
+      createPlanResolver({ plans, lookup: () => "free" }),
+      createPlanResolver({ plans, lookup: async () => ({ plan: "FREE" }) }),
+      createPlanResolver({ plans, lookup: async (id) => (id === "acme" ? "pro" : null) }),
+      createPlanResolver({ plans, lookup: () => ({ plan: "pro", overrides: { pageSize: { max: 5 } } }) }),
+      createPlanResolver({ plans, lookup: async () => row?.plan }),
+      createPlanResolver({ plans, fallback: "free", lookup: () => undefined }),
+    ];
+    const names = await Promise.all(found.map(async (resolver) => (await resolver.resolve("acme")).name));
+    expect(plans.aliases).toEqual(["FREE"]);
+    expect(names).toEqual(["free", "free", "pro", "pro", "free", "free"]);
+  });
+});

@@ -7,15 +7,27 @@ import { type CurrentPlans, createCurrentPlans } from "./current-plans.js";
 import { asPlanError, createPlanLookup } from "./lookup.js";
 import type { Plan, PlanAssignment, Plans } from "./types.js";
 
-type MaybeAssignment = PlanAssignment | undefined | null;
+type MaybeAssignment<Found extends string> = PlanAssignment<Found> | undefined | null;
 
-export interface PlanResolverOptions<Name extends string = string, Group extends string = string> {
-  readonly plans: Plans<Name, Group>;
+/** Refuses a lookup that returns literals which are not names of plans. Other strings are checked when they are returned. */
+type KnownNames<Name extends string, Found extends string> = string extends Found
+  ? unknown
+  : [Found] extends [Name]
+    ? unknown
+    : { readonly lookup: (tenantId: string) => PlanAssignment<Name> };
+
+export interface PlanResolverOptions<
+  Name extends string = string,
+  Group extends string = string,
+  Alias extends string = string,
+  Found extends string = string,
+> {
+  readonly plans: Plans<Name, Group, Alias>;
   /**
    * Function that returns a tenant's plan. `undefined` and `null` mean that the application has no such tenant. It runs as
    * work of that tenant, outside of the request that asked: other requests share the answer.
    */
-  readonly lookup: (tenantId: string) => MaybeAssignment | Promise<MaybeAssignment>;
+  readonly lookup: (tenantId: string) => MaybeAssignment<Found> | Promise<MaybeAssignment<Found>>;
   /**
    * Plan of a tenant that has none or an unknown one, and of a tenant whose lookup failed with no earlier answer left.
    * Each use is published as `scale:core:plan-fallback`. Without it `resolve` rejects with `SCALE_PLAN`.
@@ -85,8 +97,13 @@ const optionsSchema = z.strictObject({
 });
 
 /** Resolves tenants to plans: one shared lookup per tenant, a bounded memory, refresh in the background, never a guess. */
-export function createPlanResolver<Name extends string, Group extends string>(
-  options: PlanResolverOptions<Name, Group>,
+export function createPlanResolver<
+  Name extends string,
+  Group extends string,
+  Alias extends string,
+  const Found extends string = string,
+>(
+  options: PlanResolverOptions<Name, Group, Alias, Found> & KnownNames<NoInfer<Name | Alias>, Found>,
 ): PlanResolver<Name, Group> {
   const { maxTenants, ...parsed } = parseOptions(optionsSchema, options, "createPlanResolver");
   const { clock } = parsed;

@@ -161,7 +161,9 @@ export interface PlanOverrides {
 }
 
 /** The plan of one tenant as the application stores it: a name or an alias, and the overrides of this tenant. */
-export type PlanAssignment = string | { readonly plan: string; readonly overrides?: PlanOverrides };
+export type PlanAssignment<Name extends string = string> =
+  | Name
+  | { readonly plan: Name; readonly overrides?: PlanOverrides };
 
 /** One rule, as packages read it. */
 export interface RateLimitRule {
@@ -246,9 +248,11 @@ export interface Upgrade<Name extends string = string> {
 }
 
 /** All plans of a product, from the smallest to the largest. */
-export interface Plans<Name extends string = string, Group extends string = string> {
+export interface Plans<Name extends string = string, Group extends string = string, Alias extends string = string> {
   /** In the order they were written. */
   readonly names: readonly Name[];
+  /** Other spellings of the names. */
+  readonly aliases: readonly Alias[];
   /** Names of the rate limit groups that at least one plan has. */
   readonly groups: readonly Group[];
   /** Returns a plan by its name or an alias. */
