@@ -163,7 +163,8 @@ async function serveFetch(handler: (request: Request) => Promise<Response>): Pro
     });
     try {
       const response = await handler(toRequest(incoming, left.signal));
-      // A body for a client that has left is neither read nor cancelled here: the signal has told the handler.
+      // Nor is a body read or cancelled for a client that has left: from Node 24 on `pipeline` throws for a closed
+      // destination and leaves the source as it is. The signal has told the guard.
       if (left.signal.aborted) return;
       outgoing.writeHead(response.status, [...response.headers].flat());
       // As in Next: the body of a response to HEAD is not read.

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { listen } from "../../testing.js";
 import { onResponseEnd } from "./node-response-end.js";
 
-// The request and response of @codegenie/serverless-express 4, as far as the end of a response depends on them.
+// The request and response of serverless-express 4, as far as the end of a response depends on them.
 function serverless(request: object | undefined): ServerResponse {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   const written: unknown[] = [];
