@@ -6,6 +6,7 @@ process.exitCode = await runSections({
     compat: async () => (await import("./compat/proof.js")).compat,
     failover: async () => (await import("./db-router/failover.js")).failover,
     late: async () => (await import("./late/proof.js")).late,
+    "node-matrix": async () => (await import("./node-matrix/proof.js")).nodeMatrix,
     outage: async () => (await import("./outage/proof.js")).outage,
     overload: async () => (await import("./shed/overload.js")).overload,
     quota: async () => (await import("./quota/proof.js")).quota,

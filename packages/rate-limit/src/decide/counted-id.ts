@@ -37,16 +37,17 @@ export const NO_TENANT = "~no-tenant";
  */
 export function partitionOf(rules: readonly RuleOf[], subject: CountedSubject): string {
   const kind = onlyKindOf(rules);
-  return kind === undefined ? NO_TENANT : checkId(countedId(kind, subject), kind);
+  return kind === null ? NO_TENANT : checkId(countedId(kind, subject), kind);
 }
 
-const onlyKinds = new WeakMap<readonly RuleOf[], RateLimitRule["by"] | undefined>();
+const onlyKinds = new WeakMap<readonly RuleOf[], RateLimitRule["by"] | null>();
 
-/** The kind that rules count without a tenant; `undefined` for several. */
-function onlyKindOf(rules: readonly RuleOf[]): RateLimitRule["by"] | undefined {
-  if (onlyKinds.has(rules)) return onlyKinds.get(rules);
+/** The kind that rules count without a tenant; `null` for several. */
+function onlyKindOf(rules: readonly RuleOf[]): RateLimitRule["by"] | null {
+  const known = onlyKinds.get(rules);
+  if (known !== undefined) return known;
   const kinds = new Set(rules.map(({ rule }) => rule.by).filter((by) => by !== "tenant" && by !== "user"));
-  const only = kinds.size > 1 ? undefined : ([...kinds][0] ?? "ip");
+  const only = kinds.size > 1 ? null : ([...kinds][0] ?? "ip");
   onlyKinds.set(rules, only);
   return only;
 }

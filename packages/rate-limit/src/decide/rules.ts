@@ -115,8 +115,7 @@ export function requestOf(
   for (let i = 0; i < rules.length; i++) {
     const bound = rules[i] as BoundRule;
     const charge = chargeOf(bound, subject, slot !== undefined);
-    // The name of a rule of a group has the group in front.
-    if (charge === undefined || (bound.name === bound.rule.name && isCharged?.(tenantId, charge) === true)) {
+    if (charge === undefined || (isCharged !== undefined && isOwn(bound) && isCharged(tenantId, charge))) {
       if (applied === rules) applied = rules.slice(0, i);
       continue;
     }
@@ -130,6 +129,9 @@ export function requestOf(
   const consume: ConsumeRequest = slot === undefined ? { tenantId, cost, charges } : { tenantId, cost, charges, slot };
   return { plan, group, rules: applied, isUnlimited, consume };
 }
+
+/** True for a rule of the plan itself: the name of a rule of a group has the group in front. */
+const isOwn = ({ name, rule }: BoundRule): boolean => name === rule.name;
 
 function chargeOf(bound: BoundRule, subject: CountedSubject, withSlots: boolean): Charge | undefined {
   const { rule, scope } = bound;
