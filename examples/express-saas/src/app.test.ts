@@ -55,7 +55,7 @@ describe.skipIf(withoutPostgres)("the app", () => {
     const admitted = answers.filter(({ status }) => status === 200);
     // A burst of six, and three more for each second that the machine takes.
     expect(admitted.length).toBeGreaterThanOrEqual(6);
-    expect(admitted[0]?.headers.get("ratelimit-policy")).toBe('"tenant";q=500;w=900, "tenant-second";q=3;w=1');
+    expect(admitted[0]?.headers.get("ratelimit-policy")).toBe('"tenant";q=500;w=900, "tenant-second";q=6;w=2');
     const denied = answers.find(({ status }) => status === 429);
     expect(denied?.headers.get("retry-after")).toBe("1");
     expect(denied?.headers.get("ratelimit")).toContain('"tenant-second";r=0;t=1');

@@ -1,7 +1,8 @@
 import { Controller, Get } from "@nestjs/common";
 import { createPlanResolver, definePlans } from "@scale/core";
+import { createManualClock } from "@scale/core/testing";
 import { fromHeader, type HttpGuard, tenantGuard } from "@scale/http";
-import { createRateLimiter } from "@scale/rate-limit";
+import { createRateLimiter, memoryStore } from "@scale/rate-limit";
 import { rateLimitGuard } from "@scale/rate-limit/http";
 import { describe, expect, it } from "vitest";
 import { ScaleModule } from "./scale.module.js";
@@ -28,7 +29,7 @@ const plans = createPlanResolver({
 let made = 0;
 const optionsWith = (globalGuards: readonly string[]): ScaleModuleOptions => {
   made = 0;
-  const limiter = createRateLimiter({ plans });
+  const limiter = createRateLimiter({ plans, store: memoryStore({ clock: createManualClock() }) });
   return {
     guards: { tenant: tenantGuard({ resolve: fromHeader("x-tenant") }), api: rateLimitGuard(limiter) },
     globalGuards,

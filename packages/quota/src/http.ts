@@ -71,11 +71,13 @@ export function quotaGuard<Name extends string>(
   const { cost, tenant, preflight, whenStoreFails } = parseOptions(guardSchema, options, "quotaGuard");
   if (!isFunction(quota?.check)) throw new ConfigError(`quotaGuard: expected a quota, got ${describeValue(quota)}`);
   const tenantOf = checkedCallback(tenant, tenantResult);
-  const costOf = typeof cost === "number" ? undefined : checkedCallback(cost, costResult);
+  const costOf = typeof cost === "number" ? () => cost : checkedCallback(cost, costResult);
   return async (facts): Promise<Verdict> => {
     if (preflight === "skip" && isPreflight(facts)) return {};
-    const tenantId = await tenantOf(facts);
-    const units = typeof cost === "number" ? cost : await costOf?.(facts);
+    const found = tenantOf(facts);
+    const tenantId = found instanceof Promise ? await found : found;
+    const costs = costOf(facts);
+    const units = costs instanceof Promise ? await costs : costs;
     try {
       const { refusal } = await quota.check(tenantId, metric, units);
       return refusal === undefined ? {} : { reply: quotaReply(refusal) };

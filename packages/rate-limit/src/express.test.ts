@@ -1,3 +1,4 @@
+import { IncomingMessage, ServerResponse } from "node:http";
 import { createPlanResolver, definePlans } from "@scale/core";
 import { fromHeader, tenantGuard } from "@scale/http";
 import { problemHandler, toExpress } from "@scale/http/express";
@@ -66,6 +67,35 @@ it("limits a company and its use of AI under the names that applications use", a
   expect(await status("/api/orders", "GET")).toBe(200);
   expect(await status("/api/orders", "GET")).toBe(429);
   await close();
+});
+
+it("frees the slots of requests whose response has no real socket, as in a serverless runtime", async () => {
+  const limiter = createRateLimiter({ rules: { tenant: { limit: 1, algorithm: "concurrency" } } });
+  const middleware = rateLimit(limiter, { subject: () => ({ tenantId: "acme" }) });
+  const outcomes: unknown[] = [];
+  for (let i = 0; i < 5; i++) {
+    const request = new IncomingMessage({ remoteAddress: "192.0.2.1", destroy() {} } as never);
+    const response = new ServerResponse(request);
+    await middleware(request, response, (error?: unknown) => outcomes.push(error ?? "handled"));
+    // The events of a response are all that such a runtime has.
+    response.emit("finish");
+  }
+  expect(outcomes).toEqual(Array.from({ length: 5 }, () => "handled"));
+  limiter.close();
+});
+
+it("frees the slot when the end of a response cannot be watched", async () => {
+  const limiter = createRateLimiter({ rules: { tenant: { limit: 1, algorithm: "concurrency" } } });
+  const middleware = rateLimit(limiter, { subject: () => ({ tenantId: "acme" }) });
+  for (let i = 0; i < 4; i++) {
+    const request = new IncomingMessage({} as never);
+    const response = Object.assign(new ServerResponse(request), { once: undefined }) as never;
+    const errors: unknown[] = [];
+    await middleware(request, response, (error?: unknown) => errors.push(error));
+    expect(errors).toEqual([expect.any(TypeError)]);
+  }
+  expect((await limiter.acquire({ tenantId: "acme" })).allowed).toBe(true);
+  limiter.close();
 });
 
 it("frees the slot of a client that disconnects before the response", async () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { rateLimitGuard } from "./http/guard.js";
 import { createRateLimiter } from "./limiter.js";
 import { subjectNormalizer } from "./subject.js";
+import type { RateLimitSubject } from "./types.js";
 
 const addressOf = (ip: string, bits = 56): unknown => subjectNormalizer(bits)({ ip }).ip;
 
@@ -38,6 +39,40 @@ describe("subjectNormalizer", () => {
     expect(subjectNormalizer(56)({ tenantId: "acme", userId: null, ip: null })).toEqual({ tenantId: "acme" });
     const keys = { email: null };
     expect(subjectNormalizer(56)({ ip: null, keys })).toEqual({ keys });
+  });
+});
+
+describe("a limiter with rules for keys", () => {
+  const account = { limit: 1, window: "1h", by: "email" } as const;
+  const ip = { limit: 9, window: "1h" } as const;
+  const email = (address: string) => ({ keys: { email: address } });
+
+  it("counts a key with and without a tenant, and never mixes the two", async () => {
+    const limiter = createRateLimiter({ rules: { account } });
+    const ann = email("ann@example.com");
+    const subjects = [ann, { tenantId: "acme", ...ann }, { tenantId: "globex", ...ann }, email("bob@example.com")];
+    for (const subject of subjects) expect((await limiter.check(subject)).allowed).toBe(true);
+    for (const subject of subjects) expect((await limiter.check(subject)).violated).toEqual(["account"]);
+    // A tenant whose id is an e-mail address is another one.
+    expect((await limiter.check({ tenantId: "ann@example.com", ...ann })).allowed).toBe(true);
+    limiter.close();
+  });
+
+  it("applies to subjects with that key only, and rejects when no rule applies", async () => {
+    const limiter = createRateLimiter({ rules: { account, ip } });
+    const names = async (subject: RateLimitSubject) => (await limiter.check(subject)).limits.map(({ name }) => name);
+    expect(await names({ ip: "192.0.2.1" })).toEqual(["ip"]);
+    expect(await names({ ip: "192.0.2.1", keys: { email: null, other: "x" } })).toEqual(["ip"]);
+    expect(await names({ ip: "192.0.2.1", ...email("ann@example.com") })).toEqual(["account", "ip"]);
+    await expect(limiter.check({ keys: {} })).rejects.toMatchObject({
+      code: "SCALE_TENANT",
+      message: "expected a subject with email or ip, got one without",
+    });
+    await expect(limiter.check({ tenantId: "acme" })).rejects.toMatchObject({ code: "SCALE_PLAN" });
+    const inherited = createRateLimiter({ rules: { odd: { ...account, by: "constructor" } } });
+    await expect(inherited.check({ keys: {} })).rejects.toMatchObject({ code: "SCALE_INPUT" });
+    limiter.close();
+    inherited.close();
   });
 });
 

@@ -38,7 +38,8 @@ export function rateLimitGuard<Group extends string>(
     if (skips instanceof Promise ? await skips : skips) return {};
     const found = parsed.subject(facts);
     const subject = found instanceof Promise ? await found : found;
-    const cost = typeof parsed.cost === "number" ? parsed.cost : await parsed.cost(facts);
+    const costs = typeof parsed.cost === "number" ? parsed.cost : parsed.cost(facts);
+    const cost = costs instanceof Promise ? await costs : costs;
     const request = frameworkRequest(facts);
     const earlier = decisionsAbout(request);
     const own = earlier.length === 0 ? earlier : earlier.filter((each) => each.limiter === limiter);

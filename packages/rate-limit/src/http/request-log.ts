@@ -33,7 +33,7 @@ export function logDecision(request: object, entry: GuardedDecision): void {
  * @param limiter the limiter whose guard is meant, for a request with several
  * @returns `undefined` when no guard decided, such as for a request that it skipped
  */
-export function decisionOf(request: object, limiter?: Pick<RateLimiter, "name">): Decision | undefined {
+export function decisionOf(request: object, limiter?: RateLimiter): Decision | undefined {
   return decisionsAbout(request).findLast((entry) => limiter === undefined || entry.limiter === limiter)?.decision;
 }
 
@@ -45,8 +45,9 @@ const asItIs = (rule: string): string => rule;
  * Source: draft-ietf-httpapi-ratelimit-headers-10, section 3.
  */
 export function policyNames(earlier: readonly GuardedDecision[], limiter: RateLimiter): (rule: string) => string {
+  // Most requests have one guard.
+  if (earlier.length === 0) return asItIs;
   const others = earlier.filter((entry) => entry.limiter !== limiter);
-  if (others.length === 0) return asItIs;
   const taken = new Set(others.flatMap(({ decision, policyOf }) => decision.limits.map(({ name }) => policyOf(name))));
   return (rule) => {
     if (!taken.has(rule)) return rule;
