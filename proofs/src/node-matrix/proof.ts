@@ -34,7 +34,7 @@ async function* judged(release: string, tests: Promise<Report>): AsyncIterable<L
   yield line({ proof: `node-matrix: ${release}, failed`, unit: "tests", value: failed, bound: { atMost: 0 } });
 }
 
-/** Runs the suite with a Node, which its child processes find on PATH too. What fails is printed to stderr. */
+/** Runs the suite with a Node, which its child processes find on PATH too. Failures are printed to stderr. */
 async function runTests(node: string, filters: readonly string[]): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "node-matrix-"));
   const report = join(folder, "report.json");
