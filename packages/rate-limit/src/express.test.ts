@@ -89,7 +89,8 @@ it("frees the slot when the end of a response cannot be watched", async () => {
   const middleware = rateLimit(limiter, { subject: () => ({ tenantId: "acme" }) });
   for (let i = 0; i < 4; i++) {
     const request = new IncomingMessage({} as never);
-    const response = Object.assign(new ServerResponse(request), { once: undefined }) as never;
+    const response = new ServerResponse(request);
+    Object.assign(response, { once: undefined });
     const errors: unknown[] = [];
     await middleware(request, response, (error?: unknown) => errors.push(error));
     expect(errors).toEqual([expect.any(TypeError)]);
