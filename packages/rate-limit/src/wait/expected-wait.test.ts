@@ -3,7 +3,7 @@ import type { LimitStatus } from "../types.js";
 import { earliestPassAt } from "./expected-wait.js";
 
 const limit = (status: Partial<LimitStatus>): LimitStatus => ({
-  ...{ name: "tenant", limit: 10, windowMs: 1000, algorithm: "gcra", shadow: false },
+  ...{ name: "tenant", limit: 10, burst: 10, windowMs: 1000, algorithm: "gcra", shadow: false },
   ...{ remaining: 0, resetMs: 1000, retryAfterMs: 0 },
   ...status,
 });
