@@ -5,6 +5,7 @@ process.exitCode = await runSections({
     cache: async () => (await import("./cache/bench.js")).cache,
     "cache-matrix": async () => (await import("./cache/matrix/bench.js")).cacheMatrix,
     "db-router": async () => (await import("./db-router/bench.js")).dbRouter,
+    flags: async () => (await import("./flags/bench.js")).flags,
     pagination: async () => (await import("./pagination/bench.js")).pagination,
     "rate-limit": async () => (await import("./rate-limit/bench.js")).rateLimit,
   },

@@ -9,6 +9,7 @@ export const layers = {
   cache: 2,
   "db-router": 2,
   pagination: 2,
+  flags: 2,
   quota: 3,
   shed: 3,
   nest: 4,
@@ -34,4 +35,5 @@ export const libraries = {
   rxjs: /^nest\//,
   "reflect-metadata": /^nest\//,
   "lru-cache": /^core\//,
+  "@openfeature/server-sdk": /^flags\/src\/openfeature\//,
 };

@@ -6,6 +6,8 @@ import { type NodeMiddleware, toExpress } from "@scale/http/express";
 import { quotaStatus } from "@scale/quota/express";
 import { type Request, type RequestHandler, Router } from "express";
 import type { CrmCache } from "./cache.js";
+import { flagRoutes } from "./flag-admin.js";
+import type { CrmFlags } from "./flags.js";
 import type { CrmQuota } from "./quota.js";
 
 /**
@@ -34,6 +36,14 @@ export function databaseAdmin(router: DbRouter, token: string): Router {
   routes.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
   routes.get("/", (_request, response) => void response.json({ health: router.health(), stats: router.stats() }));
   return routes;
+}
+
+/** Shows and changes the flags of all processes, for callers with the admin token. */
+export function flagAdmin(flags: CrmFlags, token: string): Router {
+  const hasToken = createTokenCheck(token);
+  const router = Router();
+  router.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
+  return router.use(flagRoutes(flags));
 }
 
 /** Shows, invalidates (in all processes) and warms the cache of a tenant, for callers with the admin token. */

@@ -6,12 +6,13 @@ import type { UsageStore } from "@scale/quota";
 import type { RateLimitStore } from "@scale/rate-limit";
 import { rateLimit } from "@scale/rate-limit/express";
 import express, { type Express } from "express";
-import { cacheAdmin, databaseAdmin, health, quotaAdmin } from "./admin.js";
+import { cacheAdmin, databaseAdmin, flagAdmin, health, quotaAdmin } from "./admin.js";
 import type { CrmCache, ResourceName } from "./cache.js";
 import { cachedRows } from "./db/cached-rows.js";
 import type { DatabaseConnection } from "./db/client.js";
 import { countedRows } from "./db/counted-rows.js";
 import { type TenantRows, tenantRows } from "./db/tenant-rows.js";
+import { type CrmFlags, requireFlag } from "./flags.js";
 import { createLimiter } from "./limits.js";
 import type { Metrics } from "./live/metrics.js";
 import { livePage, measure } from "./live/routes.js";
@@ -37,6 +38,7 @@ export interface AppOptions {
   readonly usage: UsageStore;
   readonly plans: PlanResolver;
   readonly crm: CrmCache;
+  readonly flags: CrmFlags;
   /** Signs the cursors of lists. */
   readonly secret: string;
   /** Bearer token for the admin routes. */
@@ -49,7 +51,7 @@ export interface AppOptions {
 
 /** The CRM API: tenant resolution, rate limits, sessions, cache warming, then the routes. */
 export function createApp(options: AppOptions): Express {
-  const { database, store, usage, plans, secret, crm, adminToken, metrics, clock, onError } = options;
+  const { database, store, usage, plans, secret, crm, flags, adminToken, metrics, clock, onError } = options;
   const { db, router } = database;
   const app = express().disable("x-powered-by");
   const limiter = createLimiter(plans, store);
@@ -65,6 +67,7 @@ export function createApp(options: AppOptions): Express {
   app.get("/api/admin/quotas/:tenantId", quotaAdmin(quota, adminToken));
   app.use("/api/admin/database", databaseAdmin(router, adminToken));
   app.use("/api/admin/cache", cacheAdmin(crm, plans, adminToken));
+  app.use("/api/admin/flags", flagAdmin(flags, adminToken));
 
   app.use(measure(metrics, clock));
   app.use(
@@ -82,8 +85,10 @@ export function createApp(options: AppOptions): Express {
   // Read-your-writes: a client sees its earlier writes, whichever process and database server handled them. The cookie is
   // not `Secure`, since the example serves plain http on loopback.
   app.use(dbSession(router, { cookie: { isSecure: false } }));
-  app.use(warmOnArrival({ warmers: crm.warmers, clock, onWarmed: metrics.recordWarming, onError }));
+  const isEnabled = (): boolean => flags.get("warming");
+  app.use(warmOnArrival({ warmers: crm.warmers, isEnabled, clock, onWarmed: metrics.recordWarming, onError }));
   // Group limits apply in addition to the limits of every request.
+  app.use("/contacts/export", toExpress(requireFlag(flags, "exports")));
   app.get("/contacts/export", rateLimit(limiter, { group: "export" }), exportContacts(db));
   app.get("/contacts/search", rateLimit(limiter, { group: "search" }), searchContacts(db, crm));
   // After the limiter: a denied request costs no parsing.

@@ -3,6 +3,8 @@ import type { CacheStore } from "@scale/cache";
 import { redisStore as redisCacheStore } from "@scale/cache/redis";
 import { StoreError } from "@scale/core";
 import type { Router } from "@scale/db-router";
+import { type FlagSource, memorySource } from "@scale/flags";
+import { redisSource } from "@scale/flags/redis";
 import { type UsageStore, memoryUsage } from "@scale/quota";
 import { postgresLedger, redisUsage } from "@scale/quota/redis";
 import { memoryStore, type RateLimitStore } from "@scale/rate-limit";
@@ -62,6 +64,8 @@ export interface Components {
   readonly usage: UsageStore;
   /** Second-level cache store; `undefined` without Redis. */
   readonly cacheStore: CacheStore | undefined;
+  /** Live source of the flags. */
+  readonly flagSource: FlagSource;
 }
 
 /** Smaller than the defaults of `@scale/db-router` (20 and 30 connections), which assume a dedicated machine. */
@@ -79,23 +83,26 @@ export async function startComponents(options: ComponentOptions, teardown: Teard
   // When one fails, the other must finish starting before the teardown can stop it.
   await Promise.allSettled(starting);
   const [database, limitStore] = await Promise.all(starting);
-  return {
-    database,
-    limitStore,
-    usage: startUsage({ database, limitStore }, options, teardown),
-    cacheStore: startCacheStore(limitStore, teardown),
-  };
+  const usage = startUsage({ database, limitStore }, options, teardown);
+  return { database, limitStore, usage, ...startSubscribers(limitStore, teardown) };
 }
 
-/** Uses a separate connection for invalidations, because a subscribed Redis connection accepts no other commands. */
-function startCacheStore(limitStore: LimitStore, teardown: Teardown): CacheStore | undefined {
-  if (limitStore.is === "memory") return undefined;
+/**
+ * The cache store and the source of the flags. They share a separate connection for subscriptions, because a subscribed Redis
+ * connection accepts no other commands.
+ */
+function startSubscribers(limitStore: LimitStore, teardown: Teardown): Pick<Components, "cacheStore" | "flagSource"> {
+  if (limitStore.is === "memory") return { cacheStore: undefined, flagSource: memorySource() };
   const { redis } = limitStore;
   const subscriber = redis.duplicate();
   teardown.defer(() => subscriber.disconnect());
   // It breaks together with the main connection, which reports the error, and it resubscribes after a reconnect.
   subscriber.on("error", () => undefined);
-  return redisCacheStore({ redis, subscriber, timeoutMs: REDIS_TIMEOUT_MS });
+  return {
+    cacheStore: redisCacheStore({ redis, subscriber, timeoutMs: REDIS_TIMEOUT_MS }),
+    // No request waits for it.
+    flagSource: redisSource({ redis, subscriber }),
+  };
 }
 
 /** Counts in Redis and flushes the counts to Postgres, because monthly usage must survive the loss of Redis. */

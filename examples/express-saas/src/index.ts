@@ -7,6 +7,7 @@ import { FAILOVER_MS, type PoolSize } from "./db/client.js";
 import { maxConcurrencyByPlan } from "./db/max-concurrency.js";
 import { lookUpPlan } from "./db/look-up-plan.js";
 import { seededTenants } from "./db/seed.js";
+import { createCrmFlags } from "./flags.js";
 import { createMetrics, type MetricsOptions } from "./live/metrics.js";
 import { plans } from "./scale.plan.js";
 import { startServer } from "./server.js";
@@ -74,11 +75,19 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
 
   const crm = createCrmCache({ db: database.db, plans: resolver, store: components.cacheStore });
   teardown.defer(() => crm.cache.close());
+  const flags = createCrmFlags({
+    source: components.flagSource,
+    plans: resolver,
+    isRedisReady: redisReady(limitStore),
+  });
+  teardown.defer(() => flags.close());
+  // Without an answer the flags have their defaults.
+  await flags.ready();
   const { router } = database;
   const sources = { plans, limitStore: limitStoreSource(limitStore), cache: crm.cache, router };
   const metrics = createMetrics({ ...sources, clock: systemClock });
   teardown.defer(() => metrics.stop());
-  const parts = { database, store: limitStore.store, usage, plans: resolver, secret, crm };
+  const parts = { database, store: limitStore.store, usage, plans: resolver, secret, crm, flags };
   const app = createApp({ ...parts, adminToken, metrics, clock: systemClock, onError });
   const server = await startServer(app, port);
   teardown.defer(() => server.close(GRACE_MS));
@@ -95,5 +104,9 @@ const newToken = (): string => randomBytes(12).toString("hex");
 
 function limitStoreSource(store: LimitStore): MetricsOptions["limitStore"] {
   if (store.is === "memory") return store;
-  return { is: "redis", isReady: () => store.redis.status === "ready" };
+  return { is: "redis", isReady: redisReady(store) };
 }
+
+/** The memory of this process is always ready. */
+const redisReady = (store: LimitStore): (() => boolean) =>
+  store.is === "memory" ? () => true : () => store.redis.status === "ready";

@@ -10,6 +10,7 @@ describe("warmOnArrival", () => {
     const clock = createManualClock();
     const warmed: string[] = [];
     const errors: unknown[] = [];
+    const enabled = { is: true };
     const handle = warmOnArrival({
       warmers: {
         warmTenantCache(tenantId) {
@@ -19,6 +20,7 @@ describe("warmOnArrival", () => {
         invalidateTenantCache: () => Promise.reject(new Error("not asked for")),
         entries: [],
       },
+      isEnabled: () => enabled.is,
       clock,
       onWarmed: () => undefined,
       onError: (error) => errors.push(error),
@@ -29,8 +31,18 @@ describe("warmOnArrival", () => {
       tenancy.run({ tenantId }, () => handle({} as Request, {} as Response, () => (next = true)));
       return next;
     }
-    return { clock, warmed, errors, ask };
+    return { clock, warmed, errors, ask, enabled };
   }
+
+  it("warms a tenant that arrived while it was disabled at its first request after that", () => {
+    const { warmed, ask, enabled } = arrivals();
+    enabled.is = false;
+    ask("acme");
+    expect(warmed).toEqual([]);
+    enabled.is = true;
+    ask("acme");
+    expect(warmed).toEqual(["acme"]);
+  });
 
   it("warms on the first request of each tenant, without delaying it", () => {
     const { warmed, ask } = arrivals();

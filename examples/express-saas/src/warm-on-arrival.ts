@@ -5,6 +5,8 @@ import type { CrmCache } from "./cache.js";
 
 export interface WarmOnArrivalOptions {
   readonly warmers: CrmCache["warmers"];
+  /** Asked at each request. A tenant that arrives while it returns false is warmed at a later request. */
+  readonly isEnabled: () => boolean;
   readonly clock: Clock;
   /** Called with the report of each warming. */
   readonly onWarmed: (report: WarmReport) => void;
@@ -20,7 +22,7 @@ const MAX_TENANTS = 1000;
  * Warms the cache of a tenant on its first request; a product would do so on login. The request does not wait, and
  * requests that need the same value meanwhile share its load.
  */
-export function warmOnArrival({ warmers, clock, onWarmed, onError }: WarmOnArrivalOptions): RequestHandler {
+export function warmOnArrival({ warmers, isEnabled, clock, onWarmed, onError }: WarmOnArrivalOptions): RequestHandler {
   // In order of the last request, so that the first key is the oldest.
   const seenAt = new Map<string, number>();
 
@@ -36,7 +38,7 @@ export function warmOnArrival({ warmers, clock, onWarmed, onError }: WarmOnArriv
 
   return (_request, _response, next) => {
     const { tenantId } = tenancy.require();
-    if (isArrival(tenantId)) warmers.warmTenantCache(tenantId).then(onWarmed, onError);
+    if (isEnabled() && isArrival(tenantId)) warmers.warmTenantCache(tenantId).then(onWarmed, onError);
     next();
   };
 }

@@ -1,0 +1,116 @@
+/**
+ * Hash state after a constant prefix: a flag hashes its salt once, and then only the id of each subject.
+ * A prefix of any length works, also one that ends within a block of four bytes.
+ */
+export interface HashPrefix {
+  readonly h: number;
+  /** Bytes that do not fill a block yet, the first one lowest. */
+  readonly tail: number;
+  /** Number of bits in `tail`: 0, 8, 16 or 24. */
+  readonly tailBits: number;
+  readonly bytes: number;
+}
+
+/** Hashes a prefix once. `murmur3(hashPrefix(a, seed), b)` is the hash of `a + b` for well-formed strings. */
+export function hashPrefix(text: string, seed = 0): HashPrefix {
+  const bytes = new TextEncoder().encode(text);
+  const full = bytes.length & ~3;
+  let h = seed | 0;
+  for (let i = 0; i < full; i += 4) h = mixBlock(h, blockOf(bytes, i, 4));
+  const tailBytes = bytes.length - full;
+  return { h, tail: blockOf(bytes, full, tailBytes), tailBits: 8 * tailBytes, bytes: bytes.length };
+}
+
+// oxlint-disable-next-line max-params -- a range of bytes
+function blockOf(bytes: Uint8Array, from: number, count: number): number {
+  let block = 0;
+  for (let i = 0; i < count; i++) block |= (bytes[from + i] ?? 0) << (8 * i);
+  return block;
+}
+
+function mixBlock(h: number, block: number): number {
+  const mixed = h ^ scramble(block);
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function scramble(block: number): number {
+  const k = Math.imul(block, 0xcc9e2d51);
+  return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+}
+
+/**
+ * MurmurHash3, x86, 32 bits, of the UTF-8 bytes of the prefix and the text. Allocates nothing.
+ * A lone surrogate counts as U+FFFD, as `TextEncoder` writes it.
+ * Source: https://github.com/aappleby/smhasher, MurmurHash3.cpp
+ * @returns the hash as a signed integer, because V8 would allocate a number of 2^31 or more; `>>> 0` makes it unsigned
+ */
+export function murmur3(prefix: HashPrefix, text: string): number {
+  let { h, tail, tailBits, bytes } = prefix;
+  const { length } = text;
+  let i = 0;
+  while (i < length) {
+    // Four ASCII characters at once: ids mostly consist of them.
+    const word = asciiWord(text, i, length);
+    if (word !== NO_WORD) {
+      h = mixBlock(h, tail | (word << tailBits));
+      tail = tailBits === 0 ? 0 : word >>> (32 - tailBits);
+      bytes += 4;
+      i += 4;
+      continue;
+    }
+    let utf8 = text.charCodeAt(i++);
+    let count = 1;
+    if (utf8 >= 0x80) {
+      const code = scalarAt(text, i - 1);
+      if (code > 0xffff) i++;
+      count = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+      utf8 = packUtf8(code, count);
+    }
+    bytes += count;
+    for (; count > 0; count--) {
+      tail |= (utf8 & 0xff) << tailBits;
+      utf8 >>>= 8;
+      tailBits += 8;
+      if (tailBits === 32) {
+        h = mixBlock(h, tail);
+        tail = 0;
+        tailBits = 0;
+      }
+    }
+  }
+  if (tailBits > 0) h ^= scramble(tail);
+  return finish(h ^ bytes);
+}
+
+/** No four ASCII characters make it: their highest bits are 0. */
+const NO_WORD = -1;
+
+/** The next four characters as bytes, the first one lowest; `NO_WORD` when there are fewer, or one is not ASCII. */
+function asciiWord(text: string, at: number, length: number): number {
+  if (at + 4 > length) return NO_WORD;
+  const a = text.charCodeAt(at);
+  const b = text.charCodeAt(at + 1);
+  const c = text.charCodeAt(at + 2);
+  const d = text.charCodeAt(at + 3);
+  return (a | b | c | d) < 0x80 ? a | (b << 8) | (c << 16) | (d << 24) : NO_WORD;
+}
+
+function scalarAt(text: string, at: number): number {
+  const code = text.codePointAt(at) ?? 0;
+  return code >= 0xd800 && code <= 0xdfff ? 0xfffd : code;
+}
+
+/** The two to four bytes of a code point in one integer, the first byte lowest. */
+function packUtf8(code: number, count: number): number {
+  const last = 0x80 | (code & 0x3f);
+  if (count === 2) return 0xc0 | (code >> 6) | (last << 8);
+  const third = 0x80 | ((code >> 6) & 0x3f);
+  if (count === 3) return 0xe0 | (code >> 12) | (third << 8) | (last << 16);
+  return 0xf0 | (code >> 18) | ((0x80 | ((code >> 12) & 0x3f)) << 8) | (third << 16) | (last << 24);
+}
+
+function finish(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}

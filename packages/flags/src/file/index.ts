@@ -1,0 +1,1 @@
+export { lastKnownGoodFile, type LastKnownGoodFileOptions } from "./last-known-good.js";

@@ -1,0 +1,1 @@
+export { openFeatureProvider, type OpenFeatureProviderOptions } from "./provider.js";

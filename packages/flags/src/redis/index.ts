@@ -1,0 +1,2 @@
+export { redisSource, type RedisSourceOptions } from "./source.js";
+export type { IoredisSubscriber, NodeRedisSubscriber, SubscriberLike } from "./subscriber.js";

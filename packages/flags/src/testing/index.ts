@@ -1,0 +1,1 @@
+export { describeFlagSource } from "./source.js";
