@@ -14,7 +14,8 @@ export const BUCKETS_PER_PERCENT = 1000;
  */
 export function bucketOf(salt: HashPrefix, key: string): number {
   const hash = murmur3(salt, key) >>> 0;
-  return (hash % 100) * BUCKETS_PER_PERCENT + (Math.floor(hash / 100) % BUCKETS_PER_PERCENT);
+  // `>>> 0` keeps the numbers integers for the engine, where `Math.floor` would make it divide fractions.
+  return (hash % 100) * BUCKETS_PER_PERCENT + (((hash / 100) >>> 0) % BUCKETS_PER_PERCENT);
 }
 
 /** Hash state for the percentage of one salt. Two flags with different salts pick different subjects. */

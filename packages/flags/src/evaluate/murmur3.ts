@@ -45,27 +45,48 @@ function scramble(block: number): number {
  * @returns the hash as a signed integer, because V8 would allocate a number of 2^31 or more; `>>> 0` makes it unsigned
  */
 export function murmur3(prefix: HashPrefix, text: string): number {
-  let { h, tail, tailBits, bytes } = prefix;
   const { length } = text;
+  const { tailBits } = prefix;
+  let { h, tail } = prefix;
   let i = 0;
-  while (i < length) {
-    // Four ASCII characters at once: ids mostly consist of them.
-    const word = asciiWord(text, i, length);
-    if (word !== NO_WORD) {
-      h = mixBlock(h, tail | (word << tailBits));
-      tail = tailBits === 0 ? 0 : word >>> (32 - tailBits);
-      bytes += 4;
-      i += 4;
-      continue;
-    }
-    let utf8 = text.charCodeAt(i++);
-    let count = 1;
-    if (utf8 >= 0x80) {
-      const code = scalarAt(text, i - 1);
-      if (code > 0xffff) i++;
-      count = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-      utf8 = packUtf8(code, count);
-    }
+  // Four ASCII characters at once, since ids mostly consist of them. A word leaves the number of bits in the tail as it is.
+  for (const end = length & ~3; i < end; i += 4) {
+    const a = text.charCodeAt(i);
+    const b = text.charCodeAt(i + 1);
+    const c = text.charCodeAt(i + 2);
+    const d = text.charCodeAt(i + 3);
+    if ((a | b | c | d) >= 0x80) return murmur3Utf8(prefix, text);
+    const word = a | (b << 8) | (c << 16) | (d << 24);
+    h = mixBlock(h, tail | (word << tailBits));
+    tail = tailBits === 0 ? 0 : word >>> (32 - tailBits);
+  }
+  let rest = 0;
+  let bits = 0;
+  for (; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return murmur3Utf8(prefix, text);
+    rest |= code << bits;
+    bits += 8;
+  }
+  tail |= rest << tailBits;
+  bits += tailBits;
+  if (bits >= 32) {
+    h = mixBlock(h, tail);
+    tail = rest >>> (32 - tailBits);
+    bits -= 32;
+  }
+  if (bits > 0) h ^= scramble(tail);
+  return finish(h ^ (prefix.bytes + length));
+}
+
+/** The same for any text, byte by byte. */
+function murmur3Utf8(prefix: HashPrefix, text: string): number {
+  let { h, tail, tailBits, bytes } = prefix;
+  for (let i = 0; i < text.length; i++) {
+    const code = scalarAt(text, i);
+    if (code > 0xffff) i++;
+    let count = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    let utf8 = packUtf8(code, count);
     bytes += count;
     for (; count > 0; count--) {
       tail |= (utf8 & 0xff) << tailBits;
@@ -82,26 +103,14 @@ export function murmur3(prefix: HashPrefix, text: string): number {
   return finish(h ^ bytes);
 }
 
-/** No four ASCII characters make it: their highest bits are 0. */
-const NO_WORD = -1;
-
-/** The next four characters as bytes, the first one lowest; `NO_WORD` when there are fewer, or one is not ASCII. */
-function asciiWord(text: string, at: number, length: number): number {
-  if (at + 4 > length) return NO_WORD;
-  const a = text.charCodeAt(at);
-  const b = text.charCodeAt(at + 1);
-  const c = text.charCodeAt(at + 2);
-  const d = text.charCodeAt(at + 3);
-  return (a | b | c | d) < 0x80 ? a | (b << 8) | (c << 16) | (d << 24) : NO_WORD;
-}
-
 function scalarAt(text: string, at: number): number {
   const code = text.codePointAt(at) ?? 0;
   return code >= 0xd800 && code <= 0xdfff ? 0xfffd : code;
 }
 
-/** The two to four bytes of a code point in one integer, the first byte lowest. */
+/** The bytes of a code point in one integer, the first byte lowest. */
 function packUtf8(code: number, count: number): number {
+  if (count === 1) return code;
   const last = 0x80 | (code & 0x3f);
   if (count === 2) return 0xc0 | (code >> 6) | (last << 8);
   const third = 0x80 | ((code >> 6) & 0x3f);
