@@ -38,49 +38,53 @@ function scramble(block: number): number {
   return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
 }
 
-// Taken from the prototype once. `text.charCodeAt` is not inlined, and takes five times as long, as soon as any module of the
-// process has a class that extends String, as ioredis 6 does.
-const { charCodeAt } = String.prototype;
-
 /**
  * MurmurHash3, x86, 32 bits, of the UTF-8 bytes of the prefix and the text. Allocates nothing.
  * A lone surrogate counts as U+FFFD, as `TextEncoder` writes it.
  * Source: https://github.com/aappleby/smhasher, MurmurHash3.cpp
  * @returns the hash as a signed integer, because V8 would allocate a number of 2^31 or more; `>>> 0` makes it unsigned
  */
-export function murmur3(prefix: HashPrefix, text: string): number {
-  const { length } = text;
-  const { tailBits } = prefix;
-  let { h, tail } = prefix;
-  let i = 0;
-  // Four ASCII characters at once, since ids mostly consist of them. A word leaves the number of bits in the tail as it is.
-  for (const end = length & ~3; i < end; i += 4) {
-    const a = charCodeAt.call(text, i);
-    const b = charCodeAt.call(text, i + 1);
-    const c = charCodeAt.call(text, i + 2);
-    const d = charCodeAt.call(text, i + 3);
-    if ((a | b | c | d) >= 0x80) return murmur3Utf8(prefix, text);
-    const word = a | (b << 8) | (c << 16) | (d << 24);
-    h = mixBlock(h, tail | (word << tailBits));
-    tail = tailBits === 0 ? 0 : word >>> (32 - tailBits);
-  }
-  let rest = 0;
-  let bits = 0;
-  for (; i < length; i++) {
-    const code = charCodeAt.call(text, i);
-    if (code >= 0x80) return murmur3Utf8(prefix, text);
-    rest |= code << bits;
-    bits += 8;
-  }
-  tail |= rest << tailBits;
-  bits += tailBits;
-  if (bits >= 32) {
-    h = mixBlock(h, tail);
-    tail = rest >>> (32 - tailBits);
-    bits -= 32;
-  }
-  if (bits > 0) h ^= scramble(tail);
-  return finish(h ^ (prefix.bytes + length));
+export const murmur3: (prefix: HashPrefix, text: string) => number = hashWith(String.prototype.charCodeAt);
+
+/**
+ * `text.charCodeAt` is not inlined, and takes five times as long, as soon as any module of the process has a class that extends
+ * String, as ioredis 6 does. A parameter that is never assigned is a constant to the engine, as no variable of a bundle is.
+ */
+function hashWith(charCodeAt: (this: string, index: number) => number): typeof murmur3 {
+  return (prefix, text) => {
+    const { length } = text;
+    const { tailBits } = prefix;
+    let { h, tail } = prefix;
+    let i = 0;
+    // Four ASCII characters at once, since ids mostly consist of them. A word leaves the number of bits in the tail as it is.
+    for (const end = length & ~3; i < end; i += 4) {
+      const a = charCodeAt.call(text, i);
+      const b = charCodeAt.call(text, i + 1);
+      const c = charCodeAt.call(text, i + 2);
+      const d = charCodeAt.call(text, i + 3);
+      if ((a | b | c | d) >= 0x80) return murmur3Utf8(prefix, text);
+      const word = a | (b << 8) | (c << 16) | (d << 24);
+      h = mixBlock(h, tail | (word << tailBits));
+      tail = tailBits === 0 ? 0 : word >>> (32 - tailBits);
+    }
+    let rest = 0;
+    let bits = 0;
+    for (; i < length; i++) {
+      const code = charCodeAt.call(text, i);
+      if (code >= 0x80) return murmur3Utf8(prefix, text);
+      rest |= code << bits;
+      bits += 8;
+    }
+    tail |= rest << tailBits;
+    bits += tailBits;
+    if (bits >= 32) {
+      h = mixBlock(h, tail);
+      tail = rest >>> (32 - tailBits);
+      bits -= 32;
+    }
+    if (bits > 0) h ^= scramble(tail);
+    return finish(h ^ (prefix.bytes + length));
+  };
 }
 
 /** The same for any text, byte by byte. */
