@@ -6,12 +6,12 @@ import { bool, defineFlags, flagExpose, oneOf } from "./index.js";
 const definitions = defineFlags({
   checkout: bool({ default: false }),
   plain: bool({ default: false }),
-  colour: oneOf(["red", "blue"], { default: "red" }),
+  color: oneOf(["red", "blue"], { default: "red" }),
 });
 const settings = {
   plain: { rules: [{}] },
   checkout: { rules: [{ percent: 100 }] },
-  colour: { rules: [{ variants: [{ name: "b", weight: 1, value: "blue" }] }] },
+  color: { rules: [{ variants: [{ name: "b", weight: 1, value: "blue" }] }] },
 };
 
 function collect(): { readonly seen: unknown[][]; end(): void } {
@@ -29,7 +29,7 @@ describe("exposures", () => {
     const { seen, end } = collect();
     const read = (): void => {
       for (const tenantId of ["acme", "globex"]) {
-        for (const key of ["plain", "checkout", "colour"] as const) flags.get(key, { tenantId });
+        for (const key of ["plain", "checkout", "color"] as const) flags.get(key, { tenantId });
       }
     };
     for (let i = 0; i < 100; i++) read();
@@ -38,9 +38,9 @@ describe("exposures", () => {
     read();
     const once = [
       ["acme", "checkout", undefined, 0],
-      ["acme", "colour", "b", 0],
+      ["acme", "color", "b", 0],
       ["globex", "checkout", undefined, 0],
-      ["globex", "colour", "b", 0],
+      ["globex", "color", "b", 0],
     ];
     expect(seen).toEqual(once);
     clock.advance(1);
@@ -56,7 +56,7 @@ describe("exposures", () => {
     const flags = await flagsWith(definitions, settings, { clock, exposures });
     const { seen, end } = collect();
     flags.get("checkout", { tenantId: "acme" });
-    flags.get("colour", { tenantId: "acme" });
+    flags.get("color", { tenantId: "acme" });
     flags.get("checkout", { tenantId: "globex" });
     flags.get("checkout", { tenantId: "initech" });
     clock.advance(60_000);

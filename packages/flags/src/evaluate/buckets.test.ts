@@ -46,7 +46,7 @@ describe("buckets", () => {
 
   const picker = (weights: Readonly<Record<string, number>>): ((key: string) => string | undefined) => {
     const names = Object.keys(weights);
-    const variants = names.map((name) => ({ prefix: variantPrefix("colour", name), weight: weights[name] ?? 0 }));
+    const variants = names.map((name) => ({ prefix: variantPrefix("color", name), weight: weights[name] ?? 0 }));
     return (key) => names[variantIndex(variants, key)];
   };
 
