@@ -37,7 +37,8 @@ interface Specification {
   }[];
 }
 
-const folder = createRequire(import.meta.url).resolve("@unleash/client-specification/package.json");
+const require = createRequire(import.meta.url);
+const folder = require.resolve("@unleash/client-specification/package.json");
 const load = (name: string): Specification =>
   JSON.parse(readFileSync(new URL(`specifications/${name}.json`, `file://${folder}`), "utf8")) as Specification;
 

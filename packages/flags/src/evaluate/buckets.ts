@@ -1,9 +1,6 @@
 import { type HashPrefix, hashPrefix, murmur3 } from "./murmur3.js";
 
-/** Buckets of a rollout: one for each 0.001 %. */
-export const BUCKETS = 100_000;
-
-/** Buckets of one percent. */
+/** Buckets of one percent: one for each 0.001 %. */
 export const BUCKETS_PER_PERCENT = 1000;
 
 /**
