@@ -1,4 +1,5 @@
 export { type Clock, systemClock } from "./clock.js";
+export { deadline } from "./deadline-context.js";
 export {
   ConfigError,
   InputError,

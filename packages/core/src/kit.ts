@@ -4,6 +4,12 @@ export { createDeadline, type Deadline, withDeadline, withStoreDeadline } from "
 export { describeValue } from "./describe-value.js";
 export { wasNotSent } from "./errors.js";
 export { defineEvent } from "./events.js";
+export {
+  type AcquireOptions,
+  FairSemaphore,
+  type FairSemaphoreOptions,
+  type SemaphoreRefusal,
+} from "./fair-semaphore.js";
 export { formatIp, type IpBytes, isIpv4Mapped, maskIp, parseIpBytes, parseIp } from "./ip.js";
 export { joinKey, keySegment, keySegmentText, tenantKey, tenantKeyPrefix } from "./keys.js";
 export {
