@@ -10,6 +10,7 @@ export const layers = {
   "db-router": 2,
   pagination: 2,
   flags: 2,
+  breaker: 2,
   quota: 3,
   shed: 3,
   nest: 4,
@@ -34,6 +35,7 @@ export const libraries = {
   "@nestjs/core": /^nest\//,
   rxjs: /^nest\//,
   "reflect-metadata": /^nest\//,
-  "lru-cache": /^core\//,
   "@openfeature/server-sdk": /^flags\/src\/openfeature\//,
+  "lru-cache": /^(?:core|breaker)\//,
+  opossum: /^breaker\/src\/opossum\//,
 };

@@ -1,0 +1,4 @@
+import { describeBreaker } from "../testing/index.js";
+import { ownEngine } from "./circuit.js";
+
+describeBreaker("own", ownEngine);

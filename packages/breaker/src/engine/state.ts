@@ -1,0 +1,24 @@
+import type { Probes } from "./probes.js";
+import type { ShareSplitter } from "./ramp.js";
+
+export interface OpenState {
+  readonly is: "open";
+  /** Moved when another process probes instead. */
+  untilMs: number;
+  readonly cause: unknown;
+}
+
+export type State =
+  | { readonly is: "closed" }
+  | OpenState
+  | { readonly is: "half-open"; readonly probes: Probes; readonly cause: unknown }
+  | { readonly is: "ramping"; readonly sinceMs: number; readonly splitter: ShareSplitter };
+
+export const CLOSED: State = { is: "closed" };
+
+/** A failed call. */
+export interface Failure {
+  readonly error: unknown;
+  /** Milliseconds that the dependency asked to wait; 0 for none. */
+  readonly retryAfterMs: number;
+}

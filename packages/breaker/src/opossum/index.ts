@@ -1,0 +1,1 @@
+export { opossumEngine } from "./engine.js";

@@ -1,0 +1,1 @@
+export { redisShare, type RedisShareOptions } from "./share.js";
