@@ -2,6 +2,7 @@ import { runSections } from "@scale/testkit";
 
 process.exitCode = await runSections({
   sections: {
+    breaker: async () => (await import("./breaker/bench.js")).breaker,
     cache: async () => (await import("./cache/bench.js")).cache,
     "cache-matrix": async () => (await import("./cache/matrix/bench.js")).cacheMatrix,
     "db-router": async () => (await import("./db-router/bench.js")).dbRouter,

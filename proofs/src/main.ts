@@ -11,6 +11,7 @@ process.exitCode = await runSections({
     overload: async () => (await import("./shed/overload.js")).overload,
     quota: async () => (await import("./quota/proof.js")).quota,
     "rate-limit": async () => (await import("./rate-limit/proof.js")).rateLimit,
+    "retry-storm": async () => (await import("./breaker/retry-storm.js")).retryStorm,
     "read-your-writes": async () => (await import("./db-router/read-your-writes.js")).readYourWrites,
     "replica-outage": async () => (await import("./db-router/replica-outage.js")).replicaOutage,
   },
