@@ -9,6 +9,14 @@ import type { CrmCache } from "./cache.js";
 import { flagRoutes } from "./flag-admin.js";
 import type { CrmFlags } from "./flags.js";
 import type { CrmQuota } from "./quota.js";
+import type { RatesClient } from "./rates/client.js";
+import type { RatesService } from "./rates/service.js";
+
+/** The service of exchange rates, and the client that calls it. */
+export interface RatesParts {
+  readonly client: RatesClient;
+  readonly service: Pick<RatesService, "isStuck">;
+}
 
 /**
  * Serves the quota status of any tenant to callers with the admin token. A product checks its login instead: whether the
@@ -72,6 +80,21 @@ export function cacheAdmin({ cache, warmers }: CrmCache, plans: PlanResolver, to
     response.json({ tenantId, loaded, fresh, failed, isAborted, durationMs: Math.round(durationMs) });
   });
   return router;
+}
+
+/** Shows the breakers, and stops or starts the service of exchange rates, for callers with the admin token. */
+export function degradationAdmin({ client, service }: RatesParts, token: string): Router {
+  const hasToken = createTokenCheck(token);
+  const routes = Router();
+  routes.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
+  routes.get("/circuits", (_request, response) => void response.json({ circuits: client.circuits() }));
+  routes.post("/rates/:action", (request, response, next) => {
+    const { action } = request.params;
+    if (action !== "stop" && action !== "start") return next();
+    service.isStuck = action === "stop";
+    response.json({ isStuck: service.isStuck });
+  });
+  return routes;
 }
 
 const forbidden = problem({ title: "Forbidden", status: 403, detail: "A valid admin token is required." });

@@ -6,7 +6,15 @@ import type { UsageStore } from "@scale/quota";
 import type { RateLimitStore } from "@scale/rate-limit";
 import { rateLimit } from "@scale/rate-limit/express";
 import express, { type Express } from "express";
-import { cacheAdmin, databaseAdmin, flagAdmin, health, quotaAdmin } from "./admin.js";
+import {
+  cacheAdmin,
+  databaseAdmin,
+  degradationAdmin,
+  flagAdmin,
+  health,
+  quotaAdmin,
+  type RatesParts,
+} from "./admin.js";
 import type { CrmCache, ResourceName } from "./cache.js";
 import { cachedRows } from "./db/cached-rows.js";
 import type { DatabaseConnection } from "./db/client.js";
@@ -25,6 +33,7 @@ import { sendEmail } from "./routes/email.js";
 import { exportContacts } from "./routes/export.js";
 import { invoices } from "./routes/invoices.js";
 import { createListPages } from "./routes/list-pages.js";
+import { showRates } from "./routes/rates.js";
 import { resourceRouter } from "./routes/resource.js";
 import { searchContacts } from "./routes/search.js";
 import { tasks } from "./routes/tasks.js";
@@ -39,6 +48,7 @@ export interface AppOptions {
   readonly plans: PlanResolver;
   readonly crm: CrmCache;
   readonly flags: CrmFlags;
+  readonly rates: RatesParts;
   /** Signs the cursors of lists. */
   readonly secret: string;
   /** Bearer token for the admin routes. */
@@ -51,7 +61,7 @@ export interface AppOptions {
 
 /** The CRM API: tenant resolution, rate limits, sessions, cache warming, then the routes. */
 export function createApp(options: AppOptions): Express {
-  const { database, store, usage, plans, secret, crm, flags, adminToken, metrics, clock, onError } = options;
+  const { database, store, usage, plans, secret, crm, flags, rates, adminToken, metrics, clock, onError } = options;
   const { db, router } = database;
   const app = express().disable("x-powered-by");
   const limiter = createLimiter(plans, store);
@@ -68,6 +78,7 @@ export function createApp(options: AppOptions): Express {
   app.use("/api/admin/database", databaseAdmin(router, adminToken));
   app.use("/api/admin/cache", cacheAdmin(crm, plans, adminToken));
   app.use("/api/admin/flags", flagAdmin(flags, adminToken));
+  app.use("/api/degradation", degradationAdmin(rates, adminToken));
 
   app.use(measure(metrics, clock));
   app.use(
@@ -95,6 +106,7 @@ export function createApp(options: AppOptions): Express {
   app.use(express.json({ limit: "100kb" }));
   app.post("/contacts/:id/email", sendEmail(db, quotaCounting));
   app.get("/api/dashboard", showDashboard(crm));
+  app.get("/api/rates", showRates(rates.client));
   app.use("/contacts", resourceRouter(contacts, cached("contacts", countedRows(db, "contacts", quotaCounting))));
   app.use("/deals", resourceRouter(deals, cached("deals", countedRows(db, "deals", quotaCounting))));
   app.use("/invoices", resourceRouter(invoices, cached("invoices", tenantRows(db, invoices.table))));

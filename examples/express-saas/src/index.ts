@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createPlanResolver, type PlanResolver, systemClock } from "@scale/core";
+import type { RatesParts } from "./admin.js";
 import { createApp } from "./app.js";
 import { createCrmCache } from "./cache.js";
 import { type Components, type LimitStore, startComponents } from "./components.js";
@@ -9,6 +10,8 @@ import { lookUpPlan } from "./db/look-up-plan.js";
 import { seededTenants } from "./db/seed.js";
 import { createCrmFlags } from "./flags.js";
 import { createMetrics, type MetricsOptions } from "./live/metrics.js";
+import { createRatesClient } from "./rates/client.js";
+import { startRatesService } from "./rates/service.js";
 import { plans } from "./scale.plan.js";
 import { startServer } from "./server.js";
 import { createTeardown, type Teardown } from "./teardown.js";
@@ -87,7 +90,8 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
   const sources = { plans, limitStore: limitStoreSource(limitStore), cache: crm.cache, router };
   const metrics = createMetrics({ ...sources, clock: systemClock });
   teardown.defer(() => metrics.stop());
-  const parts = { database, store: limitStore.store, usage, plans: resolver, secret, crm, flags };
+  const rates = await startRates(teardown);
+  const parts = { database, store: limitStore.store, usage, plans: resolver, secret, crm, flags, rates };
   const app = createApp({ ...parts, adminToken, metrics, clock: systemClock, onError });
   const server = await startServer(app, port);
   teardown.defer(() => server.close(GRACE_MS));
@@ -101,6 +105,12 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
 }
 
 const newToken = (): string => randomBytes(12).toString("hex");
+
+async function startRates(teardown: Teardown): Promise<RatesParts> {
+  const service = await startRatesService();
+  teardown.defer(() => service.close());
+  return { service, client: createRatesClient(service.url) };
+}
 
 function limitStoreSource(store: LimitStore): MetricsOptions["limitStore"] {
   if (store.is === "memory") return store;
