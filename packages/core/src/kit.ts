@@ -21,6 +21,7 @@ export {
   timeoutOption,
 } from "./option-fragments.js";
 export { parseOptions } from "./options.js";
+export { shareOf } from "./plan/share.js";
 export { inRootContext } from "./root-context.js";
 export { MAX_ID_LENGTH, parseTenantId } from "./tenancy.js";
 export { parseBytes, parseDuration } from "./units.js";

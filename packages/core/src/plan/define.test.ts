@@ -104,6 +104,12 @@ describe("definePlans", () => {
     expect(plans.upgrade("free", () => true)).toEqual({ from: "free", to: "pro" });
   });
 
+  it("computes the units of an overage as the decimal number that the plan has", () => {
+    const quota = { a: soft(50, { overage: 0.58 }), b: soft(100, { overage: 1.1 }), c: soft(9, { overage: 0.1 }) };
+    const found = definePlans({ free: { quota } }).resolve("free").quota;
+    expect([found?.["a"]?.max, found?.["b"]?.max, found?.["c"]?.max]).toEqual([79, 210, 9]);
+  });
+
   it("parses quotas, and replaces a whole one by an override", () => {
     const limits = definePlans({
       free: { quota: { users: hard(3), emails: soft(100, { overage: 0.1 }), calls: soft(9) } },

@@ -13,7 +13,7 @@ export function soft(limit: number, options: { readonly overage?: number } = {})
   return { kind: "soft", limit, ...options };
 }
 
-/** No limit: nothing is refused, and nothing is counted. */
+/** No limit: nothing is refused. Usage is counted all the same, rows are not. */
 export function unlimited(): QuotaLimitInput {
   return { kind: "unlimited" };
 }

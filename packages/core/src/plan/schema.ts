@@ -3,6 +3,7 @@ import { isScaleError } from "../errors.js";
 import { durationOption } from "../option-fragments.js";
 import { parseBytes } from "../units.js";
 import type { CacheShare, PageSize, Plan, QuotaLimit, RateLimitBlock, RateLimitRule } from "./types.js";
+import { shareOf } from "./share.js";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/i, "expected a name of letters, digits and dashes");
 
@@ -140,7 +141,7 @@ const quotaLimit = z
     const { kind, limit } = input;
     if (kind === "hard") return { kind, limit, max: limit };
     const { overage } = input;
-    return { kind, limit, max: overage === undefined ? Infinity : limit + Math.floor(limit * overage) };
+    return { kind, limit, max: overage === undefined ? Infinity : limit + shareOf(limit, overage, "down") };
   });
 
 const cacheShare = z
