@@ -1,7 +1,8 @@
 import type { Interval, Subscription } from "../src/types.js";
 
 const QUARTER_HOUR = 900_000;
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 /**
  * Where boundary `n` lies, found the slow way: the calendar is walked one interval at a time, and the zone's clock is
@@ -9,11 +10,13 @@ const DAY = 86_400_000;
  */
 export function boundaryByScan({ anchor, timeZone = "UTC" }: Subscription, interval: Interval, n: number): number {
   const start = Number(anchor);
+  const [unit, count] = unitOf(interval);
   if (n === 0) return start;
+  if (unit === "hour") return start + n * count * HOUR;
   const clock = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
   const shown = (instant: number): string => clock.format(instant);
   const [date = "", time = ""] = shown(start).split(" ");
-  const wanted = `${walk(date, interval, n)} ${time}`;
+  const wanted = `${walk(date, unit, n * count)} ${time}`;
   const near = Date.parse(`${wanted.replace(" ", "T")}Z`);
   const phase = start % QUARTER_HOUR;
   const first = Math.floor((near - 1.25 * DAY) / QUARTER_HOUR) * QUARTER_HOUR + phase;
@@ -26,19 +29,32 @@ export function boundaryByScan({ anchor, timeZone = "UTC" }: Subscription, inter
   }
 }
 
-/** A date of the calendar after `n` intervals, by walking over every day or month between. */
-function walk(date: string, interval: Interval, n: number): string {
+type Unit = "hour" | "day" | "month";
+
+function unitOf(interval: Interval): readonly [Unit, number] {
+  if (typeof interval === "object") {
+    if ("hours" in interval) return ["hour", interval.hours];
+    return "days" in interval ? ["day", interval.days] : ["month", interval.months];
+  }
+  if (interval === "week") return ["day", 7];
+  if (interval === "quarter") return ["month", 3];
+  if (interval === "year") return ["month", 12];
+  return [interval === "forever" ? "day" : interval, 1];
+}
+
+/** A date of the calendar after `n` days or months, by walking over every one between. */
+function walk(date: string, unit: Unit, n: number): string {
   let [year = 0, month = 0, day = 0] = date.split("-").map(Number);
   const step = Math.sign(n);
-  if (interval === "month" || interval === "year") {
-    for (let left = Math.abs(n) * (interval === "year" ? 12 : 1); left > 0; left--) {
+  if (unit === "month") {
+    for (let left = Math.abs(n); left > 0; left--) {
       month += step;
       if (month === 13) [year, month] = [year + 1, 1];
       if (month === 0) [year, month] = [year - 1, 12];
     }
     return text(year, month, Math.min(day, daysIn(year, month)));
   }
-  for (let left = Math.abs(n) * (interval === "week" ? 7 : 1); left > 0; left--) {
+  for (let left = Math.abs(n); left > 0; left--) {
     day += step;
     if (day === 0) {
       [year, month] = month === 1 ? [year - 1, 12] : [year, month - 1];

@@ -41,7 +41,7 @@ serveWorker(async (message, { index, args }) => {
   const reached: number[] = [];
 
   async function reserve(n: number): Promise<void> {
-    const id = `${index}:${n}`;
+    const id = `${metric}:${index}:${n}`;
     const outcome = await usage.reserve({ tenantId: "acme", id, ttlMs, changes: [change] });
     if (!outcome.admitted) return;
     if (what === "reserve") admitted++;

@@ -38,3 +38,15 @@ function messageOf({ metric, plan, max, used, held, requested }: QuotaRefusal): 
   const taken = held === 0 ? `${used}` : `${used} used and ${held} held`;
   return `quota ${metric} of plan ${describeValue(plan)}: ${taken} of ${max}, no room for ${requested} more`;
 }
+
+/**
+ * An id was used for other units or metrics, and these are still held or used. Nothing was counted by this call.
+ * Source: Stripe's API, `idempotency_error`.
+ */
+export class IdempotencyError extends ScaleError {
+  readonly status = 409;
+
+  constructor(message: string) {
+    super("SCALE_IDEMPOTENCY", message);
+  }
+}

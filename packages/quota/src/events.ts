@@ -4,9 +4,11 @@ import type { QuotaRefusal, Reconciled } from "./types.js";
 
 export interface ThresholdReached {
   readonly tenantId: string;
+  /** User of a metric that is counted by user. */
+  readonly userId: string | undefined;
   readonly metric: string;
   readonly plan: string;
-  /** Part of `limit` that was reached: 0.8 or 1. */
+  /** Part of `limit` that was reached, of the `thresholds` of the metric. */
   readonly threshold: number;
   readonly used: number;
   readonly limit: number;
@@ -23,6 +25,8 @@ export const thresholdReach: EventChannel<ThresholdReached> = defineEvent("scale
 
 export interface OverageUsed {
   readonly tenantId: string;
+  /** User of a metric that is counted by user. */
+  readonly userId: string | undefined;
   readonly metric: string;
   readonly plan: string;
   /** Units of this call above the units that the plan includes. */
@@ -66,3 +70,17 @@ export interface LedgerFailed {
 
 /** Published when usage could not be written to the ledger. The write is retried with growing pauses. */
 export const ledgerFail: EventChannel<LedgerFailed> = defineEvent("scale:quota:ledger-fail");
+
+export interface RepeatFailed {
+  readonly tenantId: string;
+  readonly metrics: readonly string[];
+  /** Call that got no answer: units of a `commit` may be missing, those of a `cancel` may be counted. */
+  readonly what: "commit" | "release" | "cancel";
+  readonly error: unknown;
+}
+
+/**
+ * Published when the store gave up a call that got no answer: after a day, a minute for a use without an id, or when the
+ * store was closed.
+ */
+export const repeatFail: EventChannel<RepeatFailed> = defineEvent("scale:quota:repeat-fail");

@@ -1,9 +1,11 @@
-export { QuotaExceeded } from "./errors.js";
+export { IdempotencyError, QuotaExceeded } from "./errors.js";
 export {
   driftFind,
   type DriftFound,
   overageUse,
   type OverageUsed,
+  repeatFail,
+  type RepeatFailed,
   storeFail,
   type StoreFailed,
   type ThresholdReached,
@@ -20,9 +22,10 @@ export {
 } from "./options.js";
 export { periodAt } from "./period/period.js";
 export type { Admitted, Refused, UnitsByMetric, Use } from "./plan/admit.js";
+export type { CountedBy, UserOptions } from "./plan/count-name.js";
 export type { MetricStatus, QuotaCheck } from "./plan/status.js";
 export { quotaTables, type QuotaTableOptions } from "./postgres/tables.js";
-export type { MetricName, Quota } from "./quota-interface.js";
+export type { CheckOptions, MetricName, Quota } from "./quota-interface.js";
 export { createQuota } from "./quota.js";
 export type { GivenBack, RowsOptions } from "./rows/rows-quota.js";
 export type {
@@ -30,6 +33,7 @@ export type {
   CountStatus,
   Definitions,
   Interval,
+  OverReserved,
   Period,
   QuotaRefusal,
   Reconciled,
@@ -44,15 +48,19 @@ export type {
 export { memoryUsage } from "./usage/memory-store.js";
 export type { Committed, Reservation } from "./usage/reservation.js";
 export type {
+  CancelInput,
   ChangeOutcome,
   ChangesOutcome,
   CommitInput,
   CommitOutcome,
   ConsumeInput,
-  OverReserved,
+  CreditInput,
+  CreditOutcome,
+  ReleaseInput,
   ReserveInput,
   UsageAddress,
   UsageChange,
   UsageStore,
 } from "./usage/store.js";
-export type { ReserveOptions } from "./usage/usage-quota.js";
+export type { Credited, CreditOptions, RolloverOptions } from "./usage/credits.js";
+export type { ConsumeOptions, ReserveOptions } from "./usage/usage-quota.js";

@@ -70,7 +70,9 @@ describe("createQuota: options", () => {
     const wrong = { metrics, plans, rows: store, store } as never;
     expect(() => createQuota(wrong)).toThrow('createQuota: options: Unrecognized key: "store"');
     expect(() => createQuota({ metrics: {}, plans })).toThrow("metrics: expected at least one metric");
-    expect(() => usage({ per: "hour" as "day" })).toThrow('usage: per: Invalid option: expected one of "day"');
+    expect(() => usage({ per: "minute" as "day" })).toThrow(
+      'usage: per: expected "hour" to "year", "forever", or one of',
+    );
     expect(() => rows({ count: 5 as never })).toThrow("rows: count: expected a function, got 5");
   });
 });

@@ -1,12 +1,38 @@
 import { type Clock, ConfigError, type PlanResolver, type Plans } from "@scale/core";
 import { clockOption, describeValue, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import type { CountRows, Definitions, Interval, RowsMetric, RowsStore, Subscription, UsageMetric } from "./types.js";
+import { intervalOption } from "./period/interval.js";
+import type { CountedBy } from "./plan/count-name.js";
+import { thresholdsOption } from "./plan/thresholds.js";
+import type {
+  CountRows,
+  Definitions,
+  Interval,
+  OverReserved,
+  RowsMetric,
+  RowsStore,
+  Subscription,
+  UsageMetric,
+} from "./types.js";
 import type { UsageStore } from "./usage/store.js";
 
-export interface RowsMetricOptions<Db> {
-  /** Name of one unit in results: `bytes`. */
+interface MetricOptions<By extends CountedBy> {
+  /** Name of one unit in results: `bytes`, `tokens`. */
   readonly unit?: string;
+  /**
+   * Whose units the limit of a plan is for: those of the tenant, or those of each of its users by themselves.
+   * @default "tenant"
+   */
+  readonly by?: By;
+  /**
+   * Parts of the limit that are published when they are reached, ascending, with at most 4 decimals: `[0.5, 0.9, 1]`.
+   * Parts above 1 are of soft limits, and of units that were counted above a hard one.
+   * @default [0.8, 1]
+   */
+  readonly thresholds?: readonly number[];
+}
+
+export interface RowsMetricOptions<Db, By extends CountedBy = "tenant"> extends MetricOptions<By> {
   /**
    * Counts a tenant's rows on the connection or transaction it is passed. Called when a tenant has no counter yet, and by
    * `reconcile`. Without it a counter starts from 0: for metrics that start with the product.
@@ -14,11 +40,18 @@ export interface RowsMetricOptions<Db> {
   readonly count?: CountRows<Db>;
 }
 
-export interface UsageMetricOptions {
-  /** Name of one unit in results: `tokens`. */
-  readonly unit?: string;
-  /** Interval after which the count starts again from 0, counted from the start of the tenant's subscription. */
+export interface UsageMetricOptions<By extends CountedBy = "tenant"> extends MetricOptions<By> {
+  /**
+   * Interval after which the count starts again from 0, counted from the start of the tenant's subscription: `"month"`, or
+   * `{ days: 10 }`.
+   */
   readonly per: Interval;
+  /**
+   * Treatment of units above the reserved ones when the limit has no room for them, for commits that do not say: the work
+   * turned out larger. `overflow` records them, `cap` records what fits, `reject` records nothing and keeps the hold.
+   * @default "overflow"
+   */
+  readonly over?: OverReserved;
 }
 
 /** Decision when the usage store does not answer: the use passes uncounted, or rejects with the store's error. */
@@ -52,12 +85,18 @@ const policy = z.enum(["allow", "throw"]);
 const unit = z.string().min(1).max(64).optional();
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
+const metric = { unit, by: z.enum(["tenant", "user"]).optional(), thresholds: thresholdsOption };
+
 const rowsSchema = z.strictObject({
-  unit,
+  ...metric,
   count: z.custom<CountRows<never>>((value) => typeof value === "function", "expected a function").optional(),
 });
 
-const usageSchema = z.strictObject({ unit, per: z.enum(["day", "week", "month", "year", "forever"]) });
+const usageSchema = z.strictObject({
+  ...metric,
+  per: intervalOption,
+  over: z.enum(["reject", "cap", "overflow"]).default("overflow"),
+});
 
 const optionsSchema = z.strictObject({
   metrics: z
@@ -93,28 +132,39 @@ const optionsSchema = z.strictObject({
 });
 
 /** A metric over rows that exist, counted in the transaction that inserts or deletes them. */
-export function rows<Db = unknown>(options: RowsMetricOptions<Db> = {}): RowsMetric<Db> {
+export function rows<Db = unknown, By extends CountedBy = "tenant">(
+  options: RowsMetricOptions<Db, By> = {},
+): RowsMetric<Db, By> {
   parseOptions(rowsSchema, options, "rows");
-  return { kind: "rows", unit: options.unit, count: options.count };
+  return { kind: "rows", ...metricOf(options), count: options.count };
 }
 
 /** A metric over consumption in a billing period, reserved before the work and committed after it. */
-export function usage(options: UsageMetricOptions): UsageMetric {
-  const { unit: name, per } = parseOptions(usageSchema, options, "usage");
-  return { kind: "usage", unit: name, per };
+export function usage<By extends CountedBy = "tenant">(options: UsageMetricOptions<By>): UsageMetric<By> {
+  const { per, over } = parseOptions(usageSchema, options, "usage");
+  return { kind: "usage", ...metricOf(options), per, over };
+}
+
+function metricOf<By extends CountedBy>({
+  unit: name,
+  by,
+  thresholds,
+}: MetricOptions<By>): Pick<UsageMetric<By>, "unit" | "by" | "thresholds"> {
+  // Without the option, `By` is "tenant".
+  return { unit: name, by: by ?? ("tenant" as By), thresholds };
 }
 
 /** @throws {ConfigError} also for plans that lack a limit for a metric, or have one for another */
 export function parseQuotaOptions<Metrics extends Definitions<Db>, Db>(
   options: QuotaOptions<Metrics, Db>,
 ): {
-  readonly rowsMetrics: ReadonlyMap<string, RowsMetric<Db>>;
-  readonly usageMetrics: ReadonlyMap<string, UsageMetric>;
+  readonly rowsMetrics: ReadonlyMap<string, RowsMetric<Db, CountedBy>>;
+  readonly usageMetrics: ReadonlyMap<string, UsageMetric<CountedBy>>;
   readonly whenUsageFails: Required<NonNullable<QuotaOptions<Metrics, Db>["whenUsageFails"]>>;
 } {
   const { whenUsageFails } = parseOptions(optionsSchema, options, "createQuota");
-  const rowsMetrics = new Map<string, RowsMetric<Db>>();
-  const usageMetrics = new Map<string, UsageMetric>();
+  const rowsMetrics = new Map<string, RowsMetric<Db, CountedBy>>();
+  const usageMetrics = new Map<string, UsageMetric<CountedBy>>();
   for (const [name, metric] of Object.entries(options.metrics)) {
     if (metric.kind === "rows") rowsMetrics.set(name, metric);
     else usageMetrics.set(name, metric);

@@ -1,4 +1,4 @@
-import type { EventChannel } from "@scale/core";
+import { createPlanResolver, definePlans, type EventChannel, hard, tenancy } from "@scale/core";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, inject, it, onTestFinished } from "vitest";
 import { type Closable, pgHarness } from "../scenarios/harness.js";
 import { planResolver } from "../test/plans.js";
@@ -33,6 +33,45 @@ function collect<T>(event: EventChannel<T>): T[] {
   onTestFinished(event.subscribe((message) => messages.push(message)));
   return messages;
 }
+
+describe.skipIf(!server)("createQuota: rows by user", () => {
+  it("counts the rows of each user by itself, and publishes the thresholds of the metric", async () => {
+    const harness = await pgHarness(server, "quota_by_user");
+    onTestFinished(() => harness.close());
+    const rowsOf = (tenantId: string, userId = ""): string => `${tenantId}/${userId}`;
+    const projects = rows({
+      by: "user",
+      thresholds: [0.5],
+      count: (tenantId, db: PgExecutor, userId?: string) => counted(rowsOf(tenantId, userId), db),
+    });
+    const plans = createPlanResolver({
+      plans: definePlans({ free: { quota: { projects: hard(4), seats: hard(5) } } }),
+      lookup: () => "free",
+    });
+    const quota = createQuota({ metrics: { projects, seats: rows() }, plans, rows: harness.store });
+    const reached = collect(thresholdReach);
+    await harness.insert(harness.db, rowsOf("acme", "ann"), 3);
+    const use = (userId: string) =>
+      harness.transaction((tx) => quota.tryUse("acme", { projects: 1, seats: 1 }, { tx, userId }));
+    expect(await use("ann")).toMatchObject({
+      metrics: { projects: { metric: "projects", used: 4 }, seats: { used: 1 } },
+    });
+    expect(await use("ann")).toMatchObject({ refusals: [{ metric: "projects", userId: "ann", used: 4 }] });
+    expect(await use("bob")).toMatchObject({ metrics: { projects: { used: 1 }, seats: { used: 2 } } });
+    expect(await use("bob")).toMatchObject({ metrics: { projects: { used: 2 }, seats: { used: 3 } } });
+    expect(reached).toMatchObject([{ metric: "projects", userId: "bob", threshold: 0.5, used: 2 }]);
+    const given = await harness.transaction((tx) => quota.giveBack("acme", { projects: 1 }, { tx, userId: "bob" }));
+    expect(given).toEqual({ projects: { metric: "projects", used: 1, missing: 0 } });
+    expect(Object.keys((await quota.status("acme")).metrics)).toEqual(["seats"]);
+    expect((await quota.status("acme", { userId: "bob" })).metrics).toMatchObject({ projects: { used: 1 } });
+    const asAnn = { tenantId: "acme", userId: "ann" };
+    expect(await tenancy.run(asAnn, () => quota.reconcile("acme", "projects"))).toMatchObject({
+      source: 3,
+      drift: 1,
+    });
+    await expect(harness.transaction((tx) => quota.use("acme", { projects: 1 }, { tx }))).rejects.toThrow(/userId/);
+  });
+});
 
 describe.skipIf(!server)("createQuota: rows", () => {
   let harness = {} as Closable<PgExecutor>;
@@ -302,10 +341,10 @@ describe.skipIf(!server)("createQuota: rows", () => {
     expect(Object.keys(status.metrics)).toEqual(quota.metrics);
   });
 
-  it("marks the count of an unlimited metric as not exact", async () => {
+  it("marks the count of unlimited rows as not exact: they are not counted", async () => {
     const { metrics: found } = await quota.status(tenantOn("max"));
     expect(found.contacts).toMatchObject({ kind: "unlimited", limit: Infinity, remaining: Infinity, exact: false });
-    expect(found.tokens).toMatchObject({ kind: "unlimited", exact: false });
+    expect(found.tokens).toMatchObject({ kind: "unlimited", exact: true });
     expect(JSON.parse(JSON.stringify(found.contacts))).toMatchObject({ limit: null, used: 0 });
   });
 

@@ -1,27 +1,54 @@
 import type { Upgrade } from "@scale/core";
+import type { CountedBy } from "./plan/count-name.js";
 
-/** Counts the units of a metric that a tenant has stored: rows, or the sum of their bytes. */
-export type CountRows<Db> = (tenantId: string, db: Db) => number | Promise<number>;
+/**
+ * Counts the units of a metric that a tenant has stored: rows, or the sum of their bytes. `userId` is the user of a metric
+ * that is counted by user.
+ */
+export type CountRows<Db> = (tenantId: string, db: Db, userId?: string) => number | Promise<number>;
+
+interface Metric<By extends CountedBy> {
+  readonly unit: string | undefined;
+  /** The limit is of the tenant, or of each of its users. */
+  readonly by: By;
+  /** Parts of the limit that are published when they are reached; `undefined` for the default ones. */
+  readonly thresholds: readonly number[] | undefined;
+}
 
 /** A metric over rows that exist: users, patients, orders, stored bytes. It rises with inserts and falls with deletes. */
-export interface RowsMetric<Db> {
+export interface RowsMetric<Db, By extends CountedBy = "tenant"> extends Metric<By> {
   readonly kind: "rows";
-  readonly unit: string | undefined;
   readonly count: CountRows<Db> | undefined;
 }
 
-/** Length of a billing period of a usage metric; `forever` never starts again from 0. */
-export type Interval = "day" | "week" | "month" | "year" | "forever";
+/**
+ * Length of a billing period of a usage metric: a name, or a number of hours, days or months. `forever` never starts again
+ * from 0.
+ */
+export type Interval =
+  | "hour"
+  | "day"
+  | "week"
+  | "month"
+  | "quarter"
+  | "year"
+  | "forever"
+  | { readonly hours: number }
+  | { readonly days: number }
+  | { readonly months: number };
+
+/** Treatment of units above the reserved ones, where the limit has no room for them. */
+export type OverReserved = "reject" | "cap" | "overflow";
 
 /** A metric over consumption in a billing period: tokens, emails, calls. */
-export interface UsageMetric {
+export interface UsageMetric<By extends CountedBy = "tenant"> extends Metric<By> {
   readonly kind: "usage";
-  readonly unit: string | undefined;
   readonly per: Interval;
+  readonly over: OverReserved;
 }
 
 /** Metrics by the names that the plans use. */
-export type Definitions<Db> = Readonly<Record<string, RowsMetric<Db> | UsageMetric>>;
+export type Definitions<Db> = Readonly<Record<string, RowsMetric<Db, CountedBy> | UsageMetric<CountedBy>>>;
 
 /** Start of a tenant's billing periods. */
 export interface Subscription {
@@ -124,6 +151,8 @@ export interface RowsStore<Db> {
 /** Why units of one metric were refused. */
 export interface QuotaRefusal {
   readonly tenantId: string;
+  /** User of a metric that is counted by user. */
+  readonly userId?: string | undefined;
   readonly metric: string;
   readonly plan: string;
   /** Units that the plan includes. */

@@ -57,7 +57,7 @@ export function openUsage(whenUsageFails: QuotaOptions<typeof metrics, never>["w
   const subscription = (): { anchor: number } => ({ anchor: ANCHOR });
   const quota = createQuota({ metrics, plans: resolver(), usage: failing, subscription, clock, whenUsageFails });
   const fixture: UsageFixture = { clock, store, quota, failure: undefined };
-  for (const name of ["reserve", "consume", "commit", "release", "read"] as const) {
+  for (const name of ["reserve", "consume", "commit", "release", "cancel", "credit", "read"] as const) {
     const call = store[name] as (input: never) => Promise<never>;
     failing[name] = async (input: never): Promise<never> => {
       if (fixture.failure !== undefined) throw fixture.failure;

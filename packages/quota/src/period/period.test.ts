@@ -49,6 +49,41 @@ describe("periodAt", () => {
     );
   });
 
+  it("counts quarters, and any number of hours, days and months, from the anchor", () => {
+    const subscription = { anchor: iso("2025-11-30T10:00Z"), timeZone: "Europe/Berlin" };
+    expect(starts(subscription, "quarter", 4)).toEqual([
+      "2025-11-30T10:00",
+      "2026-02-28T10:00",
+      "2026-05-30T09:00",
+      "2026-08-30T09:00",
+    ]);
+    expect(starts(subscription, { months: 2 }, 3)).toEqual([
+      "2025-11-30T10:00",
+      "2026-01-30T10:00",
+      "2026-03-30T09:00",
+    ]);
+    expect(starts({ ...subscription, anchor: iso("2026-03-20T10:00Z") }, { days: 10 }, 3)).toEqual([
+      "2026-03-20T10:00",
+      "2026-03-30T09:00",
+      "2026-04-09T09:00",
+    ]);
+    expect(periodAt(subscription, { days: 7 }, iso("2026-01-01T00:00Z"))).toMatchObject({
+      ...{ startsAt: periodAt(subscription, "week", iso("2026-01-01T00:00Z")).startsAt },
+      key: expect.stringMatching(/^7-days-/),
+    });
+  });
+
+  it("counts hours by every clock alike, also when the zone sets its clock", () => {
+    const subscription = { anchor: iso("2026-03-28T23:30Z"), timeZone: "Europe/Berlin" };
+    expect(starts(subscription, "hour", 4)).toEqual(
+      ["28T23:30", "29T00:30", "29T01:30", "29T02:30"].map((time) => `2026-03-${time}`),
+    );
+    expect(starts(subscription, { hours: 6 }, 3)).toEqual(
+      ["28T23:30", "29T05:30", "29T11:30"].map((time) => `2026-03-${time}`),
+    );
+    expect(periodAt(subscription, "hour", iso("2026-03-28T23:29Z")).startsAt).toBe(iso("2026-03-28T22:30Z"));
+  });
+
   it("starts later by the skipped time when the clock is set forward, and at the first of two equal times", () => {
     const berlin = (day: string) => ({ anchor: iso(`2026-${day}`), timeZone: "Europe/Berlin" });
     expect(starts(berlin("03-28T01:30Z"), "day", 3)).toEqual([
@@ -119,13 +154,15 @@ describe("periodAt", () => {
     for (const anchor of [null, "", true, undefined])
       expect(config(() => periodAt({ anchor: anchor as never }, "month", 0))).toMatch(/^subscription.anchor: /);
     expect(config(() => periodAt({ anchor: 0 }, "month", Number.NaN))).toMatch(/^now: expected a time/);
-    expect(config(() => periodAt({ anchor: 0 }, "hour" as "day", 0))).toMatch(/^interval: expected "day" to/);
+    expect(config(() => periodAt({ anchor: 0 }, "minute" as "day", 0))).toMatch(/^interval: expected "hour" to/);
   });
 });
 
 const anchors = fc.integer({ min: iso("2009-01-01") / 1000, max: iso("2029-01-01") / 1000 }).map((s) => s * 1000);
 const subscriptions = fc.record({ anchor: anchors, timeZone: fc.constantFrom(...ZONES) });
-const intervals = fc.constantFrom<Exclude<Interval, "forever">>("day", "week", "month", "year");
+const intervals = fc.constantFrom<Exclude<Interval, "forever">>(
+  ...(["hour", "day", "week", "month", "quarter", "year", { hours: 6 }, { days: 10 }, { months: 2 }] as const),
+);
 
 describe("the periods of any subscription", () => {
   it("follow each other for ten years without gap or overlap, and their keys sort", () => {

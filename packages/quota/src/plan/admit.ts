@@ -11,7 +11,7 @@ export interface Use {
   readonly metric: string;
   readonly plan: string;
   readonly units: number;
-  /** Units after this call; `undefined` where none are counted: for an unlimited metric, or without a store's answer. */
+  /** Units after this call; `undefined` where none are counted: for unlimited rows, or without a store's answer. */
   readonly used: number | undefined;
   readonly limit: number;
   readonly max: number;
@@ -46,16 +46,16 @@ export function admit(admitted: {
   readonly period: string | undefined;
 }): Use {
   const { grant, units, before, used, reached, period } = admitted;
-  const { tenantId, metric, plan, limit, max } = grant;
+  const { tenantId, userId, metric, plan, limit, max } = grant;
   const overage = used !== undefined && used > before && used > limit;
   if (used !== undefined && overage) {
     const above = used - Math.max(before, limit);
-    overageUse.publish(() => ({ tenantId, metric, plan, units: above, used, limit }));
+    overageUse.publish(() => ({ tenantId, userId, metric, plan, units: above, used, limit }));
   }
   for (const threshold of used === undefined ? [] : reached) {
-    thresholdReach.publish(() => ({ tenantId, metric, plan, threshold, used: used ?? 0, limit, period }));
+    thresholdReach.publish(() => ({ tenantId, userId, metric, plan, threshold, used: used ?? 0, limit, period }));
   }
-  return { metric, plan, units, used, limit, max, overage };
+  return { metric, plan, units, used: used && Math.max(0, used), limit, max, overage };
 }
 
 /** @throws {QuotaExceeded} for a refusal, with the first metric that had no room */

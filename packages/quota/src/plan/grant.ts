@@ -2,12 +2,15 @@ import { type PlanResolver, PlanError, type QuotaLimit } from "@scale/core";
 import { parseTenantId, describeValue } from "@scale/core/kit";
 import { useRefuse } from "../events.js";
 import type { QuotaRefusal } from "../types.js";
+import { withCredit } from "./credit.js";
 
 /** Limit of one metric in a tenant's plan. */
 export interface Grant extends QuotaLimit {
   readonly tenantId: string;
   readonly metric: string;
   readonly plan: string;
+  /** User of a metric that is counted by user. */
+  readonly userId?: string | undefined;
 }
 
 /** The count and the request that a refusal is made from. */
@@ -46,7 +49,10 @@ export function createGrants(plans: PlanResolver): Grants {
         return used + held + requested <= (quota?.[metric]?.max ?? 0);
       }),
     );
-    return refused.map(({ grant: { kind: _kind, ...bounds }, ...counts }) => ({ ...bounds, ...counts, upgrade }));
+    return refused.map(({ grant: { kind: _kind, ...bounds }, ...counts }) => {
+      const { max, used } = withCredit({ max: bounds.max, used: counts.used });
+      return { ...bounds, ...counts, max, used, upgrade };
+    });
   }
 
   return {

@@ -1,5 +1,8 @@
 import type { Grant, Grants } from "./grant.js";
+import type { UserOptions } from "./count-name.js";
 import type { MetricStatus } from "./status.js";
+
+type ReadStatus = (grants: readonly Grant[], user: UserOptions) => Promise<readonly MetricStatus[]>;
 
 /** Reads the status of several metrics of a tenant, with one call to each backend. */
 export function createStatusReader({
@@ -11,21 +14,22 @@ export function createStatusReader({
   readonly grants: Grants;
   isRows(metric: string): boolean;
   /** Status of metrics of rows, in the order of the grants. */
-  readonly readRows: ((grants: readonly Grant[]) => Promise<readonly MetricStatus[]>) | undefined;
+  readonly readRows: ReadStatus | undefined;
   /** Status of metrics of usage, in the order of the grants. */
-  readonly readUsage: ((grants: readonly Grant[]) => Promise<readonly MetricStatus[]>) | undefined;
+  readonly readUsage: ReadStatus | undefined;
 }): (
   tenantId: string,
   metrics: readonly string[],
+  user: UserOptions,
 ) => Promise<readonly { readonly grant: Grant; readonly status: MetricStatus }[]> {
-  return async (tenantId, metrics) => {
+  return async (tenantId, metrics, user) => {
     const all: Grant[] = [];
     for (const metric of metrics) all.push(await grants.grant(tenantId, metric));
     const ofRows = all.filter(({ metric }) => isRows(metric));
     const ofUsage = all.filter(({ metric }) => !isRows(metric));
     const [rows = [], usage = []] = await Promise.all([
-      ofRows.length > 0 ? readRows?.(ofRows) : [],
-      ofUsage.length > 0 ? readUsage?.(ofUsage) : [],
+      ofRows.length > 0 ? readRows?.(ofRows, user) : [],
+      ofUsage.length > 0 ? readUsage?.(ofUsage, user) : [],
     ]);
     const status = new Map([...ofRows, ...ofUsage].map((grant, i) => [grant.metric, [...rows, ...usage][i]] as const));
     return all.flatMap((grant) => {

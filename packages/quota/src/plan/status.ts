@@ -1,5 +1,6 @@
 import type { QuotaLimit } from "@scale/core";
 import type { Period, QuotaRefusal } from "../types.js";
+import { withCredit } from "./credit.js";
 import type { Grant, RefusalInput } from "./grant.js";
 
 /** Usage and limit of one metric of a tenant. */
@@ -9,18 +10,21 @@ export interface MetricStatus {
   readonly kind: QuotaLimit["kind"];
   /** Name of one unit. */
   readonly unit: string | undefined;
+  /** Units used in the period, less its credits; never below 0. */
   readonly used: number;
   /** Units reserved and not yet committed; 0 for rows. */
   readonly held: number;
+  /** Units of credits that are not used up: they are admitted above `limit`. */
+  readonly credit: number;
   /** Units that are included; `Infinity` for `unlimited`, which JSON writes as null. */
   readonly limit: number;
-  /** Units that are admitted; `Infinity` where nothing is refused. */
+  /** Units that are admitted, with `credit`; `Infinity` where nothing is refused. */
   readonly max: number;
   /** Units that would still be admitted. */
   readonly remaining: number;
   /** Time at which the count starts again from 0, in milliseconds since the epoch; `undefined` when it never does. */
   readonly resetsAt: number | undefined;
-  /** False when `used` may be wrong. The count of an unlimited metric is: it is not kept. */
+  /** False when `used` may be wrong. The count of unlimited rows is: it is not kept. */
   readonly exact: boolean;
   /** Time by the store's clock, in milliseconds since the epoch; `undefined` for a metric that was never counted. */
   readonly asOf: number | undefined;
@@ -39,7 +43,8 @@ export function statusOf(
   { plan, kind, limit, max }: Grant,
   count: Pick<MetricStatus, "unit" | "used" | "held" | "resetsAt" | "exact" | "asOf">,
 ): MetricStatus {
-  return { plan, kind, limit, max, remaining: Math.max(0, max - count.used - count.held), ...count };
+  const remaining = Math.max(0, max - count.used - count.held);
+  return { plan, kind, limit, remaining, ...count, ...withCredit({ max, used: count.used }) };
 }
 
 /** Input of the refusal of `units`; `undefined` when they fit. 0 units ask for room for one. */
@@ -47,7 +52,8 @@ export function refusedUnits(
   { grant, status }: { readonly grant: Grant; readonly status: MetricStatus },
   units: number,
 ): RefusalInput | undefined {
-  const { used, held, resetsAt } = status;
+  const { held, resetsAt } = status;
+  const used = status.used - status.credit;
   const requested = Math.max(units, 1);
   return used + held + requested <= grant.max ? undefined : { grant, used, held, requested, resetsAt };
 }

@@ -1,22 +1,45 @@
 import { describeValue } from "@scale/core/kit";
 import type { UnitsByMetric } from "../plan/admit.js";
+import { type CountedBy, countName, currentUser } from "../plan/count-name.js";
 import type { Grant, Grants } from "../plan/grant.js";
 import { checkUnits } from "../plan/units.js";
 import type { RowsChange, RowsMetric, RowsOutcome, RowsStore } from "../types.js";
 
 export interface RowsQuotaOptions<Db> {
-  readonly metrics: ReadonlyMap<string, RowsMetric<Db>>;
+  readonly metrics: ReadonlyMap<string, RowsMetric<Db, CountedBy>>;
   readonly store: RowsStore<Db>;
   readonly grants: Grants;
 }
 
-/** One metric of a call, with the limit in the tenant's plan. */
+/** One metric of a call, with the limit in the tenant's plan. `metric` is the name of its counter. */
 export interface RowsRequest extends RowsChange {
   readonly grant: Grant;
+  readonly thresholds: readonly number[] | undefined;
+}
+
+/** A metric of a tenant, or of one of its users. */
+export interface RowsAddress {
+  readonly tenantId: string;
+  readonly metric: string;
+  readonly userId?: string | undefined;
+}
+
+/** Name of the counter of a metric, and a function that counts its rows. */
+export function counterOf<Db>(
+  options: RowsQuotaOptions<Db>,
+  { tenantId, metric, userId = currentUser(tenantId) }: RowsAddress,
+): { readonly name: string; readonly count: ((db: Db) => Promise<number>) | undefined } {
+  const { count, by } = metricOf(options, metric);
+  const name = countName({ metric, by }, { tenantId, userId });
+  const user = by === "user" ? userId : undefined;
+  return {
+    name,
+    count: count && (async (db) => (user === undefined ? count(tenantId, db) : count(tenantId, db, user))),
+  };
 }
 
 /** @throws {TypeError} for a name that is not a metric of rows */
-export function metricOf<Db>({ metrics }: RowsQuotaOptions<Db>, name: string): RowsMetric<Db> {
+export function metricOf<Db>({ metrics }: RowsQuotaOptions<Db>, name: string): RowsMetric<Db, CountedBy> {
   const metric = metrics.get(name);
   if (metric !== undefined) return metric;
   throw new TypeError(`expected a rows metric, one of ${[...metrics.keys()].join(", ")}, got ${describeValue(name)}`);
@@ -25,17 +48,23 @@ export function metricOf<Db>({ metrics }: RowsQuotaOptions<Db>, name: string): R
 /** @throws {TypeError} for unknown metrics and wrong units, before a backend is called */
 export async function requestsOf<Db>(
   options: RowsQuotaOptions<Db>,
-  { tenantId, units, tx }: { readonly tenantId: string; readonly units: UnitsByMetric; readonly tx: Db },
+  {
+    tenantId,
+    units,
+    tx,
+    userId,
+  }: { readonly tenantId: string; readonly units: UnitsByMetric; readonly tx: Db; readonly userId: string | undefined },
 ): Promise<readonly RowsRequest[]> {
   const checked = Object.entries(units).map(([metric, n]) => {
-    return { metric, definition: metricOf(options, metric), units: checkUnits(n, metric) };
+    const { thresholds } = metricOf(options, metric);
+    const { name, count } = counterOf(options, { tenantId, metric, userId });
+    return { metric, thresholds, name, count, units: checkUnits(n, metric) };
   });
   const requests: RowsRequest[] = [];
-  for (const { metric, definition, units: n } of checked) {
-    const grant = await options.grants.grant(tenantId, metric);
-    const { count: countRows } = definition;
-    const count = countRows === undefined ? undefined : async (): Promise<number> => countRows(tenantId, tx);
-    requests.push({ metric, units: n, max: grant.max, count, grant });
+  for (const { metric, name, count, ...rest } of checked) {
+    const granted = await options.grants.grant(tenantId, metric);
+    const grant = name === metric ? granted : { ...granted, userId: userId ?? currentUser(tenantId) };
+    requests.push({ ...rest, metric: name, max: grant.max, count: count && (async () => count(tx)), grant });
   }
   return requests;
 }

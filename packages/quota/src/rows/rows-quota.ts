@@ -1,13 +1,14 @@
 import { admit, type Admitted, recordOf, type Refused, type UnitsByMetric, type Use } from "../plan/admit.js";
 import type { Grant, RefusalInput } from "../plan/grant.js";
 import type { MetricStatus } from "../plan/status.js";
-import type { Reconciled, RowsOutcome } from "../types.js";
-import { thresholds, thresholdUnits } from "../plan/thresholds.js";
+import type { Reconciled, RowsInput, RowsOutcome } from "../types.js";
+import type { UserOptions } from "../plan/count-name.js";
+import { newlyReached } from "../plan/thresholds.js";
 import { readStatus, reconcile } from "./reconcile.js";
-import { isCounted, peek, requestsOf, type RowsQuotaOptions, type RowsRequest } from "./requests.js";
+import { isCounted, peek, requestsOf, type RowsAddress, type RowsQuotaOptions, type RowsRequest } from "./requests.js";
 
 /** Options of a call that changes rows. */
-export interface RowsOptions<Db> {
+export interface RowsOptions<Db> extends UserOptions {
   /** Transaction in which the rows are inserted or deleted. */
   readonly tx: Db;
   /**
@@ -38,30 +39,32 @@ export interface RowsQuota<Db> {
     units: UnitsByMetric<Name>,
     options: RowsOptions<Db>,
   ): Promise<Readonly<Record<Name, GivenBack>>>;
-  status(grants: readonly Grant[]): Promise<readonly MetricStatus[]>;
-  reconcile(tenantId: string, metric: string, tx?: Db): Promise<Reconciled>;
+  status(grants: readonly Grant[], user: UserOptions): Promise<readonly MetricStatus[]>;
+  reconcile(address: RowsAddress, tx?: Db): Promise<Reconciled>;
 }
 
 export function createRowsQuota<Db>(options: RowsQuotaOptions<Db>): RowsQuota<Db> {
   return {
-    async tryUse(tenantId, units, { tx, written = false }) {
-      const requests = await requestsOf(options, { tenantId, units, tx });
+    async tryUse(tenantId, units, { tx, written = false, userId }) {
+      const requests = await requestsOf(options, { tenantId, units, tx, userId });
       const outcomes = await useOrPeek(options, requests, { tx, written });
       const refused = requests.flatMap((request) => refusedBy(request, outcomes.get(request.metric)));
       if (refused.length > 0) return { admitted: false, refusals: options.grants.refuse(refused) };
-      const uses = requests.map((request) => [request.metric, useOf(request, outcomes.get(request.metric))] as const);
+      const uses = requests.map(
+        (request) => [request.grant.metric, useOf(request, outcomes.get(request.metric))] as const,
+      );
       return { admitted: true, metrics: recordOf(uses) };
     },
-    async giveBack(tenantId, units, { tx, written = true }) {
-      const requests = await requestsOf(options, { tenantId, units, tx });
+    async giveBack(tenantId, units, { tx, written = true, userId }) {
+      const requests = await requestsOf(options, { tenantId, units, tx, userId });
       const changes = requests.filter((request) => isCounted(request) && request.units > 0);
       const outcomes = byMetric(
         changes.length > 0 ? await options.store.giveBack({ tenantId, changes, written }, tx) : [],
       );
-      return recordOf(requests.map((one) => [one.metric, givenBackOf(one, outcomes.get(one.metric))]));
+      return recordOf(requests.map((one) => [one.grant.metric, givenBackOf(one, outcomes.get(one.metric))]));
     },
-    status: (grants) => readStatus(options, grants),
-    reconcile: (tenantId, metric, tx) => reconcile(options, { tenantId, metric, tx }),
+    status: (grants, { userId }) => readStatus(options, grants, userId),
+    reconcile: (address, tx) => reconcile(options, address, tx),
   };
 }
 
@@ -72,7 +75,7 @@ const byMetric = (outcomes: readonly RowsOutcome[]): ReadonlyMap<string, RowsOut
 async function useOrPeek<Db>(
   { store }: RowsQuotaOptions<Db>,
   requests: readonly RowsRequest[],
-  { tx, written }: Required<RowsOptions<Db>>,
+  { tx, written }: Pick<RowsInput, "written"> & { readonly tx: Db },
 ): Promise<ReadonlyMap<string, RowsOutcome>> {
   const counted = requests.filter(isCounted);
   const changes = counted.filter(({ units }) => units > 0);
@@ -87,7 +90,7 @@ async function useOrPeek<Db>(
   return byMetric([...peeked, ...(await store.use({ tenantId, changes, written }, tx))]);
 }
 
-function givenBackOf({ metric, units }: RowsRequest, outcome: RowsOutcome | undefined): GivenBack {
+function givenBackOf({ grant: { metric }, units }: RowsRequest, outcome: RowsOutcome | undefined): GivenBack {
   const missing = outcome === undefined || outcome.admitted ? 0 : units - outcome.before;
   return { metric, used: outcome?.used, missing };
 }
@@ -97,14 +100,11 @@ function refusedBy({ grant, units }: RowsRequest, outcome: RowsOutcome | undefin
   return [{ grant, used: outcome.before, held: 0, requested: Math.max(units, 1), resetsAt: undefined }];
 }
 
-function useOf({ grant, units }: RowsRequest, outcome: RowsOutcome | undefined): Use {
+function useOf({ grant, units, thresholds }: RowsRequest, outcome: RowsOutcome | undefined): Use {
   const { before = 0, used } = outcome ?? {};
-  const reached = used === undefined ? [] : reachedBetween(before, used, grant.limit);
+  const { limit } = grant;
+  // The statement returns the count before it, and no two transactions see the same one: exactly one of them crossed.
+  const earlier = newlyReached(0, before, { limit, thresholds }).at(-1) ?? 0;
+  const reached = used === undefined ? [] : newlyReached(earlier, used, { limit, thresholds });
   return admit({ grant, units, before, used, reached, period: undefined });
-}
-
-// The statement returns the count before it, and no two transactions see the same one: exactly one of them crossed.
-function reachedBetween(before: number, used: number, limit: number): number[] {
-  const units = thresholdUnits(limit);
-  return thresholds.filter((_, i) => before < (units[i] ?? Infinity) && used >= (units[i] ?? Infinity));
 }

@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
-import type { Period } from "../types.js";
-import { DAY_MS, may, of100, tokens, type UsageFixture } from "./usage-fixture.js";
+import { june, may, of100, tokens, type UsageFixture } from "./usage-fixture.js";
 
 /** How a store decides several metrics together, and uses units without a reservation. */
 export function describeConsume(newFixture: () => Promise<UsageFixture>): void {
@@ -56,13 +55,29 @@ export function describeThresholds(newFixture: () => Promise<UsageFixture>): voi
     const { commit } = await newFixture();
     expect((await commit("a", 100)).reached).toEqual([0.8, 1]);
   });
+
+  it("reports the thresholds of a metric, also above the limit, and goes on when they change", async () => {
+    const { store } = await newFixture();
+    const thresholds = [0.25, 0.5, 0.6667, 1, 1.5];
+    const use = async (units: number, parts: readonly number[]) => {
+      const changes = [{ ...of100(units), max: 1000, thresholds: parts }];
+      return (await store.consume({ tenantId: "acme", changes })).changes[0]?.reached;
+    };
+    expect(await use(24, thresholds)).toEqual([]);
+    expect(await use(42, thresholds)).toEqual([0.25, 0.5]);
+    expect(await use(1, thresholds)).toEqual([0.6667]);
+    expect(await use(1, [0.1, 0.67, 0.9])).toEqual([0.67]);
+    expect(await use(20, [])).toEqual([]);
+    expect(await use(1, [0.1, 0.67, 0.9])).toEqual([]);
+    const over = { ...of100(61), max: 1000, thresholds, id: "late", over: "overflow" } as const;
+    expect((await store.commit(over)).reached).toEqual([1, 1.5]);
+  });
 }
 
 /** Which counts a store keeps apart. */
 export function describeIsolation(newFixture: () => Promise<UsageFixture>): void {
   it("keeps periods, metrics and tenants apart, whatever characters their names have", async () => {
     const { store, reserve } = await newFixture();
-    const june: Period = { key: "month-june", startsAt: may.endsAt, endsAt: may.endsAt + 30 * DAY_MS };
     const others = [
       { tenantId: "acme", metric: "tokens", period: june },
       { tenantId: "acme", metric: "tokens:month-may", period: may },
@@ -70,9 +85,9 @@ export function describeIsolation(newFixture: () => Promise<UsageFixture>): void
       { tenantId: "{acme}", metric: "tokens", period: may },
     ];
     await reserve("a", 100);
-    for (const other of others) {
+    for (const [i, other] of others.entries()) {
       const changes = [{ ...of100(100), ...other }];
-      const { admitted, changes: outcomes } = await store.reserve({ ...other, id: "a", ttlMs: 60_000, changes });
+      const { admitted, changes: outcomes } = await store.reserve({ ...other, id: `b${i}`, ttlMs: 60_000, changes });
       expect([admitted, outcomes[0]?.held]).toEqual([true, 100]);
     }
   });

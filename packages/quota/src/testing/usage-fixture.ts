@@ -1,20 +1,16 @@
 import type { Clock } from "@scale/core";
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import type { Period } from "../types.js";
-import type {
-  ChangeOutcome,
-  CommitOutcome,
-  OverReserved,
-  UsageAddress,
-  UsageChange,
-  UsageStore,
-} from "../usage/store.js";
+import type { OverReserved } from "../types.js";
+import type { ChangeOutcome, CommitOutcome, UsageAddress, UsageChange, UsageStore } from "../usage/store.js";
 
 /** Makes an empty store whose holds expire by `clock`. */
 export type CreateUsageStore = (clock: Clock) => UsageStore | Promise<UsageStore>;
 
 export const DAY_MS = 86_400_000;
+/** Two billing periods, one after the other. */
 export const may: Period = { key: "month-may", startsAt: 1_700_000_000_000, endsAt: 1_700_000_000_000 + 30 * DAY_MS };
+export const june: Period = { key: "month-june", startsAt: may.endsAt, endsAt: may.endsAt + 30 * DAY_MS };
 /** The metric of most tests. */
 export const tokens: UsageAddress = { tenantId: "acme", metric: "tokens", period: may };
 

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
-import type { UsageFixture } from "./usage-fixture.js";
+import { may, type UsageFixture } from "./usage-fixture.js";
 
 /** How a store holds units until they are committed, are released or expire. */
 export function describeHolds(newFixture: () => Promise<UsageFixture>): void {
   it("counts held units like used ones", async () => {
     const { reserve, commit, consume } = await newFixture();
-    const decided = { metric: "tokens", repeated: false, used: 0, held: 60, reached: [] };
+    const decided = { metric: "tokens", period: may, repeated: false, used: 0, held: 60, reached: [] };
     expect(await reserve("a", 60)).toEqual({ ...decided, admitted: true });
     expect(await reserve("b", 41)).toEqual({ ...decided, admitted: false });
     expect(await commit("a", 50)).toMatchObject({ committed: true, recorded: 50, used: 50, held: 0, late: false });
@@ -37,18 +37,26 @@ export function describeHolds(newFixture: () => Promise<UsageFixture>): void {
 
 /** How a store recognizes an id that it has seen. */
 export function describeReservationIds(newFixture: () => Promise<UsageFixture>): void {
-  it("gives an id the same answer again, after a hold, a commit and a release", async () => {
-    const { reserve, commit, release, totals } = await newFixture();
+  it("gives an id the same answer again while it is held, and after it was committed", async () => {
+    const { reserve, commit, totals } = await newFixture();
     await reserve("a", 60);
     expect(await reserve("a", 60)).toMatchObject({ admitted: true, repeated: true, held: 60 });
     const first = await commit("a", 55);
     expect(await commit("a", 99)).toEqual({ ...first, repeated: true });
     expect(await reserve("a", 60)).toMatchObject({ admitted: true, repeated: true, held: 0 });
-    await reserve("b", 45);
-    await release("b");
-    await release("b");
-    expect(await reserve("b", 45)).toMatchObject({ admitted: true, repeated: true, held: 0 });
     expect(await totals()).toEqual([55, 0]);
+  });
+
+  it("decides anew for an id that was released, because it holds nothing", async () => {
+    const { reserve, release, consume, totals } = await newFixture();
+    await reserve("a", 50);
+    await release("a");
+    await release("a");
+    expect(await reserve("a", 50)).toMatchObject({ admitted: true, repeated: false, held: 50 });
+    await release("a");
+    await consume(100);
+    expect(await reserve("a", 50)).toMatchObject({ admitted: false, repeated: false });
+    expect(await totals()).toEqual([100, 0]);
   });
 
   it("decides anew for an id whose hold expired, and for one that was refused", async () => {

@@ -2,7 +2,10 @@ import { describe } from "vitest";
 import { describeCommits, describeLateCommits } from "./usage-commits.js";
 import { describeConsume, describeIsolation, describeThresholds } from "./usage-consume.js";
 import { type CreateUsageStore, openFixture, type UsageFixture } from "./usage-fixture.js";
+import { describeCancel, describeRepeatedCalls } from "./usage-calls.js";
+import { describeCredits } from "./usage-credits.js";
 import { describeHolds, describeReservationIds } from "./usage-holds.js";
+import { describeIdBoundaries, describeIdConflicts } from "./usage-ids.js";
 import { describeIds, describeUsageInput } from "./usage-input.js";
 
 /**
@@ -14,6 +17,11 @@ export function describeUsageStore(name: string, create: CreateUsageStore): void
     const newFixture = (): Promise<UsageFixture> => openFixture(create);
     describeHolds(newFixture);
     describeReservationIds(newFixture);
+    describeIdConflicts(newFixture);
+    describeIdBoundaries(newFixture);
+    describeRepeatedCalls(newFixture);
+    describeCancel(newFixture);
+    describeCredits(newFixture);
     describeCommits(newFixture);
     describeLateCommits(newFixture);
     describeConsume(newFixture);

@@ -1,6 +1,13 @@
-import { joinKey, MAX_ID_LENGTH, describeValue } from "@scale/core/kit";
+import { describeValue, MAX_ID_LENGTH } from "@scale/core/kit";
 import { checkUnits } from "../plan/units.js";
-import { type CommitInput, type ConsumeInput, MAX_HOLD_MS, type ReserveInput, type UsageChange } from "./store.js";
+import {
+  type CommitInput,
+  type ConsumeInput,
+  type CreditInput,
+  MAX_HOLD_MS,
+  type ReserveInput,
+  type UsageChange,
+} from "./store.js";
 
 /** @throws {TypeError} for input that no store accepts */
 export function checkReserve(input: ReserveInput): void {
@@ -21,9 +28,15 @@ export function checkCommit({ id, units, metric }: CommitInput): void {
   checkUnits(units, metric);
 }
 
+/** @throws {TypeError} for input that no store accepts */
+export function checkCredit({ id, units, metric }: CreditInput): void {
+  checkId(id);
+  checkUnits(units, metric);
+}
+
 function checkChanges(changes: readonly UsageChange[]): void {
   for (const { units, metric } of changes) checkUnits(units, metric);
-  const distinct = new Set(changes.map(({ metric, period }) => joinKey([metric, period.key]))).size;
+  const distinct = new Set(changes.map(({ metric }) => metric)).size;
   if (distinct > 0 && distinct === changes.length) return;
   const metrics = changes.map(({ metric }) => metric);
   throw new TypeError(`changes: expected at least one, and no metric twice, got ${describeValue(metrics)}`);

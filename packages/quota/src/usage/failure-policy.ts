@@ -3,29 +3,39 @@ import { storeFail } from "../events.js";
 import type { UsageFailurePolicy } from "../options.js";
 import type { UsageRequest } from "./requests.js";
 
-/** Runs a call to the store; `undefined` when the store did not answer and `whenUsageFails` admits the requests. */
-export type FailurePolicy = <T>(requests: readonly UsageRequest[], call: () => Promise<T>) => Promise<T | undefined>;
+/** Decides when the store does not answer. */
+export interface FailurePolicy {
+  /** True when the requests are admitted without an answer. */
+  admits(requests: readonly UsageRequest[]): boolean;
+  /** Runs a call to the store; `undefined` when the store did not answer and the requests are admitted. */
+  run<T>(requests: readonly UsageRequest[], call: () => Promise<T>): Promise<T | undefined>;
+}
 
 export function createFailurePolicy(whenUsageFails: {
   readonly hard: UsageFailurePolicy;
   readonly soft: UsageFailurePolicy;
 }): FailurePolicy {
+  /** An unlimited metric is counted, and never refused. */
   const isAdmitted = ({ grant: { kind } }: UsageRequest): boolean =>
-    whenUsageFails[kind === "soft" ? "soft" : "hard"] === "allow";
+    kind === "unlimited" || whenUsageFails[kind] === "allow";
+  const admits = (requests: readonly UsageRequest[]): boolean => requests.every(isAdmitted);
 
-  return async (requests, call) => {
-    try {
-      return await call();
-    } catch (error) {
-      const [first] = requests;
-      if (first === undefined || !(isScaleError(error, "SCALE_STORE") || isScaleError(error, "SCALE_TIMEOUT")))
-        throw error;
-      const { tenantId } = first.grant;
-      const decided = requests.every(isAdmitted) ? "allow" : "throw";
-      const metrics = requests.map(({ grant }) => grant.metric);
-      storeFail.publish(() => ({ tenantId, metrics, decided, error }));
-      if (decided === "throw") throw error;
-      return undefined;
-    }
+  return {
+    admits,
+    async run(requests, call) {
+      try {
+        return await call();
+      } catch (error) {
+        const [first] = requests;
+        if (first === undefined || !(isScaleError(error, "SCALE_STORE") || isScaleError(error, "SCALE_TIMEOUT")))
+          throw error;
+        const { tenantId } = first.grant;
+        const decided = admits(requests) ? "allow" : "throw";
+        const metrics = requests.map(({ grant }) => grant.metric);
+        storeFail.publish(() => ({ tenantId, metrics, decided, error }));
+        if (decided === "throw") throw error;
+        return undefined;
+      }
+    },
   };
 }

@@ -3,29 +3,24 @@ import { joinKey } from "@scale/core/kit";
 import type { Totals } from "./rules.js";
 import { KEEP_OUTCOME_MS, type UsageAddress } from "./store.js";
 
-/** State of one id. `units` are the reserved ones. An expired hold is remembered, so that a late commit knows its units. */
-export type ReservationState =
-  | { readonly is: "held"; readonly units: number; readonly until: number }
-  | { readonly is: "expired" | "released"; readonly units: number }
-  | { readonly is: "committed"; readonly recorded: number; readonly late: boolean };
-
 /** One count in memory. */
 export interface UsageCount {
-  /** Bits of the thresholds that were reached. */
+  /** Thresholds up to this part of the limit were reached. */
   reached: number;
   totals(): Totals;
-  find(id: string): ReservationState | undefined;
-  /** True when the id gets the same answer again. False after its hold has expired. */
-  knows(id: string): boolean;
   hold(id: string, units: number, until: number): void;
-  /** Adds units, in place of the hold if there is one. */
-  commit(id: string | undefined, outcome: { readonly recorded: number; readonly late: boolean }): void;
-  release(id: string): void;
+  /** True while the hold of the id has not expired. */
+  holds(id: string): boolean;
+  /** Adds units, in place of the hold of the id if there is one. Negative units are given back. */
+  use(units: number, id?: string): void;
+  drop(id: string): void;
+  /** Subtracts units once for an id. @returns the units that the id was credited with before */
+  credit(id: string, units: number): number | undefined;
 }
 
 function createUsageCount(clock: Clock): UsageCount {
-  const states = createReservationStates(clock);
   const holds = new Map<string, { readonly units: number; readonly until: number }>();
+  const credits = new Map<string, number>();
   let used = 0;
 
   function totals(): Totals {
@@ -40,49 +35,18 @@ function createUsageCount(clock: Clock): UsageCount {
   return {
     reached: 0,
     totals,
-    find: states.find,
-    knows: (id) => !["expired", undefined].includes(states.find(id)?.is),
-    hold(id, units, until) {
-      holds.set(id, { units, until });
-      states.set(id, { is: "held", units, until });
+    hold: (id, units, until) => void holds.set(id, { units, until }),
+    holds: (id) => (holds.get(id)?.until ?? 0) > clock.now(),
+    use(units, id) {
+      used += units;
+      if (id !== undefined) holds.delete(id);
     },
-    commit(id, { recorded, late }) {
-      used += recorded;
-      if (id === undefined) return;
-      holds.delete(id);
-      states.set(id, { is: "committed", recorded, late });
-    },
-    release(id) {
-      const state = states.find(id);
-      if (state?.is !== "held") return;
-      holds.delete(id);
-      states.set(id, { is: "released", units: state.units });
-    },
-  };
-}
-
-/** States of ids, for as long as an id gets the same answer. */
-function createReservationStates(clock: Clock): {
-  set(id: string, state: ReservationState): void;
-  find(id: string): ReservationState | undefined;
-} {
-  const states = new Map<string, { readonly state: ReservationState; readonly keepUntil: number }>();
-  return {
-    set(id, state) {
-      const now = clock.now();
-      states.delete(id);
-      states.set(id, { state, keepUntil: (state.is === "held" ? state.until : now) + KEEP_OUTCOME_MS });
-      // The map is nearly in the order of `keepUntil`; a long hold keeps the ids after it a little longer.
-      for (const [oldest, { keepUntil }] of states) {
-        if (keepUntil > now) break;
-        states.delete(oldest);
-      }
-    },
-    find(id) {
-      const found = states.get(id);
-      if (found === undefined || found.keepUntil <= clock.now()) return undefined;
-      const { state } = found;
-      return state.is === "held" && state.until <= clock.now() ? { is: "expired", units: state.units } : state;
+    drop: (id) => void holds.delete(id),
+    credit(id, units) {
+      const before = credits.get(id);
+      if (before === undefined) used -= units;
+      credits.set(id, before ?? units);
+      return before;
     },
   };
 }

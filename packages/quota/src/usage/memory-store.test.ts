@@ -25,7 +25,7 @@ it("a memory store forgets past periods", () => {
   const countOf = createCounts(clock);
   const period = (endsAt: number) => ({ key: `day-${endsAt}`, startsAt: endsAt - 1, endsAt });
   const first = countOf({ tenantId: "acme", metric: "tokens", period: period(1) });
-  first.commit(undefined, { recorded: 5, late: false });
+  first.use(5);
   clock.advance(3 * KEEP_OUTCOME_MS);
   for (let i = 0; i < 1000; i++) countOf({ tenantId: `t${i}`, metric: "tokens", period: period(clock.now()) });
   expect(countOf({ tenantId: "acme", metric: "tokens", period: period(1) }).totals().used).toBe(0);

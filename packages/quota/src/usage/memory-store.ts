@@ -1,35 +1,50 @@
 import { type Clock, systemClock } from "@scale/core";
 import type { Reconciled } from "../types.js";
-import { checkCommit, checkConsume, checkReserve } from "./check-input.js";
+import { checkCommit, checkConsume, checkCredit, checkReserve } from "./check-input.js";
+import { apply, type Memory, reachThresholds, recordsOf } from "./memory-apply.js";
 import { createCounts, type UsageCount } from "./memory-count.js";
-import { hasRoom, recordedUnits } from "./rules.js";
-import { newlyReached, thresholdsOf, thresholdUnits } from "../plan/thresholds.js";
-import type { ChangesOutcome, CommitInput, CommitOutcome, ConsumeInput, UsageChange, UsageStore } from "./store.js";
+import { createIdRecords } from "./memory-records.js";
+import { recordedUnits } from "./rules.js";
+import {
+  type CancelInput,
+  type CommitInput,
+  type CommitOutcome,
+  type CreditInput,
+  type CreditOutcome,
+  type ReleaseInput,
+  type UsageStore,
+  KEEP_CALL_MS,
+  KEEP_OUTCOME_MS,
+} from "./store.js";
 
 /** Counts usage in this process, until it ends: for tests, and for programs of one process. */
 export function memoryUsage({ clock = systemClock }: { readonly clock?: Clock } = {}): UsageStore {
-  const countOf = createCounts(clock);
+  const memory: Memory = {
+    clock,
+    countOf: createCounts(clock),
+    ids: createIdRecords(clock, KEEP_OUTCOME_MS),
+    calls: createIdRecords(clock, KEEP_CALL_MS),
+  };
+  const { countOf } = memory;
   return {
-    async reserve({ ttlMs, ...input }) {
-      checkReserve({ ttlMs, ...input });
-      const until = clock.now() + ttlMs;
-      return apply(countOf, input, (count, { units }) => {
-        count.hold(input.id, units, until);
-        return [];
-      });
+    async reserve(input) {
+      checkReserve(input);
+      return apply(memory, input, input.ttlMs);
     },
     async consume(input) {
       checkConsume(input);
-      return apply(countOf, input, (count, { units, limit }) => {
-        count.commit(input.id, { recorded: units, late: false });
-        return reachThresholds(count, limit);
-      });
+      return apply(memory, input, undefined);
     },
     async commit(input) {
       checkCommit(input);
-      return commit(countOf(input), input);
+      return commit(memory, input);
     },
-    release: async ({ id, ...address }) => countOf(address).release(id),
+    release: async (input) => release(memory, input),
+    cancel: async (input) => cancel(memory, input),
+    async credit(input) {
+      checkCredit(input);
+      return credit(countOf(input), input);
+    },
     read: async ({ tenantId, metrics }) =>
       metrics.map((metric) => ({ ...countOf({ ...metric, tenantId }).totals(), exact: true, asOf: clock.now() })),
     reconcile: async (address) => withoutDrift(countOf(address)),
@@ -42,45 +57,56 @@ function withoutDrift(count: UsageCount): Reconciled {
   return { before: used, source: used, drift: 0, corrected: true };
 }
 
-/** Applies all changes or none. `write` applies one admitted change, and returns the thresholds that it reached. */
-function apply(
-  countOf: ReturnType<typeof createCounts>,
-  { tenantId, id, changes }: ConsumeInput,
-  write: (count: UsageCount, change: UsageChange) => readonly number[],
-): ChangesOutcome {
-  const decisions = changes.map((change) => {
-    const count = countOf({ ...change, tenantId });
-    const repeated = id !== undefined && count.knows(id);
-    return { change, count, repeated, admitted: repeated || hasRoom(count.totals(), change.units, change.max) };
-  });
-  const admitted = decisions.every((one) => one.admitted);
-  const reached = decisions.map(({ count, change, repeated }) => (admitted && !repeated ? write(count, change) : []));
-  return {
-    admitted,
-    changes: decisions.map(({ change: { metric }, count, ...one }, i) => {
-      return { metric, admitted: one.admitted, repeated: one.repeated, ...count.totals(), reached: reached[i] ?? [] };
-    }),
-  };
-}
-
-function commit(count: UsageCount, { id, units, over, max, limit }: CommitInput): CommitOutcome {
-  const known = count.find(id);
-  if (known?.is === "committed") {
+function commit(memory: Memory, input: CommitInput): CommitOutcome {
+  const { id, metric, period, units, over, max } = input;
+  const count = memory.countOf(input);
+  const records = recordsOf(memory, input);
+  const known = records?.find()?.metrics.get(metric);
+  if (known?.is === "committed" || known?.is === "used") {
     const { recorded, late } = known;
     return { committed: true, repeated: true, recorded, late, ...count.totals(), reached: [] };
   }
-  const isHeld = known?.is === "held";
+  const isHeld = known?.is === "held" && known.period.key === period.key && count.holds(id);
   const reserved = known?.units ?? units;
+  const late = !isHeld;
   const recorded = recordedUnits(count.totals(), { units, reserved, isHeld, over, max });
-  const outcome = { repeated: false, late: !isHeld };
-  if (recorded === undefined) return { ...outcome, committed: false, recorded: 0, ...count.totals(), reached: [] };
-  count.commit(id, { recorded, late: !isHeld });
-  const reached = recorded > 0 ? reachThresholds(count, limit) : [];
-  return { ...outcome, committed: true, recorded, ...count.totals(), reached };
+  if (recorded === undefined)
+    return { committed: false, repeated: false, recorded: 0, late, ...count.totals(), reached: [] };
+  count.use(recorded, isHeld ? id : undefined);
+  records?.keep().metrics.set(metric, { is: "committed", units: reserved, period, recorded, late });
+  const reached = recorded > 0 ? reachThresholds(count, input) : [];
+  return { committed: true, repeated: false, recorded, late, ...count.totals(), reached };
 }
 
-function reachThresholds(count: UsageCount, limit: number): readonly number[] {
-  const bits = newlyReached(count.reached, count.totals().used, thresholdUnits(limit));
-  count.reached |= bits;
-  return thresholdsOf(bits);
+function release(memory: Memory, input: ReleaseInput): void {
+  const { id, call, metric, period } = input;
+  const records = recordsOf(memory, input);
+  const record = records?.find();
+  const state = record?.metrics.get(metric);
+  const count = memory.countOf(input);
+  if (state?.is !== "held" || state.period.key !== period.key || !count.holds(id)) return;
+  if (call !== undefined && record?.calls.has(call) !== true) return;
+  count.drop(id);
+  records?.keep().metrics.set(metric, { ...state, is: "released" });
+}
+
+function cancel(memory: Memory, input: CancelInput): void {
+  const { tenantId, id, call, changes } = input;
+  const { countOf } = memory;
+  const record = recordsOf(memory, input)?.keep();
+  record?.cancelled.add(call);
+  // Units that another call was told about are that call's.
+  if (record === undefined || !record.calls.delete(call) || record.calls.size > 0) return;
+  for (const { metric, period } of changes) {
+    const state = record.metrics.get(metric);
+    if (state?.period.key !== period.key || state.is === "committed") continue;
+    if (state.is === "held") countOf({ tenantId, metric, period }).drop(id ?? "");
+    if (state.is === "used") countOf({ tenantId, metric, period }).use(-state.units);
+    record.metrics.delete(metric);
+  }
+}
+
+function credit(count: UsageCount, { id, units }: CreditInput): CreditOutcome {
+  const before = count.credit(id, units);
+  return { units: before ?? units, repeated: before !== undefined, used: count.totals().used };
 }

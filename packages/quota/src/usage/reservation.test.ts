@@ -2,6 +2,7 @@ import { StoreError } from "@scale/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ANCHOR, collect, metrics, openUsage, resolver, type UsageFixture } from "../../test/usage-fixture.js";
 import { storeFail } from "../events.js";
+import { usage } from "../options.js";
 import { createQuota } from "../quota.js";
 import type { Reservation } from "./reservation.js";
 import type { UsageStore } from "./store.js";
@@ -23,6 +24,42 @@ describe("reservations", () => {
     expect(await at.quota.consume("free-1", { mails: 2 }, { id: "b" })).toMatchObject({
       metrics: { mails: { used: 2 } },
     });
+  });
+
+  it("rejects other units under an id, and decides anew once it is released", async () => {
+    const first = await at.quota.reserve("free-1", { tokens: 10 }, { id: "a" });
+    await expect(at.quota.reserve("free-1", { tokens: 95 }, { id: "a" })).rejects.toMatchObject({
+      code: "SCALE_IDEMPOTENCY",
+      status: 409,
+    });
+    await first.release();
+    await at.quota.consume("free-1", { tokens: 1000 });
+    expect(await at.quota.tryReserve("free-1", { tokens: 10 }, { id: "a" })).toMatchObject({ admitted: false });
+    expect(await at.quota.check("free-1", "tokens")).toMatchObject({ used: 1000, held: 0 });
+  });
+
+  it("counts work once that is repeated in the next period", async () => {
+    const end = Date.UTC(2026, 10, 30, 9);
+    at.clock.setWall(end - 100);
+    await at.quota.consume("free-1", { tokens: 300 }, { id: "use" });
+    const first = await at.quota.reserve("free-1", { tokens: 500 }, { id: "work" });
+    expect(first.metrics.tokens).toMatchObject({ used: 300, held: 500 });
+    at.clock.setWall(end + 100);
+    await at.quota.consume("free-1", { tokens: 300 }, { id: "use" });
+    const again = await at.quota.reserve("free-1", { tokens: 500 }, { id: "work" });
+    // It is committed into the period that holds its units.
+    expect(await again.commit({ tokens: 400 })).toMatchObject({ tokens: { recorded: 400, late: false, used: 700 } });
+    expect(await at.quota.check("free-1", "tokens")).toMatchObject({ used: 0, held: 0 });
+  });
+
+  it("treats units above the reservation as `over` of the metric says, when the commit does not", async () => {
+    const capped = { ...metrics, tokens: usage({ per: "month", over: "cap" }) };
+    const subscription = (): { anchor: number } => ({ anchor: ANCHOR });
+    const quota = createQuota({ metrics: capped, plans: resolver(), usage: at.store, subscription, clock: at.clock });
+    const first = await quota.reserve("free-1", { tokens: 900 });
+    expect(await first.commit({ tokens: 1500 })).toMatchObject({ tokens: { recorded: 1000, used: 1000 } });
+    const second = await quota.reserve("free-2", { tokens: 900 });
+    expect(await second.commit({ tokens: 1500 }, { over: "overflow" })).toMatchObject({ tokens: { recorded: 1500 } });
   });
 
   it("drops a hold that was neither committed nor released when it expires", async () => {

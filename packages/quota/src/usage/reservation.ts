@@ -2,17 +2,21 @@ import { isScaleError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import { admit, recordOf, type UnitsByMetric } from "../plan/admit.js";
 import { checkUnits } from "../plan/units.js";
+import type { OverReserved } from "../types.js";
 import type { FailurePolicy } from "./failure-policy.js";
-import type { UsageRequest } from "./requests.js";
-import type { ChangeOutcome, CommitOutcome, OverReserved, UsageAddress, UsageStore } from "./store.js";
+import { changeOf, type UsageRequest } from "./requests.js";
+import type { ChangeOutcome, CommitOutcome, UsageAddress, UsageStore } from "./store.js";
 
 /** Result of committing one metric. */
 export interface Committed {
   /** False for `over: "reject"` alone: nothing was recorded, and the hold stays. */
   readonly committed: boolean;
-  /** Units that were recorded; 0 for an unlimited metric, and when the store did not answer and the use was admitted. */
+  /**
+   * Units that were recorded: fewer than the used ones for `over: "cap"`. 0 when the store did not answer and the use was
+   * admitted; it records the units later, when it answers.
+   */
   readonly recorded: number;
-  /** True when the hold had expired: the units are recorded all the same. */
+  /** True when the hold had expired, or was released: the units are recorded all the same. */
   readonly late: boolean;
   /** Units used in the period; `undefined` where none are counted. */
   readonly used: number | undefined;
@@ -37,19 +41,22 @@ export interface Reservation<Name extends string = string> extends AsyncDisposab
   >;
   /**
    * Records the units that the work used, in the period of the reservation, and drops their holds. Repeating it is safe:
-   * each metric is recorded once for an id.
+   * each metric is recorded once for an id, with the units of the first commit. A commit that rejects because the store
+   * did not answer in time is recorded later, once.
    * @param units metrics to commit; the others stay held. 0 units drop a hold and record nothing.
    *   @default the reserved units of all metrics
-   * @param options.over treatment of units above the reserved ones when there is no room for them: `overflow` records
-   *   them, `cap` leaves them out, `reject` records nothing of that metric and keeps its hold. @default "overflow"
+   * @param options.over treatment of units above the reserved ones when the limit has no room for them, hard or soft:
+   *   `overflow` records them, and the tenant is above its limit; `cap` records what fits; `reject` records nothing of that
+   *   metric and keeps its hold. @default `over` of the metric, "overflow"
    */
   commit<Some extends Name = Name>(
     units?: UnitsByMetric<Some>,
     options?: { readonly over?: OverReserved },
   ): Promise<Readonly<Record<Some, Committed>>>;
   /**
-   * Drops the holds that were not committed. At the end of `await using` that happens without a call; a failure there is
-   * only published, and the hold expires.
+   * Drops the holds that were not committed, after commits that are under way. At the end of `await using` that happens
+   * without a call; a failure there is only published. A release that rejects because the store did not answer in time is
+   * repeated until it does.
    */
   release(): Promise<void>;
 }
@@ -57,50 +64,62 @@ export interface Reservation<Name extends string = string> extends AsyncDisposab
 const UNCOUNTED: Committed = { committed: true, recorded: 0, late: false, used: undefined, overage: false };
 
 /** `outcomes` is undefined when the store did not answer and the use was admitted. */
-export function createReservation<Name extends string>({
-  requests,
-  id,
-  outcomes,
-  store,
-  failurePolicy,
-}: {
+export function createReservation<Name extends string>(made: {
   readonly requests: readonly UsageRequest[];
   readonly id: string;
+  /** Name of the call that reserved. */
+  readonly call: string;
   readonly outcomes: ReadonlyMap<string, ChangeOutcome> | undefined;
   readonly store: UsageStore;
   readonly failurePolicy: FailurePolicy;
 }): Reservation<Name> {
-  const counted = requests.filter(({ grant }) => grant.kind !== "unlimited");
-  const open = new Set(counted);
-  const releaseOne = (request: UsageRequest): Promise<void> => store.release({ ...addressOf(request), id });
+  const { id, outcomes, store, failurePolicy } = made;
+  // A repeated id is held in the period in which it was reserved first.
+  const requests = made.requests.map((one) => ({ ...one, period: outcomes?.get(one.count)?.period ?? one.period }));
+  const open = new Set<UsageRequest>(requests);
+  const underWay = new Set<Promise<unknown>>();
 
-  async function commitOne(request: UsageRequest, units: number, over: OverReserved): Promise<Committed> {
-    if (!counted.includes(request)) return UNCOUNTED;
-    const { limit, max } = request.grant;
-    const input = { ...addressOf(request), id, units, limit, max, over };
-    const outcome = await failurePolicy([request], () => store.commit(input));
+  async function commitOne(request: UsageRequest, units: number, over: OverReserved | undefined): Promise<Committed> {
+    const input = { ...changeOf(request), ...addressOf(request), id, units, over: over ?? request.over };
+    const outcome = await failurePolicy.run([request], () => store.commit(input));
     if (outcome?.committed ?? true) open.delete(request);
     return outcome === undefined ? UNCOUNTED : committedOf(request, outcome);
+  }
+
+  /** A commit that is under way decides what is left to release: a release that overtakes it frees its room for others. */
+  async function committed(): Promise<readonly UsageRequest[]> {
+    while (underWay.size > 0) await Promise.allSettled(underWay);
+    return [...open];
+  }
+
+  async function releaseOne(request: UsageRequest): Promise<void> {
+    const { call } = made;
+    const { tenantId, ...address } = addressOf(request);
+    // The reserve has no answer: it may be carried out after this, and must hold nothing then.
+    if (outcomes === undefined)
+      await store.cancel({ tenantId, id, call, changes: [{ ...address, units: request.units }] });
+    else await store.release({ tenantId, ...address, id, call });
+    open.delete(request);
   }
 
   return {
     admitted: true,
     id,
     metrics: recordOf(requests.map((request) => [request.grant.metric, heldOf(request, outcomes)])),
-    async commit(units, { over = "overflow" } = {}) {
+    async commit(units, { over } = {}) {
       const commits = commitsOf(requests, units);
-      // Waits for all of them, also when one fails: a release must not overtake a commit that is under way.
-      const results = await Promise.allSettled(commits.map((one) => commitOne(one.request, one.units, over)));
+      // Waits for all of them, also when one fails.
+      const all = Promise.allSettled(commits.map((one) => commitOne(one.request, one.units, over)));
+      underWay.add(all);
+      const results = await all;
+      underWay.delete(all);
       return recordOf(results.map((result, i) => [commits[i]?.request.grant.metric ?? "", valueOf(result)]));
     },
     async release() {
-      open.clear();
-      await Promise.all(counted.map(releaseOne));
+      await Promise.all((await committed()).map(releaseOne));
     },
     async [Symbol.asyncDispose]() {
-      const left = [...open];
-      open.clear();
-      await Promise.all(left.map((request) => releaseQuietly(request, { failurePolicy, releaseOne })));
+      await Promise.all((await committed()).map((request) => releaseQuietly(request, { failurePolicy, releaseOne })));
     },
   };
 }
@@ -124,35 +143,35 @@ function valueOf<T>(result: PromiseSettledResult<T>): T {
   throw result.reason;
 }
 
-/** Throwing would replace the error of the work itself: the failure is published, and the hold expires. */
+/** Throwing would replace the error of the work itself: the failure is published, and the store repeats the release. */
 async function releaseQuietly(
   request: UsageRequest,
   { failurePolicy, releaseOne }: { failurePolicy: FailurePolicy; releaseOne(request: UsageRequest): Promise<void> },
 ): Promise<void> {
   try {
-    await failurePolicy([request], () => releaseOne(request));
+    await failurePolicy.run([request], () => releaseOne(request));
   } catch (error) {
     if (!isScaleError(error)) throw error;
   }
 }
 
-const addressOf = ({ grant: { tenantId, metric }, period }: UsageRequest): UsageAddress => ({
+const addressOf = ({ grant: { tenantId }, count, period }: UsageRequest): UsageAddress => ({
   tenantId,
-  metric,
+  metric: count,
   period,
 });
 
 function heldOf(
-  { grant: { plan, metric }, units }: UsageRequest,
+  { grant: { plan }, units, count }: UsageRequest,
   outcomes: ReadonlyMap<string, ChangeOutcome> | undefined,
 ): Reservation["metrics"][string] {
-  const { used, held } = outcomes?.get(metric) ?? {};
-  return { plan, units, used, held };
+  const { used, held } = outcomes?.get(count) ?? {};
+  return { plan, units, used: used && Math.max(0, used), held };
 }
 
 function committedOf({ grant, period }: UsageRequest, outcome: CommitOutcome): Committed {
-  const { committed, recorded, late, repeated, reached, used } = outcome;
-  const before = repeated ? used : used - recorded;
-  const { overage } = admit({ grant, units: recorded, before, used, reached, period: period.key });
-  return { committed, recorded, late, used, overage };
+  const { committed, recorded, late, repeated, reached } = outcome;
+  const before = repeated ? outcome.used : outcome.used - recorded;
+  const use = admit({ grant, units: recorded, before, used: outcome.used, reached, period: period.key });
+  return { committed, recorded, late, used: use.used, overage: use.overage };
 }

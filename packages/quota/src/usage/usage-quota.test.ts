@@ -171,18 +171,40 @@ describe("createQuota: usage", () => {
     expect(reached.slice(2)).toMatchObject([{ metric: "mails", threshold: 0.8, used: 45, period: "forever" }]);
   });
 
-  it("does not ask the store for an unlimited metric, and counts nothing", async () => {
-    at.failure = new StoreError("was called");
-    const reservation = await at.quota.reserve("max-1", { tokens: 10_000_000 });
-    expect(reservation.metrics.tokens).toMatchObject({ used: undefined, held: undefined });
-    expect(await reservation.commit()).toEqual({
-      tokens: { committed: true, recorded: 0, late: false, used: undefined, overage: false },
+  it("counts an unlimited metric, refuses none of it, and keeps the count for a plan with a limit", async () => {
+    const overrides: Record<string, string> = { acme: "max" };
+    const plansNow = createPlanResolver({ plans, lookup: (tenantId) => overrides[tenantId] ?? "free" });
+    const subscription = () => ({ anchor: ANCHOR });
+    const changing = createQuota({ metrics, plans: plansNow, usage: at.store, subscription, clock: at.clock });
+    const reservation = await changing.reserve("acme", { tokens: 10_000_000 });
+    expect(await reservation.commit({ tokens: 90 })).toMatchObject({
+      tokens: { recorded: 90, used: 90, overage: false },
     });
-    await reservation.release();
-    expect(await at.quota.consume("max-1", { mails: 9 })).toMatchObject({
-      admitted: true,
-      metrics: { mails: { used: undefined } },
+    expect(await changing.consume("acme", { mails: 9 })).toMatchObject({ metrics: { mails: { used: 9 } } });
+    overrides["acme"] = "free";
+    plansNow.invalidate("acme");
+    expect(await changing.check("acme", "tokens", 911)).toMatchObject({ used: 90, exact: true, allowed: false });
+    expect(await changing.tryConsume("acme", { mails: 1 })).toMatchObject({ refusals: [{ used: 9, max: 5 }] });
+  });
+
+  it("admits an unlimited metric when the store does not answer, whatever whenUsageFails says", async () => {
+    at = openUsage({ hard: "throw", soft: "throw" });
+    at.failure = new StoreError("Redis is down");
+    expect(await at.quota.consume("max-1", { mails: 9 })).toMatchObject({ metrics: { mails: { used: undefined } } });
+    const reservation = await at.quota.reserve("max-1", { tokens: 5 });
+    expect(await reservation.commit()).toMatchObject({ tokens: { recorded: 0 } });
+    await expect(at.quota.consume("free-1", { mails: 1 })).rejects.toMatchObject({ code: "SCALE_STORE" });
+  });
+
+  it("counts work that was done already above the limit, with over: overflow", async () => {
+    const overages = collect(overageUse);
+    await at.quota.consume("free-1", { mails: 4 });
+    expect(await at.quota.tryConsume("free-1", { mails: 3 })).toMatchObject({ admitted: false });
+    expect(await at.quota.consume("free-1", { mails: 3 }, { over: "overflow" })).toMatchObject({
+      metrics: { mails: { used: 7, max: 5, overage: true } },
     });
+    expect(await at.quota.check("free-1", "mails")).toMatchObject({ used: 7, remaining: 0 });
+    expect(overages).toMatchObject([{ metric: "mails", units: 2, used: 7, limit: 5 }]);
   });
 
   it.each([-1, 0.5, Number.NaN, "1", undefined])("rejects %s as units", async (units) => {

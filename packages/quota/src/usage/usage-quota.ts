@@ -1,17 +1,21 @@
 import { admit, type Admitted, recordOf, type Refused, type UnitsByMetric, type Use } from "../plan/admit.js";
-import type { Grant, Grants, RefusalInput } from "../plan/grant.js";
+import { countName, type UserOptions } from "../plan/count-name.js";
+import type { Grant, RefusalInput } from "../plan/grant.js";
 import { type MetricStatus, resetTime, statusOf } from "../plan/status.js";
 import type { UsageFailurePolicy } from "../options.js";
-import type { Period, UsageMetric } from "../types.js";
+import type { Period } from "../types.js";
 import { createFailurePolicy } from "./failure-policy.js";
-import { changeOf, peek, requestsOf, type UsageRequest } from "./requests.js";
+import { newCall } from "./idempotency.js";
+import { changeOf, peek, type RequestOptions, requestsOf, type UsageRequest } from "./requests.js";
 import { createReservation, type Reservation } from "./reservation.js";
-import type { ChangeOutcome, ChangesOutcome, UsageChange, UsageStore } from "./store.js";
+import type { ChangeOutcome, ChangesOutcome, ConsumeInput, UsageChange, UsageStore } from "./store.js";
 
-export interface ReserveOptions {
+export interface ReserveOptions extends UserOptions {
   /**
-   * Name of the work. The same id gets the same answer again, and is held once. At most 1024 characters, and chosen by
-   * the application: a client that can repeat an id gets the second use for nothing.
+   * Name of the work. The same id is counted once, in whatever period it is repeated: it is admitted again while its units
+   * are held, and after they were committed. With other units or metrics it is an `IdempotencyError` until they are
+   * released. At most 1024 characters, and chosen by the application: a client that can repeat an id gets the second use
+   * for nothing.
    * @default a random id
    */
   readonly id?: string;
@@ -20,6 +24,15 @@ export interface ReserveOptions {
    * @default 60_000
    */
   readonly ttlMs?: number;
+}
+
+export interface ConsumeOptions extends Pick<ReserveOptions, "id" | "userId"> {
+  /**
+   * Treatment of units without room: `reject` refuses them, `overflow` counts them all the same, for work that was done
+   * already.
+   * @default "reject"
+   */
+  readonly over?: "reject" | "overflow";
 }
 
 /** The calls of a quota that are about usage. */
@@ -32,18 +45,20 @@ export interface UsageQuota {
   tryConsume<Name extends string>(
     tenantId: string,
     units: UnitsByMetric<Name>,
-    options: Pick<ReserveOptions, "id">,
+    options: ConsumeOptions,
   ): Promise<Admitted<Name> | Refused>;
-  status(grants: readonly Grant[]): Promise<readonly MetricStatus[]>;
+  status(grants: readonly Grant[], user: UserOptions): Promise<readonly MetricStatus[]>;
 }
 
-export interface UsageQuotaOptions {
-  readonly metrics: ReadonlyMap<string, UsageMetric>;
+export interface UsageQuotaOptions extends RequestOptions {
   readonly store: UsageStore;
-  readonly grants: Grants;
-  readonly currentPeriod: (tenantId: string, metric: string) => Promise<Period>;
   readonly whenUsageFails: { readonly hard: UsageFailurePolicy; readonly soft: UsageFailurePolicy };
 }
+
+type Apply = (input: {
+  readonly keepLate: boolean;
+  readonly changes: readonly UsageChange[];
+}) => Promise<ChangesOutcome>;
 
 const DEFAULT_TTL_MS = 60_000;
 
@@ -51,49 +66,57 @@ export function createUsageQuota(options: UsageQuotaOptions): UsageQuota {
   const { store } = options;
   const failurePolicy = createFailurePolicy(options.whenUsageFails);
 
-  /** Outcomes by metric, and the refusals among them. No outcomes: the store did not answer and the use was admitted. */
+  /** Outcomes by count, and the refusals among them. No outcomes: the store did not answer and the use was admitted. */
   async function decide(
     requests: readonly UsageRequest[],
-    apply: (changes: readonly UsageChange[]) => Promise<ChangesOutcome>,
+    apply: Apply,
   ): Promise<{ readonly outcomes: ReadonlyMap<string, ChangeOutcome> | undefined } | Refused> {
-    const counted = requests.filter(({ grant }) => grant.kind !== "unlimited");
-    const outcomes = await failurePolicy(counted, () => applyOrPeek(store, counted, apply));
-    const refused = requests.flatMap((request) => refusedBy(request, outcomes?.get(request.grant.metric)));
+    // The use passes then: the units are right whenever they are counted.
+    const keepLate = failurePolicy.admits(requests);
+    const outcomes = await failurePolicy.run(requests, () => applyOrPeek(store, requests, { apply, keepLate }));
+    const refused = requests.flatMap((request) => refusedBy(request, outcomes?.get(request.count)));
     return refused.length > 0 ? { admitted: false, refusals: options.grants.refuse(refused) } : { outcomes };
   }
 
   return {
-    async tryConsume(tenantId, units, { id }) {
-      const requests = await requestsOf(options, tenantId, units);
-      const input = { tenantId, ...(id !== undefined && { id }) };
-      const decision = await decide(requests, (changes) => store.consume({ ...input, changes }));
+    async tryConsume(tenantId, units, { id, userId, over = "reject" }) {
+      const requests = await requestsOf(options, { tenantId, units, ...(userId !== undefined && { userId }) });
+      const input: Pick<ConsumeInput, "tenantId" | "id"> = { tenantId, ...(id !== undefined && { id }) };
+      const bounded = over === "reject" ? requests : requests.map(withoutBound);
+      const decision = await decide(bounded, (changes) => store.consume({ ...input, ...changes }));
       if ("refusals" in decision) return decision;
-      const uses = requests.map((request) => useOf(request, decision.outcomes?.get(request.grant.metric)));
+      const uses = requests.map((request) => useOf(request, decision.outcomes?.get(request.count)));
       return { admitted: true, metrics: recordOf(uses.map((use) => [use.metric, use])) };
     },
-    async tryReserve(tenantId, units, { id = crypto.randomUUID(), ttlMs = DEFAULT_TTL_MS }) {
-      const requests = await requestsOf(options, tenantId, units);
-      const decision = await decide(requests, (changes) => store.reserve({ tenantId, id, ttlMs, changes }));
+    async tryReserve(tenantId, units, { id = crypto.randomUUID(), ttlMs = DEFAULT_TTL_MS, userId }) {
+      const requests = await requestsOf(options, { tenantId, units, ...(userId !== undefined && { userId }) });
+      const call = newCall();
+      const decision = await decide(requests, (changes) => store.reserve({ tenantId, id, call, ttlMs, ...changes }));
       if ("refusals" in decision) return decision;
-      return createReservation({ requests, id, outcomes: decision.outcomes, store, failurePolicy });
+      return createReservation({ requests, id, call, outcomes: decision.outcomes, store, failurePolicy });
     },
-    status: (grants) => readStatus(options, grants),
+    status: (grants, user) => readStatus(options, grants, user),
   };
 }
+
+const withoutBound = (request: UsageRequest): UsageRequest => ({
+  ...request,
+  grant: { ...request.grant, max: Infinity },
+});
 
 /** Reads requests for 0 units first: when one has no room, nothing is counted. */
 async function applyOrPeek(
   store: UsageStore,
-  counted: readonly UsageRequest[],
-  apply: (changes: readonly UsageChange[]) => Promise<ChangesOutcome>,
+  requests: readonly UsageRequest[],
+  { apply, keepLate }: { readonly apply: Apply; readonly keepLate: boolean },
 ): Promise<ReadonlyMap<string, ChangeOutcome>> {
-  const changes = counted.filter(({ units }) => units > 0).map(changeOf);
+  const changes = requests.filter(({ units }) => units > 0).map(changeOf);
   const peeked = await peek(
     store,
-    counted.filter(({ units }) => units === 0),
+    requests.filter(({ units }) => units === 0),
   );
   const hasRoom = peeked.every(({ admitted }) => admitted);
-  const applied = changes.length > 0 && hasRoom ? (await apply(changes)).changes : [];
+  const applied = changes.length > 0 && hasRoom ? (await apply({ keepLate, changes })).changes : [];
   return new Map([...peeked, ...applied].map((outcome) => [outcome.metric, outcome]));
 }
 
@@ -101,19 +124,22 @@ async function applyOrPeek(
 async function readStatus(
   { store, metrics, currentPeriod }: UsageQuotaOptions,
   grants: readonly Grant[],
+  { userId }: UserOptions,
 ): Promise<readonly MetricStatus[]> {
   const [first] = grants;
   if (first === undefined) return [];
-  const periods: { readonly metric: string; readonly period: Period }[] = [];
-  for (const { tenantId, metric } of grants) periods.push({ metric, period: await currentPeriod(tenantId, metric) });
-  const found = await store.read({ tenantId: first.tenantId, metrics: periods });
+  const counts: { readonly metric: string; readonly period: Period }[] = [];
+  for (const { tenantId, metric } of grants) {
+    const name = countName({ metric, by: metrics.get(metric)?.by ?? "tenant" }, { tenantId, userId });
+    counts.push({ metric: name, period: await currentPeriod(tenantId, metric) });
+  }
+  const found = await store.read({ tenantId: first.tenantId, metrics: counts });
   return grants.map((grant, i) => {
     const { used = 0, held = 0, exact = false, asOf } = found[i] ?? {};
-    const period = periods[i]?.period;
+    const period = counts[i]?.period;
     return statusOf(grant, {
-      ...{ unit: metrics.get(grant.metric)?.unit, used, held, asOf },
+      ...{ unit: metrics.get(grant.metric)?.unit, used, held, exact, asOf },
       resetsAt: period && resetTime(period),
-      exact: exact && grant.kind !== "unlimited",
     });
   });
 }
@@ -127,8 +153,8 @@ function refusedBy(
   return [{ grant, used, held, requested: Math.max(units, 1), resetsAt: resetTime(period) }];
 }
 
-function useOf({ grant, units, period }: UsageRequest, outcome: ChangeOutcome | undefined): Use {
-  const { used, repeated = true, reached = [] } = outcome ?? {};
+function useOf({ grant, units }: UsageRequest, outcome: ChangeOutcome | undefined): Use {
+  const { used, repeated = true, reached = [], period } = outcome ?? {};
   const before = used === undefined || repeated ? (used ?? 0) : used - units;
-  return admit({ grant, units, before, used, reached, period: period.key });
+  return admit({ grant, units, before, used, reached, period: period?.key });
 }

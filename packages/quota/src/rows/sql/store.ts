@@ -1,8 +1,7 @@
 import { ConfigError } from "@scale/core";
-import { describeValue, parseOptions, timeoutOption } from "@scale/core/kit";
+import { createDeadline, describeValue, parseOptions, timeoutOption, withStoreDeadline } from "@scale/core/kit";
 import { z } from "zod";
 import { checkCount } from "../../plan/units.js";
-import { createStoreDeadline } from "../../postgres/deadline.js";
 import { quotaTable, type QuotaTableOptions } from "../../postgres/tables.js";
 import { postgresTenantId } from "../../postgres/tenant-id.js";
 import type { RowsStore } from "../../types.js";
@@ -41,11 +40,11 @@ export interface SqlDialect<Db> {
 
 /** Rows store for every SQL client. */
 export function sqlRows<Db>(options: SqlRowsOptions<Db>, dialect: SqlDialect<Db>): RowsStore<Db> {
-  const inTime = createStoreDeadline(parseOptions(optionsSchema, options, dialect.what).timeoutMs);
+  const deadline = createDeadline(parseOptions(optionsSchema, options, dialect.what).timeoutMs);
   const { db } = options;
   if (!dialect.isClient(db)) throw new ConfigError(`${dialect.what}: db: expected a client, got ${describeValue(db)}`);
   const statements = statementsOn(quotaTable(options));
-  const countInTime = createStoreDeadline(COUNT_TIMEOUT_MS);
+  const countDeadline = createDeadline(COUNT_TIMEOUT_MS);
   const own = dialect.runOn(db);
 
   function inTransaction(tx: Db): RunStatement {
@@ -56,7 +55,8 @@ export function sqlRows<Db>(options: SqlRowsOptions<Db>, dialect: SqlDialect<Db>
     return dialect.runOn(tx);
   }
 
-  const outside: RunStatement = (text, params) => inTime(own(text, params), "the database of the quota counters");
+  const outside: RunStatement = (text, params) =>
+    withStoreDeadline(() => own(text, params), deadline, "the database of the quota counters");
 
   return {
     use: async (input, tx) => applyChanges(input, { statements, run: inTransaction(tx), direction: "use" }),
@@ -75,7 +75,8 @@ export function sqlRows<Db>(options: SqlRowsOptions<Db>, dialect: SqlDialect<Db>
         const inside = async (): Promise<number> => checkCount(await count(tx), metric);
         return reconcileLocked({ ...counter, run: inTransaction(tx), count: inside });
       }
-      const counted = (): Promise<number> => countInTime(count(db), `the count of ${metric}`);
+      const counted = (): Promise<number> =>
+        withStoreDeadline(() => count(db), countDeadline, `the count of ${metric}`);
       return reconcileByVersion({ ...counter, run: outside, count: async () => checkCount(await counted(), metric) });
     },
   };

@@ -1,6 +1,5 @@
-import { keySegment, parseOptions, timeoutOption } from "@scale/core/kit";
+import { createDeadline, keySegment, parseOptions, timeoutOption, withStoreDeadline } from "@scale/core/kit";
 import { z } from "zod";
-import { createStoreDeadline } from "../../postgres/deadline.js";
 import type { QuotaTableOptions } from "../../postgres/tables.js";
 import { postgresTenantId } from "../../postgres/tenant-id.js";
 import { ledgerTable } from "./table.js";
@@ -39,11 +38,11 @@ const writtenRow = stateRow.extend({ tenant_id: z.string(), metric: z.string(), 
 /**
  * Keeps usage in a table of Postgres, one row for each epoch of a count.
  * Its methods reject with `SCALE_STORE` when Postgres fails or does not answer in time, and with `SCALE_TENANT` for an id
- * that Postgres cannot store.
+ * that Postgres cannot store. A write that Postgres carries out after its deadline is the same write as its repetition.
  */
 export function postgresLedger(options: PostgresLedgerOptions): UsageLedger {
   const { db, timeoutMs } = parseOptions(optionsSchema, options, "postgresLedger");
-  const inTime = createStoreDeadline(timeoutMs);
+  const deadline = createDeadline(timeoutMs);
   const { select, upsert } = statements(ledgerTable(options));
 
   async function query<T>(row: z.ZodType<T>, text: string, params: unknown[]): Promise<T[]> {
@@ -51,7 +50,7 @@ export function postgresLedger(options: PostgresLedgerOptions): UsageLedger {
     return rows.map((one) => row.parse(one));
   }
   const ask = <T>(row: z.ZodType<T>, text: string, params: unknown[]): Promise<T[]> =>
-    inTime(query(row, text, params), "the usage ledger");
+    withStoreDeadline(() => query(row, text, params), deadline, "the usage ledger");
 
   return {
     async read(addresses) {

@@ -6,8 +6,8 @@ export function ledgerTable({ table = "scale_quota_usage", ...rest }: QuotaTable
 }
 
 /**
- * No row is ever deleted: the rows are the tenants' usage, also for invoices. To credit units, insert a row with an epoch
- * of your own, such as `credit-2026-11-20`, and negative units; `reconcile` brings it into the count.
+ * No row is ever deleted: the rows are the tenants' usage, also for invoices. A credit is a row with the epoch
+ * `credit:<id>` and negative units.
  * @returns SQL that creates the table of the usage ledger, for the application's migrations. It can run more than once.
  */
 export function usageLedgerTable(options: QuotaTableOptions = {}): string {

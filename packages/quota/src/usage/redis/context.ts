@@ -1,7 +1,8 @@
 import type { Clock } from "@scale/core";
 import type { ScriptRunner } from "@scale/core/redis";
 import type { LedgerAddress, UsageLedger } from "../ledger/types.js";
-import { KEEP_OUTCOME_MS, type UsageAddress } from "../store.js";
+import { KEEP_OUTCOME_MS, type UsageAddress, type UsageChange } from "../store.js";
+import { DEFAULT_THRESHOLDS } from "../../plan/thresholds.js";
 import { countKeys } from "./keys.js";
 
 /** Dependencies that all parts of the Redis store share. */
@@ -20,8 +21,9 @@ export interface RedisUsageContext {
 export interface Count {
   readonly address: LedgerAddress;
   readonly keys: ReturnType<typeof countKeys>;
-  /** Limit that decides which thresholds were published for the units in the ledger. */
+  /** Limit and thresholds that decide which of them were published for the units in the ledger. */
   readonly limit: number;
+  readonly thresholds: readonly number[];
   /** Milliseconds from now until its keys expire, as a string. */
   readonly keptMs: string;
 }
@@ -31,14 +33,22 @@ const MARGIN_MS = 2 * KEEP_OUTCOME_MS;
 /** A count without an end expires when it was not used for this long; with a ledger it is loaded again from there. */
 const MAX_KEPT_MS = 400 * 86_400_000;
 
+type CountInput = UsageAddress & Partial<Pick<UsageChange, "limit" | "thresholds">>;
+
 /** `limit` 0 publishes no threshold for the units in the ledger: the next commit knows the limit and publishes them. */
 export function countOf(
   { prefix, clock }: RedisUsageContext,
-  { tenantId, metric, period, limit = 0 }: UsageAddress & { readonly limit?: number },
+  { tenantId, metric, period, limit = 0, thresholds = DEFAULT_THRESHOLDS }: CountInput,
 ): Count {
   const address = { tenantId, metric, period: period.key };
   const leftMs = Math.ceil(Math.max(0, period.endsAt - clock.now())) + MARGIN_MS;
-  return { address, keys: countKeys(prefix, address), limit, keptMs: String(Math.min(leftMs, MAX_KEPT_MS)) };
+  return {
+    address,
+    keys: countKeys(prefix, address),
+    limit,
+    thresholds,
+    keptMs: String(Math.min(leftMs, MAX_KEPT_MS)),
+  };
 }
 
 /** Numbers in the reply of a script. */

@@ -5,8 +5,8 @@
 
   KEYS[i]  hash    counts, see reserve.lua, all in one slot
   ARGV[1]  epoch   a name that no other call uses
-  ARGV[i]  from the second, for each count: units in the ledger, bits of the thresholds that they have reached,
-           ms from now for which the hash is kept
+  ARGV[i]  from the second, for each count: units in the ledger, largest threshold that they have reached in 10,000ths of
+           the limit, ms from now for which the hash is kept
 
   Returns the number of counts that got an epoch.
   O(counts). Every key that is written expires.

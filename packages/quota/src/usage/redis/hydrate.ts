@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { LedgerEntry, UsageLedger } from "../ledger/types.js";
-import { newlyReached, thresholdUnits } from "../../plan/thresholds.js";
+import { newlyReached, toPoints } from "../../plan/thresholds.js";
 import type { Count, RedisUsageContext } from "./context.js";
 import { hydrate as hydrateScript } from "./scripts.gen.js";
 
@@ -16,9 +16,10 @@ export function createHydrate(
 
   async function load(counts: readonly Count[]): Promise<void> {
     const entries = await ledger.read(counts.map(({ address }) => address));
-    const args = counts.flatMap(({ limit, keptMs }, i) => {
+    const args = counts.flatMap((count, i) => {
       const units = sumOf(entries[i]);
-      return [String(units), String(newlyReached(0, units, thresholdUnits(limit))), keptMs];
+      const largest = newlyReached(0, units, count).at(-1) ?? 0;
+      return [String(units), String(toPoints(largest)), count.keptMs];
     });
     const keys = counts.map((count) => count.keys.state);
     await context.runner.run(hydrateScript, { keys, args: [randomUUID(), ...args] });

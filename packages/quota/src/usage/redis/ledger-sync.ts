@@ -3,11 +3,14 @@ import type { Reconciled } from "../../types.js";
 import type { LedgerAddress, LedgerEntry, UsageLedger } from "../ledger/types.js";
 import type { RedisUsageContext } from "./context.js";
 import { sumOf } from "./hydrate.js";
+import { forEachAtOnce } from "./in-batches.js";
 import { countKeys } from "./keys.js";
 import { type Progress, readProgress, writeToLedger } from "./ledger-write.js";
 import { correct as correctScript } from "./scripts.gen.js";
 
 const ATTEMPTS = 5;
+/** Each reads the ledger. */
+const CORRECTIONS_AT_ONCE = 8;
 
 /**
  * Compares the base of a count in Redis with the earlier epochs in the ledger, and adds the difference.
@@ -46,13 +49,18 @@ async function correct({ runner, prefix }: RedisUsageContext, progress: Progress
 /**
  * Writes counts to the ledger, and corrects those that Redis lost and got anew during the write.
  * @returns the counts that were used again meanwhile
+ * @throws {unknown} the first failure, after all other counts were written
  */
 export async function flushToLedger(
   context: RedisUsageContext,
   ledger: UsageLedger,
   addresses: readonly LedgerAddress[],
 ): Promise<readonly LedgerAddress[]> {
-  const { again, replaced } = await writeToLedger(context, ledger, addresses);
-  for (const address of replaced) await correctFromLedger(context, ledger, address);
+  const { again, replaced, failures } = await writeToLedger(context, ledger, addresses);
+  const uncorrected = await forEachAtOnce(replaced, CORRECTIONS_AT_ONCE, async (address) => {
+    await correctFromLedger(context, ledger, address);
+  });
+  const [failure] = [...failures, ...uncorrected];
+  if (failure !== undefined) throw failure;
   return again;
 }

@@ -1,11 +1,15 @@
 import { driftFind } from "../../events.js";
 import type { LedgerAddress, UsageLedger } from "../ledger/types.js";
 import { numbers, type RedisUsageContext } from "./context.js";
+import { chunksOf, forEachAtOnce } from "./in-batches.js";
 import { countKeys } from "./keys.js";
 import { markFlushed as markFlushedScript, progress as progressScript } from "./scripts.gen.js";
+import { slotOf } from "./slot.js";
 
 /** Maximum keys of one script call, and rows of one statement. */
 const MAX_BATCH = 200;
+/** Script calls that are under way at once. */
+const MAX_AT_ONCE = 32;
 
 /** State of one count in Redis, as far as the ledger needs it. */
 export interface Progress {
@@ -16,6 +20,16 @@ export interface Progress {
   readonly own: number;
   readonly version: number;
   readonly flushed: number;
+}
+
+/** Counts that a write to the ledger leaves to be done. */
+interface Unfinished {
+  /** Counts that were used again during the write. */
+  readonly again: LedgerAddress[];
+  /** Counts that Redis lost during the write and has anew: their base may lack the units of this write. */
+  readonly replaced: LedgerAddress[];
+  /** Errors of the slots and the statements that failed. */
+  readonly failures: unknown[];
 }
 
 export async function readProgress(
@@ -34,59 +48,73 @@ export async function readProgress(
 
 /**
  * Writes counts from Redis to the ledger. It writes the total of each epoch, so the write is idempotent: it may be
- * repeated, late, or made by several processes.
- * @returns the counts that were used again during the write (`again`), and the counts that Redis lost during the write
- *   and has anew (`replaced`): their base may lack the units of this write
+ * repeated, late, or made by several processes. Redis is asked slot by slot on a Cluster, several at once, and the ledger
+ * with one statement for the counts of many slots. A failure does not keep the others from being written.
  */
 export async function writeToLedger(
   context: RedisUsageContext,
   ledger: UsageLedger,
   addresses: readonly LedgerAddress[],
-): ReturnType<typeof writeBatch> {
-  const all: Awaited<ReturnType<typeof writeBatch>>[] = [];
-  for (const batch of batches(addresses, context.runner.isCluster)) all.push(await writeBatch(context, ledger, batch));
-  return { again: all.flatMap(({ again }) => again), replaced: all.flatMap(({ replaced }) => replaced) };
+): Promise<Unfinished> {
+  const unfinished: Unfinished = { again: [], replaced: [], failures: [] };
+  const ahead: Progress[] = [];
+  const unread = await forEachAtOnce(batches(context, addresses), MAX_AT_ONCE, async (batch) => {
+    const found = await readProgress(context, batch);
+    ahead.push(...found.filter(({ epoch, version, flushed }) => epoch !== "" && version > flushed));
+  });
+  // One statement after the other: they are the load of one connection.
+  const unwritten = await forEachAtOnce(chunksOf(ahead, MAX_BATCH), 1, (rows) =>
+    writeRows(context, ledger, { rows, unfinished }),
+  );
+  unfinished.failures.push(...unread, ...unwritten);
+  return unfinished;
 }
 
-async function writeBatch(
+async function writeRows(
   context: RedisUsageContext,
   ledger: UsageLedger,
-  addresses: readonly LedgerAddress[],
-): Promise<{ readonly again: readonly LedgerAddress[]; readonly replaced: readonly LedgerAddress[] }> {
-  const all = await readProgress(context, addresses);
-  const ahead = all.filter(({ epoch, version, flushed }) => epoch !== "" && version > flushed);
-  if (ahead.length === 0) return { again: [], replaced: [] };
-  const states = ahead.map(({ address, epoch, own, version }) => ({ ...address, epoch, units: own, version }));
+  { rows, unfinished }: { readonly rows: readonly Progress[]; readonly unfinished: Unfinished },
+): Promise<void> {
+  const states = rows.map(({ address, epoch, own, version }) => ({ ...address, epoch, units: own, version }));
   const written = await ledger.write(states);
-  const keys = ahead.map(({ address }) => countKeys(context.prefix, address).state);
-  const args = ahead.flatMap(({ epoch }, i) => [epoch, String(written[i]?.version), String(written[i]?.units)]);
-  const reply = numbers(await context.runner.run(markFlushedScript, { keys, args }));
-  for (const [i, found] of ahead.entries()) publishDrift(found, reply[i * 2 + 1] ?? 0);
-  const withStatus = (status: number): LedgerAddress[] =>
-    ahead.filter((_, i) => reply[i * 2] === status).map(({ address }) => address);
-  return { again: withStatus(1), replaced: withStatus(2) };
+  const stored = new Map(rows.map(({ address }, i) => [address, { found: rows[i], ...written[i] }]));
+  const marked = batches(
+    context,
+    rows.map(({ address }) => address),
+  );
+  const failures = await forEachAtOnce(marked, MAX_AT_ONCE, async (batch) => {
+    const keys = batch.map((address) => countKeys(context.prefix, address).state);
+    const args = batch.flatMap((address) => {
+      const { found, version, units } = stored.get(address) ?? {};
+      return [found?.epoch ?? "", String(version), String(units)];
+    });
+    const reply = numbers(await context.runner.run(markFlushedScript, { keys, args }));
+    for (const [i, address] of batch.entries()) {
+      publishDrift(stored.get(address)?.found, reply[i * 2 + 1] ?? 0);
+      if (reply[i * 2] === 1) unfinished.again.push(address);
+      if (reply[i * 2] === 2) unfinished.replaced.push(address);
+    }
+  });
+  unfinished.failures.push(...failures);
 }
 
 /** Redis had lost `added` units that the ledger has: after a failover, or from an old snapshot. */
-function publishDrift({ address: { tenantId, metric, period }, base, own }: Progress, added: number): void {
-  if (added === 0) return;
+function publishDrift(found: Progress | undefined, added: number): void {
+  if (found === undefined || added === 0) return;
+  const { address, base, own } = found;
   const before = base + own;
-  const found = { before, source: before + added, drift: -added, corrected: true };
-  driftFind.publish(() => ({ tenantId, metric, period, ...found }));
+  driftFind.publish(() => ({ ...address, before, source: before + added, drift: -added, corrected: true }));
 }
 
-/** On a Cluster the keys of one call must lie in one slot, as the keys of one tenant do. */
-function batches(addresses: readonly LedgerAddress[], isCluster: boolean): LedgerAddress[][] {
-  const groups = new Map<string, LedgerAddress[]>();
+/** Keys of one script call lie in one slot on a Cluster. */
+function batches({ runner }: RedisUsageContext, addresses: readonly LedgerAddress[]): LedgerAddress[][] {
+  if (!runner.isCluster) return chunksOf(addresses, MAX_BATCH);
+  const groups = new Map<number, LedgerAddress[]>();
   for (const address of addresses) {
-    const name = isCluster ? address.tenantId : "";
-    const group = groups.get(name) ?? [];
-    groups.set(name, group);
+    const slot = slotOf(address.tenantId);
+    const group = groups.get(slot) ?? [];
+    groups.set(slot, group);
     group.push(address);
   }
-  return [...groups.values()].flatMap((group) =>
-    Array.from({ length: Math.ceil(group.length / MAX_BATCH) }, (_, i) =>
-      group.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH),
-    ),
-  );
+  return [...groups.values()].flatMap((group) => chunksOf(group, MAX_BATCH));
 }

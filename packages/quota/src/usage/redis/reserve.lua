@@ -1,27 +1,39 @@
 --[[
   Holds units of several counts of one tenant, or uses them at once: of all counts or of none (see ../rules.ts).
-  A known id is admitted again without new units, whether it is held, committed or released. An id whose hold expired is
-  decided anew.
+  An id that is held, used or committed is admitted again without new units. An id that was released, or whose hold
+  expired, is decided anew. A call that was sent again is admitted again, and one that was cancelled does nothing.
 
-  KEYS[i]  three for each count, all in one slot:
+  KEYS[i]  two for each count, all in one slot:
            hash    base, own      units of earlier epochs, and units committed in the current epoch
                    version        number of changes of `own`
                    held           units of all holds
-                   reached        bits of the thresholds that were published
+                   reached        largest part of the limit that was published, in 10,000ths
                    epoch, flushed see hydrate.lua and mark-flushed.lua
+                   credit:<id>    units of a credit, see credit.lua
            zset    holds: member "<units>:<id>", score ms since the epoch at which it expires
-           string  state of the id: "h:<units>" held, "c:<units>:<late 0|1>" committed, "r:<units>" released
+  KEYS[n]  the last one, in the same slot:
+           with an id, a hash:
+                   params         kind of the call, metrics and units
+                   calls          names of the calls that were told of the units, each with a blank, "*" for too many
+                   gone           names of the calls that were cancelled
+                   m:<metric>     "<h held | u used | c committed | r released>:<units>:<ms of expiry | recorded>:
+                                  <1 committed late | 0>:<period>"
+           without an id, a string of this call: "1" carried out, "x" cancelled
   ARGV[1]  now     ms since the epoch, or "" for this server's clock (the default outside tests)
-  ARGV[2]  id      "" for a use that is not repeated: its string is not written
+  ARGV[2]  id      "" for a use without one
   ARGV[3]  ttl     ms of the hold, "0" to use the units at once
-  ARGV[4]  keep    ms for which the state of the id is kept
+  ARGV[4]  keep    ms for which the last key is kept
   ARGV[5]  ledger  "1": a count without an epoch is reported and nothing happens; "0": it starts from 0
-  ARGV[i]  from the sixth, for each count: units, max, units of the two thresholds, 2^52 + 1 for never,
-           ms from now for which hash and zset are kept
+  ARGV[6]  call    name of this call
+  ARGV[7]  params  kind, metrics and units of this call
+  ARGV[i]  from the eighth, for each count: metric, units, max, ms from now for which hash and zset are kept, period,
+           number of thresholds, then for each threshold its units and its part of the limit in 10,000ths
 
-  Returns {-1, i, ...} with the counts that have no epoch, from 1, or {1 admitted | 0, then for each count:
-  1 had room | 2 knew the id | 0 no room, used, held, bits of newly reached thresholds}.
-  O(counts + expired holds). Writes admitted units, and drops expired holds. Every key that is written expires.
+  Returns {-1, i, ...} with the counts that have no epoch, from 1 | {-2} cancelled | {-3, params} the id has other units |
+  {1 admitted | 0, then for each count: 1 had room | 2 knew the id | 0 no room, used, held, part published before,
+  then for each count: period that has the units, "" for that of the call}.
+  O(counts + expired holds + metrics of the id). Writes admitted units, and drops expired holds. Every key that is written
+  expires.
 ]]
 local text = function(n) return string.format("%.0f", n) end
 local now = tonumber(ARGV[1])
@@ -29,20 +41,20 @@ if not now then
   local time = redis.call("TIME")
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local id, ttl, keep = ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local counts, missing = {}, {-1}
+local id, ttl, keep, call, params, record = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[6], ARGV[7], KEYS[#KEYS]
+local counts, missing, a = {}, {-1}, 8
 
-for i = 1, #KEYS / 3 do
-  local a = i * 5
-  local state = redis.call("HMGET", KEYS[i * 3 - 2], "base", "own", "held", "reached", "epoch")
+for i = 1, (#KEYS - 1) / 2 do
+  local state = redis.call("HMGET", KEYS[i * 2 - 1], "base", "own", "held", "reached", "epoch", "version")
   if ARGV[5] == "1" and not state[5] then missing[#missing + 1] = i end
   counts[i] = {
-    state = KEYS[i * 3 - 2], holds = KEYS[i * 3 - 1], record = KEYS[i * 3],
-    units = tonumber(ARGV[a + 1]), max = tonumber(ARGV[a + 2]),
-    at = {tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])}, kept = ARGV[a + 5],
+    state = KEYS[i * 2 - 1], holds = KEYS[i * 2], field = "m:" .. ARGV[a],
+    units = tonumber(ARGV[a + 1]), max = tonumber(ARGV[a + 2]), kept = ARGV[a + 3], period = ARGV[a + 4],
+    parts = tonumber(ARGV[a + 5]), at = a + 6, own = tonumber(state[2]) or 0, version = tonumber(state[6]) or 0,
     used = (tonumber(state[1]) or 0) + (tonumber(state[2]) or 0),
-    held = tonumber(state[3]), reached = tonumber(state[4]) or 0, new = 0,
+    held = tonumber(state[3]), reached = tonumber(state[4]) or 0,
   }
+  a = a + 6 + 2 * counts[i].parts
 end
 if #missing > 1 then return missing end
 
@@ -65,19 +77,47 @@ local function expire(count)
   if before and count.held ~= before then redis.call("HSET", count.state, "held", text(count.held)) end
 end
 
-local admitted = 1
+-- The period in which a metric of the id is held, used or committed; nil for none. Without a count its zset is unknown.
+local function periodOf(known, count)
+  local is, units, till, period = string.match(known or "", "^(%a):(%d+):(%d+):%d:(.*)$")
+  if is == "c" or is == "u" then return period end
+  if is ~= "h" or tonumber(till) <= now then return nil end
+  if count and period == count.period and not redis.call("ZSCORE", count.holds, units .. ":" .. id) then return nil end
+  return period
+end
+
+local known, restart = {}, false
+if id ~= "" then
+  local fields = {"params", "calls", "gone"}
+  for i = 1, #counts do fields[i + 3] = counts[i].field end
+  known = redis.call("HMGET", record, unpack(fields))
+  if known[3] and string.find(known[3], call .. " ", 1, true) then return {-2} end
+  if known[1] and known[1] ~= params then
+    local all = redis.call("HGETALL", record)
+    for i = 1, #all, 2 do
+      local count
+      for j = 1, #counts do if counts[j].field == all[i] then count = counts[j] end end
+      if string.sub(all[i], 1, 2) == "m:" and periodOf(all[i + 1], count) then return {-3, known[1]} end
+    end
+    -- The id held nothing any more, and is another's now.
+    known, restart = {false, false, known[3]}, true
+  end
+elseif not redis.call("SET", record, "1", "PX", keep, "NX") then
+  if redis.call("GET", record) == "x" then return {-2} end
+  for i = 1, #counts do known[i + 3] = "u:0:0:0:" .. counts[i].period end
+end
+
+local admitted, fresh = 1, 0
 for i = 1, #counts do
   local count = counts[i]
   expire(count)
-  local known = id ~= "" and redis.call("GET", count.record)
-  local units = known and string.match(known, "^h:(%d+)")
-  if known and (not units or redis.call("ZSCORE", count.holds, units .. ":" .. id)) then
+  count.elsewhere = periodOf(known[i + 3], count)
+  if count.elsewhere then
     count.status = 2
   elseif count.used + count.held + count.units <= count.max then
-    count.status = 1
+    count.status, fresh = 1, fresh + 1
   else
-    count.status = 0
-    admitted = 0
+    count.status, admitted = 0, 0
   end
 end
 
@@ -89,23 +129,50 @@ local function write(count)
     redis.call("HSET", count.state, "held", text(count.held))
   else
     count.used = count.used + count.units
-    redis.call("HINCRBY", count.state, "own", text(count.units))
-    redis.call("HINCRBY", count.state, "version", 1)
-    for t = 1, 2 do
-      if count.used >= count.at[t] and math.floor(count.reached / t) % 2 == 0 then count.new = count.new + t end
+    local reached = count.reached
+    for t = count.at, count.at + 2 * count.parts - 1, 2 do
+      if count.used >= tonumber(ARGV[t]) then reached = math.max(reached, tonumber(ARGV[t + 1])) end
     end
-    redis.call("HSET", count.state, "held", text(count.held), "reached", text(count.reached + count.new))
+    redis.call("HSET", count.state, "own", text(count.own + count.units), "version", text(count.version + 1),
+      "held", text(count.held), "reached", text(reached))
   end
   redis.call("PEXPIRE", count.state, count.kept)
-  if id ~= "" then
-    redis.call("SET", count.record, (ttl > 0 and "h:" or "c:") .. text(count.units) .. (ttl > 0 and "" or ":0"), "PX", keep)
-  end
 end
 
-local reply = {admitted}
+-- Remembers the units of the id, and that this call was told of them.
+local function remember()
+  local calls = fresh < #counts and known[2] or ""
+  if not (calls == "*" or string.find(calls, call .. " ", 1, true)) then
+    calls = #calls > 200 and "*" or calls .. call .. " "
+  end
+  local set = {"params", params, "calls", calls}
+  for i = 1, #counts do
+    local count = counts[i]
+    if count.status == 1 then
+      set[#set + 1] = count.field
+      set[#set + 1] = ttl > 0 and "h:" .. text(count.units) .. ":" .. text(now + ttl) .. ":0:" .. count.period
+        or "u:" .. text(count.units) .. ":" .. text(count.units) .. ":0:" .. count.period
+    end
+  end
+  if restart then
+    redis.call("DEL", record)
+    if known[3] then redis.call("HSET", record, "gone", known[3]) end
+  end
+  if fresh > 0 or calls ~= known[2] then redis.call("HSET", record, unpack(set)) end
+  if fresh > 0 then redis.call("PEXPIRE", record, keep) end
+end
+
+local reply, periods = {admitted}, {}
 for i = 1, #counts do
   local count = counts[i]
   if admitted == 1 and count.status == 1 then write(count) end
-  reply[i * 4 - 2], reply[i * 4 - 1], reply[i * 4], reply[i * 4 + 1] = count.status, count.used, count.held, count.new
+  reply[i * 4 - 2], reply[i * 4 - 1], reply[i * 4], reply[i * 4 + 1] = count.status, count.used, count.held, count.reached
+  periods[i] = count.elsewhere ~= count.period and count.elsewhere or ""
+end
+if id == "" then
+  if admitted == 0 then redis.call("DEL", record) end
+else
+  if admitted == 1 then remember() end
+  for i = 1, #periods do reply[#reply + 1] = periods[i] end
 end
 return reply

@@ -2,11 +2,11 @@ import { StoreError } from "@scale/core";
 import type { Script } from "@scale/core/redis";
 import { ledgerFail } from "../../events.js";
 import { numbers, type RedisUsageContext } from "./context.js";
-import type { ScriptCalls } from "./script-calls.js";
+import type { Reply, ScriptCalls } from "./script-calls.js";
 import type { WriteBehind } from "./write-behind.js";
 
 /** Runs a script that decides, and returns its reply about the counts. */
-export type RunScript = (script: Script, calls: ScriptCalls) => Promise<readonly number[]>;
+export type RunScript = (script: Script, calls: ScriptCalls) => Promise<Reply>;
 
 /** A server that loses its data between two calls this often does not keep counts. */
 const ATTEMPTS = 3;
@@ -15,9 +15,11 @@ const ATTEMPTS = 3;
 export function runWithHydration({ runner }: RedisUsageContext, writeBehind: WriteBehind | undefined): RunScript {
   return async (script, { keys, args, counts }) => {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const [code, ...rest] = numbers(await runner.run(script, { keys, args }));
-      if (code !== undefined && code !== -1) return [code, ...rest];
-      await writeBehind?.hydrate(rest.length === 0 ? counts : rest.flatMap((i) => counts[i - 1] ?? []));
+      const reply: unknown = await runner.run(script, { keys, args });
+      if (!Array.isArray(reply)) throw new StoreError(`Redis script ${script.name}: expected a list`);
+      if (Number(reply[0]) !== -1) return reply;
+      const missing = numbers(reply.slice(1));
+      await writeBehind?.hydrate(missing.length === 0 ? counts : missing.flatMap((i) => counts[i - 1] ?? []));
     }
     throw new StoreError("Redis lost the count again while it was loaded from the ledger");
   };

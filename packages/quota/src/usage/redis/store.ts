@@ -5,18 +5,11 @@ import { z } from "zod";
 import type { UsageLedger } from "../ledger/types.js";
 import { KEEP_OUTCOME_MS, type UsageStore } from "../store.js";
 import { countOf, type RedisUsageContext } from "./context.js";
+import { creditCount } from "./credit.js";
 import { readCounts } from "./read.js";
 import { reconcileCount } from "./reconcile.js";
-import { runAndMarkDirty, runWithHydration } from "./run-script.js";
-import {
-  commitCall,
-  consumeCall,
-  outcomeOfChanges,
-  outcomeOfCommit,
-  releaseCall,
-  reserveCall,
-} from "./script-calls.js";
-import { commit, release, reserve } from "./scripts.gen.js";
+import { createRepeater } from "./repeat.js";
+import { createUsageCalls } from "./usage-calls.js";
 import { createWriteBehind } from "./write-behind.js";
 
 export interface RedisUsageOptions {
@@ -72,7 +65,7 @@ const optionsSchema = z.strictObject({
 export interface RedisUsage extends UsageStore {
   /** Resolves when the ledger has every unit that this process committed before the call; at once without a ledger. */
   flush(): Promise<void>;
-  /** Flushes to the ledger for the last time, and stops. The client and the ledger's pool stay open. */
+  /** Repeats unanswered calls once more, flushes to the ledger for the last time, and stops. The clients stay open. */
   close(): Promise<void>;
 }
 
@@ -80,7 +73,9 @@ export interface RedisUsage extends UsageStore {
  * Counts usage in Redis, exactly, for all processes that share the server and the prefix. It uses the server's clock.
  * With a ledger, usage is flushed to it every `flushEveryMs`, by this process or, after its death, by another one. A
  * count that Redis lacks starts from the ledger. Holds are in Redis alone.
- * A process with a ledger should `close` the store; otherwise other processes make its last flush.
+ * Each call has a name that the scripts know for a minute: a client that sends it again after a broken connection is
+ * counted once.
+ * A process should `close` the store; otherwise other processes make its last flush, and unanswered calls stay so.
  */
 export function redisUsage(options: RedisUsageOptions): RedisUsage {
   const { redis, timeoutMs, flushEveryMs, clock, ...rest } = parseOptions(optionsSchema, options, "redisUsage");
@@ -90,26 +85,18 @@ export function redisUsage(options: RedisUsageOptions): RedisUsage {
     clock: clock ?? systemClock,
     now: () => (clock === undefined ? "" : String(Math.floor(clock.now()))),
   };
+  const repeater = createRepeater(systemClock);
   const writeBehind = rest.ledger && createWriteBehind(context, rest.ledger, flushEveryMs);
-  const run = runWithHydration(context, writeBehind);
-  const record = runAndMarkDirty(run, writeBehind);
-
+  const calls = createUsageCalls(context, writeBehind, repeater);
   return {
-    async reserve(input) {
-      return outcomeOfChanges(input.changes, await run(reserve, reserveCall(context, input)));
-    },
-    async consume(input) {
-      return outcomeOfChanges(input.changes, await record(reserve, consumeCall(context, input)));
-    },
-    async commit(input) {
-      return outcomeOfCommit(await record(commit, commitCall(context, input)));
-    },
-    async release(input) {
-      await context.runner.run(release, releaseCall(context, input));
-    },
+    ...calls,
     read: (input) => readCounts(context, input),
     reconcile: (input) => reconcileCount(context, writeBehind, countOf(context, input)),
+    credit: (input) => creditCount(context, writeBehind, input),
     flush: async () => writeBehind?.flusher.flush(),
-    close: async () => writeBehind?.flusher.close(),
+    async close() {
+      await repeater.close();
+      await writeBehind?.flusher.close();
+    },
   };
 }

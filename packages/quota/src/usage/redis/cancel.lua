@@ -1,0 +1,62 @@
+--[[
+  Takes back what one call of reserve.lua took, whose caller has given up, or will take: a call that is carried out after
+  its cancel does nothing. Units of an id that another call was told of stay, as do committed ones.
+
+  KEYS[i]  two for each count, see reserve.lua: hash, zset
+  KEYS[n]  the last key of that call: hash of the id, or string of the call
+  ARGV[1]  id      "" for a use without one
+  ARGV[2]  call    name of the call to cancel
+  ARGV[3]  keep    ms for which the cancel is kept
+  ARGV[i]  from the fourth, for each count: metric, units, period
+
+  Returns {1 units were taken back | 0}.
+  O(counts log holds). Creates no count; the last key gets an expiry.
+]]
+local text = function(n) return string.format("%.0f", n) end
+local id, call, keep, record = ARGV[1], ARGV[2], ARGV[3], KEYS[#KEYS]
+
+local function unuse(state, units)
+  if units == "0" or redis.call("HEXISTS", state, "own") == 0 then return end
+  redis.call("HINCRBY", state, "own", "-" .. units)
+  redis.call("HINCRBY", state, "version", 1)
+end
+
+if id == "" then
+  local before = redis.call("GET", record)
+  redis.call("SET", record, "x", "PX", keep)
+  if before ~= "1" then return {0} end
+  for i = 1, (#KEYS - 1) / 2 do unuse(KEYS[i * 2 - 1], ARGV[i * 3 + 2]) end
+  return {1}
+end
+
+local fields = {"calls", "gone"}
+for i = 1, (#KEYS - 1) / 2 do fields[i + 2] = "m:" .. ARGV[i * 3 + 1] end
+local known = redis.call("HMGET", record, unpack(fields))
+local calls, gone = known[1] or "", known[2] or ""
+if not string.find(gone, call .. " ", 1, true) then
+  -- The last cancels are enough: earlier calls were carried out, or never will be.
+  redis.call("HSET", record, "gone", string.sub(gone .. call .. " ", -200))
+end
+if redis.call("PTTL", record) < tonumber(keep) then redis.call("PEXPIRE", record, keep) end
+local from, to = string.find(calls, call .. " ", 1, true)
+if not from then return {0} end
+calls = string.sub(calls, 1, from - 1) .. string.sub(calls, to + 1)
+redis.call("HSET", record, "calls", calls)
+if calls ~= "" then return {0} end
+
+local taken = 0
+for i = 1, (#KEYS - 1) / 2 do
+  local state, holds, field = KEYS[i * 2 - 1], KEYS[i * 2], fields[i + 2]
+  local is, units, period = string.match(known[i + 2] or "", "^(%a):(%d+):%d+:%d:(.*)$")
+  if period == ARGV[i * 3 + 3] and (is == "h" or is == "u") then
+    if is == "u" then
+      unuse(state, units)
+    elseif redis.call("ZREM", holds, units .. ":" .. id) == 1 then
+      local held = tonumber(redis.call("HGET", state, "held"))
+      if held then redis.call("HSET", state, "held", text(math.max(0, held - units))) end
+    end
+    redis.call("HDEL", record, field)
+    taken = 1
+  end
+end
+return {taken}
