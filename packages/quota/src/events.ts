@@ -5,7 +5,7 @@ import type { QuotaRefusal, Reconciled } from "./types.js";
 export interface ThresholdReached {
   readonly tenantId: string;
   /** User of a metric that is counted by user. */
-  readonly userId: string | undefined;
+  readonly userId?: string | undefined;
   readonly metric: string;
   readonly plan: string;
   /** Part of `limit` that was reached, of the `thresholds` of the metric. */
@@ -26,7 +26,7 @@ export const thresholdReach: EventChannel<ThresholdReached> = defineEvent("scale
 export interface OverageUsed {
   readonly tenantId: string;
   /** User of a metric that is counted by user. */
-  readonly userId: string | undefined;
+  readonly userId?: string | undefined;
   readonly metric: string;
   readonly plan: string;
   /** Units of this call above the units that the plan includes. */

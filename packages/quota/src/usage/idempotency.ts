@@ -1,4 +1,4 @@
-import { describeValue, joinKey, keySegmentText } from "@scale/core/kit";
+import { describeValue, joinKey, keySegment, keySegmentText } from "@scale/core/kit";
 import { IdempotencyError } from "../errors.js";
 import type { UsageChange } from "./store.js";
 
@@ -7,6 +7,9 @@ export function parametersOf(
   kind: "reserve" | "consume",
   changes: readonly Pick<UsageChange, "metric" | "units">[],
 ): string {
+  const [first, ...rest] = changes;
+  // Every call with an id asks, and most have one metric.
+  if (first !== undefined && rest.length === 0) return `${kind}:${keySegment(first.metric)}=${first.units}`;
   return joinKey([kind, ...changes.map(({ metric, units }) => `${metric}=${units}`).toSorted()]);
 }
 

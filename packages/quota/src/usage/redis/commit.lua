@@ -15,7 +15,7 @@
   ARGV[8]  ledger  "1": a count without an epoch is reported and nothing happens; "0": it starts from 0
   ARGV[9]  metric
   ARGV[10] period
-  ARGV[i]  from the eleventh, for each threshold: its units, its part of the limit in 10,000ths
+  ARGV[11] thresholds, see reserve.lua
 
   Returns {-1} for no epoch, or {1 committed | 2 was committed before | 0 rejected, units recorded, used, held,
   1 late | 0, part published before}.
@@ -70,8 +70,8 @@ recorded = math.max(0, math.min(recorded, 4503599627370496 - used))
 local published = reached
 used = used + recorded
 if recorded > 0 then
-  for t = 11, #ARGV, 2 do
-    if used >= tonumber(ARGV[t]) then reached = math.max(reached, tonumber(ARGV[t + 1])) end
+  for from, part in string.gmatch(ARGV[11], "(%d+) (%d+)") do
+    if used >= tonumber(from) then reached = math.max(reached, tonumber(part)) end
   end
   redis.call("HSET", KEYS[1], "own", text(own + recorded), "version", text(version + 1), "held", text(others),
     "reached", text(reached))

@@ -70,8 +70,9 @@ describe.skipIf(!available)("redisUsage on a server that rejects writes", () => 
         () => 0,
       );
       expect(await read()).toMatchObject([{ used: 1 + recorded, held: 10 }]);
-      // The count is marked dirty before a commit, once in ten seconds.
-      expect(failures.map(({ error }) => isScaleError(error, "SCALE_STORE"))).toEqual([true]);
+      // The count is marked dirty before a commit, also before its repetitions.
+      expect(failures).not.toEqual([]);
+      expect(failures.filter(({ error }) => !isScaleError(error, "SCALE_STORE"))).toEqual([]);
       await end();
       expect(await store.commit({ ...of100, id: "long", units: 9, over: "cap" })).toMatchObject({
         recorded: 9,

@@ -1,7 +1,7 @@
 --[[
   Holds units of several counts of one tenant, or uses them at once: of all counts or of none (see ../rules.ts).
   An id that is held, used or committed is admitted again without new units. An id that was released, or whose hold
-  expired, is decided anew. A call that was sent again is admitted again, and one that was cancelled does nothing.
+  expired, is decided anew. A call that was cancelled does nothing. consume.lua is this script without an id.
 
   KEYS[i]  two for each count, all in one slot:
            hash    base, own      units of earlier epochs, and units committed in the current epoch
@@ -11,23 +11,21 @@
                    epoch, flushed see hydrate.lua and mark-flushed.lua
                    credit:<id>    units of a credit, see credit.lua
            zset    holds: member "<units>:<id>", score ms since the epoch at which it expires
-  KEYS[n]  the last one, in the same slot:
-           with an id, a hash:
+  KEYS[n]  the last one, in the same slot: hash of the id
                    params         kind of the call, metrics and units
                    calls          names of the calls that were told of the units, each with a blank, "*" for too many
                    gone           names of the calls that were cancelled
                    m:<metric>     "<h held | u used | c committed | r released>:<units>:<ms of expiry | recorded>:
                                   <1 committed late | 0>:<period>"
-           without an id, a string of this call: "1" carried out, "x" cancelled
   ARGV[1]  now     ms since the epoch, or "" for this server's clock (the default outside tests)
-  ARGV[2]  id      "" for a use without one
+  ARGV[2]  id
   ARGV[3]  ttl     ms of the hold, "0" to use the units at once
   ARGV[4]  keep    ms for which the last key is kept
   ARGV[5]  ledger  "1": a count without an epoch is reported and nothing happens; "0": it starts from 0
   ARGV[6]  call    name of this call
   ARGV[7]  params  kind, metrics and units of this call
-  ARGV[i]  from the eighth, for each count: metric, units, max, ms from now for which hash and zset are kept, period,
-           number of thresholds, then for each threshold its units and its part of the limit in 10,000ths
+  ARGV[i]  from the eighth, for each count: units, max, ms from now for which hash and zset are kept, thresholds as
+           "<units> <part of the limit in 10,000ths> ...", ascending, metric, period
 
   Returns {-1, i, ...} with the counts that have no epoch, from 1 | {-2} cancelled | {-3, params} the id has other units |
   {1 admitted | 0, then for each count: 1 had room | 2 knew the id | 0 no room, used, held, part published before,
@@ -42,19 +40,17 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local id, ttl, keep, call, params, record = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[6], ARGV[7], KEYS[#KEYS]
-local counts, missing, a = {}, {-1}, 8
+local counts, missing = {}, {-1}
 
 for i = 1, (#KEYS - 1) / 2 do
-  local state = redis.call("HMGET", KEYS[i * 2 - 1], "base", "own", "held", "reached", "epoch", "version")
+  local state, a = redis.call("HMGET", KEYS[i * 2 - 1], "base", "own", "held", "reached", "epoch", "version"), i * 6 + 2
   if ARGV[5] == "1" and not state[5] then missing[#missing + 1] = i end
   counts[i] = {
-    state = KEYS[i * 2 - 1], holds = KEYS[i * 2], field = "m:" .. ARGV[a],
-    units = tonumber(ARGV[a + 1]), max = tonumber(ARGV[a + 2]), kept = ARGV[a + 3], period = ARGV[a + 4],
-    parts = tonumber(ARGV[a + 5]), at = a + 6, own = tonumber(state[2]) or 0, version = tonumber(state[6]) or 0,
-    used = (tonumber(state[1]) or 0) + (tonumber(state[2]) or 0),
+    state = KEYS[i * 2 - 1], holds = KEYS[i * 2], units = tonumber(ARGV[a]), max = tonumber(ARGV[a + 1]), kept = ARGV[a + 2],
+    thresholds = ARGV[a + 3], field = "m:" .. ARGV[a + 4], period = ARGV[a + 5], own = tonumber(state[2]) or 0,
+    version = tonumber(state[6]) or 0, used = (tonumber(state[1]) or 0) + (tonumber(state[2]) or 0),
     held = tonumber(state[3]), reached = tonumber(state[4]) or 0,
   }
-  a = a + 6 + 2 * counts[i].parts
 end
 if #missing > 1 then return missing end
 
@@ -86,25 +82,19 @@ local function periodOf(known, count)
   return period
 end
 
-local known, restart = {}, false
-if id ~= "" then
-  local fields = {"params", "calls", "gone"}
-  for i = 1, #counts do fields[i + 3] = counts[i].field end
-  known = redis.call("HMGET", record, unpack(fields))
-  if known[3] and string.find(known[3], call .. " ", 1, true) then return {-2} end
-  if known[1] and known[1] ~= params then
-    local all = redis.call("HGETALL", record)
-    for i = 1, #all, 2 do
-      local count
-      for j = 1, #counts do if counts[j].field == all[i] then count = counts[j] end end
-      if string.sub(all[i], 1, 2) == "m:" and periodOf(all[i + 1], count) then return {-3, known[1]} end
-    end
-    -- The id held nothing any more, and is another's now.
-    known, restart = {false, false, known[3]}, true
+local fields, restart = {"params", "calls", "gone"}, false
+for i = 1, #counts do fields[i + 3] = counts[i].field end
+local known = redis.call("HMGET", record, unpack(fields))
+if known[3] and string.find(known[3], call .. " ", 1, true) then return {-2} end
+if known[1] and known[1] ~= params then
+  local all = redis.call("HGETALL", record)
+  for i = 1, #all, 2 do
+    local count
+    for j = 1, #counts do if counts[j].field == all[i] then count = counts[j] end end
+    if string.sub(all[i], 1, 2) == "m:" and periodOf(all[i + 1], count) then return {-3, known[1]} end
   end
-elseif not redis.call("SET", record, "1", "PX", keep, "NX") then
-  if redis.call("GET", record) == "x" then return {-2} end
-  for i = 1, #counts do known[i + 3] = "u:0:0:0:" .. counts[i].period end
+  -- The id held nothing any more, and is another's now.
+  known, restart = {false, false, known[3]}, true
 end
 
 local admitted, fresh = 1, 0
@@ -130,8 +120,8 @@ local function write(count)
   else
     count.used = count.used + count.units
     local reached = count.reached
-    for t = count.at, count.at + 2 * count.parts - 1, 2 do
-      if count.used >= tonumber(ARGV[t]) then reached = math.max(reached, tonumber(ARGV[t + 1])) end
+    for from, part in string.gmatch(count.thresholds, "(%d+) (%d+)") do
+      if count.used >= tonumber(from) then reached = math.max(reached, tonumber(part)) end
     end
     redis.call("HSET", count.state, "own", text(count.own + count.units), "version", text(count.version + 1),
       "held", text(count.held), "reached", text(reached))
@@ -162,17 +152,15 @@ local function remember()
   if fresh > 0 then redis.call("PEXPIRE", record, keep) end
 end
 
-local reply, periods = {admitted}, {}
+local reply = {admitted}
 for i = 1, #counts do
   local count = counts[i]
   if admitted == 1 and count.status == 1 then write(count) end
   reply[i * 4 - 2], reply[i * 4 - 1], reply[i * 4], reply[i * 4 + 1] = count.status, count.used, count.held, count.reached
-  periods[i] = count.elsewhere ~= count.period and count.elsewhere or ""
 end
-if id == "" then
-  if admitted == 0 then redis.call("DEL", record) end
-else
-  if admitted == 1 then remember() end
-  for i = 1, #periods do reply[#reply + 1] = periods[i] end
+if admitted == 1 then remember() end
+for i = 1, #counts do
+  local elsewhere = counts[i].elsewhere
+  reply[#reply + 1] = elsewhere ~= counts[i].period and elsewhere or ""
 end
 return reply

@@ -31,34 +31,51 @@ export type Reply = readonly unknown[];
 /** A reserve or a consume, with the name of the call. */
 export type ChangesInput = ConsumeInput & { readonly call: string; readonly ttlMs?: number };
 
-/** @throws {TypeError} for input that no store accepts */
+/**
+ * A call of reserve.lua.
+ * @throws {TypeError} for input that no store accepts
+ */
 export function reserveCall(context: RedisUsageContext, input: ReserveInput & ChangesInput): ScriptCalls {
   checkReserve(input);
-  return changesCall(context, input);
+  return namedCall(context, input);
 }
 
-/** @throws {TypeError} for input that no store accepts */
+/**
+ * A call of reserve.lua, or of consume.lua without an id.
+ * @throws {TypeError} for input that no store accepts
+ */
 export function consumeCall(context: RedisUsageContext, input: ChangesInput): ScriptCalls {
   checkConsume(input);
-  return changesCall(context, input);
+  if (input.id !== undefined) return namedCall(context, { ...input, id: input.id });
+  const { tenantId, changes } = input;
+  const counts: Count[] = [];
+  const keys: string[] = [];
+  const args = [context.now(), String(KEEP_CALL_MS), hasLedger(context)];
+  for (const change of changes) {
+    const count = countOf(context, { ...change, tenantId });
+    counts.push(count);
+    keys.push(count.keys.state, count.keys.holds);
+    args.push(String(change.units), maxOf(change), count.keptMs, thresholdsOf(change));
+  }
+  keys.push(recordOf(context, input));
+  return { counts, keys, args };
 }
 
-function changesCall(context: RedisUsageContext, input: ChangesInput): ScriptCalls {
-  const { tenantId, id = "", call, ttlMs = 0, changes } = input;
-  const counts = changes.map((change) => countOf(context, { ...change, tenantId }));
-  const args = changes.flatMap((change, i) => [
-    ...[keySegment(change.metric), String(change.units), maxOf(change), counts[i]?.keptMs ?? "", textOf(change.period)],
-    ...thresholdsOf(change, true),
-  ]);
-  const keepMs = input.id === undefined ? KEEP_CALL_MS : ttlMs + context.rememberMs;
-  return {
-    counts,
-    keys: [...counts.flatMap(({ keys }) => [keys.state, keys.holds]), recordOf(context, input)],
-    args: [
-      ...[context.now(), keySegment(id), String(ttlMs), String(keepMs), hasLedger(context)],
-      ...[keySegment(call), parametersOf(ttlMs === 0 ? "consume" : "reserve", changes), ...args],
-    ],
-  };
+function namedCall(context: RedisUsageContext, input: ChangesInput & { readonly id: string }): ScriptCalls {
+  const { tenantId, id, call, ttlMs = 0, changes } = input;
+  const counts: Count[] = [];
+  const keys: string[] = [];
+  const args = [context.now(), keySegment(id), String(ttlMs), String(ttlMs + context.rememberMs), hasLedger(context)];
+  args.push(keySegment(call), parametersOf(ttlMs === 0 ? "consume" : "reserve", changes));
+  for (const change of changes) {
+    const count = countOf(context, { ...change, tenantId });
+    counts.push(count);
+    keys.push(count.keys.state, count.keys.holds);
+    args.push(String(change.units), maxOf(change), count.keptMs, thresholdsOf(change));
+    args.push(keySegment(change.metric), textOf(change.period));
+  }
+  keys.push(recordOf(context, input));
+  return { counts, keys, args };
 }
 
 /** @throws {IdempotencyError} when the id stands for other work */
@@ -69,10 +86,12 @@ export function outcomeOfChanges({ id = "", ttlMs = 0, changes }: ChangesInput, 
   return {
     admitted: code === 1,
     changes: changes.map((change, i) => {
-      const [status = 0, used = 0, held = 0, before = 0] = reply.slice(i * 4 + 1, i * 4 + 5).map(Number);
+      const status = Number(reply[i * 4 + 1]);
+      const used = Number(reply[i * 4 + 2]);
+      const held = Number(reply[i * 4 + 3]);
       const period = periodOf(reply[changes.length * 4 + 1 + i]) ?? change.period;
       const isUse = code === 1 && status === 1 && ttlMs === 0;
-      const reached = isUse ? newlyReached(toPart(before), used, change) : [];
+      const reached = isUse ? newlyReached(toPart(Number(reply[i * 4 + 4])), used, change) : [];
       return { metric: change.metric, period, admitted: status > 0, repeated: status === 2, used, held, reached };
     }),
   };
@@ -88,7 +107,7 @@ export function commitCall(context: RedisUsageContext, input: CommitInput): Scri
     keys: [count.keys.state, count.keys.holds, recordOf(context, input)],
     args: [
       ...[context.now(), keySegment(id), String(units), over, maxOf(input), count.keptMs, String(context.rememberMs)],
-      ...[hasLedger(context), keySegment(metric), textOf(period), ...thresholdsOf(input, false)],
+      ...[hasLedger(context), keySegment(metric), textOf(period), thresholdsOf(input)],
     ],
   };
 }
@@ -126,11 +145,21 @@ const recordOf = (
   { tenantId, id, call = "" }: Pick<ConsumeInput, "tenantId" | "id" | "call">,
 ): string => recordKey(prefix, { tenantId, id, call });
 
-const textOf = ({ startsAt, endsAt, key }: Period): string => `${startsAt} ${endsAt} ${keySegment(key)}`;
+/** A period as an argument. Calls share the period that is running. */
+function textOf(period: Period): string {
+  const known = periodTexts.get(period);
+  if (known !== undefined) return known;
+  const text = `${period.startsAt} ${period.endsAt} ${keySegment(period.key)}`;
+  periodTexts.set(period, text);
+  return text;
+}
+
+const periodTexts = new WeakMap<Period, string>();
 
 /** The period in a reply; `undefined` for the period of the call. */
 function periodOf(text: unknown): Period | undefined {
-  const [startsAt, endsAt, key] = typeof text === "string" ? text.split(" ") : [];
+  if (typeof text !== "string" || text === "") return undefined;
+  const [startsAt, endsAt, key] = text.split(" ");
   return key === undefined
     ? undefined
     : { key: keySegmentText(key), startsAt: Number(startsAt), endsAt: Number(endsAt) };
@@ -138,10 +167,19 @@ function periodOf(text: unknown): Period | undefined {
 
 const maxOf = ({ max }: Pick<UsageChange, "max">): string => String(Math.min(max, MAX_UNITS));
 
-/** Arguments of the scripts: units and part of each threshold. */
-function thresholdsOf({ limit, thresholds = DEFAULT_THRESHOLDS }: UsageChange, withCount: boolean): string[] {
-  const args = thresholds.flatMap((part) => [String(thresholdUnits(limit, part)), String(toPoints(part))]);
-  return withCount ? [String(thresholds.length), ...args] : args;
+/** Argument of the scripts: units and part of each threshold. */
+function thresholdsOf({ limit, thresholds = DEFAULT_THRESHOLDS }: UsageChange): string {
+  const known = thresholdArgs.get(thresholds) ?? new Map<number, string>();
+  const arg =
+    known.get(limit) ?? thresholds.map((part) => `${thresholdUnits(limit, part)} ${toPoints(part)}`).join(" ");
+  if (known.size >= MAX_LIMITS) known.clear();
+  known.set(limit, arg);
+  thresholdArgs.set(thresholds, known);
+  return arg;
 }
+
+/** By thresholds and limit: plans have few of both, and every use needs one. */
+const thresholdArgs = new WeakMap<readonly number[], Map<number, string>>();
+const MAX_LIMITS = 1000;
 
 const hasLedger = ({ ledger }: RedisUsageContext): string => (ledger === undefined ? "0" : "1");

@@ -15,7 +15,7 @@ import {
   type Reply,
   reserveCall,
 } from "./script-calls.js";
-import { cancel, commit, release, reserve } from "./scripts.gen.js";
+import { cancel, commit, consume, release, reserve } from "./scripts.gen.js";
 import type { WriteBehind } from "./write-behind.js";
 
 /**
@@ -29,18 +29,26 @@ export function createUsageCalls(
 ): Pick<UsageStore, "reserve" | "consume" | "commit" | "release" | "cancel"> {
   const decide = runWithHydration(context, writeBehind);
   const record = runAndMarkDirty(decide, writeBehind);
-  const { orRepeat, orCancel, cancelling } = createUnanswered(context, record, repeater);
+  const { orRepeat, cancelled, cancelling } = createUnanswered(context, record, repeater);
 
   return {
     async reserve({ call = newCall(), ...rest }) {
       const input = { ...rest, call };
       const calls = reserveCall(context, input);
-      return outcomeOfChanges(input, await orCancel(input, decide(reserve, calls)));
+      try {
+        return outcomeOfChanges(input, await decide(reserve, calls));
+      } catch (error) {
+        throw cancelled(input, error);
+      }
     },
     async consume({ call = newCall(), ...rest }) {
       const input = { ...rest, call };
       const calls = consumeCall(context, input);
-      return outcomeOfChanges(input, await orCancel(input, record(reserve, calls)));
+      try {
+        return outcomeOfChanges(input, await record(input.id === undefined ? consume : reserve, calls));
+      } catch (error) {
+        throw cancelled(input, error);
+      }
     },
     async commit(input) {
       const calls = commitCall(context, input);
@@ -69,7 +77,8 @@ function createUnanswered(
   repeater: Repeater,
 ): {
   orRepeat<T>(call: Repeatable, answer: Promise<T>): Promise<T>;
-  orCancel<T>(input: ChangesInput, answer: Promise<T>): Promise<T>;
+  /** Cancels a call that rejected and may be carried out. Returns its error. No promise of its own: every call has this. */
+  cancelled(input: ChangesInput, error: unknown): unknown;
   cancelling(input: CancelInput): Repeatable;
 } {
   function cancelling({ tenantId, id, call, changes }: CancelInput): Repeatable {
@@ -90,14 +99,9 @@ function createUnanswered(
         throw error;
       }
     },
-    async orCancel(input, answer) {
-      try {
-        return await answer;
-      } catch (error) {
-        // Redis may have carried it out, or still will.
-        if (input.keepLate !== true && mayBeCarriedOut(error)) repeater.add(cancelling(input), error);
-        throw error;
-      }
+    cancelled(input, error) {
+      if (input.keepLate !== true && mayBeCarriedOut(error)) repeater.add(cancelling(input), error);
+      return error;
     },
   };
 }
