@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "@scale/core";
+import { inRootContext } from "@scale/core/kit";
 import { repeatFail } from "../../events.js";
 
 /** A call that may be carried out more than once: a commit, a release or a cancel. */
@@ -30,9 +30,6 @@ const MAX_WAITING = 10_000;
 /** Calls that are under way at once. */
 const MAX_AT_ONCE = 100;
 
-// The timer outlives the request that needs it first, and must not run in its tenant's context.
-const outside = AsyncLocalStorage.snapshot();
-
 interface Waiting extends Repeatable {
   readonly until: number;
   error: unknown;
@@ -62,7 +59,8 @@ export function createRepeater(clock: Clock): Repeater {
     if (timer !== undefined || isClosed || waiting.size === 0) return;
     const pause = Math.min(PAUSE_MS * 2 ** Math.min(failedRounds, 8), MAX_PAUSE_MS);
     // Unreferenced: a process that ends gives up the calls, and the holds expire.
-    timer = outside(() => setTimeout(() => void (round = onTimer()), pause)).unref();
+    // The request that needs the timer first is not the only one: it runs in no tenant's context.
+    timer = inRootContext(() => setTimeout(() => void (round = onTimer()), pause).unref());
   }
 
   async function onTimer(): Promise<void> {

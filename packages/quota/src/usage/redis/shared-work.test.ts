@@ -40,3 +40,29 @@ describe.skipIf(!url)("the flusher of a store that a request has created", () =>
     redis.disconnect();
   });
 });
+
+describe("the repetitions of calls without an answer", () => {
+  it("run in the context of no tenant", async () => {
+    const calls: Record<string, number> = {};
+    const looks = new Map<string, (what: string) => void>();
+    const down = (_script: string, _count: number, key: unknown): Promise<never> => {
+      const [, tenantId = ""] = /\{(.*?)\}/.exec(String(key)) ?? [];
+      calls[tenantId] = (calls[tenantId] ?? 0) + 1;
+      if (calls[tenantId] > 1) looks.get(tenantId)?.("the repetition");
+      return Promise.reject(new Error("down"));
+    };
+    const store = redisUsage({ redis: { status: "ready", isCluster: false, evalsha: down, eval: down } });
+    const consume = async (tenantId: string, look: (what: string) => void): Promise<void> => {
+      looks.set(tenantId, look);
+      await expect(store.consume({ tenantId, changes })).rejects.toMatchObject({ code: "SCALE_STORE" });
+      await waitUntil(() => (calls[tenantId] ?? 0) > 2, { what: "repetitions" });
+    };
+    const leaks = contextLeaks({
+      tenancy,
+      first: (look) => consume("first", look),
+      second: (look) => consume("second", look),
+    });
+    expect(await leaks).toEqual([]);
+    await store.close();
+  });
+});
