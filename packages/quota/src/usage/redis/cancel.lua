@@ -15,7 +15,7 @@
 local text = function(n) return string.format("%.0f", n) end
 local id, call, keep, record = ARGV[1], ARGV[2], ARGV[3], KEYS[#KEYS]
 
-local function unuse(state, units)
+local function subtract(state, units)
   if units == "0" or redis.call("HEXISTS", state, "own") == 0 then return end
   redis.call("HINCRBY", state, "own", "-" .. units)
   redis.call("HINCRBY", state, "version", 1)
@@ -25,7 +25,7 @@ if id == "" then
   local before = redis.call("GET", record)
   redis.call("SET", record, "x", "PX", keep)
   if before ~= "1" then return {0} end
-  for i = 1, (#KEYS - 1) / 2 do unuse(KEYS[i * 2 - 1], ARGV[i * 3 + 2]) end
+  for i = 1, (#KEYS - 1) / 2 do subtract(KEYS[i * 2 - 1], ARGV[i * 3 + 2]) end
   return {1}
 end
 
@@ -50,7 +50,7 @@ for i = 1, (#KEYS - 1) / 2 do
   local is, units, period = string.match(known[i + 2] or "", "^(%a):(%d+):%d+:%d:(.*)$")
   if period == ARGV[i * 3 + 3] and (is == "h" or is == "u") then
     if is == "u" then
-      unuse(state, units)
+      subtract(state, units)
     elseif redis.call("ZREM", holds, units .. ":" .. id) == 1 then
       local held = tonumber(redis.call("HGET", state, "held"))
       if held then redis.call("HSET", state, "held", text(math.max(0, held - units))) end
