@@ -1,4 +1,5 @@
 import { isScaleError } from "@scale/core";
+import { wasNotSent } from "@scale/core/kit";
 import { newCall } from "../idempotency.js";
 import { type CancelInput, KEEP_CALL_MS, MAX_HOLD_MS, type UsageStore } from "../store.js";
 import type { RedisUsageContext } from "./context.js";
@@ -100,7 +101,7 @@ function createUnanswered(
       }
     },
     cancelled(input, error) {
-      if (input.keepLate !== true && mayBeCarriedOut(error)) repeater.add(cancelling(input), error);
+      if (input.keepLate !== true && isUnanswered(error) && !wasNotSent(error)) repeater.add(cancelling(input), error);
       return error;
     },
   };
@@ -108,8 +109,3 @@ function createUnanswered(
 
 const isUnanswered = (error: unknown): boolean =>
   isScaleError(error, "SCALE_TIMEOUT") || isScaleError(error, "SCALE_STORE");
-
-/** False for a call that was refused without being sent: its error has no cause. */
-const mayBeCarriedOut = (error: unknown): boolean =>
-  isScaleError(error, "SCALE_TIMEOUT") ||
-  (isScaleError(error, "SCALE_STORE") && error instanceof Error && error.cause !== undefined);
