@@ -7,7 +7,7 @@ import type { ChangeOutcome, CommitOutcome, UsageAddress, UsageChange, UsageStor
 /** Makes an empty store whose holds expire by `clock`. */
 export type CreateUsageStore = (clock: Clock) => UsageStore | Promise<UsageStore>;
 
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 /** Two billing periods, one after the other. */
 export const may: Period = { key: "month-may", startsAt: 1_700_000_000_000, endsAt: 1_700_000_000_000 + 30 * DAY_MS };
 export const june: Period = { key: "month-june", startsAt: may.endsAt, endsAt: may.endsAt + 30 * DAY_MS };
