@@ -131,14 +131,17 @@ export interface RowsStore<Db> {
   giveBack(input: RowsInput, tx: Db): Promise<readonly RowsOutcome[]>;
   /**
    * Reads counters in one statement, in the order of `metrics`; `undefined` for a metric without a counter.
-   * Without `tx` it uses the store's own connection and has a deadline.
+   * Without `tx` it uses the store's own connection and has a deadline; a late answer is dropped.
    */
   read(
     tenantId: string,
     metrics: readonly string[],
     tx?: Db,
   ): Promise<readonly (Pick<CountStatus, "used" | "asOf"> | undefined)[]>;
-  /** Compares a counter with `count` and corrects it by the difference; concurrent changes are kept. */
+  /**
+   * Compares a counter with `count` and corrects it by the difference; concurrent changes are kept. A correction that the
+   * database carries out after the deadline is made only if the counter is still the same.
+   */
   reconcile(input: {
     readonly tenantId: string;
     readonly metric: string;

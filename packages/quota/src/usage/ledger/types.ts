@@ -24,7 +24,7 @@ export interface LedgerState extends LedgerAddress, Omit<LedgerEntry, "writtenAt
 
 /** Keeps usage for longer than Redis does. */
 export interface UsageLedger {
-  /** Reads all epochs of each count, in the order of `addresses`. */
+  /** Reads all epochs of each count, in the order of `addresses`. A late answer is dropped. */
   read(addresses: readonly LedgerAddress[]): Promise<readonly (readonly LedgerEntry[])[]>;
   /**
    * Writes the state of one epoch of each count, unless the ledger has a later one. Repeated, late and reordered writes

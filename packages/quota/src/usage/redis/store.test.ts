@@ -39,6 +39,28 @@ describe.skipIf(!url)("redisUsage", () => {
   describeUsageStore("ioredis 5", on(redis5));
   describeUsageStore("node-redis", on(nodeRedis));
 
+  it("reads the replies of a client with stringNumbers", async () => {
+    const strings = new Redis(url, { stringNumbers: true });
+    const store = redisUsage({ redis: strings, prefix: freshPrefix(), timeoutMs: 5000 });
+    const changes = [{ ...of100, units: 90 }];
+    const call = { tenantId: "acme", id: "a", call: "c1", changes };
+    expect(await store.reserve({ ...call, ttlMs: 60_000 })).toMatchObject({ admitted: true, changes: [{ held: 90 }] });
+    expect(await store.commit({ ...of100, units: 85, id: "a", over: "cap" })).toMatchObject({
+      used: 85,
+      reached: [0.8],
+    });
+    await expect(store.consume(call)).rejects.toMatchObject({ code: "SCALE_IDEMPOTENCY" });
+    await store.cancel({ ...call, id: "b" });
+    await expect(store.consume({ ...call, id: "b" })).rejects.toMatchObject({ code: "SCALE_STORE" });
+    expect(await store.consume({ tenantId: "acme", changes })).toMatchObject({
+      admitted: false,
+      changes: [{ used: 85 }],
+    });
+    expect(await store.credit({ ...tokens, id: "a", units: 5 })).toEqual({ units: 5, repeated: false, used: 80 });
+    expect(await store.read({ tenantId: "acme", metrics: [tokens] })).toMatchObject([{ used: 80, held: 0 }]);
+    strings.disconnect();
+  });
+
   it(`returns the same outcomes as memoryUsage for 2,500 random calls (seed ${SEED})`, async () => {
     const random = seededRandom(SEED);
     const pick = (n: number): number => Math.floor(random() * n);

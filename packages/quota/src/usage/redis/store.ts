@@ -63,7 +63,10 @@ const optionsSchema = z.strictObject({
 
 /** Usage in Redis. */
 export interface RedisUsage extends UsageStore {
-  /** Resolves when the ledger has every unit that this process committed before the call; at once without a ledger. */
+  /**
+   * Resolves when the ledger has every unit that this process committed before the call; at once without a ledger. A write
+   * that is carried out late is the same write: the next flush finds it, or repeats it.
+   */
   flush(): Promise<void>;
   /** Repeats unanswered calls once more, flushes to the ledger for the last time, and stops. The clients stay open. */
   close(): Promise<void>;
