@@ -1,3 +1,4 @@
+import { createManualClock } from "@scale/core/testing";
 import { createPlanResolver, definePlans } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { remoteStore } from "../../test/store-with.js";
@@ -27,9 +28,11 @@ describe("the denial cache", () => {
   });
 
   it("reports every rule of the request again, those in shadow and their refusals too", async () => {
-    const { store, asked } = remoteStore();
+    const clock = createManualClock();
+    const { store, asked } = remoteStore({ clock });
     const limiter = createRateLimiter({
       store,
+      clock,
       rules: {
         ...rules,
         user: { limit: 50, window: "1h" },
