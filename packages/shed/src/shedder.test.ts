@@ -1,11 +1,11 @@
-import { ConfigError, tenancy, TenantError } from "@scale/core";
+import { ConfigError, deadline, tenancy, TenantError } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { seededRandom } from "@scale/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { Admissions } from "./admission/admissions.js";
 import { type RequestShed, requestShed } from "./events.js";
 import { parseShedderOptions, type ShedderOptions } from "./options.js";
-import { createShedder, type Shedder, shedderOf } from "./shedder.js";
+import { createShedder, type Shedder } from "./shedder.js";
 import type { Admission, Admitted, AdmitRequest } from "./types.js";
 
 const opened: Shedder[] = [];
@@ -163,6 +163,7 @@ describe("a request that a shedder refuses", () => {
     await fill(shedder, "acme");
     const [long, short] = await Promise.all([at(shedder, "acme"), at(shedder, "acme", { waitMs: 5 })]);
     expect([long, short]).toMatchObject([{ reason: "waited-too-long" }, { reason: "waited-too-long" }]);
+    expect(deadline.run(0, () => at(shedder, "acme"))).toMatchObject({ reason: "no-room" });
     expect(shedder.stats()).toMatchObject({ waiting: 0, inFlight: 4 });
   });
 
@@ -196,14 +197,13 @@ describe("a request that a shedder refuses", () => {
     const clock = createManualClock();
     const delay = { ms: 0 };
     const options = parseShedderOptions({ concurrency: 1000, clock });
-    const shedder = shedderOf(new Admissions(options, { read: () => delay.ms, close: () => undefined }));
-    opened.push(shedder);
+    const admissions = new Admissions(options, { read: () => delay.ms, close: () => undefined });
     const round = (): Record<string, number> => {
       clock.advance(101);
       const refused = { hog: 0, quiet: 0 };
       for (let i = 0; i < 60; i++) {
         const tenantId = i % 12 === 0 ? "quiet" : "hog";
-        const admission = at(shedder, tenantId) as Admission;
+        const admission = admissions.admit({ tenantId }) as Admission;
         if (admission.admitted) admission.release();
         else refused[tenantId]++;
       }
@@ -215,7 +215,7 @@ describe("a request that a shedder refuses", () => {
     const refused = round();
     expect(refused["quiet"]).toBe(0);
     expect(refused["hog"]).toBeGreaterThan(10);
-    expect(shedder.stats()).toMatchObject({ isBraking: true, eventLoopDelayMs: 400 });
+    expect(admissions.stats()).toMatchObject({ isBraking: true, eventLoopDelayMs: 400 });
   });
 });
 

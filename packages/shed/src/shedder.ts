@@ -25,11 +25,7 @@ export interface Shedder {
 
 /** Admits as much work as the process handles, and refuses the excess of each tenant over its share first. */
 export function createShedder(options: ShedderOptions = {}): Shedder {
-  return shedderOf(new Admissions(parseShedderOptions(options)));
-}
-
-/** A shedder over admissions whose parts a test may have replaced. */
-export function shedderOf(admissions: Admissions): Shedder {
+  const admissions = new Admissions(parseShedderOptions(options));
   const admit = (request: AdmitRequest): Admission | Promise<Admission> => admissions.admit(checked(request));
   return {
     name: admissions.name,

@@ -26,8 +26,9 @@ export interface AdmitRequest {
   /** @default "normal" */
   readonly priority?: RequestPriority;
   /**
-   * Milliseconds that this request may wait for room at most, if that is less than `maxWaitMs`. 0 does not wait.
-   * @default the time that is left of `maxWaitMs`
+   * Milliseconds that this request may wait for room at most, if that is less than `maxWaitMs` and than the rest of
+   * `deadline.run`. 0 does not wait.
+   * @default no limit of its own
    */
   readonly waitMs?: number;
   /** Ends the wait: the client has disconnected. */

@@ -1,3 +1,4 @@
+import { deadline } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import { type BrakeOptions, LoopBrake } from "../event-loop/brake.js";
 import { eventLoopDelay, type LoopDelay } from "../event-loop/delay.js";
@@ -89,7 +90,7 @@ export class Admissions {
   #wait(request: AdmitRequest, at: { load: TenantLoad; cost: number; nowMs: number }): Admission | Promise<Admission> {
     const { load, cost, nowMs } = at;
     const { maxWaitMs, maxWaiting } = this.#options;
-    const waitMs = Math.min(maxWaitMs, request.waitMs ?? Infinity);
+    const waitMs = Math.min(maxWaitMs, request.waitMs ?? Infinity, deadline.remainingMs());
     const refuse = (reason: RefusalReason): Refused => {
       this.#queue.forgetIfIdle(load);
       return this.#refused(load.tenantId, reason);

@@ -1,4 +1,4 @@
-import type { HttpFacts } from "@scale/http";
+import { type HttpFacts, isPreflight } from "@scale/http";
 
 /** Paths that probes ask, under any mount point. */
 const HEALTH_PATH = /(?:^|\/)(?:health|healthz|livez|readyz)\/?$/u;
@@ -10,8 +10,7 @@ const HEALTH_PATH = /(?:^|\/)(?:health|healthz|livez|readyz)\/?$/u;
  */
 export function isExempt(facts: HttpFacts): boolean {
   const { method, url } = facts;
-  if (facts.header("accept")?.includes("text/event-stream") === true) return true;
-  if (method === "OPTIONS") return facts.header("access-control-request-method") !== undefined;
+  if (isPreflight(facts) || facts.header("accept")?.includes("text/event-stream") === true) return true;
   const [path = ""] = url.split("?", 1);
   return (method === "GET" || method === "HEAD") && HEALTH_PATH.test(path);
 }

@@ -118,11 +118,22 @@ describe("shedGuard in a fetch handler", () => {
 });
 
 describe("the options of shedGuard", () => {
-  it("are checked, and an exempt that returns a promise is an error", async () => {
+  it("are checked, and a callback may return a promise, but nothing else than it says", async () => {
     const shedder = shedderWith(1);
     expect(() => shedGuard(shedder, { cost: 0 })).toThrow(/cost/);
     expect(() => shedGuard({} as Shedder)).toThrow(/expected a shedder/);
-    const GET = shedFetch(shedder, () => new Response(), { exempt: (async () => false) as never });
-    await expect(GET(new Request("http://localhost/"))).rejects.toThrow(/exempt: expected true or false/);
+    const ask = (options: object): Promise<Response> =>
+      shedFetch(shedder, () => new Response("done"), { tenant: () => "acme", ...options })(
+        new Request("http://localhost/"),
+      );
+    const held = shedder.admit({ tenantId: "acme" });
+    // A promise of `false` is no exemption, though it is truthy.
+    expect((await ask({ exempt: async () => false })).status).toBe(503);
+    expect(await (await ask({ exempt: async () => true })).text()).toBe("done");
+    await expect(ask({ exempt: () => "no" })).rejects.toThrow(/exempt: expected true or false/);
+    expect((await ask({ tenant: async () => 5 })).status).toBe(400);
+    await expect(ask({ cost: async () => 0.5 })).rejects.toThrow(/cost: expected/);
+    ((await held) as { release(): void }).release();
+    expect(shedder.stats()).toMatchObject({ inFlight: 0, tenants: 0 });
   });
 });

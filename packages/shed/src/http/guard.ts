@@ -1,5 +1,5 @@
 import { ConfigError, tenancy } from "@scale/core";
-import { describeValue, functionOption, parseOptions } from "@scale/core/kit";
+import { booleanResult, checkedCallback, describeValue, functionOption, parseOptions } from "@scale/core/kit";
 import { type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
 import { z } from "zod";
 import type { Shedder } from "../shedder.js";
@@ -11,37 +11,36 @@ export interface ShedGuardOptions {
    * Tenant that a request is counted for.
    * @default the tenant of `tenancy.require()`
    */
-  readonly tenant?: (facts: HttpFacts) => string;
+  readonly tenant?: (facts: HttpFacts) => string | Promise<string>;
   /**
    * Cost of a request: see `AdmitRequest.cost`.
    * @default 1
    */
-  readonly cost?: number | ((facts: HttpFacts) => number);
+  readonly cost?: number | ((facts: HttpFacts) => number | Promise<number>);
   /** @default "normal" */
-  readonly priority?: RequestPriority | ((facts: HttpFacts) => RequestPriority);
+  readonly priority?: RequestPriority | ((facts: HttpFacts) => RequestPriority | Promise<RequestPriority>);
   /**
-   * Milliseconds that the client has, if that is less than `maxWaitMs` of the shedder.
+   * Milliseconds that the client has, if that is less than `maxWaitMs` of the shedder and the deadline of the current work.
    * @default no limit of its own
    */
-  readonly waitMs?: (facts: HttpFacts) => number;
+  readonly waitMs?: (facts: HttpFacts) => number | Promise<number>;
   /**
    * Predicate for requests that are neither counted nor refused.
    * @default probes, streams of server-sent events, and preflights: see `isExempt`
    */
-  readonly exempt?: (facts: HttpFacts) => boolean;
+  readonly exempt?: (facts: HttpFacts) => boolean | Promise<boolean>;
 }
 
+const callback = <T>(expected?: string) => functionOption<(facts: HttpFacts) => T | Promise<T>>(expected);
+
 const optionsSchema = z.strictObject({
-  tenant: functionOption<(facts: HttpFacts) => string>().default(() => () => tenancy.require().tenantId),
-  cost: z.union([z.int().min(1), functionOption<(facts: HttpFacts) => number>("a number or a function")]).default(1),
+  tenant: callback<string>().default(() => () => tenancy.require().tenantId),
+  cost: z.union([z.int().min(1), callback<number>("a number or a function")]).default(1),
   priority: z
-    .union([
-      z.enum(["high", "normal", "low"]),
-      functionOption<(facts: HttpFacts) => RequestPriority>("a priority or a function"),
-    ])
+    .union([z.enum(["high", "normal", "low"]), callback<RequestPriority>("a priority or a function")])
     .default("normal"),
-  waitMs: functionOption<(facts: HttpFacts) => number>().optional(),
-  exempt: functionOption<(facts: HttpFacts) => boolean>().default(() => isExempt),
+  waitMs: callback<number>().optional(),
+  exempt: callback<boolean>().default(() => isExempt),
 });
 
 /**
@@ -54,25 +53,22 @@ export function shedGuard(shedder: Shedder, options: ShedGuardOptions = {}): Htt
   if (typeof shedder?.admit !== "function") {
     throw new ConfigError(`shedGuard: expected a shedder, got ${describeValue(shedder)}`);
   }
+  const isOut = checkedCallback(exempt, booleanResult("shedGuard: exempt"));
   return async (facts) => {
-    if (isTrue(exempt(facts))) return {};
+    const out = isOut(facts);
+    if (out === true || (out !== false && (await out))) return {};
     const signal = signalOf(facts.raw);
+    // The shedder checks what the callbacks return.
     const admission = await shedder.admit({
-      tenantId: tenant(facts),
-      cost: typeof cost === "function" ? cost(facts) : cost,
-      priority: typeof priority === "function" ? priority(facts) : priority,
-      ...(waitMs !== undefined && { waitMs: waitMs(facts) }),
+      tenantId: await tenant(facts),
+      cost: typeof cost === "function" ? await cost(facts) : cost,
+      priority: typeof priority === "function" ? await priority(facts) : priority,
+      ...(waitMs !== undefined && { waitMs: await waitMs(facts) }),
       ...(signal !== undefined && { signal }),
     });
     if (!admission.admitted) return { reply: overloadReply(admission) };
-    return { onEnd: admission.release };
+    return { onEnd: () => admission.release() };
   };
-}
-
-/** A promise would be truthy, and take every request out of the count. */
-function isTrue(answer: unknown): boolean {
-  if (typeof answer === "boolean") return answer;
-  throw new TypeError(`shedGuard: exempt: expected true or false, got ${describeValue(answer)}`);
 }
 
 /** A fetch request carries the signal of its client's connection. */
