@@ -252,6 +252,18 @@ describe("a percentage", () => {
     await flags.close();
   });
 
+  it("takes a tenant in at the step of 0.001 % above its bucket, and not before", async () => {
+    const flags = await flagsWith(definitions, { checkout: { rules: [{ percent: 50 }] } });
+    for (const tenant of tenants.slice(0, 5)) {
+      const bucket = flags.explain("checkout", tenant).rules[0]?.bucket ?? Number.NaN;
+      await flags.set("checkout", { rules: [{ percent: bucket / 1000 }] }, { by: "test" });
+      expect(flags.get("checkout", tenant)).toBe(false);
+      await flags.set("checkout", { rules: [{ percent: (bucket + 1) / 1000 }] }, { by: "test" });
+      expect(flags.get("checkout", tenant)).toBe(true);
+    }
+    await flags.close();
+  });
+
   it("explains in which bucket a subject is", async () => {
     const flags = await flagsWith(definitions, { checkout: { rules: [{ id: "tenth", percent: 10 }] } });
     for (const tenant of tenants.slice(0, 100)) {
