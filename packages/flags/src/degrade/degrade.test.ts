@@ -184,9 +184,8 @@ describe("signals", () => {
     const until = performance.now() + 50;
     while (performance.now() < until);
     expect(read()).toBeGreaterThan(0.5);
-    // An idle loop: the test waits for a timer only.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(read()).toBeLessThan(0.5);
+    // An idle loop: the test waits for timers only. On a busy machine one sample may look busy.
+    await expect.poll(read).toBeLessThan(0.5);
   });
 
   it("read the share of events that count, once there are enough of them", () => {

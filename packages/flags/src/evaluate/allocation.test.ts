@@ -35,6 +35,15 @@ it("a million evaluations allocate nothing: the heap grows by less than 1 MiB, w
   };
   // Until the code is compiled for good.
   for (let i = 0; i < 5; i++) run(100_000);
+  const attempts = [await measure(run), await measure(run), await measure(run)];
+  expect(on).toBeGreaterThan(0);
+  // Garbage of earlier tests may be collected in one of the attempts; that of evaluations would be in all of them.
+  expect(attempts).toContainEqual({ collections: 0, grownMiB: 0 });
+  await flags.close();
+});
+
+/** Collections, and growth of the heap in whole MiB, while a million evaluations run. */
+async function measure(run: (times: number) => void): Promise<{ collections: number; grownMiB: number }> {
   let collections = 0;
   const observer = new PerformanceObserver((list) => void (collections += list.getEntries().length));
   observer.observe({ entryTypes: ["gc"] });
@@ -44,7 +53,5 @@ it("a million evaluations allocate nothing: the heap grows by less than 1 MiB, w
   // Entries are delivered in a later turn.
   await new Promise((resolve) => setTimeout(resolve, 20));
   observer.disconnect();
-  expect(on).toBeGreaterThan(0);
-  expect({ collections, grownMiB: Math.max(0, Math.floor(grown / 2 ** 20)) }).toEqual({ collections: 0, grownMiB: 0 });
-  await flags.close();
-});
+  return { collections, grownMiB: Math.max(0, Math.floor(grown / 2 ** 20)) };
+}
