@@ -2,7 +2,7 @@ import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
 import { deferred, errorOf, flush } from "../testing/context.js";
 import { adaptiveLimit } from "./adaptive-limit.js";
-import { nextLimit } from "./vegas.js";
+import { nextLimit } from "./next-limit.js";
 
 const bounds = { initial: 20, min: 1, max: 200, windowCalls: 50 };
 const windowOf = (latencyMs: number, maxInFlight: number, wasOverloaded = false) => ({

@@ -6,7 +6,8 @@ import { statusOf } from "../classify.js";
 import { BusyError, withoutStack } from "../errors.js";
 import { limitChange } from "../events.js";
 import type { Action, CallInput, Policy, Settled } from "../types.js";
-import { Vegas, type VegasWindow } from "./vegas.js";
+import { type VegasWindow } from "./next-limit.js";
+import { Vegas } from "./vegas.js";
 
 export interface AdaptiveLimitOptions {
   /** Concurrent calls at the start. @default 20 */

@@ -21,7 +21,8 @@ export function deadlineHeaders(call?: CallContext): Readonly<Record<string, str
 
 /**
  * Reads the deadline that a client sent, to run a request by: `deadline.run(readDeadline(request.headers, { maxMs: 10_000 }), …)`.
- * @param maxMs the longest time that a request has, and the time of one without a valid header. A client cannot extend it.
+ * @param options `maxMs` is the longest time that a request has, and the time of one without a valid header: a client cannot
+ *   extend it
  * @returns milliseconds from 0 to `maxMs`
  */
 export function readDeadline(headers: unknown, { maxMs }: { readonly maxMs: number }): number {
