@@ -1,4 +1,5 @@
 import { describeValue } from "./describe-value.js";
+import { isPromiseLike } from "./start-thenable.js";
 
 /**
  * Wraps a callback of the application so that its result is checked before it decides anything. The callback may return
@@ -44,7 +45,3 @@ export function optionalStringResult(option: string): (result: unknown) => strin
 /** The error for a wrong result of a callback. The mistake is the application's, so clients never see it. */
 export const wrongResult = (option: string, expected: string, result: unknown): TypeError =>
   new TypeError(`${option}: expected ${expected}, got ${describeValue(result)}`);
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
-}

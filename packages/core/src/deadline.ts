@@ -1,6 +1,7 @@
 import { systemClock } from "./clock.js";
 import { StoreError, TimeoutError } from "./errors.js";
 import { inRootContext } from "./root-context.js";
+import { isPromiseLike } from "./start-thenable.js";
 
 /** Waits for `work` up to the deadline; `what` names the work in the error. */
 export type Deadline = <T>(work: PromiseLike<T>, what: string) => Promise<T>;
@@ -53,9 +54,6 @@ export async function withStoreDeadline<T>(
     throw new StoreError(`${what} could not answer`, { cause });
   }
 }
-
-const isPromiseLike = <T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> =>
-  typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function";
 
 /** Calls every callback that is still there `timeoutMs` after it was added, outside of any tenant. */
 export interface SharedTimer {

@@ -23,5 +23,6 @@ export {
 export { parseOptions } from "./options.js";
 export { shareOf } from "./plan/share.js";
 export { inRootContext } from "./root-context.js";
+export { startThenable } from "./start-thenable.js";
 export { MAX_ID_LENGTH, parseTenantId } from "./tenancy.js";
 export { parseBytes, parseDuration } from "./units.js";

@@ -123,7 +123,7 @@ describe("QuotaExceeded", () => {
     const counts = { limit: 1, max: 1, used: 1, held: 0, requested: 1, upgrade: undefined, resetsAt: undefined };
     const refusal = { tenantId: "acme", metric: "deals", plan: "max", ...counts };
     const error = new QuotaExceeded(refusal);
-    const copy = Object.create(null, Object.getOwnPropertyDescriptors(error));
+    const copy = Object.create({ [Symbol.for("@scale/error")]: true }, Object.getOwnPropertyDescriptors(error));
     for (const thrown of [error, copy]) {
       expect(JSON.stringify(problemFromError(thrown))).toBe(JSON.stringify(quotaReply(refusal)));
       expect(problemFromError(thrown)).toMatchObject({

@@ -86,7 +86,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       ]);
       expect(await page.locator("#quota-plans tr").first().innerText()).toMatch(/free\s+105\s+52\s+20\s+[1-9]/);
       expect(await page.locator("#quota-plans tr").last().innerText()).toContain("no limit");
-      expect(await page.locator("#deciders tr").count()).toBe(5);
+      expect(await page.locator("#deciders tr").count()).toBe(6);
     });
   });
 

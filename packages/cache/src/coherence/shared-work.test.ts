@@ -57,6 +57,22 @@ describe("what tenants share in a cache runs in the context of none of them", ()
     stop();
   });
 
+  it("a load that returns a query builder, which runs for its own tenant", async () => {
+    const cache = createCache();
+    const row = cache.define({
+      ...{ name: "row", key: (id: string) => id, ttl: "1m" },
+      load: () =>
+        ({
+          // oxlint-disable-next-line unicorn/no-thenable -- a query builder is one
+          then: (done: (value: string) => unknown) => done(tenancy.current()?.tenantId ?? "none"),
+        }) as PromiseLike<string>,
+    });
+    expect(await tenancy.run({ tenantId: "first" }, () => cache.tenant("second").get(row, "a"))).toBe("second");
+    await cache.warm({ tenants: ["third"], entries: [[row, () => ["a"]]] });
+    expect(await cache.tenant("third").getIfPresent(row, "a")).toMatchObject({ value: "third" });
+    cache.close();
+  });
+
   it("a load that both wait for", async () => {
     const cache = createCache();
     const load = (look: (what: string) => void) =>

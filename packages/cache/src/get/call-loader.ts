@@ -1,5 +1,5 @@
 import { type Duration, tenancy } from "@scale/core";
-import { inRootContext, parseDuration } from "@scale/core/kit";
+import { inRootContext, parseDuration, startThenable } from "@scale/core/kit";
 import type { CacheContext } from "../coherence/context.js";
 import { ageOf } from "../coherence/l1-entry.js";
 import type { LoadContext } from "../definition/definition.js";
@@ -21,7 +21,8 @@ export async function callLoader(
   const old = flight.staleCandidate?.entry;
   const startedAt = clock.monotonic();
   const call = new LoadCall(tenantId, old && { value: old.value, ageMs: ageOf(old, startedAt) });
-  const load = (): unknown => (batch === undefined ? definition.load(params, call) : batch.load(params));
+  // A loader may return the query builder of its database client.
+  const load = (): unknown => startThenable(batch === undefined ? definition.load(params, call) : batch.load(params));
   try {
     const work = inTenant(tenantId, load);
     const value = isThenable(work) ? await definition.deadline(work, definition.loaderName) : work;

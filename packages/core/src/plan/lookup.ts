@@ -3,6 +3,7 @@ import { createDeadline } from "../deadline.js";
 import { describeValue } from "../describe-value.js";
 import { isScaleError, PlanError } from "../errors.js";
 import { inRootContext } from "../root-context.js";
+import { startThenable } from "../start-thenable.js";
 import { tenancy } from "../tenancy.js";
 import type { Answers, KnownPlan } from "./answers.js";
 import type { CurrentPlans } from "./current-plans.js";
@@ -77,7 +78,7 @@ function createAsk<Name extends string>(
   const { lookup, ttlMs, staleMs, timeoutMs, clock, current } = options;
   const inTime = createDeadline(timeoutMs);
   return async (tenantId) => {
-    const work = tenancy.run({ tenantId }, () => lookup(tenantId));
+    const work = tenancy.run({ tenantId }, () => startThenable(lookup(tenantId)));
     const answer: unknown = await inTime(Promise.resolve(work), "the plan lookup");
     if (answer === undefined || answer === null) {
       throw new PlanError(`tenant ${describeValue(tenantId)} has no plan`, { status: 403 });
