@@ -1,5 +1,5 @@
 import { type Clock, ConfigError } from "@scale/core";
-import { describeValue } from "@scale/core/kit";
+import { describeValue, inRootContext } from "@scale/core/kit";
 import { signalFail } from "../events.js";
 import type { DegradeBinding } from "./binding.js";
 import type { Signal } from "./signals.js";
@@ -23,7 +23,8 @@ export function startSampler(bindings: readonly DegradeBinding[], everyMs: numbe
 
   function sample(): void {
     for (const [signal, bound] of bySignal) read(signal, bound);
-    timer = setTimeout(sample, everyMs).unref();
+    // The signals are the process's own: no tenant that happened to create the flags is theirs.
+    timer = inRootContext(() => setTimeout(sample, everyMs).unref());
   }
 
   const ends = [...bySignal].flatMap(([signal, bound]) =>

@@ -1,5 +1,5 @@
 import { type Clock, InputError, StoreError } from "@scale/core";
-import { createDeadline } from "@scale/core/kit";
+import { createDeadline, inRootContext } from "@scale/core/kit";
 import { sourceFail } from "../events.js";
 import type { CurrentRules } from "./current.js";
 import type { FlagSource } from "./types.js";
@@ -33,12 +33,16 @@ export function createRefresh(options: {
 
   function start(): Promise<void> {
     clearTimeout(timer);
-    running = readOnce(() => isStopped).finally(() => {
-      running = undefined;
-      // A read that is queued schedules the next one.
-      if (queued === undefined) schedule();
-    });
-    return running;
+    // All callers share it, and it schedules the next one: it must not run for the tenant of the first.
+    const reading = inRootContext(() =>
+      readOnce(() => isStopped).finally(() => {
+        running = undefined;
+        // A read that is queued schedules the next one.
+        if (queued === undefined) schedule();
+      }),
+    );
+    running = reading;
+    return reading;
   }
 
   function schedule(): void {
