@@ -31,8 +31,13 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
     const body = (await response.json()) as { metrics: Record<"contacts" | "deals" | "emails", Status> };
     return { status: response.status, ...body };
   }
-  const used = async (tenantId: string, metric: "contacts" | "deals" | "emails"): Promise<number> =>
-    (await statusOf(tenantId)).metrics[metric].used;
+  async function used(tenantId: string, metric: "contacts" | "deals" | "emails"): Promise<number> {
+    let status = await statusOf(tenantId);
+    // On a busy machine Redis may answer after its deadline: 503.
+    const isRead = async (): Promise<boolean> => (status = await statusOf(tenantId)).status === 200;
+    if (status.status !== 200) await waitUntil(isRead, { what: "the quotas", timeoutMs: 5000 });
+    return status.metrics[metric].used;
+  }
 
   /** Inserts rows without the quota, like rows from before it existed. The first use counts them. */
   async function addContacts(tenantId: string, count: number): Promise<void> {
@@ -228,7 +233,9 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       expect((await statusOf("juniper-works")).metrics.emails).toMatchObject({ used: 0, held: 0 });
     });
 
-    it("are sent uncounted while Redis is down, and earlier counts are restored from Postgres", async ({ skip }) => {
+    it("are sent while Redis is down and counted when it is back, on top of what Postgres restores", async ({
+      skip,
+    }) => {
       const { limitStore, database } = example.components;
       if (limitStore.is === "memory" || limitStore.server === undefined) skip("no Redis server program found");
       const server = limitStore.is === "redis" ? limitStore.server : undefined;
@@ -245,7 +252,9 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       await server?.restart();
       const isBack = async (): Promise<boolean> => (await statusOf("juniper-studio")).status === 200;
       await waitUntil(isBack, { what: "Redis", timeoutMs: 5000 });
-      expect(await used("juniper-studio", "emails")).toBe(1);
+      // The commit of the second e-mail is repeated until Redis answers it.
+      const bothCount = async (): Promise<boolean> => (await used("juniper-studio", "emails")) === 2;
+      await waitUntil(bothCount, { what: "the count of both e-mails", timeoutMs: 5000 });
       expect(await countRows("emails", "juniper-studio")).toBe(2);
       expect((await liveData(example.url)).errors.total).toBe(0);
     });

@@ -76,7 +76,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     const answer = await asTenant(example.url, "juniper-works")("POST", "/contacts", body);
     expect(answer.status).toBe(402);
     await visit(async (page) => {
-      const row = page.locator("#quotas tr", { hasText: "juniper-works" });
+      const row = page.locator("#quotas tr", { hasText: "juniper-works" }).filter({ hasText: "contacts" });
       await row.waitFor();
       expect(await row.locator("td").allInnerTexts()).toEqual([
         ...["free", "contacts"],
