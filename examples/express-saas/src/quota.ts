@@ -29,7 +29,7 @@ export function createCrmQuota({ db, store, plans }: CrmQuotaOptions) {
     rows: drizzleRows<Database>({ db: db.$primary, schema: SCHEMA }),
     usage: store,
     subscription: () => SUBSCRIBED,
-    // While Redis is down e-mails are sent uncounted: a few extra e-mails cost less than sending none.
+    // While Redis is down e-mails are sent beyond the limit too: a few extra e-mails cost less than sending none.
     whenUsageFails: { hard: "allow", soft: "allow" },
   });
 }

@@ -31,6 +31,6 @@ it("polls of the source and readings of signals run for no tenant, whoever creat
   );
   const first = seen.length;
   await expect.poll(() => seen.length).toBeGreaterThan(first + 2);
-  flags.close();
+  await flags.close();
   expect(seen.slice(first)).toEqual(seen.slice(first).map(() => undefined));
 });
