@@ -2,7 +2,7 @@ import { tenancy } from "@scale/core";
 import { expect, it } from "vitest";
 import { bool, createFlags, defineFlags, type FlagSource } from "../index.js";
 
-it("polls of the source and readings of signals run for no tenant, whoever creates the flags", async () => {
+it("polls of the source and readings of signals run for no tenant, also when a request creates the flags", async () => {
   const seen: (string | undefined)[] = [];
   const look = (): void => void seen.push(tenancy.current()?.tenantId);
   const source: FlagSource = {
