@@ -53,7 +53,7 @@ export interface Admitted {
 export interface Refused {
   readonly admitted: false;
   readonly reason: RefusalReason;
-  /** Milliseconds after which the tenant may have room again, an estimate from 1000. */
+  /** Milliseconds for which the client should not try again: 1000. */
   readonly retryAfterMs: number;
 }
 

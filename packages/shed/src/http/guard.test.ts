@@ -1,6 +1,7 @@
 import { fromHeader, tenantGuard } from "@scale/http";
+import { problemFromError } from "@scale/http/adapter";
 import { problemHandler, toExpress } from "@scale/http/express";
-import { listen, type TestServer } from "@scale/http/testing";
+import { createFacts, listen, type TestServer } from "@scale/http/testing";
 import express from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { shed } from "../express.js";
@@ -114,6 +115,17 @@ describe("shedGuard in a fetch handler", () => {
     letGo();
     expect(await (await first).json()).toEqual({ ok: true });
     await until(() => shedder.stats().inFlight === 0);
+  });
+});
+
+describe("OverloadError", () => {
+  it("gets the reply of the guard when a handler throws it", async () => {
+    const shedder = shedderWith(1);
+    const held = await shedder.admit({ tenantId: "acme" });
+    const { reply } = await shedGuard(shedder, { tenant: () => "acme" })(createFacts());
+    const error: unknown = await shedder.run({ tenantId: "acme" }, () => 1).catch((thrown: unknown) => thrown);
+    expect(problemFromError(error)).toEqual(reply);
+    if (held.admitted) held.release();
   });
 });
 

@@ -2,6 +2,7 @@ import { ConfigError, tenancy } from "@scale/core";
 import { booleanResult, checkedCallback, describeValue, functionOption, parseOptions } from "@scale/core/kit";
 import { type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
 import { z } from "zod";
+import { OVERLOAD_PROBLEM } from "../errors.js";
 import type { Shedder } from "../shedder.js";
 import type { Refused, RequestPriority } from "../types.js";
 import { isExempt } from "./exempt.js";
@@ -77,17 +78,13 @@ function signalOf(raw: unknown): AbortSignal | undefined {
   return raw.signal instanceof AbortSignal ? raw.signal : undefined;
 }
 
-/**
- * The problem document of a refusal.
- * Source: draft-ietf-httpapi-ratelimit-headers, problem type "temporary-reduced-capacity".
- */
+/** The reply that `problemFromError` makes of an `OverloadError`, without the cost of an error. */
 function overloadReply({ retryAfterMs }: Refused): Reply {
   return problem({
-    type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+    ...OVERLOAD_PROBLEM,
     title: "Service Unavailable",
     status: 503,
     code: "SCALE_OVERLOAD",
-    detail: "The service handles less than usual at the moment. Try again later.",
     headers: { "retry-after": String(Math.ceil(retryAfterMs / 1000)) },
   });
 }
