@@ -1,2 +1,2 @@
 export { redisStore, type RedisStoreOptions } from "./store.js";
-export type { IoredisSubscriber, NodeRedisSubscriber, SubscriberLike } from "./bus/subscriber.js";
+export type { IoredisSubscriber, NodeRedisSubscriber, SubscriberLike } from "@scale/core/redis";

@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "@scale/core";
 import { clockOption, parseOptions, redisOption, timeoutOption } from "@scale/core/kit";
-import { createScriptRunner, type RedisLike } from "@scale/core/redis";
+import { isSubscriberLike, type SubscriberLike, createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { CacheStore, EntryAddress, Lease } from "../store.js";
 import { busChannel, createInvalidationBus } from "./bus/invalidation-bus.js";
 import { encodeInvalidation } from "./bus/message.js";
-import { isSubscriberLike, type SubscriberLike } from "./bus/subscriber.js";
 import { entryKey, generationKey, keyBase } from "./keys.js";
 import { claim, invalidate, release as releaseScript, renew } from "./lua/scripts.gen.js";
 import { createFills } from "./read/batched-fills.js";

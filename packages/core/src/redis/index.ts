@@ -11,3 +11,11 @@ export {
 export type { Script } from "./script.js";
 export { assertSendsOnce } from "./sends-once.js";
 export { redisStall } from "./stall-detector.js";
+export {
+  type IoredisSubscriber,
+  isSubscriberLike,
+  type NodeRedisSubscriber,
+  type SubscriberLike,
+  type Subscription,
+  subscription,
+} from "./subscriber.js";

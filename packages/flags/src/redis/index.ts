@@ -1,2 +1,2 @@
 export { redisSource, type RedisSourceOptions } from "./source.js";
-export type { IoredisSubscriber, NodeRedisSubscriber, SubscriberLike } from "./subscriber.js";
+export type { IoredisSubscriber, NodeRedisSubscriber, SubscriberLike } from "@scale/core/redis";

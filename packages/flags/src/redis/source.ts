@@ -1,10 +1,10 @@
 import { StoreError } from "@scale/core";
 import { describeValue, parseOptions, redisOption, timeoutOption } from "@scale/core/kit";
-import { createScriptRunner, type RedisLike } from "@scale/core/redis";
+import { isSubscriberLike, type SubscriberLike, createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { FlagSource, SourceAnswer, WriteAnswer } from "../source/types.js";
 import { read as readScript, write as writeScript } from "./scripts.gen.js";
-import { isSubscriberLike, type SubscriberLike, watchChannel } from "./subscriber.js";
+import { watchChannel } from "./watch-channel.js";
 
 export interface RedisSourceOptions {
   /** An ioredis or node-redis client, single, Sentinel or Cluster. The application connects and closes it. */

@@ -3,7 +3,7 @@ import type { ScriptRunner } from "@scale/core/redis";
 import { expect, it } from "vitest";
 import { gate } from "../../../scenarios/node.js";
 import { createInvalidationBus } from "./invalidation-bus.js";
-import type { IoredisSubscriber } from "./subscriber.js";
+import type { IoredisSubscriber } from "@scale/core/redis";
 
 /** A bus over a fake client whose connections and messages the test controls. */
 function startBus(starts: (() => Promise<unknown>)[], everyMs = 2) {

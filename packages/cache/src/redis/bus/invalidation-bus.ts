@@ -1,9 +1,8 @@
 import type { Clock } from "@scale/core";
-import type { ScriptRunner } from "@scale/core/redis";
+import { type ScriptRunner, type SubscriberLike, subscription } from "@scale/core/redis";
 import type { CacheStore, InvalidationListener } from "../../store.js";
 import { heartbeat } from "../lua/scripts.gen.js";
 import { decodeInvalidation } from "./message.js";
-import { type SubscriberLike, subscription } from "./subscriber.js";
 
 export const busChannel = (prefix: string): string => `${prefix}:bus`;
 
