@@ -97,6 +97,24 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
     }
   }
 
+  /** Holds a request whose decision is at hand without a promise of its own, as `decide`. */
+  function hold(request: LimitRequest): Slot | Promise<Slot> {
+    const decision = decider.decide(request);
+    if (!(decision instanceof Promise)) return decider.hold(request, decision);
+    return decision.then((decided) => decider.hold(request, decided));
+  }
+
+  function acquire(subject: RateLimitSubject, options: CheckOptions): Promise<Slot> {
+    try {
+      if (options.cost === 0) throw new TypeError("acquire: cost: expected an integer >= 1, got 0");
+      const request = buildRequest(subject, options, newSlotId());
+      const slot = request instanceof Promise ? request.then(hold) : hold(request);
+      return slot instanceof Promise ? slot : Promise.resolve(slot);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   return {
     name,
     get plans() {
@@ -104,11 +122,7 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
     },
     check: (subject, options = NO_OPTIONS) => decide(subject, options),
     peek: (subject, options = {}) => decide(subject, { ...options, cost: 0 }, ""),
-    async acquire(subject, options = NO_OPTIONS) {
-      if (options.cost === 0) throw new TypeError("acquire: cost: expected an integer >= 1, got 0");
-      const request = await buildRequest(subject, options, newSlotId());
-      return decider.hold(request, await decider.decide(request));
-    },
+    acquire: (subject, options = NO_OPTIONS) => acquire(subject, options),
     refund: (decision, units) => refundDecision(decision, units, { name, decider }),
     settle: (decision, units) => settleDecision(decision, units, { name, decider }),
     async reset(subject, options = NO_OPTIONS) {

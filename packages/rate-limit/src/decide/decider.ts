@@ -9,7 +9,7 @@ import { LeaseDecider } from "./lease-decider.js";
 import { isLeased } from "./leases.js";
 import { createResultHandler, type ResultHandler } from "./result-handler.js";
 import type { LimitRequest } from "./rules.js";
-import { SlotRenewer, slotOf, unlosableSignal } from "./slot-renewal.js";
+import { SlotRenewer, slotOf } from "./slot-renewal.js";
 import { createStoreClient, type StoreClient } from "./store-client.js";
 import { UndoQueue } from "./undo-queue.js";
 
@@ -50,9 +50,9 @@ export function createDecider(options: ParsedOptions): Decider {
     },
     hold(request, decision) {
       const held = heldSlotOf(request.consume);
-      if (!decision.allowed || held.charges.length === 0) return slotOf(decision, unlosableSignal(), async () => {});
+      if (!decision.allowed || held.charges.length === 0) return slotOf(decision, nothingToFree);
       if (decision.decidedBy === "store") return slots.hold(decision, held);
-      return slotOf(decision, unlosableSignal(), async () => {
+      return slotOf(decision, async () => {
         failurePolicy.release(held);
         // A request that timed out may still be carried out. The store then holds the slot in addition to the local share.
         if (givenUp.mayHoldSlot(request.consume)) await slots.release(held, true);
@@ -82,6 +82,8 @@ export function createDecider(options: ParsedOptions): Decider {
     },
   };
 }
+
+const nothingToFree = (): Promise<void> => Promise.resolve();
 
 /** Asks the store. At most one promise is created: each more costs as much as the rest of a decision. */
 function createStoreDecider(

@@ -7,6 +7,7 @@ import type { ParsedOptions } from "../options.js";
 import type { ConsumeResult, Decision, HeldSlot, Slot } from "../types.js";
 import type { FailurePolicy } from "./failure-policy.js";
 import { releaseTask, ttlOf } from "./given-up-requests.js";
+import { SlotSignal } from "./slot-signal.js";
 import type { StoreClient } from "./store-client.js";
 import type { UndoQueue } from "./undo-queue.js";
 
@@ -17,7 +18,7 @@ interface RenewedSlot {
   until: number;
   /** True while the store may still carry out a renewal that was given up. */
   isUncertain: boolean;
-  readonly lost: AbortController;
+  readonly lost: SlotSignal;
   /** The async context of the request that holds it. Its renewals, events and abort listeners run there. */
   readonly context: AsyncResource;
 }
@@ -58,15 +59,16 @@ export class SlotRenewer {
   hold(decision: Decision, held: HeldSlot): Slot {
     const ttlMs = ttlOf(held);
     const slot: RenewedSlot = {
-      ...{ held, ttlMs, isUncertain: false, lost: new AbortController() },
+      ...{ held, ttlMs, isUncertain: false, lost: new SlotSignal() },
       ...{ until: this.#clock.monotonic() + ttlMs, context: new AsyncResource("scale:slot") },
     };
     this.#slots.add(slot);
     this.#scheduleRenewal(ttlMs);
-    return slotOf(decision, slot.lost.signal, () => {
+    const free = (): Promise<void> => {
       this.#slots.delete(slot);
       return this.release(held, slot.isUncertain);
-    });
+    };
+    return slotOf(decision, free, slot.lost);
   }
 
   /**
@@ -149,12 +151,17 @@ export class SlotRenewer {
   }
 }
 
-/** A slot that is freed at most once. */
-export function slotOf(decision: Decision, signal: AbortSignal, free: () => Promise<void>): Slot {
+/** A slot that is freed at most once. @param lost default: a signal that never aborts, for a slot that cannot be lost */
+export function slotOf(decision: Decision, free: () => Promise<void>, lost: SlotSignal = new SlotSignal()): Slot {
   let released: Promise<void> | undefined;
   const release = (): Promise<void> => (released ??= free());
-  return { decision, allowed: decision.allowed, signal, release, [Symbol.asyncDispose]: release };
+  return {
+    decision,
+    allowed: decision.allowed,
+    get signal() {
+      return lost.signal;
+    },
+    release,
+    [Symbol.asyncDispose]: release,
+  };
 }
-
-/** The signal of a slot that cannot be lost. Each slot has its own: listeners on a shared one would pile up. */
-export const unlosableSignal = (): AbortSignal => new AbortController().signal;

@@ -176,4 +176,28 @@ describe("a slot that is held", () => {
     expect(errors.length).toBeGreaterThan(0);
     limiter.close();
   });
+
+  it("has an aborted signal when it was lost before anything read the signal", async () => {
+    const memory = memoryStore();
+    let isDown = false;
+    const isLost = new Promise<void>((resolve) => {
+      const leave = slotLose.subscribe(() => {
+        leave();
+        resolve();
+      });
+    });
+    const store = storeWith(async (request) => {
+      if (isDown) throw new Error("down");
+      return memory.consume(request);
+    });
+    const limiter = createRateLimiter({ rules: short, store, onStoreError: () => undefined });
+    const slot = await limiter.acquire(acme);
+    isDown = true;
+    await isLost;
+    await Promise.resolve();
+    expect(slot.signal.aborted).toBe(true);
+    expect(slot.signal.reason).toMatchObject({ message: expect.stringContaining("the slot was lost") });
+    expect(slot.signal).toBe(slot.signal);
+    limiter.close();
+  });
 });

@@ -2,7 +2,7 @@ import { ConfigError, type Plan, type PlanResolver, type Plans } from "@scale/co
 import { checkedCallback, describeValue, optionalStringResult } from "@scale/core/kit";
 import type { HttpFacts, HttpGuard, Verdict } from "@scale/http";
 import { factsFromFetch, problemFromError, serializeReply } from "@scale/http/adapter";
-import { slotOf, unlosableSignal } from "../decide/slot-renewal.js";
+import { slotOf } from "../decide/slot-renewal.js";
 import { type RateLimitGuardOptions, rateLimitGuard } from "../http/guard.js";
 import { createLimiter, type RateLimiter } from "../limiter.js";
 import { memoryStore } from "../memory/store.js";
@@ -99,7 +99,7 @@ function enforced({ reply, headers = {}, onEnd }: Verdict): Enforced {
 function withoutSlots(limiter: RateLimiter): RateLimiter {
   const acquire = async (...args: Parameters<RateLimiter["acquire"]>): Promise<Slot> => {
     const decision = await limiter.check(...args);
-    return slotOf(decision, unlosableSignal(), async () => undefined);
+    return slotOf(decision, async () => undefined);
   };
   return { ...limiter, acquire };
 }
