@@ -1,26 +1,6 @@
 import { type EventChannel, tenancy } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
-import type { BreakerMode, BreakerState } from "./types.js";
-
-/** Why a breaker changed its state. */
-export type ChangeReason =
-  /** The share of failures, or of slow calls, reached its threshold. */
-  | "failure-rate"
-  | "slow-rate"
-  | "consecutive-failures"
-  /** Enough other processes opened, and this one had a failure too. */
-  | "quorum"
-  /** The open time is over. */
-  | "open-time-over"
-  /** Probes failed, or one did not settle within its lease. */
-  | "probe-failed"
-  | "lease-expired"
-  | "probes-succeeded"
-  /** The whole load is admitted again. */
-  | "ramp-done"
-  /** `setMode` or `restore`. */
-  | "manual"
-  | "restored";
+import type { BreakerMode, BreakerState, ChangeReason } from "./types.js";
 
 export interface StateChanged {
   readonly breaker: string;

@@ -6,7 +6,6 @@ export { BusyError, ClosedError, OpenError, type OpenErrorInit } from "./errors.
 export {
   type CallRefused,
   callRefuse,
-  type ChangeReason,
   type FallbackUsed,
   fallbackUse,
   type HedgeStarted,
@@ -55,6 +54,7 @@ export type {
   CallContext,
   CallInput,
   CallOptions,
+  ChangeReason,
   Classify,
   Outcome,
   Policy,

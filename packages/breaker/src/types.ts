@@ -7,6 +7,26 @@ export type BreakerState = "closed" | "open" | "half-open" | "ramping";
  */
 export type BreakerMode = "auto" | "forced-open" | "forced-closed" | "disabled" | "metrics-only";
 
+/** Why a breaker changed its state. */
+export type ChangeReason =
+  /** The share of failures, or of slow calls, reached its threshold. */
+  | "failure-rate"
+  | "slow-rate"
+  | "consecutive-failures"
+  /** Enough other processes opened, and this one had a failure too. */
+  | "quorum"
+  /** The open time is over. */
+  | "open-time-over"
+  /** Probes failed, or one did not settle within its lease. */
+  | "probe-failed"
+  | "lease-expired"
+  | "probes-succeeded"
+  /** The whole load is admitted again. */
+  | "ramp-done"
+  /** `setMode` or `restore`. */
+  | "manual"
+  | "restored";
+
 /** How a settled call counts. `ignore`: it says nothing about the health of the dependency. */
 export type Outcome = "success" | "failure" | "ignore";
 
@@ -65,6 +85,10 @@ export interface BreakerSnapshot {
   readonly key: string | undefined;
   readonly mode: BreakerMode;
   readonly state: BreakerState;
+  /** Why the state changed last; `undefined` before the first change. */
+  readonly reason: ChangeReason | undefined;
+  /** Wall time of that change, in milliseconds since the epoch; `undefined` before the first. */
+  readonly changedAtMs: number | undefined;
   /** Settled calls in the window. */
   readonly calls: number;
   readonly failures: number;

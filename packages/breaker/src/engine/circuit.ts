@@ -1,5 +1,5 @@
 import { Call } from "../call.js";
-import { classifyErrors, isLocalRefusal, retryAfterMsOf } from "../classify.js";
+import { classifyErrors, retryAfterMsOf } from "../classify.js";
 import { ClosedError, type OpenError } from "../errors.js";
 import type {
   Action,
@@ -13,6 +13,7 @@ import type {
 } from "../types.js";
 import type { BreakerEngine, BreakerSettings, EngineInput } from "./contract.js";
 import { Machine } from "./machine.js";
+import { outcomeOf } from "./outcome.js";
 import type { Probe } from "./probes.js";
 import { ShareClient } from "./share-client.js";
 import type { Failure } from "./state.js";
@@ -164,7 +165,7 @@ class Circuit implements Breaker {
     // A lease that ran out fails its probe, whatever came of it later.
     if (permit.probe !== undefined) machine.update(nowMs);
     if (permit.generation !== machine.generation) return;
-    const outcome = this.#outcomeOf(settled, permit.call);
+    const outcome = outcomeOf(settled, permit.call, this.#settings);
     if (permit.probe !== undefined) return this.#settleProbe(outcome, { settled, permit, nowMs });
     if (outcome === "ignore" || outcome === "release") return;
     this.#share?.countCall();
@@ -186,18 +187,6 @@ class Circuit implements Breaker {
     const isSlow = nowMs - permit.startedMs >= this.#slowMs;
     const failure = outcome === "failure" || isSlow ? failureOf(settled, this.#settings) : undefined;
     if (this.#machine.settleProbe(nowMs, probe, failure) !== undefined) this.#reportState();
-  }
-
-  #outcomeOf(settled: Settled, call: Call | undefined): Outcome | "release" {
-    // The dependency was not asked, or the caller lost interest.
-    if (call === undefined) return "release";
-    if ("error" in settled && (isLocalRefusal(settled.error) || call.isCancelled)) return "release";
-    try {
-      return this.#settings.classify(settled);
-    } catch (error) {
-      process.emitWarning(`breaker ${this.name}: classify threw, and the call counts as a failure: ${String(error)}`);
-      return "failure";
-    }
   }
 
   /** Tells the other processes what the calls of this one have shown. */

@@ -1,11 +1,12 @@
-import { OpenError, withoutStack } from "../errors.js";
-import { callerTenant, callRefuse, type ChangeReason, modeChange, stateChange, tripWithhold } from "../events.js";
-import type { BreakerMode, BreakerSnapshot, BreakerState } from "../types.js";
+import type { OpenError } from "../errors.js";
+import { modeChange, stateChange, tripWithhold } from "../events.js";
+import type { BreakerMode, BreakerSnapshot, BreakerState, ChangeReason } from "../types.js";
 import { backOffMs, openTimeMs } from "./back-off.js";
 import type { BreakerSettings, EngineHooks, EngineInput } from "./contract.js";
 import { createWindow, tripReason } from "./create-window.js";
 import { type Probe, Probes } from "./probes.js";
 import { rampShare, ShareSplitter } from "./ramp.js";
+import { refusal } from "./refusal.js";
 import { parseSnapshot } from "./restore.js";
 import { CLOSED, type Failure, type State } from "./state.js";
 import type { CallWindow } from "./window.js";
@@ -27,6 +28,9 @@ export class Machine {
   #consecutive = 0;
   #openings = 0;
   #closedSinceMs = 0;
+  /** The last change of the state, for snapshots. */
+  #reason: ChangeReason | undefined;
+  #changedAtMs: number | undefined;
   /** Time up to which the dependency asked to wait. */
   #retryAtMs = 0;
   generation = 0;
@@ -155,6 +159,7 @@ export class Machine {
     const state = this.#state;
     return {
       ...{ name: this.settings.name, key: this.#key, mode: this.#mode, state: this.visibleState },
+      ...{ reason: this.#reason, changedAtMs: this.#changedAtMs },
       ...{ calls, failures, slow, admittedShare: this.#admittedShare(nowMs) },
       retryAfterMs: state.is === "open" ? Math.max(0, state.untilMs - nowMs) : 0,
       openings: this.#openings,
@@ -167,10 +172,8 @@ export class Machine {
   }
 
   refusal(state: OpenError["state"], retryAfterMs: number): OpenError {
-    const { name } = this.settings;
     const cause = "cause" in this.#state ? this.#state.cause : undefined;
-    callRefuse.publish(() => ({ tenantId: callerTenant(), breaker: name, key: this.#key, state, retryAfterMs }));
-    return withoutStack(() => new OpenError({ breaker: name, key: this.#key, state, retryAfterMs, cause }));
+    return refusal({ breaker: this.settings.name, key: this.#key, state, retryAfterMs, cause });
   }
 
   #admittedShare(nowMs: number): number {
@@ -243,6 +246,8 @@ export class Machine {
 
   #publish(from: BreakerState, change: { to: BreakerState; reason: ChangeReason; openMs: number }): void {
     const { calls, failures, slow } = this.#window;
+    this.#reason = change.reason;
+    this.#changedAtMs = this.settings.clock.now();
     this.#hooks?.onStateChange(from, change.to);
     stateChange.publish(() => ({ ...this.#about(), from, ...change, calls, failures, slow }));
   }

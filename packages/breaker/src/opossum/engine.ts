@@ -1,10 +1,11 @@
 import { ConfigError } from "@scale/core";
 import CircuitBreaker from "opossum";
 import { Call } from "../call.js";
-import { isLocalRefusal } from "../classify.js";
 import type { BreakerEngine, BreakerSettings, EngineHooks, EngineInput } from "../engine/contract.js";
-import { ClosedError, OpenError, withoutStack } from "../errors.js";
-import { callerTenant, callRefuse, modeChange, stateChange } from "../events.js";
+import { outcomeOf } from "../engine/outcome.js";
+import { refusal } from "../engine/refusal.js";
+import { ClosedError, type OpenError } from "../errors.js";
+import { modeChange, stateChange } from "../events.js";
 import type {
   Action,
   Breaker,
@@ -12,8 +13,8 @@ import type {
   BreakerSnapshot,
   BreakerState,
   CallInput,
+  ChangeReason,
   Outcome,
-  Settled,
 } from "../types.js";
 
 /**
@@ -45,6 +46,8 @@ class OpossumBreaker implements Breaker {
   #openedMs = 0;
   #openings = 0;
   #lastError: unknown;
+  #reason: ChangeReason | undefined;
+  #changedAtMs: number | undefined;
   #isDisposed = false;
 
   constructor({ settings, key, hooks }: EngineInput) {
@@ -92,10 +95,10 @@ class OpossumBreaker implements Breaker {
       try {
         value = await action(call);
       } catch (error) {
-        throw new Failed(error, this.#outcomeOf({ error }, call));
+        throw new Failed(error, outcomeOf({ error }, call, this.#settings));
       }
       result = { value };
-      if (this.#outcomeOf({ value }, call) === "failure") throw new FailedValue(value);
+      if (outcomeOf({ value }, call, this.#settings) === "failure") throw new FailedValue(value);
       return undefined;
     };
     try {
@@ -122,6 +125,7 @@ class OpossumBreaker implements Breaker {
     const { state } = this;
     return {
       ...{ name: this.name, key: this.key, mode: this.#mode, state },
+      ...{ reason: this.#reason, changedAtMs: this.#changedAtMs },
       ...{ calls: fires, failures, slow: 0, admittedShare: state === "closed" ? 1 : 0 },
       retryAfterMs: state === "open" && this.#mode === "auto" ? this.#retryAfterMs() : 0,
       openings: this.#openings,
@@ -155,10 +159,12 @@ class OpossumBreaker implements Breaker {
     this.#onChange("open", this.#state === "half-open" ? "probe-failed" : "failure-rate");
   }
 
-  #onChange(to: BreakerState, reason: "failure-rate" | "probe-failed" | "open-time-over" | "probes-succeeded"): void {
+  #onChange(to: BreakerState, reason: ChangeReason): void {
     const from = this.#state;
     if (from === to || this.#isDisposed) return;
     this.#state = to;
+    this.#reason = reason;
+    this.#changedAtMs = this.#settings.clock.now();
     if (to === "closed") this.#openings = 0;
     this.#hooks?.onStateChange(from, to);
     const openMs = to === "open" ? this.#settings.open.baseMs : 0;
@@ -173,9 +179,7 @@ class OpossumBreaker implements Breaker {
   }
 
   #refusal(state: OpenError["state"], retryAfterMs: number): OpenError {
-    const about = { breaker: this.name, key: this.key, state, retryAfterMs };
-    callRefuse.publish(() => ({ tenantId: callerTenant(), ...about }));
-    return withoutStack(() => new OpenError({ ...about, cause: this.#lastError }));
+    return refusal({ breaker: this.name, key: this.key, state, retryAfterMs, cause: this.#lastError });
   }
 
   /** True for an error that opossum must not count as a failure. */
@@ -184,24 +188,14 @@ class OpossumBreaker implements Breaker {
     if (error.outcome === "failure") this.#lastError = error.error;
     return error.outcome !== "failure";
   }
-
-  #outcomeOf(settled: Settled, call: Call): Outcome {
-    if ("error" in settled && (isLocalRefusal(settled.error) || call.isCancelled)) return "ignore";
-    try {
-      return this.#settings.classify(settled);
-    } catch (error) {
-      process.emitWarning(`breaker ${this.name}: classify threw, and the call counts as a failure: ${String(error)}`);
-      return "failure";
-    }
-  }
 }
 
 /** Carries any thrown value through opossum, with the outcome that it counts as. */
 class Failed {
   readonly error: unknown;
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | "release";
 
-  constructor(error: unknown, outcome: Outcome) {
+  constructor(error: unknown, outcome: Outcome | "release") {
     this.error = error;
     this.outcome = outcome;
   }
