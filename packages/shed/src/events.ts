@@ -30,3 +30,16 @@ export interface BrakeChanged {
 
 /** Published when a shedder begins or ends to limit admissions because the event loop is late. */
 export const brakeChange: EventChannel<BrakeChanged> = defineEvent("scale:shed:brake-change");
+
+export interface CircuitSet {
+  readonly breaker: string;
+  /** Key within a registry. */
+  readonly key: string | undefined;
+  readonly from: string;
+  readonly to: string;
+  readonly changedBy: string;
+  readonly note: string | undefined;
+}
+
+/** Published when an operator sets the mode of a breaker through the routes of `degradationGuard`. */
+export const circuitSet: EventChannel<CircuitSet> = defineEvent("scale:shed:circuit-set");

@@ -2,6 +2,8 @@ export { OverloadError } from "./errors.js";
 export {
   type BrakeChanged,
   brakeChange,
+  type CircuitSet,
+  circuitSet,
   type LimitChanged,
   limitChange,
   type RequestShed,
@@ -16,6 +18,7 @@ export type {
   Refused,
   RefusalReason,
   RequestPriority,
+  ShedLevel,
   ShedStats,
   TenantShare,
 } from "./types.js";

@@ -1,1 +1,1 @@
-export { shed, type ShedRouteOptions } from "./fetch.js";
+export { degradation, shed, type ShedRouteOptions } from "./fetch.js";

@@ -24,7 +24,8 @@ export interface ShedderOptions {
    */
   readonly maxWaiting?: number;
   /**
-   * Delay of the event loop in milliseconds above which the rate of admissions is limited; `false` does not watch it.
+   * Delay of the event loop in milliseconds above which the rate of admissions is limited, once the loop has been late for five
+   * times as long; `false` does not watch it.
    * @default 100
    */
   readonly eventLoopDelayMs?: number | false;

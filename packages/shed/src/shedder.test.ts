@@ -1,7 +1,7 @@
 import { ConfigError, deadline, tenancy, TenantError } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { seededRandom } from "@scale/testkit";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Admissions } from "./admission/admissions.js";
 import { type RequestShed, requestShed } from "./events.js";
 import { parseShedderOptions, type ShedderOptions } from "./options.js";
@@ -12,6 +12,12 @@ const opened: Shedder[] = [];
 afterEach(() => {
   for (const shedder of opened.splice(0)) shedder.close();
 });
+
+/** Fakes timers and clocks until the test ends. */
+function useFakeTimers(): void {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+}
 
 /** A shedder with a fixed limit, which does not watch the event loop. */
 function shedderWith(options: ShedderOptions = {}): Shedder {
@@ -159,10 +165,22 @@ describe("a request that a shedder refuses", () => {
   });
 
   it("has waited for maxWaitMs, or its own time", async () => {
+    useFakeTimers();
     const shedder = shedderWith({ maxWaitMs: 30 });
     await fill(shedder, "acme");
-    const [long, short] = await Promise.all([at(shedder, "acme"), at(shedder, "acme", { waitMs: 5 })]);
-    expect([long, short]).toMatchObject([{ reason: "waited-too-long" }, { reason: "waited-too-long" }]);
+    const outcomes: string[] = [];
+    for (const [label, options] of [
+      ["long", {}],
+      ["short", { waitMs: 5 }],
+    ] as const) {
+      void Promise.resolve(at(shedder, "acme", options)).then((each) =>
+        outcomes.push(each.admitted ? label : `${label}: ${each.reason}`),
+      );
+    }
+    await vi.advanceTimersByTimeAsync(20);
+    expect(outcomes).toEqual(["short: waited-too-long"]);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(outcomes).toEqual(["short: waited-too-long", "long: waited-too-long"]);
     expect(deadline.run(0, () => at(shedder, "acme"))).toMatchObject({ reason: "no-room" });
     expect(shedder.stats()).toMatchObject({ waiting: 0, inFlight: 4 });
   });
@@ -180,12 +198,15 @@ describe("a request that a shedder refuses", () => {
   });
 
   it("is published in the context of its own tenant", async () => {
+    useFakeTimers();
     const seen: (RequestShed & { readonly current: string | undefined })[] = [];
     const stop = requestShed.subscribe((event) => seen.push({ ...event, current: tenancy.current()?.tenantId }));
     const shedder = shedderWith({ name: "api", maxWaitMs: 20 });
     const as = <T>(tenantId: string, work: () => T): T => tenancy.run({ tenantId }, work);
     await as("hog", () => fill(shedder, "hog"));
-    await Promise.all([as("hog", () => at(shedder, "hog")), as("quiet", () => at(shedder, "quiet"))]);
+    const refused = Promise.all([as("hog", () => at(shedder, "hog")), as("quiet", () => at(shedder, "quiet"))]);
+    await vi.advanceTimersByTimeAsync(30);
+    await refused;
     stop();
     expect(seen.map(({ shedder: name, tenantId, current }) => [name, tenantId, current])).toEqual([
       ["api", "hog", "hog"],
@@ -197,7 +218,11 @@ describe("a request that a shedder refuses", () => {
     const clock = createManualClock();
     const delay = { ms: 0 };
     const options = parseShedderOptions({ concurrency: 1000, clock });
-    const admissions = new Admissions(options, { read: () => delay.ms, close: () => undefined });
+    const admissions = new Admissions(options, {
+      note: () => undefined,
+      read: () => ({ delayMs: delay.ms, lateForMs: delay.ms > 100 ? 500 : 0 }),
+      close: () => undefined,
+    });
     const round = (): Record<string, number> => {
       clock.advance(101);
       const refused = { hog: 0, quiet: 0 };

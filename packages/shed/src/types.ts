@@ -59,8 +59,15 @@ export interface Refused {
 
 export type Admission = Admitted | Refused;
 
+/**
+ * What a shedder does now: `normal` has room for every request, in `waiting` requests wait for room, and in `shedding` a
+ * request was refused within the last second.
+ */
+export type ShedLevel = "normal" | "waiting" | "shedding";
+
 /** The state of a shedder now. */
 export interface ShedStats {
+  readonly level: ShedLevel;
   /** Cost that may be in progress at once. */
   readonly limit: number;
   /** Cost in progress. */
@@ -69,8 +76,8 @@ export interface ShedStats {
   readonly waiting: number;
   /** Tenants with work in progress or in the queue. */
   readonly tenants: number;
-  /** Delay of the event loop in milliseconds, 90th percentile of the last tenth of a second; 0 when it is not watched. */
+  /** Greatest delay of the event loop in the last tenth of a second with requests, in milliseconds; 0 when it is not watched. */
   readonly eventLoopDelayMs: number;
-  /** True while the event loop is later than `eventLoopDelayMs`, and admissions are limited by their rate. */
+  /** True while admissions are limited by their rate, because the event loop stays later than `eventLoopDelayMs`. */
   readonly isBraking: boolean;
 }

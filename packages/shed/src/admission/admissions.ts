@@ -6,7 +6,7 @@ import { brakeChange, limitChange, requestShed } from "../events.js";
 import { fixedLimit, type Limit } from "../limit/limit.js";
 import { ThroughputLimit } from "../limit/throughput-limit.js";
 import type { ParsedShedderOptions } from "../options.js";
-import type { Admission, AdmitRequest, Refused, RefusalReason, ShedStats, TenantShare } from "../types.js";
+import type { Admission, AdmitRequest, Refused, RefusalReason, ShedLevel, ShedStats, TenantShare } from "../types.js";
 import { FairQueue } from "./fair-queue.js";
 import { MeanDuration } from "./mean-duration.js";
 import type { TenantLoad, Waiter } from "./tenant-load.js";
@@ -25,6 +25,8 @@ export class Admissions {
   readonly #brake: LoopBrake | undefined;
   readonly #duration = new MeanDuration();
   readonly #timer: WaitTimer;
+  /** When a request was refused last, other than by its own client. */
+  #refusedMs = -Infinity;
   #isClosed = false;
 
   /** @param delay measures the event loop; tests pass their own */
@@ -35,7 +37,7 @@ export class Admissions {
     this.#options = options;
     this.#limit = typeof concurrency === "number" ? fixedLimit(concurrency) : new ThroughputLimit(concurrency, nowMs);
     if (eventLoopDelayMs !== false) {
-      this.#delay = delay ?? eventLoopDelay();
+      this.#delay = delay ?? eventLoopDelay(eventLoopDelayMs, clock);
       this.#brake = new LoopBrake(this.#brakeOptions(eventLoopDelayMs, this.#delay), nowMs);
     }
     this.#timer = new WaitTimer(() => this.#endWaits());
@@ -59,7 +61,11 @@ export class Admissions {
   }
 
   stats(): ShedStats {
+    const nowMs = this.#options.clock.monotonic();
+    // Without requests, no round ends by itself.
+    if (!this.#isClosed) this.#brake?.update(nowMs);
     return {
+      level: this.#levelAt(nowMs),
       limit: this.#limit.current,
       inFlight: this.#queue.inFlight,
       waiting: this.#queue.size,
@@ -67,6 +73,11 @@ export class Admissions {
       eventLoopDelayMs: this.#brake?.delayMs ?? 0,
       isBraking: this.#brake?.isBraking ?? false,
     };
+  }
+
+  #levelAt(nowMs: number): ShedLevel {
+    if (nowMs - this.#refusedMs < RETRY_MS) return "shedding";
+    return this.#queue.size > 0 ? "waiting" : "normal";
   }
 
   close(): void {
@@ -198,6 +209,7 @@ export class Admissions {
   }
 
   #refusal(reason: RefusalReason): Refused {
+    if (reason !== "aborted") this.#refusedMs = this.#options.clock.monotonic();
     return { admitted: false, reason, retryAfterMs: RETRY_MS };
   }
 

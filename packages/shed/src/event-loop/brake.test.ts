@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LoopBrake } from "./brake.js";
+import { LoopMeter, TURN_MS } from "./loop-meter.js";
 
 /** A brake whose event loop is late by as much as the test says. */
 function brakeWith(delay: { ms: number }) {
@@ -7,7 +8,11 @@ function brakeWith(delay: { ms: number }) {
   const brake = new LoopBrake(
     {
       targetMs: 100,
-      delay: { read: () => delay.ms, close: () => undefined },
+      delay: {
+        note: () => undefined,
+        read: () => ({ delayMs: delay.ms, lateForMs: delay.ms > 100 ? 500 : 0 }),
+        close: () => undefined,
+      },
       onChange: (isBraking) => changes.push(isBraking),
     },
     0,
@@ -79,5 +84,80 @@ describe("LoopBrake", () => {
     expect(brake.isBraking).toBe(false);
     expect(changes).toEqual([true, false]);
     expect(round(brake, 9, { a: 500 })).toEqual({ a: 500 });
+  });
+});
+
+describe("LoopBrake and a single pause", () => {
+  /** A brake over a loop that the test turns. `at` moves the time. */
+  function brakeOver() {
+    let nowMs = 0;
+    let turnedMs = 0;
+    const meter = new LoopMeter(100, 0);
+    const delay = { note: () => undefined, read: (at: number) => meter.read(at), close: () => undefined };
+    const brake = new LoopBrake({ targetMs: 100, delay, onChange: () => undefined }, 0);
+    const refused = { count: 0 };
+    const ask = (): void => {
+      if (!brake.passes("a", { cost: 1, weight: 1, nowMs })) refused.count++;
+    };
+    return {
+      brake,
+      refused,
+      /** Requests that take a turn of their own each, on an event loop that is on time. */
+      calm(ms: number) {
+        for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 10) {
+          if (nowMs - turnedMs >= TURN_MS) meter.turn((turnedMs = nowMs));
+          ask();
+        }
+      },
+      /** A loop that is on time, without requests. */
+      idle(ms: number) {
+        for (const endMs = nowMs + ms; nowMs < endMs; nowMs += TURN_MS) {
+          meter.turn((turnedMs = nowMs));
+          brake.update(nowMs);
+        }
+      },
+      /** One turn of the loop: first a pause, then requests that keep it busy for `eachMs` each. */
+      turn({ pauseMs = 0, requests = 0, eachMs = 0 }) {
+        nowMs += pauseMs;
+        for (let i = 0; i < requests; i++) {
+          ask();
+          nowMs += eachMs;
+        }
+        meter.turn((turnedMs = nowMs));
+      },
+    };
+  }
+
+  it("refuses nothing after a pause of 200 ms, nor among the requests that came meanwhile", () => {
+    const { brake, refused, calm, turn } = brakeOver();
+    for (let time = 0; time < 20; time++) {
+      calm(500);
+      turn({ pauseMs: 200, requests: 20, eachMs: 6 });
+    }
+    calm(500);
+    expect(brake.isBraking).toBe(false);
+    expect(refused.count).toBe(0);
+  });
+
+  it("refuses when every turn is long, also within one turn", () => {
+    const turns = brakeOver();
+    turns.calm(500);
+    for (let i = 0; i < 6; i++) turns.turn({ requests: 8, eachMs: 30 });
+    expect(turns.brake.isBraking).toBe(true);
+    const one = brakeOver();
+    one.calm(500);
+    one.turn({ requests: 30, eachMs: 30 });
+    expect(one.brake.isBraking).toBe(true);
+    expect(one.refused.count).toBeGreaterThan(0);
+  });
+
+  it("lets go without requests", () => {
+    const { brake, calm, idle, turn } = brakeOver();
+    calm(200);
+    for (let i = 0; i < 6; i++) turn({ requests: 8, eachMs: 30 });
+    expect(brake.isBraking).toBe(true);
+    idle(300);
+    expect(brake.isBraking).toBe(false);
+    expect(brake.delayMs).toBeLessThan(20);
   });
 });

@@ -1,5 +1,6 @@
 import type { LoopDelay } from "./delay.js";
 import { fairLevel } from "./fair-level.js";
+import type { LoopReading } from "./loop-meter.js";
 
 export interface BrakeOptions {
   /** Delay of the event loop above which the brake works, in milliseconds. */
@@ -21,6 +22,11 @@ interface Demand {
 }
 
 const ROUND_MS = 100;
+/**
+ * Times the target for which the event loop must be late on end before the brake works. One pause, as of a garbage collection,
+ * makes it late, and so do the requests that came meanwhile: the capacity is still there.
+ */
+const LATE_FACTOR = 5;
 const SLOWER = 0.9;
 const FASTER = 1.05;
 /** Part of the rate below which the demand lets the brake go. */
@@ -59,9 +65,15 @@ export class LoopBrake {
     return this.#rate < Infinity;
   }
 
+  /** Ends a round that is over. */
+  update(nowMs: number): void {
+    if (nowMs - this.#startMs >= ROUND_MS) this.#nextRound(nowMs);
+  }
+
   /** @returns false when the tenant has had its share of this round */
   passes(tenantId: string, { cost, weight, nowMs }: { cost: number; weight: number; nowMs: number }): boolean {
-    if (nowMs - this.#startMs >= ROUND_MS) this.#nextRound(nowMs);
+    this.#options.delay.note(nowMs);
+    this.update(nowMs);
     const demand = this.#demandOf(tenantId, cost);
     demand.weight = weight;
     demand.asked += cost;
@@ -91,15 +103,11 @@ export class LoopBrake {
 
   #nextRound(nowMs: number): void {
     const elapsedMs = nowMs - this.#startMs;
-    const { targetMs, delay, onChange } = this.#options;
+    const { delay, onChange } = this.#options;
     const wasBraking = this.isBraking;
-    this.#delayMs = delay.read();
-    const askedRate = this.#asked / elapsedMs;
-    if (this.#delayMs > targetMs) {
-      const rate = Math.min(this.#rate, this.#passed / elapsedMs);
-      this.#rate = Math.max(rate * SLOWER, 1 / ROUND_MS);
-    } else if (askedRate < this.#rate * CALM) this.#rate = Infinity;
-    else this.#rate *= FASTER;
+    const reading = delay.read(nowMs);
+    this.#delayMs = reading.delayMs;
+    this.#adaptRate(elapsedMs, reading);
     this.#lastLevel = this.#level;
     this.#level = this.isBraking ? fairLevel([...this.#demands.values()], this.#rate * elapsedMs) : Infinity;
     // The round that begins may be shorter than the one that ended.
@@ -110,5 +118,14 @@ export class LoopBrake {
     this.#passed = 0;
     this.#startMs = nowMs;
     if (wasBraking !== this.isBraking) onChange(this.isBraking, this.#delayMs);
+  }
+
+  #adaptRate(elapsedMs: number, { lateForMs }: LoopReading): void {
+    if (lateForMs > 0) {
+      if (!this.isBraking && lateForMs < LATE_FACTOR * this.#options.targetMs) return;
+      const rate = Math.min(this.#rate, this.#passed / elapsedMs);
+      this.#rate = Math.max(rate * SLOWER, 1 / ROUND_MS);
+    } else if (this.#asked / elapsedMs < this.#rate * CALM) this.#rate = Infinity;
+    else this.#rate *= FASTER;
   }
 }

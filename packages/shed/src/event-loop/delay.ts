@@ -1,25 +1,51 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Clock } from "@scale/core";
+import { inRootContext } from "@scale/core/kit";
+import { LoopMeter, type LoopReading, TURN_MS } from "./loop-meter.js";
 
 /** Measures how late the event loop is. */
 export interface LoopDelay {
-  /** Milliseconds since the last call, 90th percentile. */
-  read(): number;
+  /** Notes that there is work to do. */
+  note(nowMs: number): void;
+  /** What was seen since the last call. */
+  read(nowMs: number): LoopReading;
   close(): void;
 }
 
-const RESOLUTION_MS = 10;
+/** Milliseconds without work after which the measuring pauses, so that an idle process sleeps. */
+const IDLE_MS = 1000;
 
-/** Measures with the histogram of Node, whose timer keeps no process alive. */
-export function eventLoopDelay(): LoopDelay {
-  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  histogram.enable();
+const IN_TIME: LoopReading = { delayMs: 0, lateForMs: 0 };
+
+/**
+ * Measures with a timer, which keeps no process alive.
+ * @param targetMs delay above which the loop is late
+ */
+export function eventLoopDelay(targetMs: number, clock: Clock): LoopDelay {
+  const meter = new LoopMeter(targetMs, clock.monotonic());
+  let notedMs = -Infinity;
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  function turn(): void {
+    const nowMs = clock.monotonic();
+    meter.turn(nowMs);
+    if (nowMs - notedMs > IDLE_MS) timer = undefined;
+    else timer?.refresh();
+  }
+
   return {
-    read() {
-      // The histogram holds the time between two ticks of its timer, in nanoseconds.
-      const delayMs = histogram.count === 0 ? 0 : histogram.percentile(90) / 1e6 - RESOLUTION_MS;
-      histogram.reset();
-      return Math.max(0, delayMs);
+    note(nowMs) {
+      notedMs = nowMs;
+      if (timer !== undefined || isClosed) return;
+      meter.restart(nowMs);
+      // All tenants share it: it must not run for the one that came first.
+      timer = inRootContext(() => setTimeout(turn, TURN_MS).unref());
     },
-    close: () => void histogram.disable(),
+    read: (nowMs) => (timer === undefined ? IN_TIME : meter.read(nowMs)),
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+      timer = undefined;
+    },
   };
 }
