@@ -43,8 +43,6 @@ describe.skipIf(findRedis() === undefined)("four processes", () => {
   it("have a change within a second, time after time", async () => {
     for (let value = 1; value <= 5; value++) {
       const waiting = ask({ until: value });
-      // The processes wait for the value by now.
-      await new Promise((resolve) => setTimeout(resolve, 50));
       const changedAt = Date.now();
       await change(value);
       const replies = await waiting;

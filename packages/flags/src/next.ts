@@ -1,0 +1,1 @@
+export { type FlagRouteOptions, requireFlag } from "./fetch.js";
