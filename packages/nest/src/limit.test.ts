@@ -6,7 +6,7 @@ import { createRateLimiter, memoryStore } from "@scale/rate-limit";
 import { rateLimitGuard } from "@scale/rate-limit/http";
 import { describe, expect, it } from "vitest";
 import { ScaleModule } from "./scale.module.js";
-import { RateLimit, resolveRateLimit, SkipHttpGuards } from "./scale.decorators.js";
+import { RateLimit, resolveNearest, SkipHttpGuards } from "./scale.decorators.js";
 import type { RouteRateLimit, ScaleModuleOptions } from "./options.js";
 import { create, express, platforms, start } from "../test/start.js";
 
@@ -128,18 +128,18 @@ describe("@RateLimit: wrong wiring", () => {
   });
 });
 
-describe("resolveLimit", () => {
+describe("resolveNearest", () => {
   const limited = (limit: RouteRateLimit) => ({ use: [], skip: [], limit });
   const unlimited = { use: [], skip: ["api"] };
   const skipAll = { use: [], skip: "all" } as const;
   const ai = { group: "ai" };
 
   it("returns the options nearest to the route, unless everything is skipped", () => {
-    expect(resolveRateLimit([unlimited, unlimited])).toBeUndefined();
-    expect(resolveRateLimit([limited({}), limited(ai)])).toBe(ai);
-    expect(resolveRateLimit([limited(ai), unlimited])).toBe(ai);
-    expect(resolveRateLimit([limited(ai), skipAll])).toBeUndefined();
-    expect(resolveRateLimit([skipAll, limited(ai)])).toBe(ai);
-    expect(resolveRateLimit([limited({}), { ...skipAll, limit: ai }])).toBe(ai);
+    expect(resolveNearest([unlimited, unlimited], "limit")).toBeUndefined();
+    expect(resolveNearest([limited({}), limited(ai)], "limit")).toBe(ai);
+    expect(resolveNearest([limited(ai), unlimited], "limit")).toBe(ai);
+    expect(resolveNearest([limited(ai), skipAll], "limit")).toBeUndefined();
+    expect(resolveNearest([skipAll, limited(ai)], "limit")).toBe(ai);
+    expect(resolveNearest([limited({}), { ...skipAll, limit: ai }], "limit")).toBe(ai);
   });
 });

@@ -25,11 +25,43 @@ export interface ModuleRateLimit extends Omit<RouteRateLimit, "group"> {
   readonly group?: never;
 }
 
+/** Options of `@Shed`: those of `shedGuard` of `@scale/shed`. */
+export interface RouteShed {
+  /** Cost of a request, an integer from 1. */
+  readonly cost?: number | ((facts: HttpFacts) => number | Promise<number>);
+  readonly priority?: "high" | "normal" | "low";
+  /** Milliseconds that a request may wait for room. */
+  readonly waitMs?: (facts: HttpFacts) => number | Promise<number>;
+  /** Function that returns true for requests that are neither counted nor refused. */
+  readonly exempt?: (facts: HttpFacts) => boolean | Promise<boolean>;
+}
+
+/** A flag that `@RequireFlag` names, and the value that it must have. */
+export interface RouteFlag {
+  readonly key: string;
+  readonly is: boolean | number | string;
+}
+
+/**
+ * A flag as the module passes it on. A decorator does not know the flags, so that its types fit those of every application, and
+ * `flagGuard` checks key and value when the application starts.
+ */
+export interface ModuleFlag {
+  readonly key: never;
+  readonly is: never;
+}
+
+/** Runs handlers: a breaker, breakers by key, or composed policies of `@scale/breaker`. */
+export interface RoutePolicy {
+  run<T>(action: () => T | PromiseLike<T>, call?: { readonly key?: string }): Promise<T>;
+}
+
 export interface ScaleModuleOptions {
   /** Guards of the application, by the names that `globalGuards` and the decorators use. */
   guards: Readonly<Record<string, HttpGuard>>;
   /**
-   * Names of the guards that run on every route, in this order, before those that the route adds.
+   * Names of the guards that run on every route, in this order, before those that the route adds. With the option `shed`, the
+   * name `shed` stands for its guard, with the options of `@Shed` where a route has some.
    * @default []
    */
   globalGuards?: readonly string[];
@@ -38,6 +70,18 @@ export interface ScaleModuleOptions {
    * when the application starts.
    */
   rateLimit?: (options: ModuleRateLimit) => HttpGuard;
+  /** Factory of the guards of `@Shed`: `(options) => shedGuard(shedder, options)`. Called once for each decorator. */
+  shed?: (options: RouteShed) => HttpGuard;
+  /**
+   * Factory of the guards of `@RequireFlag`: `(key, options) => flagGuard(flags, key, options)`. Called once for each
+   * decorator; the guard throws for a flag that is not defined, when the application starts.
+   */
+  requireFlag?: (key: ModuleFlag["key"], options: Pick<ModuleFlag, "is">) => HttpGuard;
+  /**
+   * Breakers and other policies of `@UseBreaker`, by name. The key of a call is the id of the tenant, if there is one.
+   * @default {}
+   */
+  breakers?: Readonly<Record<string, RoutePolicy>>;
 }
 
 /** The parsed options. */
@@ -45,24 +89,46 @@ export interface GuardTable {
   readonly guards: ReadonlyMap<string, HttpGuard>;
   readonly globalGuards: readonly string[];
   readonly rateLimit: ScaleModuleOptions["rateLimit"];
+  readonly shed: ScaleModuleOptions["shed"];
+  readonly requireFlag: ScaleModuleOptions["requireFlag"];
+  readonly breakers: ReadonlyMap<string, RoutePolicy>;
 }
+
+/** The name in `globalGuards` and decorators that stands for the guard of the option `shed`. */
+export const SHED = "shed";
+
+const isPolicy = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "run" in value && typeof value.run === "function";
 
 const optionsSchema = z
   .strictObject({
     guards: z.record(z.string(), functionOption<HttpGuard>("a guard, which is a function")),
     globalGuards: z.array(z.string()).default([]),
     rateLimit: functionOption<NonNullable<ScaleModuleOptions["rateLimit"]>>().optional(),
+    shed: functionOption<NonNullable<ScaleModuleOptions["shed"]>>().optional(),
+    requireFlag: functionOption<NonNullable<ScaleModuleOptions["requireFlag"]>>().optional(),
+    breakers: z.record(z.string(), z.custom<RoutePolicy>(isPolicy, "expected a breaker or a policy")).default({}),
   })
-  .superRefine(({ guards, globalGuards }, context) => {
+  .superRefine(({ guards, globalGuards, shed }, context) => {
+    const names = [...Object.keys(guards), ...(shed === undefined ? [] : [SHED])];
+    if (new Set(names).size < names.length) {
+      const message = "expected another name, because the option shed has this one";
+      context.addIssue({ code: "custom", message, path: ["guards", SHED] });
+    }
     for (const [index, name] of globalGuards.entries()) {
-      if (Object.hasOwn(guards, name)) continue;
-      const message = `expected one of ${Object.keys(guards).join(", ") || "no guards at all"}`;
+      if (names.includes(name)) continue;
+      const message = `expected one of ${names.join(", ") || "no guards at all"}`;
       context.addIssue({ code: "custom", message, path: ["globalGuards", index] });
     }
   });
 
 /** @throws {ConfigError} with the name of the wrong option */
 export function parseModuleOptions(options: ScaleModuleOptions): GuardTable {
-  const { guards, globalGuards, rateLimit } = parseOptions(optionsSchema, options, "ScaleModule");
-  return { guards: new Map(Object.entries(guards)), globalGuards, rateLimit };
+  const { guards, breakers, ...rest } = parseOptions(optionsSchema, options, "ScaleModule");
+  const { globalGuards, rateLimit, shed, requireFlag } = rest;
+  return {
+    ...{ globalGuards, rateLimit, shed, requireFlag },
+    guards: new Map(Object.entries(guards)),
+    breakers: new Map(Object.entries(breakers)),
+  };
 }

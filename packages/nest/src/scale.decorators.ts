@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { ConfigError } from "@scale/core";
-import type { RouteRateLimit } from "./options.js";
+import type { RouteFlag, RouteRateLimit, RouteShed } from "./options.js";
 
 /** Guard metadata that decorators attach to a controller or route handler. */
 export interface GuardMetadata {
@@ -8,6 +8,12 @@ export interface GuardMetadata {
   readonly skip: readonly string[] | "all";
   /** Options of `@RateLimit`. */
   readonly limit?: RouteRateLimit;
+  /** Options of `@Shed`. */
+  readonly shed?: RouteShed;
+  /** Flags of `@RequireFlag`. */
+  readonly flags?: readonly RouteFlag[];
+  /** Name of `@UseBreaker`. */
+  readonly breaker?: string;
 }
 
 const KEY: unique symbol = Symbol.for("@scale/nest:guard-metadata");
@@ -46,10 +52,50 @@ export function SkipHttpGuards(...names: readonly string[]): MethodDecorator & C
  */
 export function RateLimit(options: RouteRateLimit = {}): MethodDecorator & ClassDecorator {
   // A copy for each decorator: each gets one guard.
-  const limit = { ...options };
+  return setOnce("limit", { ...options }, "@RateLimit");
+}
+
+/**
+ * Sheds load from a route, or every route of a controller, with the guard that the module's `shed` creates from these options.
+ * It runs in the place of `shed` in `globalGuards`; without that, after all named guards, so that the tenant is known. A
+ * decorator on the route replaces the one on its controller.
+ * @throws {ConfigError} when it is used twice on one route or controller
+ */
+export function Shed(options: RouteShed = {}): MethodDecorator & ClassDecorator {
+  return setOnce("shed", { ...options }, "@Shed");
+}
+
+/**
+ * Answers a route, or every route of a controller, only while a flag has a value for the tenant and user of the request, by
+ * the guard that the module's `requireFlag` creates. It runs before `@RateLimit`. Several add up.
+ * @param options `is` is the value that the flag must have, `true` by default
+ */
+export function RequireFlag(
+  key: string,
+  { is = true }: { readonly is?: RouteFlag["is"] } = {},
+): MethodDecorator & ClassDecorator {
+  const flag: RouteFlag = { key, is };
+  return updateMetadata(({ flags = [], ...rest }) => ({ ...rest, flags: [...flags, flag] }));
+}
+
+/**
+ * Runs a handler, or every handler of a controller, by a breaker or another policy of the module: its errors count, and while
+ * the breaker is open the route replies 503 with `Retry-After`. For routes that are of no use without one dependency. The
+ * handler returns its response, and does not write it through `@Res`.
+ * @throws {ConfigError} when it is used twice on one route or controller
+ */
+export function UseBreaker(name: string): MethodDecorator & ClassDecorator {
+  return setOnce("breaker", name, "@UseBreaker");
+}
+
+function setOnce<K extends "limit" | "shed" | "breaker">(
+  member: K,
+  value: GuardMetadata[K],
+  decorator: string,
+): MethodDecorator & ClassDecorator {
   return updateMetadata((names, own) => {
-    if (own?.limit === undefined) return { ...names, limit };
-    throw new ConfigError("@RateLimit: expected one on a route or controller, got two; remove one");
+    if (own?.[member] === undefined) return { ...names, [member]: value };
+    throw new ConfigError(`${decorator}: expected one on a route or controller, got two; remove one`);
   });
 }
 
@@ -81,11 +127,22 @@ export function resolveGuardNames(globalGuards: readonly string[], levels: reado
 }
 
 /**
- * Resolves the options of `@RateLimit` for one route.
+ * Resolves what one of the decorators says for one route: that nearest to the route. Skipping all guards on a route skips what
+ * its controller says.
  * @param levels metadata of the controller, then of the route
  */
-export function resolveRateLimit(levels: readonly GuardMetadata[]): RouteRateLimit | undefined {
-  let limit: RouteRateLimit | undefined;
-  for (const level of levels) limit = level.limit ?? (level.skip === "all" ? undefined : limit);
-  return limit;
+export function resolveNearest<K extends "limit" | "shed">(
+  levels: readonly GuardMetadata[],
+  member: K,
+): GuardMetadata[K] | undefined {
+  let nearest: GuardMetadata[K] | undefined;
+  for (const level of levels) nearest = level[member] ?? (level.skip === "all" ? undefined : nearest);
+  return nearest;
+}
+
+/** Resolves the flags that one route requires, those of its controller first. */
+export function resolveFlags(levels: readonly GuardMetadata[]): readonly RouteFlag[] {
+  let flags: readonly RouteFlag[] = [];
+  for (const level of levels) flags = [...(level.skip === "all" ? [] : flags), ...(level.flags ?? [])];
+  return flags;
 }

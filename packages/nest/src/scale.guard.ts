@@ -2,13 +2,21 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnMod
 import { DiscoveryService, MetadataScanner } from "@nestjs/core";
 import { ConfigError } from "@scale/core";
 import { chain, type HttpGuard } from "@scale/http";
-import { guardMetadataOf, resolveRateLimit, resolveGuardNames } from "./scale.decorators.js";
+import { DecoratorGuards } from "./decorator-guards.js";
+import {
+  type GuardMetadata,
+  guardMetadataOf,
+  resolveFlags,
+  resolveGuardNames,
+  resolveNearest,
+} from "./scale.decorators.js";
 import {
   type GuardTable,
-  type ModuleRateLimit,
   parseModuleOptions,
-  type RouteRateLimit,
+  type RoutePolicy,
+  type RouteShed,
   type ScaleModuleOptions,
+  SHED,
 } from "./options.js";
 import { runGuard } from "./run-guard.js";
 
@@ -23,7 +31,7 @@ export class RouteGuards implements OnModuleInit {
   readonly #scanner: MetadataScanner;
   // By controller, then by method: two controllers may inherit the same method.
   readonly #chains = new WeakMap<object, WeakMap<object, HttpGuard>>();
-  readonly #limits = new WeakMap<RouteRateLimit, HttpGuard>();
+  readonly #decorated: DecoratorGuards;
 
   // Named tokens, not parameter types: the builds emit no decorator metadata.
   constructor(
@@ -32,6 +40,7 @@ export class RouteGuards implements OnModuleInit {
     @Inject(MetadataScanner) scanner: MetadataScanner,
   ) {
     this.#table = parseModuleOptions(options);
+    this.#decorated = new DecoratorGuards(this.#table);
     this.#discovery = discovery;
     this.#scanner = scanner;
   }
@@ -56,41 +65,70 @@ export class RouteGuards implements OnModuleInit {
     return guard;
   }
 
-  #build(controller: object, method: object): HttpGuard {
-    const { guards, globalGuards } = this.#table;
-    const levels = [guardMetadataOf(controller), guardMetadataOf(method)];
-    const named = resolveGuardNames(globalGuards, levels).map(
-      (name) => guards.get(name) ?? throwUnknownGuard(name, guards),
-    );
-    const limit = resolveRateLimit(levels);
-    return chain(...named, ...(limit === undefined ? [] : [this.#rateLimitGuardOf(limit)]));
+  /** The policy that runs a handler, if its route or its controller names one. */
+  policyOf(controller: object, method: object): RoutePolicy | undefined {
+    const name = guardMetadataOf(method).breaker ?? guardMetadataOf(controller).breaker;
+    return name === undefined ? undefined : this.#table.breakers.get(name);
   }
 
-  #rateLimitGuardOf(limit: RouteRateLimit): HttpGuard {
-    const known = this.#limits.get(limit);
-    if (known !== undefined) return known;
-    const { rateLimit } = this.#table;
-    if (rateLimit === undefined)
-      throw new ConfigError("@RateLimit: expected the option rateLimit of ScaleModule, got none");
-    const guard = rateLimit(limit as ModuleRateLimit);
-    this.#limits.set(limit, guard);
-    return guard;
+  #build(controller: object, method: object): HttpGuard {
+    const levels = [guardMetadataOf(controller), guardMetadataOf(method)];
+    const shed = resolveNearest(levels, "shed");
+    const limit = resolveNearest(levels, "limit");
+    const names = resolveGuardNames(this.#table.globalGuards, levels);
+    return chain(
+      ...names.map((name) => this.#named(name, shed)),
+      ...(shed === undefined || names.includes(SHED) ? [] : [this.#decorated.shed(shed)]),
+      ...resolveFlags(levels).map((flag) => this.#decorated.flag(flag)),
+      ...(limit === undefined ? [] : [this.#decorated.rateLimit(limit)]),
+    );
+  }
+
+  #named(name: string, shed: RouteShed = NO_OPTIONS): HttpGuard {
+    const { guards } = this.#table;
+    if (name === SHED && this.#table.shed !== undefined) return this.#decorated.shed(shed);
+    return guards.get(name) ?? throwUnknown(name, this.#names);
+  }
+
+  get #names(): readonly string[] {
+    const { guards, shed } = this.#table;
+    return [...guards.keys(), ...(shed === undefined ? [] : [SHED])];
   }
 
   #check(controller: Function, method: Function): void {
-    const { guards } = this.#table;
-    for (const { use, skip, limit } of [guardMetadataOf(controller), guardMetadataOf(method)]) {
-      if (limit !== undefined) this.#rateLimitGuardOf(limit);
-      for (const name of [...use, ...(skip === "all" ? [] : skip)]) {
-        if (!guards.has(name)) throwUnknownGuard(name, guards, `${controller.name}.${method.name}`);
+    const where = `${controller.name}.${method.name}`;
+    for (const level of [guardMetadataOf(controller), guardMetadataOf(method)]) {
+      this.#checkDecorators(level);
+      for (const name of [...level.use, ...(level.skip === "all" ? [] : level.skip)]) {
+        if (!this.#names.includes(name)) throwUnknown(name, this.#names, where);
+      }
+      const { breaker } = level;
+      if (breaker !== undefined && !this.#table.breakers.has(breaker)) {
+        throwUnknown(breaker, [...this.#table.breakers.keys()], `${where}: @UseBreaker`, "breaker");
       }
     }
+    if (Reflect.hasMetadata(SSE_METADATA, method) && this.policyOf(controller, method) !== undefined) {
+      throw new ConfigError(`${where}: @UseBreaker: expected a handler with one result, got a stream of events`);
+    }
+  }
+
+  /** Creates the guards of decorators, so that wrong options fail the start of the application. */
+  #checkDecorators({ limit, shed, flags = [] }: GuardMetadata): void {
+    if (limit !== undefined) this.#decorated.rateLimit(limit);
+    if (shed !== undefined) this.#decorated.shed(shed);
+    for (const flag of flags) this.#decorated.flag(flag);
   }
 }
 
-function throwUnknownGuard(name: string, guards: GuardTable["guards"], where = "a route"): never {
-  const known = [...guards.keys()].join(", ") || "none";
-  throw new ConfigError(`${where}: expected a guard of ScaleModule (${known}), got ${JSON.stringify(name)}`);
+const NO_OPTIONS: RouteShed = {};
+
+/** The mark of `@Sse` on a handler, which Nest does not export. */
+const SSE_METADATA = "__sse__";
+
+// oxlint-disable-next-line max-params -- `where` and `what` are rarely passed
+function throwUnknown(name: string, known: readonly string[], where = "a route", what = "guard"): never {
+  const list = known.join(", ") || "none";
+  throw new ConfigError(`${where}: expected a ${what} of ScaleModule (${list}), got ${JSON.stringify(name)}`);
 }
 
 /** Runs the guards of each HTTP route. Calls of other transports pass. */
