@@ -9,6 +9,7 @@ process.exitCode = await runSections({
     flags: async () => (await import("./flags/bench.js")).flags,
     pagination: async () => (await import("./pagination/bench.js")).pagination,
     "rate-limit": async () => (await import("./rate-limit/bench.js")).rateLimit,
+    shed: async () => (await import("./shed/bench.js")).shed,
   },
   argv: process.argv.slice(2),
   print: (text) => void process.stdout.write(`${text}\n`),

@@ -1,10 +1,9 @@
 import { createHook } from "node:async_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { type Breaker, createBreaker, createBreakers } from "@scale/breaker";
 import { judge, type Line, type SectionOptions } from "@scale/testkit";
 import { type CircuitBreakerPolicy, circuitBreaker, handleAll, SamplingBreaker } from "cockatiel";
 import CircuitBreaker from "opossum";
+import { usedBytes } from "../used-bytes.js";
 
 /** How much memory and how many timers do idle breakers take, each after a few calls? */
 export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
@@ -31,10 +30,10 @@ export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
 
 /** Memory of a registry of 10,000 breakers after many keys that came once. */
 function distinctKeys(keys: number): Line {
-  const before = used();
+  const before = usedBytes();
   const breakers = createBreakers({ name: "bench" });
   for (let i = 0; i < keys; i++) breakers.get(`key-${i}`);
-  const mebibytes = (used() - before) / 2 ** 20;
+  const mebibytes = (usedBytes() - before) / 2 ** 20;
   return {
     ...{ bench: `breaker: a registry after ${keys} keys that came once`, unit: "MiB", ours: mebibytes },
     ...{ breakers: breakers.size, ...judge(mebibytes, { gate: { atMost: 20 } }) },
@@ -77,24 +76,16 @@ async function weigh<B>(count: number, kind: Kind<B>): Promise<{ bytes: number; 
   const first = kind.create();
   for (let i = 0; i < 1000; i++) await kind.call(first);
   kind.close(first);
-  const before = used();
+  const before = usedBytes();
   const all: B[] = [];
   for (let i = 0; i < count; i++) {
     const breaker = kind.create();
     for (let call = 0; call < CALLS; call++) await kind.call(breaker);
     all.push(breaker);
   }
-  const bytes = (used() - before) / count;
+  const bytes = (usedBytes() - before) / count;
   for (const breaker of all) kind.close(breaker);
   return { bytes, timers: timersOf(kind) };
-}
-
-/** Bytes of the heap and of buffers outside of it, after a collection. */
-function used(): number {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }
 
 /** Timers that the creation of a breaker starts, unref'ed ones too. */
