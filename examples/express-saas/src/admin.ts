@@ -6,17 +6,7 @@ import { type NodeMiddleware, toExpress } from "@scale/http/express";
 import { quotaStatus } from "@scale/quota/express";
 import { type Request, type RequestHandler, Router } from "express";
 import type { CrmCache } from "./cache.js";
-import { flagRoutes } from "./flag-admin.js";
-import type { CrmFlags } from "./flags.js";
 import type { CrmQuota } from "./quota.js";
-import type { RatesClient } from "./rates/client.js";
-import type { RatesService } from "./rates/service.js";
-
-/** The service of exchange rates, and the client that calls it. */
-export interface RatesParts {
-  readonly client: RatesClient;
-  readonly service: Pick<RatesService, "isStuck">;
-}
 
 /**
  * Serves the quota status of any tenant to callers with the admin token. A product checks its login instead: whether the
@@ -39,26 +29,16 @@ export function health(router: DbRouter): RequestHandler {
 
 /** Serves the health and the routing statistics of the database servers to callers with the admin token. */
 export function databaseAdmin(router: DbRouter, token: string): Router {
-  const hasToken = createTokenCheck(token);
   const routes = Router();
-  routes.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
+  routes.use(adminOnly(token));
   routes.get("/", (_request, response) => void response.json({ health: router.health(), stats: router.stats() }));
   return routes;
 }
 
-/** Shows and changes the flags of all processes, for callers with the admin token. */
-export function flagAdmin(flags: CrmFlags, token: string): Router {
-  const hasToken = createTokenCheck(token);
-  const router = Router();
-  router.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
-  return router.use(flagRoutes(flags));
-}
-
 /** Shows, invalidates (in all processes) and warms the cache of a tenant, for callers with the admin token. */
 export function cacheAdmin({ cache, warmers }: CrmCache, plans: PlanResolver, token: string): Router {
-  const hasToken = createTokenCheck(token);
   const router = Router();
-  router.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
+  router.use(adminOnly(token));
 
   /** @throws {PlanError} when the tenant does not exist */
   async function tenantOf({ params }: Request<{ tenantId: string }>): Promise<string> {
@@ -82,25 +62,16 @@ export function cacheAdmin({ cache, warmers }: CrmCache, plans: PlanResolver, to
   return router;
 }
 
-/** Shows the breakers, and stops or starts the service of exchange rates, for callers with the admin token. */
-export function degradationAdmin({ client, service }: RatesParts, token: string): Router {
+/** Refuses requests without the admin token. */
+export function adminOnly(token: string): NodeMiddleware {
   const hasToken = createTokenCheck(token);
-  const routes = Router();
-  routes.use(toExpress(async (facts) => (hasToken(facts.header("authorization")) ? {} : { reply: forbidden })));
-  routes.get("/circuits", (_request, response) => void response.json({ circuits: client.circuits() }));
-  routes.post("/rates/:action", (request, response, next) => {
-    const { action } = request.params;
-    if (action !== "stop" && action !== "start") return next();
-    service.isStuck = action === "stop";
-    response.json({ isStuck: service.isStuck });
-  });
-  return routes;
+  return toExpress(async ({ header }) => (hasToken(header("authorization")) ? {} : { reply: forbidden }));
 }
 
 const forbidden = problem({ title: "Forbidden", status: 403, detail: "A valid admin token is required." });
 
 /** Returns a function that checks an `Authorization` header against the token, in constant time. */
-function createTokenCheck(token: string): (header: string | undefined) => boolean {
+export function createTokenCheck(token: string): (header: string | undefined) => boolean {
   const expected = digest(`Bearer ${token}`);
   return (header = "") => timingSafeEqual(digest(header), expected);
 }

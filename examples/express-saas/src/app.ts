@@ -1,26 +1,22 @@
 import type { Clock, PlanResolver } from "@scale/core";
 import { dbSession } from "@scale/db-router/express";
+import { requireFlag } from "@scale/flags/express";
 import { clientIp, fromHeader, tenantGuard } from "@scale/http";
 import { problemHandler, toExpress } from "@scale/http/express";
 import type { UsageStore } from "@scale/quota";
 import type { RateLimitStore } from "@scale/rate-limit";
 import { rateLimit } from "@scale/rate-limit/express";
+import type { Shedder } from "@scale/shed";
+import { shed } from "@scale/shed/express";
 import express, { type Express } from "express";
-import {
-  cacheAdmin,
-  databaseAdmin,
-  degradationAdmin,
-  flagAdmin,
-  health,
-  quotaAdmin,
-  type RatesParts,
-} from "./admin.js";
+import { cacheAdmin, databaseAdmin, health, quotaAdmin } from "./admin.js";
 import type { CrmCache, ResourceName } from "./cache.js";
 import { cachedRows } from "./db/cached-rows.js";
 import type { DatabaseConnection } from "./db/client.js";
 import { countedRows } from "./db/counted-rows.js";
 import { type TenantRows, tenantRows } from "./db/tenant-rows.js";
-import { type CrmFlags, requireFlag } from "./flags.js";
+import { degradationAdmin, type RatesParts } from "./degradation.js";
+import type { CrmFlags } from "./flags.js";
 import { createLimiter } from "./limits.js";
 import type { Metrics } from "./live/metrics.js";
 import { livePage, measure } from "./live/routes.js";
@@ -37,6 +33,7 @@ import { showRates } from "./routes/rates.js";
 import { resourceRouter } from "./routes/resource.js";
 import { searchContacts } from "./routes/search.js";
 import { tasks } from "./routes/tasks.js";
+import { priorityOf } from "./shedding.js";
 import { warmOnArrival } from "./warm-on-arrival.js";
 
 export interface AppOptions {
@@ -49,6 +46,7 @@ export interface AppOptions {
   readonly crm: CrmCache;
   readonly flags: CrmFlags;
   readonly rates: RatesParts;
+  readonly shedder: Shedder;
   /** Signs the cursors of lists. */
   readonly secret: string;
   /** Bearer token for the admin routes. */
@@ -59,9 +57,10 @@ export interface AppOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** The CRM API: tenant resolution, rate limits, sessions, cache warming, then the routes. */
+/** The CRM API: tenant resolution, load shedding, rate limits, sessions, cache warming, then the routes. */
 export function createApp(options: AppOptions): Express {
-  const { database, store, usage, plans, secret, crm, flags, rates, adminToken, metrics, clock, onError } = options;
+  const { database, store, usage, plans, secret, crm, flags, rates, shedder } = options;
+  const { adminToken, metrics, clock, onError } = options;
   const { db, router } = database;
   const app = express().disable("x-powered-by");
   const limiter = createLimiter(plans, store);
@@ -70,15 +69,14 @@ export function createApp(options: AppOptions): Express {
   const pages = createListPages(plans, secret);
   const cached = (name: ResourceName, rows: TenantRows) => ({ rows: cachedRows(rows, crm, name), pages });
 
-  // Without tenant and limit: health probe, live page and admin routes.
+  // Without tenant and limit, and never shed: health probe, live page and admin routes.
   app.get("/", (_request, response) => response.redirect("/scale"));
   app.get("/health", health(router));
   app.use("/scale", livePage(metrics));
   app.get("/api/admin/quotas/:tenantId", quotaAdmin(quota, adminToken));
   app.use("/api/admin/database", databaseAdmin(router, adminToken));
   app.use("/api/admin/cache", cacheAdmin(crm, plans, adminToken));
-  app.use("/api/admin/flags", flagAdmin(flags, adminToken));
-  app.use("/api/degradation", degradationAdmin(rates, adminToken));
+  app.use("/api/degradation", degradationAdmin({ rates, flags, shedder }, adminToken));
 
   app.use(measure(metrics, clock));
   app.use(
@@ -92,6 +90,8 @@ export function createApp(options: AppOptions): Express {
       }),
     ),
   );
+  // Before all that does work, the limiter included: a refusal must cost next to nothing.
+  app.use(shed(shedder, { priority: priorityOf }));
   app.use(rateLimit(limiter));
   // Read-your-writes: a client sees its earlier writes, whichever process and database server handled them. The cookie is
   // not `Secure`, since the example serves plain http on loopback.
@@ -99,7 +99,7 @@ export function createApp(options: AppOptions): Express {
   const isEnabled = (): boolean => flags.get("warming");
   app.use(warmOnArrival({ warmers: crm.warmers, isEnabled, clock, onWarmed: metrics.recordWarming, onError }));
   // Group limits apply in addition to the limits of every request.
-  app.use("/contacts/export", toExpress(requireFlag(flags, "exports")));
+  app.use("/contacts/export", requireFlag(flags, "exports"));
   app.get("/contacts/export", rateLimit(limiter, { group: "export" }), exportContacts(db));
   app.get("/contacts/search", rateLimit(limiter, { group: "search" }), searchContacts(db, crm));
   // After the limiter: a denied request costs no parsing.

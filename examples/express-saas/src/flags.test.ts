@@ -10,7 +10,7 @@ describe.skipIf(withoutPostgres)("the flags", () => {
   afterAll(() => example?.stop());
 
   async function admin(method: string, path: string, body?: unknown) {
-    const response = await fetch(`${example.url}/api/admin/flags${path}`, {
+    const response = await fetch(`${example.url}/api/degradation/flags${path}`, {
       method,
       headers: { authorization: `Bearer ${example.adminToken}`, "content-type": "application/json" },
       body: body === undefined ? null : JSON.stringify(body),
@@ -29,11 +29,13 @@ describe.skipIf(withoutPostgres)("the flags", () => {
     expect(await asTenant(example.url, "birch-labs")("GET", "/contacts/export")).toMatchObject({
       ...{ status: 503, body: { title: "Service Unavailable" } },
     });
-    expect(await admin("GET", "/exports/birch-labs")).toMatchObject({ body: { value: false, reason: "KILLED" } });
-    expect(await admin("GET", "/")).toMatchObject({
+    expect(await admin("GET", "/exports?tenantId=birch-labs")).toMatchObject({
+      body: { value: false, reason: "KILLED" },
+    });
+    expect(await admin("GET", "")).toMatchObject({
       body: { changedBy: "ann", settings: { exports: { killed: true } } },
     });
-    await admin("DELETE", "/exports/kill", { by: "ann" });
+    await admin("POST", "/exports/unkill", { by: "ann" });
     expect(await exportAs("grove-labs")).toBe(200);
   });
 
@@ -41,7 +43,7 @@ describe.skipIf(withoutPostgres)("the flags", () => {
     const settings = { rules: [{ plans: ["enterprise", "professional"], value: true }, { value: false }] };
     expect(await admin("PUT", "/exports", { settings, by: "ann" })).toMatchObject({ status: 200 });
     expect(await exportAs("amber-labs")).toBe(200);
-    expect(await exportAs("ember-labs")).toBe(503);
+    expect(await exportAs("ember-labs")).toBe(404);
     await admin("PUT", "/exports", { settings: {}, by: "ann" });
   });
 
@@ -49,11 +51,11 @@ describe.skipIf(withoutPostgres)("the flags", () => {
     expect(await admin("PUT", "/exports", { settings: { rules: [{ percent: 200 }] }, by: "ann" })).toMatchObject({
       ...{ status: 400, body: { code: "SCALE_INPUT" } },
     });
-    expect(await admin("POST", "/constructor/kill", { by: "ann" })).toMatchObject({ status: 400 });
-    expect(await admin("GET", "/nope/birch-labs")).toMatchObject({ status: 400 });
+    expect(await admin("POST", "/constructor/kill", { by: "ann" })).toMatchObject({ status: 404 });
+    expect(await admin("GET", "/nope?tenantId=birch-labs")).toMatchObject({ status: 404 });
     expect(await admin("POST", "/exports/kill", {})).toMatchObject({ status: 400 });
-    for (const path of ["/", "/exports/birch-labs"]) {
-      expect((await fetch(`${example.url}/api/admin/flags${path}`)).status).toBe(403);
+    for (const path of ["", "/exports"]) {
+      expect((await fetch(`${example.url}/api/degradation/flags${path}`)).status).toBe(403);
     }
   });
 });

@@ -1,6 +1,5 @@
 import type { PlanResolver } from "@scale/core";
 import { bool, createFlags, defineFlags, type Flags, type FlagSource, planNames } from "@scale/flags";
-import { type HttpGuard, problem } from "@scale/http";
 
 export interface CrmFlagsOptions {
   /** Live source of the rules: Redis, or the memory of this process. */
@@ -30,11 +29,4 @@ export function createCrmFlags({ source, plans, isRedisReady }: CrmFlagsOptions)
       warming: { when: () => !isRedisReady(), minDwell: "10s" },
     },
   });
-}
-
-/** Refuses requests of tenants for which the flag is off. */
-export function requireFlag(flags: CrmFlags, key: "exports"): HttpGuard {
-  const detail = `The feature "${key}" is switched off for now.`;
-  const reply = problem({ title: "Service Unavailable", status: 503, detail });
-  return async () => (flags.get(key) ? {} : { reply });
 }

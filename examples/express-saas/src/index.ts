@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { createPlanResolver, type PlanResolver, systemClock } from "@scale/core";
-import type { RatesParts } from "./admin.js";
 import { createApp } from "./app.js";
 import { createCrmCache } from "./cache.js";
 import { type Components, type LimitStore, startComponents } from "./components.js";
+import type { RatesParts } from "./degradation.js";
 import { FAILOVER_MS, type PoolSize } from "./db/client.js";
 import { maxConcurrencyByPlan } from "./db/max-concurrency.js";
 import { lookUpPlan } from "./db/look-up-plan.js";
@@ -14,6 +14,7 @@ import { createRatesClient } from "./rates/client.js";
 import { startRatesService } from "./rates/service.js";
 import { plans } from "./scale.plan.js";
 import { startServer } from "./server.js";
+import { createCrmShedder } from "./shedding.js";
 import { createTeardown, type Teardown } from "./teardown.js";
 import { startTraffic } from "./traffic/traffic.js";
 
@@ -86,12 +87,14 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
   teardown.defer(() => flags.close());
   // Without an answer the flags have their defaults.
   await flags.ready();
+  const shedder = createCrmShedder(resolver);
+  teardown.defer(() => shedder.close());
+  const rates = await startRates(teardown);
   const { router } = database;
   const sources = { plans, limitStore: limitStoreSource(limitStore), cache: crm.cache, router };
-  const metrics = createMetrics({ ...sources, clock: systemClock });
+  const metrics = createMetrics({ ...sources, resilience: { rates, flags, shedder }, clock: systemClock });
   teardown.defer(() => metrics.stop());
-  const rates = await startRates(teardown);
-  const parts = { database, store: limitStore.store, usage, plans: resolver, secret, crm, flags, rates };
+  const parts = { database, store: limitStore.store, usage, plans: resolver, secret, crm, flags, rates, shedder };
   const app = createApp({ ...parts, adminToken, metrics, clock: systemClock, onError });
   const server = await startServer(app, port);
   teardown.defer(() => server.close(GRACE_MS));

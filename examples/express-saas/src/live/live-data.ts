@@ -30,6 +30,7 @@ export interface LiveData {
     /** Failed calls of the usage store. An e-mail makes two. */
     readonly storeFailures: Count;
   };
+  readonly resilience: ResilienceData;
   readonly database: {
     readonly isWritable: boolean;
     readonly nodes: readonly NodeRow[];
@@ -62,6 +63,62 @@ export interface LiveData {
     /** The ten tenants with the most reads. */
     readonly tenants: readonly CacheTenantRow[];
   };
+}
+
+/** What the process does less of than usual, and why. */
+export interface ResilienceData {
+  /** True while the demo keeps the service of exchange rates from answering. */
+  readonly isUpstreamStuck: boolean;
+  readonly breakers: readonly BreakerRow[];
+  /** Calls that breakers refused. */
+  readonly refusedCalls: Count;
+  /** Calls whose result came from a fallback. */
+  readonly fallbacks: Count;
+  readonly flags: readonly FlagRow[];
+  readonly shed: {
+    readonly level: "normal" | "waiting" | "shedding";
+    /** True while the event loop is late and the rate of admissions is limited. */
+    readonly isBraking: boolean;
+    /** Cost in progress now, the highest in the last 60 seconds, and the limit. */
+    readonly inFlight: number;
+    readonly highestInFlight: number;
+    readonly limit: number;
+    readonly waiting: number;
+    readonly eventLoopDelayMs: number;
+    readonly refused: Count;
+    /** The ten tenants with the most refusals. */
+    readonly tenants: readonly ShedTenantRow[];
+  };
+}
+
+export interface BreakerRow {
+  readonly name: string;
+  readonly key: string | null;
+  readonly state: "closed" | "open" | "half-open" | "ramping";
+  readonly mode: string;
+  /** Why the state changed last, and how long ago; `null` before the first change. */
+  readonly reason: string | null;
+  readonly changedAgoMs: number | null;
+  /** Settled calls in its window. */
+  readonly calls: number;
+  readonly failures: number;
+}
+
+export interface FlagRow {
+  readonly flag: string;
+  /** Value for a tenant that no rule names, as JSON. */
+  readonly value: string;
+  readonly reason: string;
+  /** Source of its rules, and how long ago that confirmed them; `null` without rules. */
+  readonly from: "live" | "file" | "default";
+  readonly ageMs: number | null;
+}
+
+export interface ShedTenantRow {
+  readonly tenantId: string;
+  readonly refused: Count;
+  /** Reason of the last refusal. */
+  readonly reason: string;
 }
 
 /** Reason of a route: `read` runs on a replica, all others on the primary. */

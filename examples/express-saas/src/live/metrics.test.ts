@@ -1,11 +1,15 @@
+import { createBreaker } from "@scale/breaker";
 import { createCache } from "@scale/cache";
 import { redisStall } from "@scale/core/redis";
 import { createManualClock, type ManualClock } from "@scale/core/testing";
 import type { RouterHealth } from "@scale/db-router";
+import { bool, createFlags, defineFlags } from "@scale/flags";
 import { type Decision, requestDecide, storeFail } from "@scale/rate-limit";
+import { createShedder } from "@scale/shed";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { plans } from "../scale.plan.js";
 import { createMetrics, type Metrics } from "./metrics.js";
+import type { ResilienceSources } from "./resilience-metrics.js";
 
 const router = {
   name: "crm",
@@ -13,6 +17,12 @@ const router = {
     const state = { isWritable: true, isReadable: true, primary: "primary", systemId: "7", timeline: 1 };
     return { name: "crm", ...state, nodes: [] };
   },
+};
+
+const resilience: ResilienceSources = {
+  rates: { client: { breaker: createBreaker({ name: "rates" }) }, service: { isStuck: false } },
+  flags: createFlags({ flags: defineFlags({ exports: bool({ default: true }), warming: bool({ default: true }) }) }),
+  shedder: createShedder({ eventLoopDelayMs: false }),
 };
 
 describe("createMetrics", () => {
@@ -27,6 +37,7 @@ describe("createMetrics", () => {
       limitStore: { is: "redis", isReady: () => ready },
       cache: createCache({ clock }),
       router,
+      resilience,
       clock,
     });
   });

@@ -6,6 +6,7 @@ import { createCacheMetrics } from "./cache-metrics.js";
 import { createDatabaseMetrics } from "./database-metrics.js";
 import { type LimitMetrics, createLimitMetrics } from "./limit-metrics.js";
 import type { LimitStoreState, Decider, LiveData, PlanRow, ShownLimit } from "./live-data.js";
+import { createResilienceMetrics, type ResilienceSources } from "./resilience-metrics.js";
 import { latencyBucket, latencyOf, sumLatencies } from "./latency.js";
 
 export interface MetricsOptions {
@@ -16,6 +17,7 @@ export interface MetricsOptions {
     | { readonly is: "memory"; readonly reason: string };
   readonly cache: Pick<Cache, "tenant" | "stats" | "health">;
   readonly router: Pick<Router, "name" | "health">;
+  readonly resilience: ResilienceSources;
   readonly clock: Clock;
 }
 
@@ -37,12 +39,14 @@ const RATE_SECONDS = 10;
 /** In the order of the live page. */
 const DECIDERS: readonly Decider[] = ["store", "lease", "denial-cache", "local", "policy", "unlimited"];
 
-export function createMetrics({ plans, limitStore, cache, router, clock }: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { plans, limitStore, cache, router, clock } = options;
   const startedAt = clock.monotonic();
   const limits = createLimitMetrics(plans, clock);
   const { tenants } = limits;
   const caches = createCacheMetrics({ cache, plans, tenants, clock });
   const database = createDatabaseMetrics({ router, plans, tenants, clock });
+  const resilience = createResilienceMetrics(options.resilience, clock);
 
   function limitStoreState(): LimitStoreState {
     if (limitStore.is === "memory") return { is: "memory", reason: limitStore.reason };
@@ -55,6 +59,7 @@ export function createMetrics({ plans, limitStore, cache, router, clock }: Metri
       limits.latencies.add(latencyBucket(durationMs));
       if (status >= 500) limits.errors.add();
       caches.sampleIfDue();
+      resilience.sample();
     },
     recordQuota: limits.quotas.record,
     recordWarming: caches.recordWarming,
@@ -62,6 +67,7 @@ export function createMetrics({ plans, limitStore, cache, router, clock }: Metri
       limitStore: limitStoreState(),
       ...rates(limits, (clock.monotonic() - startedAt) / 1000),
       ...tables(limits),
+      resilience: resilience.read(),
       database: database.read(),
       cache: caches.read(),
     }),
@@ -69,6 +75,7 @@ export function createMetrics({ plans, limitStore, cache, router, clock }: Metri
       limits.stop();
       caches.stop();
       database.stop();
+      resilience.stop();
     },
   };
 }
@@ -116,4 +123,4 @@ const shownLimit = ({ limit, windowMs, algorithm }: RateLimitRule): ShownLimit =
 };
 
 type Tables = Pick<LiveData, "plans" | "tenants" | "rules" | "decidedBy" | "storeFailures" | "quotas">;
-type Rates = Omit<LiveData, "limitStore" | "database" | "cache" | keyof Tables>;
+type Rates = Omit<LiveData, "limitStore" | "resilience" | "database" | "cache" | keyof Tables>;

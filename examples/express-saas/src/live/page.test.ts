@@ -22,14 +22,14 @@ describe.skipIf(withoutPostgres)("the live page", () => {
   });
 
   /** Opens the page. Closing it fails when the page logged to the console or contacted another server. */
-  async function open(): Promise<{ page: Page; close: () => Promise<void> }> {
+  async function open(hash = ""): Promise<{ page: Page; close: () => Promise<void> }> {
     if (launch.is === "missing") throw new Error(launch.reason);
     const page = await launch.browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
     const problems: string[] = [];
     page.on("console", (message) => problems.push(message.text()));
     page.on("pageerror", (error) => problems.push(error.message));
     page.on("request", (request) => request.url().startsWith(example.url) || problems.push(request.url()));
-    await page.goto(`${example.url}/scale`);
+    await page.goto(`${example.url}/scale${hash}`);
     await page.locator("#tenants tr").nth(9).waitFor();
     const close = async (): Promise<void> => {
       await page.close();
@@ -38,8 +38,8 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     return { page, close };
   }
 
-  async function visit(look: (page: Page) => Promise<void>): Promise<void> {
-    const { page, close } = await open();
+  async function visit(look: (page: Page) => Promise<void>, hash?: string): Promise<void> {
+    const { page, close } = await open(hash);
     await look(page);
     await close();
   }
@@ -173,8 +173,8 @@ describe.skipIf(withoutPostgres)("the live page", () => {
 
     it("has headings, named tables and a polite status", async () => {
       const { headings, tables, status, unnamed } = await page.evaluate(structure);
-      expect(headings).toEqual(["H1", "H2", "H2", "H2", "H2", "H2", "H2"]);
-      expect(tables).toHaveLength(14);
+      expect(headings).toEqual(["H1", "H2", "H2", "H2", "H2", "H2", "H2", "H2"]);
+      expect(tables).toHaveLength(17);
       for (const table of tables) expect(table).toEqual({ hasCaption: true, unscopedHeaders: 0, rowsWithoutHeader: 0 });
       expect(status).toEqual({ role: "status", text: expect.stringContaining("Redis connected") });
       expect(unnamed).toEqual([]);
@@ -182,12 +182,13 @@ describe.skipIf(withoutPostgres)("the live page", () => {
 
     it("is usable with the keyboard alone", async () => {
       const reached: string[] = [];
-      for (let n = 0; n < 17; n++) {
+      for (let n = 0; n < 23; n++) {
         await page.keyboard.press("Tab");
         reached.push(await page.evaluate(() => document.activeElement?.tagName ?? ""));
       }
       expect(reached.slice(0, 2)).toEqual(["BUTTON", "SUMMARY"]);
-      expect(reached.filter((tag) => tag === "DIV")).toHaveLength(13);
+      expect(reached.slice(2, 5)).toEqual(["INPUT", "BUTTON", "BUTTON"]);
+      expect(reached.filter((tag) => tag === "DIV")).toHaveLength(16);
     });
 
     it.each(["light", "dark"] as const)("has the contrast of WCAG AA in %s colors", async (colorScheme) => {
@@ -204,19 +205,29 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       // No table scrolls horizontally either.
       const tables = page.locator(".scroll:visible");
       const hidden = await tables.evaluateAll((all) => all.map((region) => region.scrollWidth - region.clientWidth));
-      expect(hidden).toEqual(Array.from({ length: 13 }, () => 0));
+      expect(hidden).toEqual(Array.from({ length: 16 }, () => 0));
     });
   });
 
   it("loads only its own files, which are small", async () => {
-    const names = ["", "/page.css", "/page.js", "/dom.js", "/cache.js", "/database.js", "/charts.js", "/icon.svg"];
+    const names = [
+      "/icon.svg",
+      "/resilience.js",
+      "",
+      "/page.css",
+      "/page.js",
+      "/dom.js",
+      "/cache.js",
+      "/database.js",
+      "/charts.js",
+    ];
     const files = await Promise.all(names.map((name) => fetch(`${example.url}/scale${name}`)));
     expect(files.map(({ status }) => status)).toEqual(names.map(() => 200));
-    const policy = files[0]?.headers.get("content-security-policy");
+    const policy = files[2]?.headers.get("content-security-policy");
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain("unsafe");
     const sizes = await Promise.all(files.map(async (file) => (await file.arrayBuffer()).byteLength));
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(40_000);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(50_000);
   });
 
   it("shows that Redis is down, and that it is back", async ({ skip }) => {
@@ -241,5 +252,58 @@ describe.skipIf(withoutPostgres)("the live page", () => {
       await page.unroute("**/scale/data");
       await page.locator("#status[data-state=connected]").waitFor();
     });
+  });
+
+  it("shows fallbacks, the shed level and the recovery while the upstream is broken", async () => {
+    await visit(async (page) => {
+      const breaker = page.locator("#breakers tr", { hasText: "rates" });
+      const text = (selector: string, expected: RegExp) =>
+        page.waitForFunction(
+          ([where = "", source = ""]) => new RegExp(source, "u").test(document.querySelector(where)?.textContent ?? ""),
+          [selector, expected.source],
+        );
+      // The token came with the address, and is not in it any more.
+      expect(page.url()).toBe(`${example.url}/scale`);
+      await breaker.getByText("closed", { exact: true }).waitFor();
+      await text("#shed-level", /^normal$/);
+      expect(await page.locator("#flags tr th").allInnerTexts()).toEqual(["exports", "warming"]);
+
+      await page.getByRole("button", { name: "Stop the rates service" }).click();
+      await page.getByText("accepts calls and does not answer").waitFor();
+      // The own traffic asks for rates three times a second; these callers make the breaker see the outage at once.
+      const callers = ["amber-labs", "fjord-labs"].map((tenantId) => asTenant(example.url, tenantId));
+      const answers = await Promise.all(
+        callers.flatMap((get) => Array.from({ length: 12 }, () => get("GET", "/api/rates"))),
+      );
+      expect(answers.map(({ body }) => body["source"])).toEqual(answers.map(() => "last-known"));
+      await text("#breakers-open", /^1 of 1$/);
+      await breaker.getByText(/in a row|too many failures|probe failed/u).waitFor();
+      await text("#fallbacks", /^[1-9]\d+$/);
+      // Each caller held room for as long as it waited.
+      await text("#shed-room", /highest in 60\u00a0s [2-9]\d/);
+
+      await page.getByRole("button", { name: "Send a burst" }).click();
+      await text("#shed-level", /^(?:shedding|braking)$/);
+      await text("#shed", /^[1-9]\d*$/);
+      await page.locator("#shed-tenants tr", { hasText: "amber-labs" }).waitFor();
+
+      await page.getByRole("button", { name: "Start the rates service" }).click();
+      await breaker.getByText("closed", { exact: true }).waitFor();
+      await text("#breakers-open", /^0 of 1$/);
+      await text("#shed-level", /^normal$/);
+      await text("#shed-room", /^\d of /);
+    }, `#token=${example.adminToken}`);
+  });
+
+  it("breaks nothing without the admin token", async () => {
+    if (launch.is === "missing") throw new Error(launch.reason);
+    // Without the checks of `open`: the browser logs the refusal.
+    const page = await launch.browser.newPage();
+    await page.goto(`${example.url}/scale`);
+    await page.getByLabel("Admin token").fill("wrong");
+    await page.getByRole("button", { name: "Stop the rates service" }).click();
+    await page.getByText("The token is not valid.").waitFor();
+    expect((await liveData(example.url)).resilience.isUpstreamStuck).toBe(false);
+    await page.close();
   });
 });

@@ -32,6 +32,20 @@ describe("createSecondsRing", () => {
     expect(counts.slice(-2)).toEqual([61, 0]);
   });
 
+  it("keeps the greatest value of each second", () => {
+    const clock = createManualClock();
+    const ring = createSecondsRing(1, clock);
+    ring.raise(0, 7);
+    ring.raise(0, 3);
+    clock.advance(30_000);
+    ring.raise(0, 5);
+    expect(ring.highest(0)).toBe(7);
+    clock.advance(30_000);
+    expect(ring.highest(0)).toBe(5);
+    clock.advance(30_000);
+    expect(ring.highest(0)).toBe(0);
+  });
+
   it("clears a slot that held an old second", () => {
     const clock = createManualClock();
     const ring = createSecondsRing(2, clock);

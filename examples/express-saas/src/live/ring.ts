@@ -7,8 +7,12 @@ const WINDOW_SECONDS = 60;
 export interface SecondsRing {
   /** Adds 1, or `by`, in the current second. */
   add(column: number, by?: number): void;
+  /** Keeps the greatest value of the current second. */
+  raise(column: number, value: number): void;
   /** The sum of a column over the 60 seconds. */
   total(column: number): number;
+  /** The greatest value of a column in the 60 seconds. */
+  highest(column: number): number;
   /** Rows from oldest to newest. They are views, not copies: read them at once. */
   rows(): readonly Uint32Array[];
 }
@@ -20,27 +24,37 @@ export function createSecondsRing(columns: number, clock: Clock): SecondsRing {
   const nothing = new Uint32Array(columns);
 
   const runningSecond = (): number => Math.floor(clock.monotonic() / 1000);
-  const rowAt = (place: number): Uint32Array => counts.subarray(place * columns, (place + 1) * columns);
+  const rowAt = (row: number): Uint32Array => counts.subarray(row * columns, (row + 1) * columns);
 
   function rows(): Uint32Array[] {
     const oldest = runningSecond() - WINDOW_SECONDS + 1;
     return Array.from({ length: WINDOW_SECONDS }, (_, i) => {
-      const place = (oldest + i) % WINDOW_SECONDS;
-      return seconds[place] === oldest + i ? rowAt(place) : nothing;
+      const row = (oldest + i) % WINDOW_SECONDS;
+      return seconds[row] === oldest + i ? rowAt(row) : nothing;
     });
+  }
+
+  /** Position of a counter of the current second, which starts at 0. */
+  function place(column: number): number {
+    const second = runningSecond();
+    const row = second % WINDOW_SECONDS;
+    if (seconds[row] !== second) {
+      rowAt(row).fill(0);
+      seconds[row] = second;
+    }
+    return row * columns + column;
   }
 
   return {
     add(column, by = 1) {
-      const second = runningSecond();
-      const place = second % WINDOW_SECONDS;
-      if (seconds[place] !== second) {
-        rowAt(place).fill(0);
-        seconds[place] = second;
-      }
-      const at = place * columns + column;
+      const at = place(column);
       counts[at] = (counts[at] ?? 0) + by;
     },
+    raise(column, value) {
+      const at = place(column);
+      counts[at] = Math.max(counts[at] ?? 0, value);
+    },
+    highest: (column) => Math.max(...rows().map((row) => row[column] ?? 0)),
     total: (column) => rows().reduce((sum, row) => sum + (row[column] ?? 0), 0),
     rows,
   };

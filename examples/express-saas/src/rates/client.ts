@@ -1,4 +1,4 @@
-import { type BreakerSnapshot, deadlineHeaders, servicePolicy, withFallback } from "@scale/breaker";
+import { type Breaker, deadlineHeaders, servicePolicy, withFallback } from "@scale/breaker";
 import type { Rates } from "./service.js";
 
 export interface CurrentRates {
@@ -9,8 +9,8 @@ export interface CurrentRates {
 
 export interface RatesClient {
   get(): Promise<CurrentRates>;
-  /** State of the breaker, for the admin routes. */
-  circuits(): readonly BreakerSnapshot[];
+  /** For the admin routes and the live page. */
+  readonly breaker: Breaker;
 }
 
 /** Maximum time of a request for rates: a page must not wait longer for them than for all of its rows. */
@@ -21,7 +21,10 @@ const TIMEOUT_MS = 500;
 export function createRatesClient(url: string): RatesClient {
   const policy = servicePolicy({ name: "rates", attemptTimeoutMs: ATTEMPT_MS, timeoutMs: TIMEOUT_MS });
   let lastKnown: Rates = {};
-  const { run } = withFallback(policy, { to: (): CurrentRates => ({ rates: lastKnown, source: "last-known" }) });
+  const { run } = withFallback(policy, {
+    to: (): CurrentRates => ({ rates: lastKnown, source: "last-known" }),
+    name: "rates",
+  });
   return {
     get: () =>
       run(
@@ -33,6 +36,6 @@ export function createRatesClient(url: string): RatesClient {
         },
         { idempotent: true },
       ),
-    circuits: () => [policy.breaker.snapshot()],
+    breaker: policy.breaker,
   };
 }

@@ -29,6 +29,21 @@ describe.skipIf(withoutPostgres)("exchange rates", () => {
     await waitUntil(async () => (await read())["source"] === "live", { what: "live rates", timeoutMs: 10_000 });
   });
 
+  it("are kept from their service while an operator holds the breaker open", async () => {
+    await read();
+    const set = (mode: string) =>
+      asTenant(example.url, "amber-labs")("PUT", "/api/degradation/circuits/rates", { mode, by: "ann" }, bearer);
+    const bearer = { authorization: `Bearer ${example.adminToken}` };
+    expect(await set("forced-open")).toMatchObject({ status: 200, body: { state: "open", mode: "forced-open" } });
+    expect(await read()).toMatchObject({ source: "last-known" });
+    expect((await admin("GET", "/api/degradation/health")).body).toMatchObject({
+      ...{ status: "degraded", breakers: { total: 1, open: 1 }, flags: { killed: [] } },
+      shed: { level: "normal" },
+    });
+    expect(await set("auto")).toMatchObject({ status: 200 });
+    expect(await read()).toMatchObject({ source: "live" });
+  });
+
   it("are controlled by callers with the admin token only", async () => {
     expect((await admin("GET", "/api/degradation/circuits", "wrong")).status).toBe(403);
     expect((await admin("POST", "/api/degradation/rates/stop", "")).status).toBe(403);

@@ -69,6 +69,7 @@ describe("createTenantTraffic", () => {
     [0.6, "/contacts/7"],
     [0.7, "/contacts/search?q=chloe"],
     [0.715, "/contacts/export"],
+    [0.87, "/api/rates"],
   ])("reads most of the time: %d", (roll, path) => {
     const rolls = [roll];
     const tenant = createTenantTraffic("acme", () => rolls.shift() ?? (roll === 0.3 ? 0 : 0.9));

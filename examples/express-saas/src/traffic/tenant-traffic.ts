@@ -34,7 +34,8 @@ const SHARES = [
   [3, "email"],
   [6, "/contacts"],
   [4, "/deals"],
-  [15, "/tasks"],
+  [5, "rates"],
+  [10, "/tasks"],
 ] as const;
 
 export function createTenantTraffic(tenantId: string, random: () => number): TenantTraffic {
@@ -50,6 +51,7 @@ export function createTenantTraffic(tenantId: string, random: () => number): Ten
     if (contactId === undefined) return { method: "GET", path: "/contacts" };
     const action = actionAt(random() * 100);
     if (action === "dashboard") return { method: "GET", path: "/api/dashboard" };
+    if (action === "rates") return { method: "GET", path: "/api/rates" };
     if (action === "search") return { method: "GET", path: `/contacts/search?q=${pick(["a", "be", "chl", "chloe"])}` };
     if (action === "export") return { method: "GET", path: "/contacts/export" };
     if (action === "email" && emails < MAX_EMAILS) return email(contactId);

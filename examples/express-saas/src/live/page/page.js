@@ -1,6 +1,7 @@
 // Fetches the data once a second and writes it into the page. No framework, no build.
 import { showCache } from "./cache.js";
 import { showDatabase } from "./database.js";
+import { showResilience, startControls } from "./resilience.js";
 import { drawLines, drawStack, shareBar } from "./charts.js";
 import { element, setRows, setText, tenths, whole } from "./dom.js";
 
@@ -168,6 +169,7 @@ function show(data) {
   showTables(data);
   showTenants(data.tenants);
   showQuotas(data.quotas);
+  showResilience(data.resilience);
   showDatabase(data.database);
   showCache(data);
 }
@@ -190,6 +192,7 @@ async function run() {
   setTimeout(() => void run(), PERIOD_MS);
 }
 
+startControls();
 const pause = element("pause");
 pause.addEventListener("click", () => {
   paused = !paused;
