@@ -61,7 +61,7 @@ export type Admission = Admitted | Refused;
 
 /**
  * What a shedder does now: `normal` has room for every request, in `waiting` requests wait for room, and in `shedding` a
- * request was refused within the last second.
+ * request was refused within the last five seconds.
  */
 export type ShedLevel = "normal" | "waiting" | "shedding";
 

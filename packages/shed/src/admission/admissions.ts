@@ -14,6 +14,8 @@ import { WaitTimer } from "./wait-timer.js";
 
 /** Shortest time after which a client may try again. */
 const RETRY_MS = 1000;
+/** Time after a refusal for which the level is `shedding`. */
+const SHEDDING_MS = 5000;
 
 /** Takes all decisions of a shedder. */
 export class Admissions {
@@ -76,7 +78,7 @@ export class Admissions {
   }
 
   #levelAt(nowMs: number): ShedLevel {
-    if (nowMs - this.#refusedMs < RETRY_MS) return "shedding";
+    if (nowMs - this.#refusedMs < SHEDDING_MS) return "shedding";
     return this.#queue.size > 0 ? "waiting" : "normal";
   }
 
