@@ -42,7 +42,7 @@ export async function startUnderPressure(bounds: { readonly maxHeapUsedBytes?: n
   await app.ready();
   // The first sample is due after the interval.
   const mustPress = bounds.maxHeapUsedBytes !== undefined;
-  for (let tries = 0; mustPress && tries < 50 && !app.isUnderPressure(); tries++) await sleep(50);
+  for (let tries = 0; tries < 50 && app.isUnderPressure() !== mustPress; tries++) await sleep(50);
   if (app.isUnderPressure() !== mustPress) throw new Error(`expected pressure: ${mustPress}`);
   return app;
 }

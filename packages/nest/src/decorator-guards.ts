@@ -48,5 +48,5 @@ function required<K extends "rateLimit" | "shed" | "requireFlag">(
   if (factory === undefined) {
     throw new ConfigError(`${decorator}: expected the option ${option} of ScaleModule, got none`);
   }
-  return factory as NonNullable<GuardTable[K]>;
+  return factory;
 }

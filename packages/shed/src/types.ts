@@ -60,8 +60,8 @@ export interface Refused {
 export type Admission = Admitted | Refused;
 
 /**
- * What a shedder does now: `normal` has room for every request, in `waiting` requests wait for room, and in `shedding` a
- * request was refused within the last five seconds.
+ * Load of a shedder: `normal` has room for every request, in `waiting` requests wait for room, and in `shedding` a request
+ * was refused within the last five seconds.
  */
 export type ShedLevel = "normal" | "waiting" | "shedding";
 

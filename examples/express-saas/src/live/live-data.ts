@@ -65,7 +65,7 @@ export interface LiveData {
   };
 }
 
-/** What the process does less of than usual, and why. */
+/** Degradation of the process, and the reasons. */
 export interface ResilienceData {
   /** True while the demo keeps the service of exchange rates from answering. */
   readonly isUpstreamStuck: boolean;

@@ -75,11 +75,11 @@ it("shows the load, its highest point, and refusals by tenant", async () => {
 it("counts nothing after it was stopped, and keeps a row for a thousand tenants", () => {
   const { shedder, metrics } = start();
   const held = Array.from({ length: 2 }, () => shedder.admit({ tenantId: "a" }));
-  for (let i = 0; i < 1100; i++) shedder.admit({ tenantId: `t${i}` });
+  for (let i = 0; i < 1100; i++) void shedder.admit({ tenantId: `t${i}` });
   expect(metrics.read().shed.refused.total).toBe(1100);
   expect(metrics.read().shed.tenants).toHaveLength(10);
   metrics.stop();
-  shedder.admit({ tenantId: "late" });
+  void shedder.admit({ tenantId: "late" });
   expect(metrics.read().shed.refused.total).toBe(1100);
   expect(held).toHaveLength(2);
 });

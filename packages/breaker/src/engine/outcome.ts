@@ -36,11 +36,11 @@ function warnOnce(settings: BreakerSettings, error: unknown): void {
   );
 }
 
-/** A thrown object without a prototype has no text, and must not throw again. */
+/** A thrown object without a prototype cannot be converted to a string. */
 function describeError(error: unknown): string {
   try {
     return String(error);
   } catch {
-    return "an object without a text";
+    return "an object that cannot be converted to a string";
   }
 }

@@ -6,7 +6,7 @@ import { LoopMeter, type LoopReading, TURN_MS } from "./loop-meter.js";
 export interface LoopDelay {
   /** Notes that there is work to do. */
   note(nowMs: number): void;
-  /** What was seen since the last call. */
+  /** Delays since the last call. */
   read(nowMs: number): LoopReading;
   close(): void;
 }

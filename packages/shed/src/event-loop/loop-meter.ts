@@ -1,7 +1,7 @@
 /** Milliseconds between two turns of the event loop that is on time. */
 export const TURN_MS = 20;
 
-/** What was seen of an event loop since the last reading. */
+/** Delays of an event loop since the last reading. */
 export interface LoopReading {
   /** Greatest delay, in milliseconds. */
   readonly delayMs: number;

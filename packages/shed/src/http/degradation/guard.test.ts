@@ -169,7 +169,7 @@ describe.each(WAYS)("degradation routes: %s", (_name, start) => {
     });
   });
 
-  it("sets the mode of a breaker, and publishes who did", async () => {
+  it("sets the mode of a breaker, and publishes the author", async () => {
     const [rates, shops] = [breakerOf("rates"), registryOf("shops")];
     const seen: CircuitSet[] = [];
     const stop = circuitSet.subscribe((event) => void seen.push(event));
@@ -247,7 +247,7 @@ describe.each(WAYS)("degradation routes: %s", (_name, start) => {
     expect(flags.changes).toEqual([]);
   });
 
-  it("is closed to requests that are not authorised, and to all without an authoriser", async () => {
+  it("is closed to requests without authorisation, and by default to all", async () => {
     const rates = breakerOf("rates");
     const ask = await start({ ...open, breakers: [rates] });
     const closed = await start({ breakers: [rates] });

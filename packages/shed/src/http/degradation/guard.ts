@@ -9,7 +9,7 @@ import type { ControlledCircuit, ControlledFlags } from "./sources.js";
 export interface DegradationOptions {
   /**
    * Check whether this request may see and control the process. Anything but true or false is an error.
-   * @default nobody may: every request gets 403
+   * @default () => false: every request gets 403
    */
   readonly authorize?: (facts: HttpFacts) => boolean | Promise<boolean>;
   /**
@@ -58,8 +58,7 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Replies to the requests below `path`: `GET /circuits`, `GET /health` and `GET /flags` show what the process does less of
- * than usual, and `PUT /circuits/:name`, `PUT /flags/:flag` and `POST /flags/:flag/kill` (or `unkill`) change it. All of them
+ * Replies to the requests below `path`: `GET /circuits`, `GET /health` and `GET /flags` show how far the process is degraded, and `PUT /circuits/:name`, `PUT /flags/:flag` and `POST /flags/:flag/kill` (or `unkill`) change it. All of them
  * are closed to requests that `authorize` does not admit.
  * @throws {ConfigError} that names the wrong option, and for two breakers of one name
  */

@@ -2,9 +2,9 @@ import type { ShedStats } from "../../types.js";
 import type { Shedder } from "../../shedder.js";
 import { type ControlledCircuit, type ControlledFlags, isRegistry } from "./sources.js";
 
-/** What a process does less than usual at the moment. */
+/** Degradation of a process at the moment. */
 export interface DegradationHealth {
-  /** `degraded` while anything below is not as usual. A process that degrades on purpose is alive and ready. */
+  /** `degraded` while a breaker is open, a flag is off or stale, or the shedder refuses. A process that degrades on purpose is alive and ready. */
   readonly status: "ok" | "degraded";
   readonly breakers: {
     readonly total: number;

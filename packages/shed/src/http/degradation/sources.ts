@@ -2,7 +2,7 @@
 export const CIRCUIT_MODES = ["auto", "forced-open", "forced-closed", "disabled", "metrics-only"] as const;
 export type CircuitMode = (typeof CIRCUIT_MODES)[number];
 
-/** What the routes show of a breaker: `BreakerSnapshot` of `@scale/breaker`. */
+/** State of a breaker: `BreakerSnapshot` of `@scale/breaker`. */
 export interface CircuitSnapshot {
   readonly name: string;
   readonly key: string | undefined;
@@ -46,7 +46,7 @@ export interface ControlledFlags {
   unkill(key: string, author: ControlAuthor): Promise<object>;
 }
 
-/** For whom a flag is explained. */
+/** Subject of an explanation. */
 export interface FlagRequest {
   readonly tenantId?: string | undefined;
   readonly userId?: string | undefined;
