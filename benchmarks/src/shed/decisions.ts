@@ -1,6 +1,6 @@
 import { createShedder, type Shedder } from "@scale/shed";
 import { compareAll, judge, type Line, type Measured, type SectionOptions } from "@scale/testkit";
-import { closeToobusy, keepBusy, startUnderPressure, toobusy } from "./peers.js";
+import { closeToobusy, FAR_MS, keepBusy, keepCalm, startUnderPressure, toobusy } from "./peers.js";
 
 /** Decisions of one measured operation: one for each tenant. */
 const BATCH = 1000;
@@ -14,11 +14,15 @@ const tenants = Array.from({ length: BATCH }, (_, i) => `tenant-${i % 100}`);
  * nor when the work ends.
  */
 export async function* decisions({ smoke }: SectionOptions): AsyncIterable<Line> {
-  const open = createShedder();
+  const open = createShedder({ eventLoopDelayMs: FAR_MS });
   const full = createShedder({ concurrency: 1, maxWaitMs: 0 });
   const held = await full.admit({ tenantId: "held" });
-  const [calm, pressed] = [await startUnderPressure({}), await startUnderPressure({ maxHeapUsedBytes: 1 })];
+  const [calm, pressed] = [
+    await startUnderPressure({ isPressed: false }),
+    await startUnderPressure({ isPressed: true }),
+  ];
   const rounds = smoke ? { rounds: 1, warmup: 0, durationMs: 20 } : { rounds: 21, warmup: 3, durationMs: 50 };
+  keepCalm();
   const admitted = await compareAll(
     { ours: repeated(open), toobusy: asked(() => !toobusy()), underPressure: asked(() => !calm.isUnderPressure()) },
     rounds,

@@ -6,7 +6,7 @@ import { serveWorker } from "@scale/testkit";
 import express, { type RequestHandler } from "express";
 import fastify from "fastify";
 import type { Kind, Mode, Usage } from "./kinds.js";
-import { keepBusy, startUnderPressure, toobusy } from "./peers.js";
+import { FAR_MS, keepBusy, keepCalm, startUnderPressure, toobusy } from "./peers.js";
 
 /** Servers of all kinds in one process, so that they share its state of the moment. `start` opens them, `usage` reads the CPU. */
 serveWorker(async (message): Promise<Record<Kind, string> | Usage> => {
@@ -20,7 +20,8 @@ serveWorker(async (message): Promise<Record<Kind, string> | Usage> => {
 async function startAll(mode: Mode): Promise<Record<Kind, string>> {
   const isFull = mode === "refused";
   if (isFull) await keepBusy();
-  const shedder = createShedder(isFull ? { concurrency: 1, maxWaitMs: 0 } : {});
+  else keepCalm();
+  const shedder = createShedder({ eventLoopDelayMs: FAR_MS, ...(isFull && { concurrency: 1, maxWaitMs: 0 }) });
   if (isFull) await shedder.admit({ tenantId: "held" });
   const ifIdle: RequestHandler = (_request, response, next) => {
     if (toobusy()) response.status(503).send("The server is busy, try again.");
@@ -29,7 +30,7 @@ async function startAll(mode: Mode): Promise<Record<Kind, string>> {
   const plain = fastify();
   plain.get("/work", () => ({ ok: true }));
   await plain.ready();
-  const pressed = await startUnderPressure(isFull ? { maxHeapUsedBytes: 1 } : {});
+  const pressed = await startUnderPressure({ isPressed: isFull });
   return {
     express: await listen(expressWith()),
     ours: await listen(expressWith(shed(shedder, { tenant: ({ header }) => header("x-tenant-id") ?? "" }))),

@@ -13,6 +13,8 @@ export interface Waiter {
 
 const PRIORITIES = ["high", "normal", "low"] as const satisfies readonly RequestPriority[];
 
+type Queue = Readonly<Record<RequestPriority, Set<Waiter>>>;
+
 /** The work of one tenant, in progress and in the queue. */
 export class TenantLoad {
   readonly tenantId: string;
@@ -22,8 +24,8 @@ export class TenantLoad {
   inFlight = 0;
   /** Cost in the queue. */
   waitingCost = 0;
-  // In the order of arrival.
-  readonly #waiting = { high: new Set<Waiter>(), normal: new Set<Waiter>(), low: new Set<Waiter>() };
+  /** In the order of arrival. Most tenants never wait: the queue is made for the first request that does. */
+  #waiting: Queue | undefined;
 
   constructor(tenantId: string) {
     this.tenantId = tenantId;
@@ -40,32 +42,34 @@ export class TenantLoad {
 
   /** The next request: the oldest of the highest priority. */
   get head(): Waiter | undefined {
-    for (const priority of PRIORITIES) for (const waiter of this.#waiting[priority]) return waiter;
+    for (const priority of PRIORITIES) for (const waiter of this.#waiting?.[priority] ?? []) return waiter;
     return undefined;
   }
 
   /** The request that is evicted first: the newest of the lowest priority. */
   get tail(): Waiter | undefined {
     for (const priority of PRIORITIES.toReversed()) {
-      const newest = [...this.#waiting[priority]].at(-1);
+      let newest: Waiter | undefined;
+      for (const waiter of this.#waiting?.[priority] ?? []) newest = waiter;
       if (newest !== undefined) return newest;
     }
     return undefined;
   }
 
   add(waiter: Waiter): void {
+    this.#waiting ??= { high: new Set(), normal: new Set(), low: new Set() };
     this.#waiting[waiter.priority].add(waiter);
     this.waitingCost += waiter.cost;
   }
 
   /** @returns false when it does not wait any more */
   remove(waiter: Waiter): boolean {
-    if (!this.#waiting[waiter.priority].delete(waiter)) return false;
+    if (this.#waiting?.[waiter.priority].delete(waiter) !== true) return false;
     this.waitingCost -= waiter.cost;
     return true;
   }
 
   *waiters(): Iterable<Waiter> {
-    for (const priority of PRIORITIES) yield* this.#waiting[priority];
+    if (this.#waiting !== undefined) for (const priority of PRIORITIES) yield* this.#waiting[priority];
   }
 }
