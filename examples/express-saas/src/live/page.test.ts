@@ -254,7 +254,7 @@ describe.skipIf(withoutPostgres)("the live page", () => {
     });
   });
 
-  it("shows fallbacks, the shed level and the recovery while the upstream is broken", async () => {
+  it("shows fallbacks, the shed level and the recovery while the upstream is broken", { timeout: 90_000 }, async () => {
     await visit(async (page) => {
       const breaker = page.locator("#breakers tr", { hasText: "rates" });
       const text = (selector: string, expected: RegExp) =>
