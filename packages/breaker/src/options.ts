@@ -1,5 +1,5 @@
 import { type Clock, ConfigError, systemClock } from "@scale/core";
-import { clockOption, functionOption, parseOptions } from "@scale/core/kit";
+import { clockOption, functionOption, methodOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { classifyErrors } from "./classify.js";
 import type { BreakerEngine, BreakerSettings } from "./engine/contract.js";
@@ -129,9 +129,6 @@ const halfOpenSchema = z.strictObject({
   ignored: z.enum(["success", "release"]).default("success"),
 });
 
-const isShare = (value: unknown): value is BreakerShare =>
-  typeof value === "object" && value !== null && "forBreaker" in value && typeof value.forBreaker === "function";
-
 const modeOption = z.enum(["auto", "forced-open", "forced-closed", "disabled", "metrics-only"]);
 
 /** Name of a breaker or of a policy. */
@@ -155,7 +152,7 @@ const breakerSchema = z.strictObject({
   classify: functionOption<Classify>().default(() => classifyErrors),
   mode: modeOption.default("auto"),
   engine: functionOption<BreakerEngine>("an engine such as opossumEngine").default(() => ownEngine),
-  share: z.custom<BreakerShare>(isShare, "expected a share from redisShare").optional(),
+  share: methodOption<BreakerShare>("forBreaker", "a share from redisShare").optional(),
   clock: clockOption.default(systemClock),
   random: functionOption<() => number>().default(() => Math.random),
 });
@@ -171,38 +168,22 @@ export function parseBreakerOptions(options: BreakerOptions, what: string): Brea
   if (minimumCalls > most) {
     throw new ConfigError(`${what}: minimumCalls: expected at most window.calls, ${most}, got ${minimumCalls}`);
   }
-  const {
-    name,
-    window,
-    failureRate,
-    consecutiveFailures,
-    slowCall,
-    open,
-    halfOpen,
-    rampMs,
-    classify,
-    mode,
-    engine,
-    share,
-    clock,
-    random,
-  } = parsed;
   // Member by member: a spread makes an object of four times the size, and there may be thousands.
   return {
-    name,
-    window,
-    failureRate,
+    name: parsed.name,
+    window: parsed.window,
+    failureRate: parsed.failureRate,
     minimumCalls,
-    consecutiveFailures,
-    slowCall,
-    open,
-    halfOpen,
-    rampMs,
-    classify,
-    mode,
-    engine,
-    share,
-    clock,
-    random,
+    consecutiveFailures: parsed.consecutiveFailures,
+    slowCall: parsed.slowCall,
+    open: parsed.open,
+    halfOpen: parsed.halfOpen,
+    rampMs: parsed.rampMs,
+    classify: parsed.classify,
+    mode: parsed.mode,
+    engine: parsed.engine,
+    share: parsed.share,
+    clock: parsed.clock,
+    random: parsed.random,
   };
 }

@@ -16,6 +16,8 @@ export {
   clockOption,
   durationOption,
   functionOption,
+  hasMethod,
+  methodOption,
   prefixOption,
   redisOption,
   timeoutOption,

@@ -26,6 +26,13 @@ export const prefixOption = (defaultPrefix: string): z.ZodDefault<z.ZodString> =
 export const functionOption = <F>(expected = "a function"): z.ZodType<F> =>
   z.custom<F>((value) => typeof value === "function", `expected ${expected}`);
 
+/** An object of the application or of another package, told by one of its methods. `expected` completes "expected ...". */
+export const methodOption = <T>(method: keyof T & string, expected: string): z.ZodType<T> =>
+  z.custom<T>((value) => hasMethod(value, method), `expected ${expected}`);
+
+export const hasMethod = (value: unknown, method: string): boolean =>
+  typeof value === "object" && value !== null && method in value && typeof Reflect.get(value, method) === "function";
+
 /** A duration such as `"15m"`, or milliseconds; parses to milliseconds. */
 export const durationOption: z.ZodType<number> = z.unknown().transform((value, context) => {
   try {

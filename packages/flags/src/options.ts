@@ -4,6 +4,7 @@ import {
   describeValue,
   durationOption,
   functionOption,
+  methodOption,
   parseBytes,
   parseOptions,
   timeoutOption,
@@ -59,9 +60,6 @@ export interface FlagsOptions<D extends FlagDefinitions> {
   readonly clock?: Clock;
 }
 
-const hasFunction = (value: unknown, name: string): boolean =>
-  typeof value === "object" && value !== null && name in value && typeof Reflect.get(value, name) === "function";
-
 const bytesOption = z.unknown().transform((value, context) => {
   try {
     return parseBytes(value);
@@ -76,12 +74,8 @@ const schema = z.strictObject({
     (value) => typeof value === "object" && value !== null,
     "expected defineFlags({ ... })",
   ),
-  source: z
-    .custom<FlagSource>((value) => hasFunction(value, "read"), "expected a source such as redisSource")
-    .optional(),
-  lastKnownGood: z
-    .custom<LastKnownGood>((value) => hasFunction(value, "load"), "expected lastKnownGoodFile({ path })")
-    .optional(),
+  source: methodOption<FlagSource>("read", "a source such as redisSource").optional(),
+  lastKnownGood: methodOption<LastKnownGood>("load", "lastKnownGoodFile({ path })").optional(),
   maxStaleness: durationOption.optional(),
   planOf: functionOption<(tenantId: string) => string | undefined>().default(() => () => undefined),
   degrade: z.custom<Readonly<Record<string, DegradeOptions | undefined>>>(isObject, "expected an object").default({}),

@@ -1,4 +1,4 @@
-import { functionOption, parseOptions } from "@scale/core/kit";
+import { functionOption, methodOption, parseOptions } from "@scale/core/kit";
 import type { HttpFacts, HttpGuard, ResponseEnd } from "@scale/http";
 import { z } from "zod";
 
@@ -97,9 +97,6 @@ export interface GuardTable {
 /** The name in `globalGuards` and decorators that stands for the guard of the option `shed`. */
 export const SHED = "shed";
 
-const isPolicy = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "run" in value && typeof value.run === "function";
-
 const optionsSchema = z
   .strictObject({
     guards: z.record(z.string(), functionOption<HttpGuard>("a guard, which is a function")),
@@ -107,7 +104,7 @@ const optionsSchema = z
     rateLimit: functionOption<NonNullable<ScaleModuleOptions["rateLimit"]>>().optional(),
     shed: functionOption<NonNullable<ScaleModuleOptions["shed"]>>().optional(),
     requireFlag: functionOption<NonNullable<ScaleModuleOptions["requireFlag"]>>().optional(),
-    breakers: z.record(z.string(), z.custom<RoutePolicy>(isPolicy, "expected a breaker or a policy")).default({}),
+    breakers: z.record(z.string(), methodOption<RoutePolicy>("run", "a breaker or a policy")).default({}),
   })
   .superRefine(({ guards, globalGuards, shed }, context) => {
     const names = [...Object.keys(guards), ...(shed === undefined ? [] : [SHED])];

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "@scale/core";
-import { clockOption, parseOptions } from "@scale/core/kit";
+import { clockOption, hasMethod, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { TimeWindow } from "../engine/time-window.js";
 
@@ -55,6 +55,6 @@ export function createBudget(options: BudgetOptions = {}): Budget {
 
 /** True for an object of `createBudget`, or of an application's own making. */
 export const budgetOption: z.ZodType<Budget> = z.custom<Budget>(
-  (value) => typeof value === "object" && value !== null && "take" in value && "noteCall" in value,
+  (value) => hasMethod(value, "take") && hasMethod(value, "noteCall"),
   "expected a budget from createBudget",
 );

@@ -1,5 +1,13 @@
 import { ConfigError } from "@scale/core";
-import { booleanResult, checkedCallback, functionOption, parseOptions, wrongResult } from "@scale/core/kit";
+import {
+  booleanResult,
+  checkedCallback,
+  functionOption,
+  hasMethod,
+  methodOption,
+  parseOptions,
+  wrongResult,
+} from "@scale/core/kit";
 import { type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
 import { z } from "zod";
 import type { Shedder } from "../../shedder.js";
@@ -34,22 +42,19 @@ export interface DegradationOptions {
   readonly maxCircuits?: number;
 }
 
-const has = (value: unknown, method: string): boolean =>
-  typeof value === "object" && value !== null && method in value && typeof Reflect.get(value, method) === "function";
-
 const optionsSchema = z.strictObject({
   authorize: functionOption<NonNullable<DegradationOptions["authorize"]>>().default(() => () => false),
   author: functionOption<NonNullable<DegradationOptions["author"]>>().optional(),
   breakers: z
     .array(
       z.custom<ControlledCircuit>(
-        (value) => has(value, "setMode") || has(value, "worst"),
+        (value) => hasMethod(value, "setMode") || hasMethod(value, "worst"),
         "expected a breaker or breakers of @scale/breaker",
       ),
     )
     .default([]),
-  flags: z.custom<ControlledFlags>((value) => has(value, "unkill"), "expected flags of createFlags").optional(),
-  shedder: z.custom<Shedder>((value) => has(value, "stats"), "expected a shedder").optional(),
+  flags: methodOption<ControlledFlags>("unkill", "flags of createFlags").optional(),
+  shedder: methodOption<Shedder>("stats", "a shedder").optional(),
   path: z
     .string()
     .regex(/^\/[^?#]*[^/?#]$/u, "expected a path that starts with / and does not end with it")
