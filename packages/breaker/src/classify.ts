@@ -1,4 +1,5 @@
 import { isScaleError, systemClock } from "@scale/core";
+import { guardedRead } from "./guarded-read.js";
 import type { Classify, Outcome, Settled } from "./types.js";
 
 /** Codes of our own refusals: the dependency was not asked, so they say nothing about it. */
@@ -29,11 +30,13 @@ function outcomeOfStatus(status: number): Outcome {
 }
 
 /** HTTP status of a response, of an error, or of the response inside of an error. */
-export function statusOf(value: unknown): number | undefined {
+export const statusOf = (value: unknown): number | undefined => guardedRead(() => readStatus(value), undefined);
+
+function readStatus(value: unknown): number | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if ("status" in value && typeof value.status === "number") return value.status;
   if ("statusCode" in value && typeof value.statusCode === "number") return value.statusCode;
-  return "response" in value ? statusOf(value.response) : undefined;
+  return "response" in value ? readStatus(value.response) : undefined;
 }
 
 /**
@@ -41,7 +44,7 @@ export function statusOf(value: unknown): number | undefined {
  * date. 0 for none.
  */
 export function retryAfterMsOf(settled: Settled, now: () => number = systemClock.now): number {
-  return waitOf("error" in settled ? settled.error : settled.value, now);
+  return guardedRead(() => waitOf("error" in settled ? settled.error : settled.value, now), 0);
 }
 
 function waitOf(value: unknown, now: () => number): number {

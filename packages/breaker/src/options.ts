@@ -4,6 +4,7 @@ import { z } from "zod";
 import { classifyErrors } from "./classify.js";
 import type { BreakerEngine, BreakerSettings } from "./engine/contract.js";
 import { ownEngine } from "./engine/circuit.js";
+import { BREAKER_MODES } from "./modes.js";
 import type { BreakerShare } from "./share.js";
 import type { BreakerMode, Classify } from "./types.js";
 
@@ -129,8 +130,6 @@ const halfOpenSchema = z.strictObject({
   ignored: z.enum(["success", "release"]).default("success"),
 });
 
-const modeOption = z.enum(["auto", "forced-open", "forced-closed", "disabled", "metrics-only"]);
-
 /** Name of a breaker or of a policy. */
 export const nameOption: z.ZodString = z.string().min(1).max(256);
 
@@ -150,7 +149,7 @@ const breakerSchema = z.strictObject({
   halfOpen: halfOpenSchema.default(() => DEFAULT_HALF_OPEN),
   rampMs: z.number().min(0).max(HOUR_MS).default(1000),
   classify: functionOption<Classify>().default(() => classifyErrors),
-  mode: modeOption.default("auto"),
+  mode: z.enum(BREAKER_MODES).default("auto"),
   engine: functionOption<BreakerEngine>("an engine such as opossumEngine").default(() => ownEngine),
   share: methodOption<BreakerShare>("forBreaker", "a share from redisShare").optional(),
   clock: clockOption.default(systemClock),

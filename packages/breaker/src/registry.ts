@@ -47,6 +47,7 @@ export interface Breakers extends Policy, Disposable {
   peek(key: string): Breaker | undefined;
   /** Snapshots of the breakers that are worst off: open ones first, then by the part of calls that failed. O(keys). */
   worst(count: number): BreakerSnapshot[];
+  /** Ends all breakers. Calls in flight settle as they would; further calls are refused, whatever their key. */
   dispose(): void;
 }
 
@@ -81,6 +82,7 @@ class Registry implements Breakers {
   /** Breakers that left the recent ones while they were open, the one used longest ago first. */
   readonly #open = new Map<string, Entry>();
   #others: Entry | undefined;
+  #isDisposed = false;
 
   constructor(options: z.output<typeof registrySchema>, defaults: BreakerOptions) {
     this.#options = options;
@@ -127,15 +129,17 @@ class Registry implements Breakers {
     return entries
       .map(({ breaker }) => breaker.snapshot())
       .sort((a, b) => badness(b) - badness(a))
-      .slice(0, count);
+      .slice(0, count > 0 ? count : 0);
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     for (const entry of [...this.#recent.values(), ...this.#open.values()]) {
       entry.drop();
       entry.breaker.dispose();
     }
     this.#others?.breaker.dispose();
+    this.#others = undefined;
     this.#recent.clear();
     this.#open.clear();
   }
@@ -162,10 +166,18 @@ class Registry implements Breakers {
   }
 
   #create(key: string): Breaker {
+    if (this.#isDisposed) return this.#disposed(key);
     if (!this.#hasRoom()) return this.#ofOthers();
     const entry = this.#newEntry(key);
     this.#recent.set(key, entry);
     return entry.breaker;
+  }
+
+  /** A caller that goes on after the end is refused as by any disposed breaker. */
+  #disposed(key: string): Breaker {
+    const { breaker } = this.#newEntry(key);
+    breaker.dispose();
+    return breaker;
   }
 
   #newEntry(key: string): Entry {

@@ -117,7 +117,10 @@ export interface Breaker extends Policy, Disposable {
    * @throws {ClosedError} `SCALE_CLOSED` after `dispose`
    */
   run<T>(action: Action<T>, call?: CallInput): Promise<T>;
-  /** Overrides the breaker by hand. Each change starts from a closed breaker with an empty window. */
+  /**
+   * Overrides the breaker by hand. Each change starts from a closed breaker with an empty window.
+   * @throws {TypeError} for a value that is no mode
+   */
   setMode(mode: BreakerMode): void;
   snapshot(): BreakerSnapshot;
   /**

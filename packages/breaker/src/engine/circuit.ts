@@ -1,6 +1,7 @@
 import { Call } from "../call.js";
 import { classifyErrors, retryAfterMsOf } from "../classify.js";
 import { ClosedError, type OpenError } from "../errors.js";
+import { checkMode } from "../modes.js";
 import type {
   Action,
   Breaker,
@@ -101,7 +102,7 @@ class Circuit implements Breaker {
   }
 
   setMode(mode: BreakerMode): void {
-    this.#machine.setMode(mode, this.#now());
+    this.#machine.setMode(checkMode(mode), this.#now());
   }
 
   snapshot(): BreakerSnapshot {
@@ -141,6 +142,7 @@ class Circuit implements Breaker {
     this.#isClaiming = true;
     const claim = await share.claimProbe(this.#settings.halfOpen.leaseMs);
     this.#isClaiming = false;
+    if (this.#isDisposed) return new ClosedError(this.name);
     const { state } = machine;
     // The breaker was set or restored meanwhile: its present state decides.
     if (generation !== machine.generation || state.is !== "open") return this.#admit();

@@ -8,7 +8,7 @@ import { type Probe, Probes } from "./probes.js";
 import { rampShare, ShareSplitter } from "./ramp.js";
 import { refusal } from "./refusal.js";
 import { parseSnapshot } from "./restore.js";
-import { CLOSED, type Failure, type State } from "./state.js";
+import { admittedShare, CLOSED, type Failure, type State } from "./state.js";
 import type { CallWindow } from "./window.js";
 
 /**
@@ -157,10 +157,11 @@ export class Machine {
     this.#window.expire(nowMs);
     const { calls, failures, slow } = this.#window;
     const state = this.#state;
+    const isForced = this.#mode === "forced-open";
     return {
       ...{ name: this.settings.name, key: this.#key, mode: this.#mode, state: this.visibleState },
       ...{ reason: this.#reason, changedAtMs: this.#changedAtMs },
-      ...{ calls, failures, slow, admittedShare: this.#admittedShare(nowMs) },
+      ...{ calls, failures, slow, admittedShare: isForced ? 0 : admittedShare(state, nowMs, this.settings.rampMs) },
       retryAfterMs: state.is === "open" ? Math.max(0, state.untilMs - nowMs) : 0,
       openings: this.#openings,
       atMs: this.settings.clock.now(),
@@ -174,13 +175,6 @@ export class Machine {
   refusal(state: OpenError["state"], retryAfterMs: number): OpenError {
     const cause = "cause" in this.#state ? this.#state.cause : undefined;
     return refusal({ breaker: this.settings.name, key: this.#key, state, retryAfterMs, cause });
-  }
-
-  #admittedShare(nowMs: number): number {
-    if (this.#mode === "forced-open") return 0;
-    const state = this.#state;
-    if (state.is === "ramping") return rampShare(nowMs - state.sinceMs, this.settings.rampMs);
-    return state.is === "closed" ? 1 : 0;
   }
 
   #about() {

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { BREAKER_MODES } from "../modes.js";
 import type { BreakerMode } from "../types.js";
 
 // Unknown members are allowed: a later version may have added some.
 const snapshotSchema = z.object({
-  mode: z.enum(["auto", "forced-open", "forced-closed", "disabled", "metrics-only"]),
+  mode: z.enum(BREAKER_MODES),
   state: z.enum(["closed", "open", "half-open", "ramping"]),
   retryAfterMs: z.number().min(0),
   openings: z.int().min(0).max(1_000_000),

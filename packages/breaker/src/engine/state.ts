@@ -1,5 +1,5 @@
 import type { Probes } from "./probes.js";
-import type { ShareSplitter } from "./ramp.js";
+import { rampShare, type ShareSplitter } from "./ramp.js";
 
 export interface OpenState {
   readonly is: "open";
@@ -21,4 +21,10 @@ export interface Failure {
   readonly error: unknown;
   /** Milliseconds that the dependency asked to wait; 0 for none. */
   readonly retryAfterMs: number;
+}
+
+/** Share of the calls that a state admits. */
+export function admittedShare(state: State, nowMs: number, rampMs: number): number {
+  if (state.is === "ramping") return rampShare(nowMs - state.sinceMs, rampMs);
+  return state.is === "closed" ? 1 : 0;
 }

@@ -6,6 +6,7 @@ import { outcomeOf } from "../engine/outcome.js";
 import { refusal } from "../engine/refusal.js";
 import { ClosedError, type OpenError } from "../errors.js";
 import { modeChange, stateChange } from "../events.js";
+import { checkMode } from "../modes.js";
 import type {
   Action,
   Breaker,
@@ -114,6 +115,7 @@ class OpossumBreaker implements Breaker {
   }
 
   setMode(mode: BreakerMode): void {
+    checkMode(mode);
     const from = this.#mode;
     this.#mode = mode;
     this.#circuit.close();

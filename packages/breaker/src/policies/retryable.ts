@@ -1,4 +1,5 @@
 import { isLocalRefusal, statusOf } from "../classify.js";
+import { guardedRead } from "../guarded-read.js";
 import type { Settled } from "../types.js";
 
 /** Codes of errors that come before a byte was sent: repeating such a call is safe, whatever it does. */
@@ -20,7 +21,7 @@ const RETRYABLE_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
 export function isRetryable(settled: Settled, isIdempotent: boolean): boolean {
   if ("error" in settled) {
     if (isLocalRefusal(settled.error)) return false;
-    if (wasUnsent(settled.error)) return true;
+    if (guardedRead(() => wasUnsent(settled.error), false)) return true;
     if (!isIdempotent) return false;
   }
   const status = statusOf("error" in settled ? settled.error : settled.value);
@@ -37,8 +38,7 @@ function wasUnsent(error: unknown, depth = 0): boolean {
 
 /** Frees the connection of a response that is not used. */
 export function discard(value: unknown): void {
-  if (typeof value !== "object" || value === null || !("body" in value)) return;
-  const { body } = value;
+  const body = guardedRead(() => bodyOf(value), undefined);
   if (typeof body !== "object" || body === null) return;
   if ("cancel" in body && typeof body.cancel === "function") {
     Promise.resolve(body.cancel()).catch(() => {
@@ -46,3 +46,6 @@ export function discard(value: unknown): void {
     });
   } else if ("destroy" in body && typeof body.destroy === "function") body.destroy();
 }
+
+const bodyOf = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && "body" in value ? value.body : undefined;
