@@ -1,16 +1,14 @@
 import { type HttpFacts, isPreflight } from "@scale/http";
 
-/** Paths that probes ask, under any mount point. */
-const HEALTH_PATH = /(?:^|\/)(?:health|healthz|livez|readyz)\/?$/u;
+/** Paths that probes ask. Not below any path: `/contacts/health` may be the contact of that name. */
+const PROBE_PATH = /^\/(?:api\/)?(?:health|healthz|livez|readyz|startupz)(?:\/[a-z]+)?\/?$/u;
 
 /**
- * True for requests that must never be refused or counted: probes, because a process that sheds load is alive, and streams
- * of server-sent events, which stay open and do no work meanwhile. A preflight is exempt too, because a browser takes its
- * refusal for a refusal of the origin.
+ * True for requests that must never be refused or counted: probes, because a process that sheds load is alive, and preflights,
+ * because a browser takes their refusal for a refusal of the origin.
  */
 export function isExempt(facts: HttpFacts): boolean {
-  const { method, url } = facts;
-  if (isPreflight(facts) || facts.header("accept")?.includes("text/event-stream") === true) return true;
-  const [path = ""] = url.split("?", 1);
-  return (method === "GET" || method === "HEAD") && HEALTH_PATH.test(path);
+  if (isPreflight(facts)) return true;
+  const [path = ""] = facts.url.split("?", 1);
+  return (facts.method === "GET" || facts.method === "HEAD") && PROBE_PATH.test(path);
 }

@@ -1,9 +1,9 @@
-import { fromHeader, tenantGuard } from "@scale/http";
+import { fromHeader, type HttpGuard, tenantGuard } from "@scale/http";
 import { problemFromError } from "@scale/http/adapter";
 import { problemHandler, toExpress } from "@scale/http/express";
 import { createFacts, listen, type TestServer } from "@scale/http/testing";
 import express from "express";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { shed } from "../express.js";
 import { shed as shedFetch } from "../fetch.js";
 import { createShedder, type Shedder } from "../shedder.js";
@@ -93,6 +93,46 @@ describe("shedGuard in Express", () => {
     expect(shedder.stats().inFlight).toBe(1);
     app.letGo();
     await first;
+  });
+});
+
+describe("an exemption that any client can ask for", () => {
+  const ask = async (guard: HttpGuard, url: string, accept = "*/*"): Promise<number> => {
+    const facts = createFacts({ url, headers: { accept } });
+    const { reply, onEnd } = await guard(facts);
+    if (reply === undefined) ended.push(() => onEnd?.({ status: 200, complete: true }));
+    return reply?.status ?? 200;
+  };
+  const ended: (() => void)[] = [];
+
+  it("is bounded for streams: 20 of a tenant in a second, and further ones hold room for a second", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const shedder = shedderWith(1);
+    const guard = shedGuard(shedder, { tenant: () => "acme" });
+    const stream = (): Promise<number> => ask(guard, "/contacts", "text/event-stream");
+    const statuses: number[] = [];
+    for (let i = 0; i < 23; i++) statuses.push(await stream());
+    expect(statuses.filter((status) => status === 200)).toHaveLength(21);
+    expect(shedder.stats().inFlight).toBe(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(shedder.stats().inFlight).toBe(0);
+    expect(await stream()).toBe(200);
+    expect(shedder.stats().inFlight).toBe(0);
+    // The end of a stream whose room was given back.
+    for (const end of ended.splice(0)) end();
+    expect(shedder.stats()).toMatchObject({ inFlight: 0, tenants: 0 });
+  });
+
+  it("is none for paths that only end like those of probes", async () => {
+    const shedder = shedderWith(1);
+    const held = await shedder.admit({ tenantId: "other" });
+    const guard = shedGuard(shedder, { tenant: () => "acme" });
+    for (const url of ["/healthz", "/health/", "/api/health", "/health/ready", "/readyz?verbose"])
+      expect(await ask(guard, url), url).toBe(200);
+    for (const url of ["/contacts/health", "/health/../contacts", "/healthy", "/api/v1/health", "/x?/health"])
+      expect(await ask(guard, url), url).toBe(503);
+    if (held.admitted) held.release();
   });
 });
 

@@ -1,4 +1,4 @@
-import { ConfigError, tenancy } from "@scale/core";
+import { ConfigError, systemClock, tenancy } from "@scale/core";
 import { booleanResult, checkedCallback, describeValue, functionOption, parseOptions } from "@scale/core/kit";
 import { type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
 import { z } from "zod";
@@ -6,6 +6,7 @@ import { OVERLOAD_PROBLEM } from "../errors.js";
 import type { Shedder } from "../shedder.js";
 import type { Refused, RequestPriority } from "../types.js";
 import { isExempt } from "./exempt.js";
+import { asksForStream, STREAM_HOLD_MS, StreamAllowance } from "./streams.js";
 
 export interface ShedGuardOptions {
   /**
@@ -26,8 +27,9 @@ export interface ShedGuardOptions {
    */
   readonly waitMs?: (facts: HttpFacts) => number | Promise<number>;
   /**
-   * Predicate for requests that are neither counted nor refused.
-   * @default probes, streams of server-sent events, and preflights: see `isExempt`
+   * Predicate for requests that are neither counted nor refused. Streams of server-sent events need none: 20 of each tenant in a
+   * second are not counted, and further ones hold their room for a second at most.
+   * @default isExempt: probes and preflights
    */
   readonly exempt?: (facts: HttpFacts) => boolean | Promise<boolean>;
 }
@@ -54,21 +56,28 @@ export function shedGuard(shedder: Shedder, options: ShedGuardOptions = {}): Htt
   if (typeof shedder?.admit !== "function") {
     throw new ConfigError(`shedGuard: expected a shedder, got ${describeValue(shedder)}`);
   }
+  const streams = new StreamAllowance();
   const isOut = checkedCallback(exempt, booleanResult("shedGuard: exempt"));
   return async (facts) => {
     const out = isOut(facts);
     if (out === true || (out !== false && (await out))) return {};
+    const tenantId = await tenant(facts);
+    const isStream = asksForStream(facts);
+    if (isStream && streams.take(tenantId, systemClock.monotonic())) return {};
     const signal = signalOf(facts.raw);
     // The shedder checks what the callbacks return.
     const admission = await shedder.admit({
-      tenantId: await tenant(facts),
+      tenantId,
       cost: typeof cost === "function" ? await cost(facts) : cost,
       priority: typeof priority === "function" ? await priority(facts) : priority,
       ...(waitMs !== undefined && { waitMs: await waitMs(facts) }),
       ...(signal !== undefined && { signal }),
     });
     if (!admission.admitted) return { reply: overloadReply(admission) };
-    return { onEnd: () => admission.release() };
+    const release = (): void => admission.release();
+    // Whatever comes first: a release has no effect the second time.
+    if (isStream) setTimeout(release, STREAM_HOLD_MS).unref();
+    return { onEnd: release };
   };
 }
 
