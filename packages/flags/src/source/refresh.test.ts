@@ -70,4 +70,24 @@ describe("refresh", () => {
     expect(failures).toEqual(["no permission"]);
     await flags.close();
   });
+
+  it("polls a source whose watch throws, and ends with close", async () => {
+    const source = await sourceWith({ pageSize: { rules: [{ value: 7 }] } });
+    const failures: string[] = [];
+    const end = sourceFail.subscribe(({ error }) => void failures.push(String(error)));
+    let reads = 0;
+    const broken: FlagSource = {
+      ...source,
+      read: (request) => (reads++, source.read(request)),
+      watch() {
+        throw new Error("no subscriber");
+      },
+    };
+    const flags = createFlags({ flags: definitions, source: broken, refresh: { pollMs: 10 } });
+    await expect.poll(() => reads).toBeGreaterThan(2);
+    end();
+    expect(failures).toEqual(["Error: no subscriber"]);
+    expect(flags.get("pageSize")).toBe(7);
+    await flags.close();
+  });
 });

@@ -63,7 +63,7 @@ export function createRefresh(options: {
   }
 
   const first = start();
-  const unwatch = source.watch?.({ changed: () => void now(), failed: fail });
+  const unwatch = watched(source, { changed: () => void now(), failed: fail });
   return {
     now,
     first,
@@ -73,6 +73,19 @@ export function createRefresh(options: {
       unwatch?.();
     },
   };
+}
+
+/** Polls make up for a source that cannot be watched. */
+function watched(
+  source: FlagSource,
+  listener: Parameters<NonNullable<FlagSource["watch"]>>[0],
+): (() => void) | undefined {
+  try {
+    return source.watch?.(listener);
+  } catch (error) {
+    listener.failed(error);
+    return undefined;
+  }
 }
 
 /** One read, its answer put in force. `isStopped` is asked after the answer: a closed instance must not change. */
