@@ -1,17 +1,5 @@
 export { IdempotencyError, QuotaExceeded } from "./errors.js";
-export {
-  driftFind,
-  type DriftFound,
-  overageUse,
-  type OverageUsed,
-  repeatFail,
-  type RepeatFailed,
-  storeFail,
-  type StoreFailed,
-  type ThresholdReached,
-  thresholdReach,
-  useRefuse,
-} from "./events.js";
+export { driftFind, overageUse, repeatFail, storeFail, thresholdReach, useRefuse } from "./events.js";
 export {
   type QuotaOptions,
   rows,

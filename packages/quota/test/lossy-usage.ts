@@ -1,7 +1,7 @@
 import { type RedisServer, startRedis } from "@scale/testkit";
 import { Redis } from "ioredis";
 import type { Pool } from "pg";
-import { type DriftFound, driftFind } from "../src/events.js";
+import { driftFind } from "../src/events.js";
 import { postgresLedger, type RedisUsage, redisUsage, type RedisUsageOptions } from "../src/usage/redis/index.js";
 import type { CountStatus, Period } from "../src/types.js";
 import type { ChangeOutcome } from "../src/usage/store.js";
@@ -78,8 +78,8 @@ export async function startLossyUsage(postgresUrl: string, name: string): Promis
 }
 
 /** Drift that was published during `run`. */
-export async function drifts(run: () => Promise<unknown>): Promise<DriftFound[]> {
-  const found: DriftFound[] = [];
+export async function drifts(run: () => Promise<unknown>): Promise<unknown[]> {
+  const found: unknown[] = [];
   const stop = driftFind.subscribe((message) => found.push(message));
   await run();
   stop();

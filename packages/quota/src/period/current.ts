@@ -4,14 +4,11 @@ import type { CountedBy } from "../plan/count-name.js";
 import type { Period, Subscription, UsageMetric } from "../types.js";
 import { periodAt } from "./period.js";
 
-/** Finds billing periods of a usage metric, from the tenant's subscription. */
-export interface PeriodLookup {
-  /** The period that is running now. */
-  current(tenantId: string, metric: string): Promise<Period>;
-  /** The period before it; `undefined` for a metric that never starts again from 0. */
-  previous(tenantId: string, metric: string): Promise<Period | undefined>;
-}
-
+/**
+ * Finds billing periods of a usage metric, from the tenant's subscription.
+ * @returns `current`: the period that is running now; `previous`: the one before it, `undefined` for a metric that never
+ * starts again from 0
+ */
 export function createPeriodLookup({
   usageMetrics,
   subscription,
@@ -20,7 +17,10 @@ export function createPeriodLookup({
   readonly usageMetrics: ReadonlyMap<string, UsageMetric<CountedBy>>;
   readonly subscription: ((tenantId: string) => Subscription | Promise<Subscription>) | undefined;
   readonly clock: Clock;
-}): PeriodLookup {
+}): {
+  current(tenantId: string, metric: string): Promise<Period>;
+  previous(tenantId: string, metric: string): Promise<Period | undefined>;
+} {
   const perOf = (metric: string): UsageMetric["per"] => usageMetrics.get(metric)?.per ?? "forever";
 
   async function subscriptionOf(tenantId: string): Promise<Subscription> {

@@ -2,8 +2,6 @@ import type { Grant, Grants } from "./grant.js";
 import type { UserOptions } from "./count-name.js";
 import type { MetricStatus } from "./status.js";
 
-type ReadStatus = (grants: readonly Grant[], user: UserOptions) => Promise<readonly MetricStatus[]>;
-
 /** Reads the status of several metrics of a tenant, with one call to each backend. */
 export function createStatusReader({
   grants,
@@ -14,9 +12,9 @@ export function createStatusReader({
   readonly grants: Grants;
   isRows(metric: string): boolean;
   /** Status of metrics of rows, in the order of the grants. */
-  readonly readRows: ReadStatus | undefined;
-  /** Status of metrics of usage, in the order of the grants. */
-  readonly readUsage: ReadStatus | undefined;
+  readonly readRows: ((grants: readonly Grant[], user: UserOptions) => Promise<readonly MetricStatus[]>) | undefined;
+  /** The same for metrics of usage. */
+  readonly readUsage: ((grants: readonly Grant[], user: UserOptions) => Promise<readonly MetricStatus[]>) | undefined;
 }): (
   tenantId: string,
   metrics: readonly string[],

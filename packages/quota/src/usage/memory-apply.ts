@@ -3,16 +3,16 @@ import { joinKey } from "@scale/core/kit";
 import { newlyReached } from "../plan/thresholds.js";
 import { conflictOf, parametersOf } from "./idempotency.js";
 import type { UsageCount } from "./memory-count.js";
-import type { IdRecord, IdRecords, MetricState } from "./memory-records.js";
+import type { createIdRecords, IdRecord, MetricState } from "./memory-records.js";
 import { hasRoom } from "./rules.js";
 import type { ChangesOutcome, ConsumeInput, UsageAddress, UsageChange } from "./store.js";
 
 export interface Memory {
   readonly clock: Clock;
   readonly countOf: (address: UsageAddress) => UsageCount;
-  readonly ids: IdRecords;
+  readonly ids: ReturnType<typeof createIdRecords>;
   /** Records of calls without an id. */
-  readonly calls: IdRecords;
+  readonly calls: ReturnType<typeof createIdRecords>;
 }
 
 /** The records that know a call, and its name there; `undefined` for a call that has neither an id nor a name. */

@@ -21,14 +21,14 @@ export interface IdRecord {
   readonly metrics: Map<string, MetricState>;
 }
 
-/** Records by name, each for `keepMs` after its last change. */
-export interface IdRecords {
-  find(name: string): IdRecord | undefined;
-  /** Finds or creates a record, and keeps it for `forMs` longer than `keepMs`. */
-  keep(name: string, forMs?: number): IdRecord;
-}
-
-export function createIdRecords(clock: Clock, keepMs: number): IdRecords {
+/**
+ * Records by name, each for `keepMs` after its last change.
+ * @returns `keep` finds or creates a record, and keeps it for `forMs` longer than `keepMs`
+ */
+export function createIdRecords(
+  clock: Clock,
+  keepMs: number,
+): { find(name: string): IdRecord | undefined; keep(name: string, forMs?: number): IdRecord } {
   const records = new Map<string, { readonly record: IdRecord; readonly keepUntil: number }>();
 
   function find(name: string): { readonly record: IdRecord; readonly keepUntil: number } | undefined {

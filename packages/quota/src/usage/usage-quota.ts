@@ -55,11 +55,6 @@ export interface UsageQuotaOptions extends RequestOptions {
   readonly whenUsageFails: { readonly hard: UsageFailurePolicy; readonly soft: UsageFailurePolicy };
 }
 
-type Apply = (input: {
-  readonly keepLate: boolean;
-  readonly changes: readonly UsageChange[];
-}) => Promise<ChangesOutcome>;
-
 const DEFAULT_TTL_MS = 60_000;
 
 export function createUsageQuota(options: UsageQuotaOptions): UsageQuota {
@@ -69,11 +64,13 @@ export function createUsageQuota(options: UsageQuotaOptions): UsageQuota {
   /** Outcomes by count, and the refusals among them. No outcomes: the store did not answer and the use was admitted. */
   async function decide(
     requests: readonly UsageRequest[],
-    apply: Apply,
+    apply: (input: Required<Pick<ConsumeInput, "keepLate" | "changes">>) => Promise<ChangesOutcome>,
   ): Promise<{ readonly outcomes: ReadonlyMap<string, ChangeOutcome> | undefined } | Refused> {
     // The use passes then: the units are right whenever they are counted.
     const keepLate = failurePolicy.admits(requests);
-    const outcomes = await failurePolicy.run(requests, () => applyOrPeek(store, requests, { apply, keepLate }));
+    const outcomes = await failurePolicy.run(requests, () =>
+      applyOrPeek(store, requests, (changes) => apply({ keepLate, changes })),
+    );
     const refused = requests.flatMap((request) => refusedBy(request, outcomes?.get(request.count)));
     return refused.length > 0 ? { admitted: false, refusals: options.grants.refuse(refused) } : { outcomes };
   }
@@ -108,7 +105,7 @@ const withoutBound = (request: UsageRequest): UsageRequest => ({
 async function applyOrPeek(
   store: UsageStore,
   requests: readonly UsageRequest[],
-  { apply, keepLate }: { readonly apply: Apply; readonly keepLate: boolean },
+  apply: (changes: readonly UsageChange[]) => Promise<ChangesOutcome>,
 ): Promise<ReadonlyMap<string, ChangeOutcome>> {
   const changes = requests.filter(({ units }) => units > 0).map(changeOf);
   const peeked = await peek(
@@ -116,7 +113,7 @@ async function applyOrPeek(
     requests.filter(({ units }) => units === 0),
   );
   const hasRoom = peeked.every(({ admitted }) => admitted);
-  const applied = changes.length > 0 && hasRoom ? (await apply({ keepLate, changes })).changes : [];
+  const applied = changes.length > 0 && hasRoom ? (await apply(changes)).changes : [];
   return new Map([...peeked, ...applied].map((outcome) => [outcome.metric, outcome]));
 }
 

@@ -30,16 +30,14 @@ const optionsSchema = z.strictObject({
 /** Deadline of `count` outside of a transaction: a count of very many rows takes long, and it blocks no transaction. */
 const COUNT_TIMEOUT_MS = 60_000;
 
-/** How one client library runs a statement. */
-export interface SqlDialect<Db> {
-  /** Public function of the dialect, for error messages. */
-  readonly what: string;
-  isClient(value: unknown): boolean;
-  runOn(db: Db): RunStatement;
-}
-
-/** Rows store for every SQL client. */
-export function sqlRows<Db>(options: SqlRowsOptions<Db>, dialect: SqlDialect<Db>): RowsStore<Db> {
+/**
+ * Rows store for every SQL client.
+ * @param dialect how one client library runs a statement; `what` is its public function, for error messages
+ */
+export function sqlRows<Db>(
+  options: SqlRowsOptions<Db>,
+  dialect: { readonly what: string; isClient(value: unknown): boolean; runOn(db: Db): RunStatement },
+): RowsStore<Db> {
   const deadline = createDeadline(parseOptions(optionsSchema, options, dialect.what).timeoutMs);
   const { db } = options;
   if (!dialect.isClient(db)) throw new ConfigError(`${dialect.what}: db: expected a client, got ${describeValue(db)}`);

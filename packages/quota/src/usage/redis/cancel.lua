@@ -3,7 +3,7 @@
   its cancel does nothing. Units of an id that another call was told of stay, as do committed ones.
 
   KEYS[i]  two for each count, see reserve.lua: hash, zset
-  KEYS[n]  the last key of that call: hash of the id, or string of the call
+  KEYS[n]  the last key of that call: string, see reserve.lua
   ARGV[1]  id      "" for a use without one
   ARGV[2]  call    name of the call to cancel
   ARGV[3]  keep    ms for which the cancel is kept
@@ -29,25 +29,18 @@ if id == "" then
   return {1}
 end
 
-local fields = {"calls", "gone"}
-for i = 1, (#KEYS - 1) / 2 do fields[i + 2] = "m:" .. ARGV[i * 3 + 1] end
-local known = redis.call("HMGET", record, unpack(fields))
-local calls, gone = known[1] or "", known[2] or ""
+local params, calls, gone, lines =
+  string.match(redis.call("GET", record) or "\n\n", "^([^\n]*)\n([^\n]*)\n([^\n]*)(.*)$")
 if not string.find(gone, call .. " ", 1, true) then
   -- The last cancels are enough: earlier calls were carried out, or never will be.
-  redis.call("HSET", record, "gone", string.sub(gone .. call .. " ", -200))
+  gone = string.sub(gone .. call .. " ", -200)
 end
-if redis.call("PTTL", record) < tonumber(keep) then redis.call("PEXPIRE", record, keep) end
-local from, to = string.find(calls, call .. " ", 1, true)
-if not from then return {0} end
-calls = string.sub(calls, 1, from - 1) .. string.sub(calls, to + 1)
-redis.call("HSET", record, "calls", calls)
-if calls ~= "" then return {0} end
-
-local taken = 0
-for i = 1, (#KEYS - 1) / 2 do
-  local state, holds, field = KEYS[i * 2 - 1], KEYS[i * 2], fields[i + 2]
-  local is, units, period = string.match(known[i + 2] or "", "^(%a):(%d+):%d+:%d:(.*)$")
+local taken, from, to = 0, string.find(calls, call .. " ", 1, true)
+if from then calls = string.sub(calls, 1, from - 1) .. string.sub(calls, to + 1) end
+for i = 1, from and calls == "" and (#KEYS - 1) / 2 or 0 do
+  local state, holds = KEYS[i * 2 - 1], KEYS[i * 2]
+  local first, last = string.find(lines, "\n" .. ARGV[i * 3 + 1] .. ":", 1, true)
+  local is, units, period = string.match(lines, "^(%a):(%d+):%d+:%d:([^\n]*)", (last or #lines) + 1)
   if period == ARGV[i * 3 + 3] and (is == "h" or is == "u") then
     if is == "u" then
       subtract(state, units)
@@ -55,8 +48,14 @@ for i = 1, (#KEYS - 1) / 2 do
       local held = tonumber(redis.call("HGET", state, "held"))
       if held then redis.call("HSET", state, "held", text(math.max(0, held - units))) end
     end
-    redis.call("HDEL", record, field)
+    lines = string.sub(lines, 1, first - 1) .. (string.match(lines, "\n.*", last) or "")
     taken = 1
   end
+end
+local value = params .. "\n" .. calls .. "\n" .. gone .. lines
+if redis.call("PTTL", record) < tonumber(keep) then
+  redis.call("SET", record, value, "PX", keep)
+else
+  redis.call("SET", record, value, "KEEPTTL")
 end
 return {taken}

@@ -4,7 +4,7 @@
 
   KEYS[1]  hash    the count, see reserve.lua
   KEYS[2]  zset    its holds
-  KEYS[3]  hash    the id
+  KEYS[3]  string  record of the id, see reserve.lua
   ARGV[1]  now     ms since the epoch, or "" for this server's clock (the default outside tests)
   ARGV[2]  id
   ARGV[3]  units   used units
@@ -50,8 +50,9 @@ elseif held > 0 then
   redis.call("HSET", KEYS[1], "held", text(held))
 end
 
-local field = "m:" .. ARGV[9]
-local is, reserved, recorded, late = string.match(redis.call("HGET", KEYS[3], field) or "", "^(%a):(%d+):(%d+):(%d)")
+local record, name = redis.call("GET", KEYS[3]) or "\n\n", "\n" .. ARGV[9] .. ":"
+local from, to = string.find(record, name, 1, true)
+local is, reserved, recorded, late = string.match(record, "^(%a):(%d+):(%d+):(%d)", (to or #record) + 1)
 if is == "c" or is == "u" then return {2, tonumber(recorded), used, held, tonumber(late), reached} end
 
 reserved = tonumber(reserved) or units
@@ -80,7 +81,13 @@ else
 end
 if isHeld then redis.call("ZREM", KEYS[2], member) end
 redis.call("PEXPIRE", KEYS[1], ARGV[6])
-redis.call("HSET", KEYS[3], field, "c:" .. text(reserved) .. ":" .. text(recorded) .. ":" .. late .. ":" .. period)
+-- In place of the line of the metric.
+if from then record = string.sub(record, 1, from - 1) .. (string.match(record, "\n.*", to) or "") end
+record = record .. name .. "c:" .. text(reserved) .. ":" .. text(recorded) .. ":" .. late .. ":" .. period
 -- Another metric of the id may be held for longer.
-if redis.call("PTTL", KEYS[3]) < tonumber(keep) then redis.call("PEXPIRE", KEYS[3], keep) end
+if redis.call("PTTL", KEYS[3]) < tonumber(keep) then
+  redis.call("SET", KEYS[3], record, "PX", keep)
+else
+  redis.call("SET", KEYS[3], record, "KEEPTTL")
+end
 return {1, recorded, used, others, late, published}

@@ -33,12 +33,10 @@ const MARGIN_MS = 2 * KEEP_OUTCOME_MS;
 /** A count without an end expires when it was not used for this long; with a ledger it is loaded again from there. */
 const MAX_KEPT_MS = 400 * 86_400_000;
 
-type CountInput = UsageAddress & Partial<Pick<UsageChange, "limit" | "thresholds">>;
-
 /** `limit` 0 publishes no threshold for the units in the ledger: the next commit knows the limit and publishes them. */
 export function countOf(
   { prefix, clock }: RedisUsageContext,
-  { tenantId, metric, period, limit = 0, thresholds = DEFAULT_THRESHOLDS }: CountInput,
+  { tenantId, metric, period, limit = 0, thresholds = DEFAULT_THRESHOLDS }: UsageAddress & Partial<UsageChange>,
 ): Count {
   const address = { tenantId, metric, period: period.key };
   const leftMs = Math.ceil(Math.max(0, period.endsAt - clock.now())) + MARGIN_MS;

@@ -1,4 +1,4 @@
-export { ledgerFail, type LedgerFailed } from "../../events.js";
+export { ledgerFail } from "../../events.js";
 export { postgresLedger, type PostgresLedgerOptions } from "../ledger/postgres.js";
 export { usageLedgerTable } from "../ledger/table.js";
 export type { LedgerAddress, LedgerEntry, LedgerState, UsageLedger } from "../ledger/types.js";

@@ -22,16 +22,6 @@ export interface Progress {
   readonly flushed: number;
 }
 
-/** Counts that a write to the ledger leaves to be done. */
-interface Unfinished {
-  /** Counts that were used again during the write. */
-  readonly again: LedgerAddress[];
-  /** Counts that Redis lost during the write and has anew: their base may lack the units of this write. */
-  readonly replaced: LedgerAddress[];
-  /** Errors of the slots and the statements that failed. */
-  readonly failures: unknown[];
-}
-
 export async function readProgress(
   context: RedisUsageContext,
   addresses: readonly LedgerAddress[],
@@ -50,13 +40,20 @@ export async function readProgress(
  * Writes counts from Redis to the ledger. It writes the total of each epoch, so the write is idempotent: it may be
  * repeated, late, or made by several processes. Redis is asked slot by slot on a Cluster, several at once, and the ledger
  * with one statement for the counts of many slots. A failure does not keep the others from being written.
+ * @returns what is left to be done. `again`: counts that were used again during the write; `replaced`: counts that Redis lost
+ * during the write and has anew, whose base may lack the units of this write; `failures`: errors of the slots and the
+ * statements that failed
  */
 export async function writeToLedger(
   context: RedisUsageContext,
   ledger: UsageLedger,
   addresses: readonly LedgerAddress[],
-): Promise<Unfinished> {
-  const unfinished: Unfinished = { again: [], replaced: [], failures: [] };
+): Promise<{
+  readonly again: LedgerAddress[];
+  readonly replaced: LedgerAddress[];
+  readonly failures: unknown[];
+}> {
+  const unfinished: Awaited<ReturnType<typeof writeToLedger>> = { again: [], replaced: [], failures: [] };
   const ahead: Progress[] = [];
   const unread = await forEachAtOnce(batches(context, addresses), MAX_AT_ONCE, async (batch) => {
     const found = await readProgress(context, batch);
@@ -73,7 +70,10 @@ export async function writeToLedger(
 async function writeRows(
   context: RedisUsageContext,
   ledger: UsageLedger,
-  { rows, unfinished }: { readonly rows: readonly Progress[]; readonly unfinished: Unfinished },
+  {
+    rows,
+    unfinished,
+  }: { readonly rows: readonly Progress[]; readonly unfinished: Awaited<ReturnType<typeof writeToLedger>> },
 ): Promise<void> {
   const states = rows.map(({ address, epoch, own, version }) => ({ ...address, epoch, units: own, version }));
   const written = await ledger.write(states);

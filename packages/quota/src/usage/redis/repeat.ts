@@ -16,13 +16,6 @@ export interface Repeatable {
   run(): Promise<unknown>;
 }
 
-/** Repeats calls that got no answer until they get one. */
-export interface Repeater {
-  add(call: Repeatable, error: unknown): void;
-  /** Repeats all calls once more, and gives up those that get no answer. */
-  close(): Promise<void>;
-}
-
 /** Pause before the first repetition. It grows while none gets an answer; a stalled server is not sent them. */
 const PAUSE_MS = 100;
 const MAX_PAUSE_MS = 500;
@@ -35,7 +28,11 @@ interface Waiting extends Repeatable {
   error: unknown;
 }
 
-export function createRepeater(clock: Clock): Repeater {
+/**
+ * Repeats calls that got no answer until they get one.
+ * @returns `close` repeats all calls once more, and gives up those that get no answer
+ */
+export function createRepeater(clock: Clock): { add(call: Repeatable, error: unknown): void; close(): Promise<void> } {
   const waiting = new Set<Waiting>();
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> | undefined;

@@ -2,11 +2,11 @@ import { StoreError } from "@scale/core";
 import type { Script } from "@scale/core/redis";
 import { ledgerFail } from "../../events.js";
 import { numbers, type RedisUsageContext } from "./context.js";
-import type { Reply, ScriptCalls } from "./script-calls.js";
+import type { ScriptCalls } from "./script-calls.js";
 import type { WriteBehind } from "./write-behind.js";
 
-/** Runs a script that decides, and returns its reply about the counts. */
-export type RunScript = (script: Script, calls: ScriptCalls) => Promise<Reply>;
+/** Runs a script that decides, and returns its reply about the counts: numbers and strings. */
+export type RunScript = (script: Script, calls: ScriptCalls) => Promise<readonly unknown[]>;
 
 /** A server that loses its data between two calls this often does not keep counts. */
 const ATTEMPTS = 3;

@@ -25,9 +25,6 @@ export interface ScriptCalls extends ScriptCall {
   readonly counts: readonly Count[];
 }
 
-/** A reply of a script: numbers and strings. */
-export type Reply = readonly unknown[];
-
 /** A reserve or a consume, with the name of the call. */
 export type ChangesInput = ConsumeInput & { readonly call: string; readonly ttlMs?: number };
 
@@ -37,52 +34,47 @@ export type ChangesInput = ConsumeInput & { readonly call: string; readonly ttlM
  */
 export function reserveCall(context: RedisUsageContext, input: ReserveInput & ChangesInput): ScriptCalls {
   checkReserve(input);
-  return namedCall(context, input);
+  return changesCall(context, input);
 }
 
 /**
- * A call of reserve.lua, or of consume.lua without an id.
+ * A call of reserve.lua that uses units at once.
  * @throws {TypeError} for input that no store accepts
  */
 export function consumeCall(context: RedisUsageContext, input: ChangesInput): ScriptCalls {
   checkConsume(input);
-  if (input.id !== undefined) return namedCall(context, { ...input, id: input.id });
-  const { tenantId, changes } = input;
-  const counts: Count[] = [];
-  const keys: string[] = [];
-  const args = [context.now(), String(KEEP_CALL_MS), hasLedger(context)];
-  for (const change of changes) {
-    const count = countOf(context, { ...change, tenantId });
-    counts.push(count);
-    keys.push(count.keys.state, count.keys.holds);
-    args.push(String(change.units), maxOf(change), count.keptMs, thresholdsOf(change));
-  }
-  keys.push(recordOf(context, input));
-  return { counts, keys, args };
+  return changesCall(context, input);
 }
 
-function namedCall(context: RedisUsageContext, input: ChangesInput & { readonly id: string }): ScriptCalls {
+function changesCall(context: RedisUsageContext, input: ChangesInput): ScriptCalls {
   const { tenantId, id, call, ttlMs = 0, changes } = input;
   const counts: Count[] = [];
   const keys: string[] = [];
-  const args = [context.now(), keySegment(id), String(ttlMs), String(ttlMs + context.rememberMs), hasLedger(context)];
-  args.push(keySegment(call), parametersOf(ttlMs === 0 ? "consume" : "reserve", changes));
+  const keepMs = id === undefined ? KEEP_CALL_MS : ttlMs + context.rememberMs;
+  const args = [context.now(), keySegment(id ?? ""), String(ttlMs), String(keepMs), hasLedger(context)];
+  const name = keySegment(call);
+  let record = id === undefined ? "1" : `${parametersOf(kindOf(input), changes)}\n${name} \n`;
+  const countArgs: string[] = [];
   for (const change of changes) {
     const count = countOf(context, { ...change, tenantId });
+    const [units, metric, period] = [String(change.units), keySegment(change.metric), textOf(change.period)];
     counts.push(count);
     keys.push(count.keys.state, count.keys.holds);
-    args.push(String(change.units), maxOf(change), count.keptMs, thresholdsOf(change));
-    args.push(keySegment(change.metric), textOf(change.period));
+    countArgs.push(units, maxOf(change), count.keptMs, thresholdsOf(change), metric, period);
+    if (id !== undefined && ttlMs === 0) record += `\n${metric}:u:${units}:${units}:0:${period}`;
   }
   keys.push(recordOf(context, input));
-  return { counts, keys, args };
+  return { counts, keys, args: [...args, name, record, ...countArgs] };
 }
 
+const kindOf = ({ ttlMs = 0 }: ChangesInput): "consume" | "reserve" => (ttlMs === 0 ? "consume" : "reserve");
+
 /** @throws {IdempotencyError} when the id stands for other work */
-export function outcomeOfChanges({ id = "", ttlMs = 0, changes }: ChangesInput, reply: Reply): ChangesOutcome {
+export function outcomeOfChanges(input: ChangesInput, reply: readonly unknown[]): ChangesOutcome {
+  const { id = "", ttlMs = 0, changes } = input;
   const code = Number(reply[0]);
   if (code === -2) throw new StoreError("the call was cancelled before Redis carried it out");
-  if (code === -3) throw conflictOf(id, String(reply[1]), parametersOf(ttlMs === 0 ? "consume" : "reserve", changes));
+  if (code === -3) throw conflictOf(id, String(reply[1]), parametersOf(kindOf(input), changes));
   return {
     admitted: code === 1,
     changes: changes.map((change, i) => {
@@ -112,7 +104,7 @@ export function commitCall(context: RedisUsageContext, input: CommitInput): Scri
   };
 }
 
-export function outcomeOfCommit(input: CommitInput, reply: Reply): CommitOutcome {
+export function outcomeOfCommit(input: CommitInput, reply: readonly unknown[]): CommitOutcome {
   const [status = 0, recorded = 0, used = 0, held = 0, late = 0, before = 0] = reply.map(Number);
   const reached = status === 1 && recorded > 0 ? newlyReached(toPart(before), used, input) : [];
   return { committed: status > 0, repeated: status === 2, late: late === 1, recorded, used, held, reached };

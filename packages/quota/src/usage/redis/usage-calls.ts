@@ -3,7 +3,7 @@ import { wasNotSent } from "@scale/core/kit";
 import { newCall } from "../idempotency.js";
 import { type CancelInput, KEEP_CALL_MS, MAX_HOLD_MS, type UsageStore } from "../store.js";
 import type { RedisUsageContext } from "./context.js";
-import type { Repeatable, Repeater } from "./repeat.js";
+import type { createRepeater, Repeatable } from "./repeat.js";
 import { runAndMarkDirty, type RunScript, runWithHydration } from "./run-script.js";
 import {
   cancelCall,
@@ -13,10 +13,9 @@ import {
   outcomeOfChanges,
   outcomeOfCommit,
   releaseCall,
-  type Reply,
   reserveCall,
 } from "./script-calls.js";
-import { cancel, commit, consume, release, reserve } from "./scripts.gen.js";
+import { cancel, commit, release, reserve } from "./scripts.gen.js";
 import type { WriteBehind } from "./write-behind.js";
 
 /**
@@ -26,7 +25,7 @@ import type { WriteBehind } from "./write-behind.js";
 export function createUsageCalls(
   context: RedisUsageContext,
   writeBehind: WriteBehind | undefined,
-  repeater: Repeater,
+  repeater: ReturnType<typeof createRepeater>,
 ): Pick<UsageStore, "reserve" | "consume" | "commit" | "release" | "cancel"> {
   const decide = runWithHydration(context, writeBehind);
   const record = runAndMarkDirty(decide, writeBehind);
@@ -46,7 +45,7 @@ export function createUsageCalls(
       const input = { ...rest, call };
       const calls = consumeCall(context, input);
       try {
-        return outcomeOfChanges(input, await record(input.id === undefined ? consume : reserve, calls));
+        return outcomeOfChanges(input, await record(reserve, calls));
       } catch (error) {
         throw cancelled(input, error);
       }
@@ -54,7 +53,7 @@ export function createUsageCalls(
     async commit(input) {
       const calls = commitCall(context, input);
       const { tenantId, metric } = input;
-      const run = (): Promise<Reply> => record(commit, calls);
+      const run = (): Promise<readonly unknown[]> => record(commit, calls);
       const again: Repeatable = { what: "commit", tenantId, metrics: [metric], forMs: context.rememberMs, run };
       return outcomeOfCommit(input, await orRepeat(again, run()));
     },
@@ -75,7 +74,7 @@ export function createUsageCalls(
 function createUnanswered(
   context: RedisUsageContext,
   record: RunScript,
-  repeater: Repeater,
+  repeater: ReturnType<typeof createRepeater>,
 ): {
   orRepeat<T>(call: Repeatable, answer: Promise<T>): Promise<T>;
   /** Cancels a call that rejected and may be carried out. Returns its error. No promise of its own: every call has this. */
