@@ -3,47 +3,40 @@ import { defineEvent } from "@scale/core/kit";
 import type { Decision } from "./types.js";
 import type { WaitRefusal } from "./wait/types.js";
 
-export interface RequestDecided {
+/** Published for every decision, allowed or not. A peek is a decision with a cost of 0. */
+export const requestDecide: EventChannel<{
   readonly limiter: string;
   /** For a subject without a tenant its address or key; `~no-tenant` when rules of several kinds count it. */
   readonly tenantId: string;
   readonly group: string | undefined;
   readonly decision: Decision;
-}
+}> = defineEvent("scale:rate-limit:request-decide");
 
-/** Published for every decision, allowed or not. A peek is a decision with a cost of 0. */
-export const requestDecide: EventChannel<RequestDecided> = defineEvent("scale:rate-limit:request-decide");
-
-export interface StoreFailed {
+/** Published whenever the store could not answer, whatever the limiter did then. */
+export const storeFail: EventChannel<{
   readonly limiter: string;
   readonly tenantId: string;
   readonly error: unknown;
-}
+}> = defineEvent("scale:rate-limit:store-fail");
 
-/** Published whenever the store could not answer, whatever the limiter did then. */
-export const storeFail: EventChannel<StoreFailed> = defineEvent("scale:rate-limit:store-fail");
-
-export interface RefundFailed {
+/** Published when a guard could not refund a request whose outcome is not charged. */
+export const refundFail: EventChannel<{
   readonly limiter: string;
   /** `undefined` for a subject without a tenant. */
   readonly tenantId: string | undefined;
   /** The decision whose units stay charged. */
   readonly decision: Decision;
   readonly error: unknown;
-}
-
-/** Published when a guard could not refund a request whose outcome is not charged. */
-export const refundFail: EventChannel<RefundFailed> = defineEvent("scale:rate-limit:refund-fail");
-
-export interface SlotLost {
-  readonly limiter: string;
-  readonly tenantId: string;
-}
+}> = defineEvent("scale:rate-limit:refund-fail");
 
 /** Published when a slot could not be renewed in time and may be held by another caller now. */
-export const slotLose: EventChannel<SlotLost> = defineEvent("scale:rate-limit:slot-lose");
+export const slotLose: EventChannel<{
+  readonly limiter: string;
+  readonly tenantId: string;
+}> = defineEvent("scale:rate-limit:slot-lose");
 
-export interface WaitRefused {
+/** Published when a wait queue refuses a request. A wait that its caller aborts is not refused. */
+export const waitRefuse: EventChannel<{
   readonly limiter: string;
   /** The address for a subject without a tenant. */
   readonly tenantId: string;
@@ -52,7 +45,4 @@ export interface WaitRefused {
   readonly waitedMs: number;
   /** Requests of the same subject that are still queued. */
   readonly queued: number;
-}
-
-/** Published when a wait queue refuses a request. A wait that its caller aborts is not refused. */
-export const waitRefuse: EventChannel<WaitRefused> = defineEvent("scale:rate-limit:wait-refuse");
+}> = defineEvent("scale:rate-limit:wait-refuse");

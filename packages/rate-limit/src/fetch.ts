@@ -2,16 +2,11 @@ import { type FetchHandler, toFetch, type ToFetchOptions } from "@scale/http/fet
 import { type RateLimitGuardOptions, rateLimitGuard } from "./http/guard.js";
 import type { RateLimiter } from "./limiter.js";
 
-export type RateLimitRouteOptions<
-  Args extends readonly [Request, ...unknown[]],
-  Group extends string = string,
-> = RateLimitGuardOptions<Group> & ToFetchOptions<Args>;
-
 /** Limits a fetch handler: a Next route handler, or any function from a `Request` to a `Response`. */
 export function rateLimit<Args extends readonly [Request, ...unknown[]], Group extends string>(
   limiter: RateLimiter<Group>,
   handler: FetchHandler<Args>,
-  options: RateLimitRouteOptions<NoInfer<Args>, NoInfer<Group>> = {},
+  options: RateLimitGuardOptions<NoInfer<Group>> & ToFetchOptions<NoInfer<Args>> = {},
 ): (...args: Args) => Promise<Response> {
   const { remoteAddress, ...guardOptions } = options;
   return toFetch(rateLimitGuard(limiter, guardOptions), handler, remoteAddress && { remoteAddress });

@@ -1,15 +1,4 @@
-export {
-  type RefundFailed,
-  type RequestDecided,
-  refundFail,
-  requestDecide,
-  type SlotLost,
-  type StoreFailed,
-  slotLose,
-  storeFail,
-  type WaitRefused,
-  waitRefuse,
-} from "./events.js";
+export { refundFail, requestDecide, slotLose, storeFail, waitRefuse } from "./events.js";
 export { createRateLimiter, type RateLimiter } from "./limiter.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory/store.js";
 export type { RateLimiterOptions } from "./options.js";

@@ -1,7 +1,7 @@
 import { createPlanResolver, definePlans, type PlanAssignment, tenancy } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
-import { type RequestDecided, requestDecide, type StoreFailed, storeFail } from "./events.js";
+import { requestDecide, storeFail } from "./events.js";
 import { createRateLimiter } from "./limiter.js";
 import { memoryStore } from "./memory/store.js";
 import type { RateLimiterOptions } from "./options.js";
@@ -134,7 +134,7 @@ describe("createRateLimiter", () => {
 
   it("publishes every decision", async () => {
     const { limiter } = setup();
-    const seen: RequestDecided[] = [];
+    const seen: unknown[] = [];
     const leave = requestDecide.subscribe((event) => seen.push(event));
     await tenancy.run({ tenantId: "acme" }, () => limiter.check(tenancy.require(), { group: "ai", cost: 2 }));
     leave();
@@ -180,7 +180,7 @@ describe("createRateLimiter with a store that fails", () => {
 
   it("reports every failure to the callback and to the channel", async () => {
     const errors: unknown[] = [];
-    const events: StoreFailed[] = [];
+    const events: unknown[] = [];
     const leave = storeFail.subscribe((event) => events.push(event));
     const limiter = createRateLimiter({
       rules,

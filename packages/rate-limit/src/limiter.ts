@@ -5,10 +5,11 @@ import { createDecider } from "./decide/decider.js";
 import { ChargedDecision } from "./decide/decision.js";
 import { type LimitRequest, requestOf, ruleSets } from "./decide/rules.js";
 import { newSlotId } from "./decide/slot-renewal.js";
+import { INTERNALS, type LimiterInternals } from "./internals.js";
 import { type ParsedOptions, parseLimiterOptions, type RateLimiterOptions } from "./options.js";
 import { registerLimiterName } from "./setup-warnings.js";
 import { type CountedSubject, subjectNormalizer } from "./subject.js";
-import type { Charge, CheckOptions, Decision, RateLimitSubject, RuleOptions, Slot } from "./types.js";
+import type { Charge, CheckOptions, Decision, HeldSlot, RateLimitSubject, RuleOptions, Slot } from "./types.js";
 
 /** @typeParam Group names of the groups of the plans; `never` for a limiter without plans */
 export interface RateLimiter<Group extends string = string> {
@@ -82,8 +83,13 @@ export function createRateLimiter<Group extends string = never>(
 export function createLimiter(options: RateLimiterOptions, allowSharedName = false): RateLimiter {
   const parsed = parseLimiterOptions(options);
   const { name, plans } = parsed;
-  const buildRequest = createRequestBuilder(parsed);
-  const decider = createDecider(parsed);
+  const normalize = subjectNormalizer(parsed.ipv6Prefix);
+  const buildRequest = createRequestBuilder(parsed, normalize);
+  const slotListeners: LimiterInternals["slotListeners"] = new Set();
+  const onRelease = (held: HeldSlot): void => {
+    for (const listener of slotListeners) listener(held);
+  };
+  const decider = createDecider(parsed, onRelease);
   const unregisterName = registerLimiterName(parsed.store, name, allowSharedName);
 
   /** Decides with at most one promise of its own. An invalid subject or cost rejects. */
@@ -115,8 +121,9 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
     }
   }
 
-  return {
+  const limiter: RateLimiter & { readonly [INTERNALS]: LimiterInternals } = {
     name,
+    [INTERNALS]: { normalize, slotListeners },
     get plans() {
       return plans?.plans;
     },
@@ -135,12 +142,15 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
       unregisterName();
     },
   };
+  return limiter;
 }
 
 /** Builds requests to the store. Without a promise when the plan is known, which is nearly always. */
-function createRequestBuilder({ name, samePlan, resolve, ipv6Prefix }: ParsedOptions) {
+function createRequestBuilder(
+  { name, samePlan, resolve }: ParsedOptions,
+  normalize: (subject: RateLimitSubject) => CountedSubject,
+) {
   const rulesOf = ruleSets(name);
-  const normalize = subjectNormalizer(ipv6Prefix);
 
   function planOf({ tenantId }: CountedSubject): Plan | Promise<Plan> {
     return samePlan !== undefined && tenantId === undefined ? samePlan : resolve(parseTenantId(tenantId));

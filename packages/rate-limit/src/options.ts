@@ -11,6 +11,7 @@ import {
 import { clockOption, describeValue, functionOption, parseOptions, timeoutOption } from "@scale/core/kit";
 import { z } from "zod";
 import { memoryStore } from "./memory/store.js";
+import { DEFAULT_IPV6_PREFIX } from "./subject.js";
 import type { RateLimitStore } from "./types.js";
 
 interface CommonOptions {
@@ -83,7 +84,7 @@ const optionsSchema = z
     whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).default("throw"),
     instances: z.int().min(1).max(100_000).optional(),
     denialCacheMs: z.number().min(0).max(60_000).default(1000),
-    ipv6Prefix: z.int().min(32).max(64).default(56),
+    ipv6Prefix: z.int().min(32).max(64).default(DEFAULT_IPV6_PREFIX),
     onStoreError: functionOption<NonNullable<CommonOptions["onStoreError"]>>().optional(),
     clock: clockOption.default(systemClock),
     plans: z.custom<PlanResolver>(isResolver, "expected a plan resolver from createPlanResolver").optional(),

@@ -159,9 +159,7 @@ function isChargedTwice(now: GuardedRequest): boolean {
 
 const isCharge = ({ allowed, cost }: Decision): boolean => allowed && cost > 0;
 
-type Charged = Pick<GuardedRequest, "subject" | "decision">;
-
-function chargeSameRules(one: Charged, other: Charged): boolean {
+function chargeSameRules(one: GuardedRequest["earlier"][number], other: typeof one): boolean {
   const isSame = (["tenantId", "userId", "ip"] as const).every((id) => one.subject[id] === other.subject[id]);
   if (!isSame || !haveSameKeys(one.subject, other.subject)) return false;
   return one.decision.limits.some(({ name }) => other.decision.limits.some((limit) => limit.name === name));

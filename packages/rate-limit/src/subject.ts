@@ -9,6 +9,8 @@ export interface CountedSubject {
   readonly keys?: RateLimitSubject["keys"];
 }
 
+export const DEFAULT_IPV6_PREFIX = 56;
+
 /**
  * Brings subjects into the form that is counted, the same for every call of a limiter and its guards: a client that a guard
  * denies by its IPv6 prefix is the client that `reset({ ip })` frees.

@@ -1,6 +1,6 @@
 import type { Clock, Plan, Plans } from "@scale/core";
 import { redisStall } from "@scale/core/redis";
-import { type RequestDecided, requestDecide, storeFail } from "@scale/rate-limit";
+import { requestDecide, storeFail } from "@scale/rate-limit";
 import type { Decider } from "./live-data.js";
 import { LATENCY_BUCKETS } from "./latency.js";
 import { createQuotaMetrics, type QuotaMetrics } from "./quota-metrics.js";
@@ -45,7 +45,7 @@ export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
   // The Redis lanes of limits, usage and cache detect a stall independently.
   let stalledLanes = 0;
 
-  function countDecision({ tenantId, group, decision }: RequestDecided): void {
+  const stopDecisions = requestDecide.subscribe(({ tenantId, group, decision }) => {
     const { allowed, plan } = decision;
     decidedBy[decision.decidedBy].add();
     for (const rule of decision.violated) rules.get(rule)?.add();
@@ -58,10 +58,10 @@ export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
     const tally = known?.tally ?? createDecisionCounter(clock);
     tenants.set(tenantId, { plan, tally });
     tally.add(allowed);
-  }
+  });
 
   const subscriptions = [
-    requestDecide.subscribe(countDecision),
+    stopDecisions,
     storeFail.subscribe(() => storeFailures.add()),
     redisStall.subscribe((stall) => {
       stalledLanes += stall.stalled ? 1 : -1;

@@ -3,10 +3,6 @@ import type { ConsumeResult } from "../types.js";
 import { createHitCounter, type HitCounterOptions, hitRule, statusOf, UNREACHABLE_LIMIT } from "./hit-counter.js";
 import { createResetGeneration } from "./reset-generation.js";
 
-export interface RateLimitStoreOptions extends HitCounterOptions {
-  readonly clock?: Clock;
-}
-
 /** Hits of a client, as express-rate-limit expects them. */
 export interface ClientHits {
   readonly totalHits: number;
@@ -35,14 +31,11 @@ const HIT_UNITS = 1000;
 /** Window before `init`: the default of express-rate-limit. `resetKey` finds counts by name, whatever their window. */
 const DEFAULT_WINDOW_MS = 60_000;
 
-interface HitRules {
-  readonly windowMs: number;
-  /** The rule of a generation of counts, see `ResetGeneration`. A store recognizes a rule by its object. */
-  of(generation: number): RateLimitRule;
-}
-
-/** @throws {RangeError} for a window that no store can keep */
-function hitRules(windowMs: number): HitRules {
+/**
+ * @returns `of`: the rule of a generation of counts. A store recognizes a rule by its object
+ * @throws {RangeError} for a window that no store can keep
+ */
+function hitRules(windowMs: number): { readonly windowMs: number; of(generation: number): RateLimitRule } {
   const first = hitRule({ name: "~hits", algorithm: "fixed-window", limit: UNREACHABLE_LIMIT * HIT_UNITS, windowMs });
   const known = new Map([[0, first]]);
   return {
@@ -55,13 +48,6 @@ function hitRules(windowMs: number): HitRules {
   };
 }
 
-/** The count of a client after a call. */
-interface Counted {
-  readonly units: number;
-  readonly rule: RateLimitRule;
-  readonly consumed: ConsumeResult;
-}
-
 /**
  * Keeps the counts of express-rate-limit in a store of this package; express-rate-limit still decides. Windows begin at
  * multiples of their length since 1970, alike in every process. When the store cannot answer, its methods reject:
@@ -69,25 +55,28 @@ interface Counted {
  * Create one for each `rateLimit()` of express-rate-limit: two with one name share their counts.
  * @throws {ConfigError} that names the wrong option
  */
-export function rateLimitStore({ clock = systemClock, ...options }: RateLimitStoreOptions): ExpressRateLimitStore {
+export function rateLimitStore({
+  clock = systemClock,
+  ...options
+}: HitCounterOptions & { readonly clock?: Clock }): ExpressRateLimitStore {
   const counter = createHitCounter(options, "rateLimitStore");
   const resets = createResetGeneration(counter, options.name, clock);
-  let rules: HitRules | undefined = hitRules(DEFAULT_WINDOW_MS);
+  let rules: ReturnType<typeof hitRules> | undefined = hitRules(DEFAULT_WINDOW_MS);
 
   /** express-rate-limit goes on counting after `init` has thrown. */
-  function initialized(): HitRules {
+  function initialized(): ReturnType<typeof hitRules> {
     if (rules !== undefined) return rules;
     throw new ConfigError("rateLimitStore: init: expected a window of 1 ms to 400 days, see the error of init");
   }
 
-  async function count(key: string, cost: number): Promise<Counted> {
+  async function count(key: string, cost: number) {
     const { windowMs, of } = initialized();
     const rule = of(resets.current(windowMs));
     const consumed = await counter.consume(key, rule, cost);
     return { units: rule.limit - statusOf(consumed).remaining, rule, consumed };
   }
 
-  const hitsFrom = ({ units, consumed }: Counted): ClientHits => ({
+  const hitsFrom = ({ units, consumed }: { units: number; consumed: ConsumeResult }): ClientHits => ({
     totalHits: Math.floor(units / HIT_UNITS),
     resetTime: new Date(clock.now() + statusOf(consumed).resetMs),
   });

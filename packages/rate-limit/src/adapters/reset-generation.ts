@@ -9,18 +9,19 @@ const REFRESH_MS = 1000;
  * Numbers the resets of all counts in the current window. Counts carry the number in their key, so a reset costs one
  * call, however many clients there are. The number is itself a count in the store, in a window of the same length: it
  * starts again when all counts do.
+ * @param name name of the counter, in whose place the number is kept
+ * @returns `current`: the number as this process knows it, read from the store at most once a second, without waiting;
+ * `read` reads it from the store; `advance` starts a new generation
  */
-export interface ResetGeneration {
-  /** The number as this process knows it. Reads it from the store, at most once a second, without waiting. */
+export function createResetGeneration(
+  counter: HitCounter,
+  name: string,
+  clock: Clock,
+): {
   current(windowMs: number): number;
-  /** Reads the number from the store. */
   read(windowMs: number): Promise<number>;
-  /** Starts a new generation. */
   advance(windowMs: number): Promise<void>;
-}
-
-/** @param name name of the counter, in whose place the number is kept */
-export function createResetGeneration(counter: HitCounter, name: string, clock: Clock): ResetGeneration {
+} {
   let rule: RateLimitRule | undefined;
   let generation = 0;
   let endsAt = Infinity;

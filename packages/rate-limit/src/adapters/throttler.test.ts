@@ -4,7 +4,7 @@ import { afterAll, describe, expect, inject, it } from "vitest";
 import { storeFail } from "../events.js";
 import { memoryStore } from "../memory/store.js";
 import { redisStore } from "../redis/index.js";
-import { throttlerStorage, type ThrottlerStorageOptions } from "./throttler.js";
+import { throttlerStorage } from "./throttler.js";
 import type { RateLimitStore } from "../types.js";
 
 const url = inject("redisUrl");
@@ -103,7 +103,7 @@ describe.each(stores)("throttlerStorage on %s", (_, createStore) => {
 describe("throttlerStorage: when the store cannot answer", () => {
   const fails = () => Promise.reject(new Error("ECONNRESET"));
   const down: RateLimitStore = { consume: fails, refund: fails, reset: fails, release: fails };
-  const hit = (options: Partial<ThrottlerStorageOptions>) =>
+  const hit = (options: Partial<Parameters<typeof throttlerStorage>[0]>) =>
     throttlerStorage({ store: down, name: "nest", ...options }).increment("a", 60_000, 2, 60_000, "default");
 
   it("applies the chosen policy, and publishes the failure", async () => {

@@ -10,14 +10,6 @@ import {
   UNREACHABLE_LIMIT,
 } from "./hit-counter.js";
 
-export interface ThrottlerStorageOptions extends HitCounterOptions {
-  /**
-   * Failure policy for when the store cannot answer.
-   * @default "throw"
-   */
-  readonly whenStoreFails?: "allow" | "deny" | "throw";
-}
-
 /** The record that the guard of @nestjs/throttler expects. Times are integer seconds. */
 export interface ThrottlerRecord {
   readonly totalHits: number;
@@ -45,9 +37,13 @@ const POLICIES: ReadonlySet<unknown> = new Set(["allow", "deny", "throw"]);
  * Keeps the counts of @nestjs/throttler in a store of this package. Windows begin at multiples of their length since 1970,
  * alike in every process. A client above its limit is blocked for `blockDuration`, and starts with an empty count
  * afterwards. Calls the store once, and a second time when it blocks a client.
+ * @param options `whenStoreFails`: failure policy for when the store cannot answer, by default `throw`
  * @throws {ConfigError} that names the wrong option
  */
-export function throttlerStorage({ whenStoreFails = "throw", ...options }: ThrottlerStorageOptions): ThrottlerStorage {
+export function throttlerStorage({
+  whenStoreFails = "throw",
+  ...options
+}: HitCounterOptions & { readonly whenStoreFails?: "allow" | "deny" | "throw" }): ThrottlerStorage {
   const counter = createHitCounter(options, "throttlerStorage");
   if (!POLICIES.has(whenStoreFails)) {
     throw new ConfigError(

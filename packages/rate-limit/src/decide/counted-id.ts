@@ -1,10 +1,7 @@
 import { InputError, type RateLimitRule, TenantError } from "@scale/core";
 import { describeValue, MAX_ID_LENGTH } from "@scale/core/kit";
 import type { CountedSubject } from "../subject.js";
-
-interface RuleOf {
-  readonly rule: RateLimitRule;
-}
+import type { Charge } from "../types.js";
 
 /** The id of a subject that a rule counts; `undefined` when the rule does not apply to it. */
 export function countedId(by: RateLimitRule["by"], { tenantId, userId, ip, keys }: CountedSubject): string | undefined {
@@ -35,15 +32,15 @@ export const NO_TENANT = "~no-tenant";
  * of several kinds have one owner, because they are decided together, and the count of one kind must not depend on the id of
  * another: a client would start anew with each address.
  */
-export function partitionOf(rules: readonly RuleOf[], subject: CountedSubject): string {
+export function partitionOf(rules: readonly Pick<Charge, "rule">[], subject: CountedSubject): string {
   const kind = onlyKindOf(rules);
   return kind === null ? NO_TENANT : checkId(countedId(kind, subject), kind);
 }
 
-const onlyKinds = new WeakMap<readonly RuleOf[], RateLimitRule["by"] | null>();
+const onlyKinds = new WeakMap<readonly Pick<Charge, "rule">[], RateLimitRule["by"] | null>();
 
 /** The kind that rules count without a tenant; `null` for several. */
-function onlyKindOf(rules: readonly RuleOf[]): RateLimitRule["by"] | null {
+function onlyKindOf(rules: readonly Pick<Charge, "rule">[]): RateLimitRule["by"] | null {
   const known = onlyKinds.get(rules);
   if (known !== undefined) return known;
   const kinds = new Set(rules.map(({ rule }) => rule.by).filter((by) => by !== "tenant" && by !== "user"));
@@ -53,10 +50,10 @@ function onlyKindOf(rules: readonly RuleOf[]): RateLimitRule["by"] | null {
 }
 
 /** True for a subject without any id that the rules count. */
-export const hasNoId = (rules: readonly RuleOf[], subject: CountedSubject): boolean =>
+export const hasNoId = (rules: readonly Pick<Charge, "rule">[], subject: CountedSubject): boolean =>
   rules.every(({ rule }) => countedId(rule.by, subject) === undefined);
 
-export function noIdError(rules: readonly RuleOf[]): TenantError {
+export function noIdError(rules: readonly Pick<Charge, "rule">[]): TenantError {
   const kinds = new Set(rules.map(({ rule }) => rule.by));
   return new TenantError(`expected a subject with ${[...kinds].join(" or ")}, got one without`);
 }

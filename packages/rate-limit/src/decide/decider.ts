@@ -1,5 +1,5 @@
 import type { ParsedOptions } from "../options.js";
-import type { ConsumeRequest, ConsumeResult, Decision, Slot } from "../types.js";
+import type { ConsumeRequest, ConsumeResult, Decision, HeldSlot, Slot } from "../types.js";
 import type { Correction } from "./corrections.js";
 import { unlimitedDecision } from "./decision.js";
 import { createDenialCache } from "./denial-cache.js";
@@ -29,7 +29,8 @@ export interface Decider {
   close(): void;
 }
 
-export function createDecider(options: ParsedOptions): Decider {
+/** @param onRelease called with every slot that is free again because this process released it */
+export function createDecider(options: ParsedOptions, onRelease: (held: HeldSlot) => void): Decider {
   const { clock } = options;
   const client = createStoreClient(options);
   const undo = new UndoQueue(clock);
@@ -38,7 +39,7 @@ export function createDecider(options: ParsedOptions): Decider {
   const givenUp = createGivenUpRequests({ clock, client, undo, denialCache });
   const results = createResultHandler(options, { failurePolicy, denialCache, givenUp });
   const leases = new LeaseDecider({ clock, client, results, denialCache });
-  const slots = new SlotRenewer(options, { client, undo, report: failurePolicy.report });
+  const slots = new SlotRenewer(options, { client, undo, report: failurePolicy.report, onRelease });
   const decideByStore = createStoreDecider(client, results);
 
   return {
@@ -56,6 +57,7 @@ export function createDecider(options: ParsedOptions): Decider {
         failurePolicy.release(held);
         // A request that timed out may still be carried out. The store then holds the slot in addition to the local share.
         if (givenUp.mayHoldSlot(request.consume)) await slots.release(held, true);
+        else onRelease(held);
       });
     },
     async correct({ refund, charge }, decidedBy) {

@@ -1,4 +1,4 @@
-import type { Charge, ConsumeRequest, ConsumeResult, Decision, LimitStatus, RuleStatus } from "../types.js";
+import type { Charge, ConsumeRequest, ConsumeResult, Decision, HeldSlot, LimitStatus, RuleStatus } from "../types.js";
 import { Corrections } from "./corrections.js";
 import type { BoundRule, LimitRequest } from "./rules.js";
 
@@ -59,6 +59,15 @@ export class ChargedDecision implements Decision {
       consume: this.#consume,
       result: this.#result,
     }));
+  }
+
+  /** The slot that could not be taken, with the rules that refused it. */
+  get refusedSlots(): HeldSlot {
+    const { tenantId, slot = "", charges } = this.#consume;
+    const refused = charges.filter(
+      ({ rule }, i) => rule.algorithm === "concurrency" && !rule.shadow && (this.limits[i]?.retryAfterMs ?? 0) > 0,
+    );
+    return { tenantId, slot, charges: refused };
   }
 
   /** True when a rule has units of this decision that count for the subject of the charge. */

@@ -31,7 +31,11 @@ export function createGivenUpRequests(parts: {
     if (held.charges.length > 0) void undo.run(releaseTask(held, { client, clock, isUncertain }));
   }
 
-  function refund({ tenantId }: ConsumeRequest, units: number, { charged, atMs }: ChargedUnits): void {
+  function refund(
+    { tenantId }: ConsumeRequest,
+    units: number,
+    { charged, atMs }: { readonly charged: readonly ChargedRule[]; readonly atMs: number },
+  ): void {
     const charges = charged.map(({ charge }) => charge);
     const statuses = charged.map(({ status }) => status);
     const id = randomUUID();
@@ -71,11 +75,6 @@ export function createGivenUpRequests(parts: {
     },
     mayHoldSlot: (request) => !unsent.has(request),
   };
-}
-
-interface ChargedUnits {
-  readonly charged: readonly ChargedRule[];
-  readonly atMs: number;
 }
 
 interface ChargedRule {

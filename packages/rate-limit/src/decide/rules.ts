@@ -90,24 +90,23 @@ const isLimited = ({ limit }: RateLimitRule): boolean => limit !== Infinity;
 // One algorithm cannot read the state of another, so each has keys of its own. Rule names never contain this character.
 const algorithmSegment = ({ algorithm }: RateLimitRule): string[] => (algorithm === "gcra" ? [] : [`~${algorithm}`]);
 
-interface RequestParts {
-  readonly subject: CountedSubject;
-  readonly cost: number;
-  /** Present when `concurrency` rules are decided too. */
-  readonly slot: string | undefined;
-  /** True for a charge of a rule of the plan itself that an earlier decision about the same request has made. */
-  readonly isCharged: ((tenantId: string, charge: Charge) => boolean) | undefined;
-}
-
 /**
  * The rules that apply to a subject, and their charges: a user rule needs a user, an address rule an address.
+ * @param parts `slot`: present when `concurrency` rules are decided too; `isCharged`: true for a charge of a rule of the plan
+ * itself that an earlier decision about the same request has made
  * @throws {PlanError} when no rule applies, because that would be no limit at all
  * @throws {TenantError} for a subject without a tenant, unless all rules that apply count addresses
  */
 export function requestOf(
   { plan, group, rules, isUnlimited }: RuleSet,
-  { subject, cost, slot, isCharged }: RequestParts,
+  parts: {
+    readonly subject: CountedSubject;
+    readonly cost: number;
+    readonly slot: string | undefined;
+    readonly isCharged: ((tenantId: string, charge: Charge) => boolean) | undefined;
+  },
 ): LimitRequest {
+  const { subject, cost, slot, isCharged } = parts;
   const tenantId = subject.tenantId ?? partitionOf(rules, subject);
   const charges: Charge[] = [];
   // Nearly always all rules apply, and their list is used as it is.

@@ -39,21 +39,31 @@ export class SlotRenewer {
   readonly #client: StoreClient;
   readonly #undo: UndoQueue;
   readonly #report: FailurePolicy["report"];
+  readonly #onRelease: (held: HeldSlot) => void;
   readonly #slots = new Set<RenewedSlot>();
   #timer: NodeJS.Timeout | undefined;
   #nextAt = Infinity;
   #isClosed = false;
 
-  /** @param parts `report` gets the failures of renewals and releases, which no request waits for */
+  /**
+   * @param parts `report` gets the failures of renewals and releases, which no request waits for, and `onRelease` every slot
+   * that was released
+   */
   constructor(
     { name, clock }: ParsedOptions,
-    parts: { readonly client: StoreClient; readonly undo: UndoQueue; readonly report: FailurePolicy["report"] },
+    parts: {
+      readonly client: StoreClient;
+      readonly undo: UndoQueue;
+      readonly report: FailurePolicy["report"];
+      readonly onRelease: (held: HeldSlot) => void;
+    },
   ) {
     this.#limiter = name;
     this.#clock = clock;
     this.#client = parts.client;
     this.#undo = parts.undo;
     this.#report = parts.report;
+    this.#onRelease = parts.onRelease;
   }
 
   hold(decision: Decision, held: HeldSlot): Slot {
@@ -79,7 +89,8 @@ export class SlotRenewer {
   async release(held: HeldSlot, isUncertain: boolean): Promise<void> {
     const task = releaseTask(held, { client: this.#client, clock: this.#clock, isUncertain });
     const error = await this.#undo.run(task);
-    if (error !== undefined) this.#report(held.tenantId, error);
+    if (error === undefined) this.#onRelease(held);
+    else this.#report(held.tenantId, error);
   }
 
   /** Stops renewing: held slots expire when their ttl is over. */

@@ -1,33 +1,22 @@
 import { booleanResult, checkedCallback, describeValue } from "@scale/core/kit";
 import type { ResponseEnd } from "@scale/http";
 import { refundFail } from "../events.js";
-import type { RateLimiter } from "../limiter.js";
-import type { Decision, RateLimitSubject } from "../types.js";
+import type { GuardedDecision } from "./request-log.js";
 
 /** Requests that stay charged, by the end of their response. */
 export type ChargeWhen = "successful" | "failed" | ((end: ResponseEnd) => boolean | Promise<boolean>);
 
-/** Decides whether a request stays charged. */
-type Outcome = (end: ResponseEnd) => boolean | Promise<boolean>;
-
 const isFailure = ({ status = 0 }: ResponseEnd): boolean => status >= 400;
 
 /**
- * Parses the option. A response that was not sent to its end stays charged in both forms: otherwise a client would get its
+ * Parses the option to a function that decides whether a request stays charged. A response that was not sent to its end stays charged in both forms: otherwise a client would get its
  * units back by disconnecting early.
  */
-export function outcomeOf(chargeWhen: ChargeWhen | undefined): Outcome | undefined {
+export function outcomeOf(chargeWhen: ChargeWhen | undefined): Exclude<ChargeWhen, string> | undefined {
   if (chargeWhen === undefined) return undefined;
   if (chargeWhen === "successful") return (end) => !end.complete || !isFailure(end);
   if (chargeWhen === "failed") return (end) => !end.complete || isFailure(end);
   return checkedCallback(chargeWhen, booleanResult("rateLimitGuard: chargeWhen"));
-}
-
-/** A request that a guard has charged. */
-interface ChargedRequest {
-  readonly limiter: RateLimiter;
-  readonly subject: RateLimitSubject;
-  readonly decision: Decision;
 }
 
 /**
@@ -35,8 +24,8 @@ interface ChargedRequest {
  * that fails is published, and the units stay charged.
  */
 export async function giveBackUnlessCharged(
-  request: ChargedRequest,
-  isCharged: Outcome,
+  request: Omit<GuardedDecision, "policyOf">,
+  isCharged: Exclude<ChargeWhen, string>,
   end: ResponseEnd,
 ): Promise<void> {
   try {
@@ -48,7 +37,7 @@ export async function giveBackUnlessCharged(
 }
 
 /** Refunds a request. It never rejects: a refund that fails is published. */
-export async function giveBack({ limiter, subject, decision }: ChargedRequest): Promise<void> {
+export async function giveBack({ limiter, subject, decision }: Omit<GuardedDecision, "policyOf">): Promise<void> {
   try {
     await limiter.refund(decision);
   } catch (error) {

@@ -76,15 +76,17 @@ function groupOf(
   return own.length === 0 ? { group } : { group, charged: own.map(({ decision }) => decision) };
 }
 
-type HeldDecision = Pick<Slot, "decision" | "release">;
-
 /** A request with a cost of 0 charges nothing, and takes no slot. */
-async function decide(limiter: RateLimiter, subject: RateLimitSubject, options: CheckOptions): Promise<HeldDecision> {
+async function decide(
+  limiter: RateLimiter,
+  subject: RateLimitSubject,
+  options: CheckOptions,
+): Promise<Pick<Slot, "decision" | "release">> {
   if (options.cost !== 0) return limiter.acquire(subject, options);
   return { decision: await limiter.check(subject, options), release: async () => undefined };
 }
 
-function verdictOf(entry: GuardedDecision, slot: HeldDecision, options: ParsedGuardOptions): Verdict {
+function verdictOf(entry: GuardedDecision, slot: Pick<Slot, "release">, options: ParsedGuardOptions): Verdict {
   const { limiter, decision, policyOf } = entry;
   const headers = rateLimitHeaders(decision, options.headers, { nowMs: systemClock.now(), policyOf });
   if (!decision.allowed) return { headers, reply: denial(limiter.plans, decision, policyOf) };

@@ -4,16 +4,17 @@ import { MemoryCounters } from "./counters.js";
 
 const MAX_KEYS = 100_000;
 
-/** This process's share of every limit, for when the store cannot answer. */
-export interface LocalShare {
+/**
+ * This process's share of every limit, for when the store cannot answer. Each of `instances` processes admits an equal part
+ * of each limit, and at least one unit per window.
+ * @returns `record` charges the share with a request that the store admitted here: otherwise each outage would start with a
+ * full share
+ */
+export function localShare(instances: number): {
   consume(request: ConsumeRequest): ConsumeResult;
-  /** Charges the share with a request that the store admitted here. Otherwise each outage would start with a full share. */
   record(request: ConsumeRequest): void;
   release(held: HeldSlot): void;
-}
-
-/** Each of `instances` processes admits an equal part of each limit, and at least one unit per window. */
-export function localShare(instances: number): LocalShare {
+} {
   const counters = new MemoryCounters({ clock: systemClock, maxKeys: MAX_KEYS });
   const shares = new WeakMap<RateLimitRule, RateLimitRule>();
 

@@ -9,11 +9,6 @@ import { memoryStore } from "../memory/store.js";
 import type { RateLimiterOptions } from "../options.js";
 import type { RateLimitSubject, Slot } from "../types.js";
 
-/** The options of a limiter, with the plans that a caller chooses from in place of a plan resolver. */
-export interface EnforceLimits<Group extends string = string> extends Omit<RateLimiterOptions, "plans" | "rules"> {
-  readonly plans: Plans<string, Group>;
-}
-
 export interface EnforceOptions<Group extends string = string>
   extends Omit<RateLimitGuardOptions<Group>, "subject" | "chargeWhen"> {
   /** Resolver of the client's address: `clientIp({ trust })`. Without it, rules that count addresses do not apply. */
@@ -29,29 +24,20 @@ export interface Enforced {
 }
 
 /**
- * Decides one request in the middle of a route handler.
- * @param tier the name or an alias of the plan whose rules apply to this request
- * @throws {PlanError} for a tier that is not a plan: an unknown tier is not an unlimited one
- */
-// oxlint-disable-next-line max-params -- the shape that applications call
-export type EnforceRateLimit = (
-  request: Request,
-  tenantId: string,
-  userId: string | undefined,
-  tier: string,
-) => Promise<Enforced>;
-
-/**
- * Creates `enforceRateLimit(request, tenantId, userId, tier)`, for moving over routes that are written that way. The tier of
- * the call decides, and all tiers share their counts: a tenant that changes its tier does not start with empty counts.
+ * Creates `enforceRateLimit(request, tenantId, userId, tier)`, for moving over routes that are written that way: it decides
+ * one request in the middle of a route handler. `tier` is the name or an alias of the plan whose rules apply to the request;
+ * a tier that is not a plan throws `PlanError`, because an unknown tier is not an unlimited one. All tiers share their
+ * counts: a tenant that changes its tier does not start with empty counts.
  * `concurrency` rules are not decided, because the call does not learn when the response ends. `rateLimit` of this entry
  * decides them too, around the handler.
+ * @param limits the options of a limiter, with the plans that a caller chooses from in place of a plan resolver
  * @throws {ConfigError} that names the wrong option
  */
 export function createEnforce<Group extends string>(
-  limits: EnforceLimits<Group>,
+  limits: Omit<RateLimiterOptions, "plans" | "rules"> & { readonly plans: Plans<string, Group> },
   options: EnforceOptions<NoInfer<Group>> = {},
-): EnforceRateLimit {
+  // oxlint-disable-next-line max-params -- the shape that applications call
+): (request: Request, tenantId: string, userId: string | undefined, tier: string) => Promise<Enforced> {
   const { ip, ...guardOptions } = options;
   if (ip !== undefined && typeof ip !== "function") {
     throw new ConfigError(`createEnforce: ip: expected a function, got ${describeValue(ip)}`);

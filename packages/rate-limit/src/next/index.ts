@@ -1,8 +1,2 @@
-export { rateLimit, type RateLimitRouteOptions } from "../fetch.js";
-export {
-  createEnforce,
-  type Enforced,
-  type EnforceLimits,
-  type EnforceOptions,
-  type EnforceRateLimit,
-} from "./enforce.js";
+export { rateLimit } from "../fetch.js";
+export { createEnforce, type Enforced, type EnforceOptions } from "./enforce.js";

@@ -8,13 +8,15 @@ import { testSeveralGuards } from "./adapter/several-guards.js";
 export type { LimitedRoutes } from "./adapter/fixture.js";
 
 /**
- * Starts a real server with the guards of `routes` in front of `GET /`, in their order. A guard before them takes the tenant
- * from the header `x-tenant-id`. The server answers errors of `@scale` packages with their problem, and all others with 500.
+ * The responses of every adapter on the wire, to the byte.
+ * @param serve starts a real server with the guards of `routes` in front of `GET /`, in their order. A guard before them takes
+ * the tenant from the header `x-tenant-id`. The server answers errors of `@scale` packages with their problem, and all others
+ * with 500.
  */
-export type ServeLimited = (routes: LimitedRoutes) => Promise<{ url: string; close(): Promise<void> }>;
-
-/** The responses of every adapter on the wire, to the byte. */
-export function describeRateLimitAdapter(name: string, serve: ServeLimited): void {
+export function describeRateLimitAdapter(
+  name: string,
+  serve: (routes: LimitedRoutes) => Promise<{ url: string; close(): Promise<void> }>,
+): void {
   describe(`rate limit adapter: ${name}`, () => {
     let close = async (): Promise<void> => undefined;
     afterEach(async () => {

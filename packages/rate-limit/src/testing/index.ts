@@ -1,3 +1,3 @@
-export { describeRateLimitAdapter, type LimitedRoutes, type ServeLimited } from "./adapter.js";
+export { describeRateLimitAdapter, type LimitedRoutes } from "./adapter.js";
 export { ruleOf } from "./rule.js";
 export { type CreateStore, describeRateLimitStore } from "./store.js";

@@ -5,6 +5,7 @@ export interface QueueDenial {
   /** Monotonic milliseconds. */
   readonly at: number;
   readonly cost: number;
+  /** Without the wait for slots. */
   readonly retryAfterMs: number;
   readonly limits: readonly LimitStatus[];
 }
@@ -22,6 +23,19 @@ export function earliestPassAt({ at, cost, retryAfterMs, limits }: QueueDenial, 
   return at + waitMs;
 }
 
+/**
+ * Milliseconds until all rules but `concurrency` would admit the request. A slot may become free at any moment, so the wait
+ * for one has no least time.
+ */
+export function leastRetryMs({ retryAfterMs, limits }: Decision): number {
+  if (limits.length === 0) return retryAfterMs;
+  let leastMs = 0;
+  for (const limit of limits) {
+    if (!limit.shadow && limit.algorithm !== "concurrency") leastMs = Math.max(leastMs, limit.retryAfterMs);
+  }
+  return leastMs;
+}
+
 /** Units that all rules would admit after this decision. A decision by failure policy has no rules, and sets no limit. */
 export function roomOf({ limits }: Decision): number {
   let room = Infinity;
@@ -31,6 +45,7 @@ export function roomOf({ limits }: Decision): number {
 
 function leastWaitMs(status: LimitStatus, cost: number, unitsAfter: number): number {
   const { algorithm, limit, windowMs, remaining, retryAfterMs } = status;
+  if (algorithm === "concurrency") return 0;
   const isRefusing = retryAfterMs > 0;
   if (algorithm === "gcra") {
     const unitMs = windowMs / limit;

@@ -1,23 +1,11 @@
-import type { Clock } from "@scale/core";
-import { storeFail, waitRefuse } from "../events.js";
-import type { RateLimiter } from "../limiter.js";
-import type { Decision } from "../types.js";
-import { earliestPassAt, type QueueDenial, roomOf } from "./expected-wait.js";
-import type { SetTimer, WaitRefusal } from "./types.js";
+import type { Decision, Slot } from "../types.js";
+import { DueTimer } from "./due-timer.js";
+import { earliestPassAt, leastRetryMs, type QueueDenial, roomOf } from "./expected-wait.js";
+import { giveBack, publishRefusal } from "./end-wait.js";
+import type { QueueParts } from "./queue-parts.js";
+import { SlotWait } from "./slot-waits.js";
+import type { WaitRefusal } from "./types.js";
 import type { Waiter } from "./waiter.js";
-
-/** The parts that all queues of a limiter share. */
-export interface QueueParts {
-  readonly limiter: Pick<RateLimiter, "name" | "check" | "refund">;
-  readonly clock: Clock;
-  readonly setTimer: SetTimer;
-  /** Maximum number of queued requests of one key. */
-  readonly queueLimit: number;
-  /** Counts the queued requests of all keys. */
-  readonly total: { queued: number; readonly limit: number };
-  /** Called when a queue has become empty. */
-  readonly onEmpty: (queue: KeyQueue) => void;
-}
 
 /** Requests that are sent to the limiter at once when it has reported room for them. */
 const MAX_AT_ONCE = 32;
@@ -26,7 +14,8 @@ const LOST_RACE_MS = 5;
 
 /**
  * Requests of one key in order of arrival. The limiter is asked about the first; requests after it wait for their turn.
- * One timer serves all of them: for the time at which the first may pass, or for a deadline before it.
+ * One timer serves all of them: for the time at which the first may pass, or for a deadline before it. A request that waits
+ * for a slot is asked about when one is released in this process, at the retry time, and at its deadline.
  */
 export class KeyQueue {
   readonly key: string;
@@ -39,11 +28,14 @@ export class KeyQueue {
   #room = 0;
   #denial: (QueueDenial & { readonly waiter: Waiter; hasPassed: boolean }) | undefined;
   #nextDeadline = Infinity;
-  #timer: { readonly at: number; readonly cancel: () => void } | undefined;
+  readonly #timer: DueTimer;
+  readonly #slotWait: SlotWait | undefined;
 
-  constructor(key: string, parts: QueueParts) {
+  constructor(key: string, parts: QueueParts, wantsSlots: boolean) {
     this.key = key;
     this.#parts = parts;
+    this.#timer = new DueTimer(parts, () => this.#onTimer());
+    if (wantsSlots) this.#slotWait = new SlotWait(parts.slotWaits, () => this.#askAboutFirst());
   }
 
   /** A request that arrives while the limiter decides about others waits for that decision, and then is sent or queued. */
@@ -60,24 +52,14 @@ export class KeyQueue {
       this.#leave(waiter);
       this.refuse(waiter, "closed", 0);
     }
-    this.#stopTimer();
+    this.#timer.set(Infinity);
+    this.#slotWait?.end();
   }
 
   refuse(waiter: Waiter, reason: WaitRefusal, retryAfterMs: number): void {
-    const { clock, limiter } = this.#parts;
-    const now = clock.monotonic();
+    const now = this.#parts.clock.monotonic();
     waiter.refuse(reason, { now, retryAfterMs });
-    const { tenantId, check, arrivedAt } = waiter;
-    waiter.run(() =>
-      waitRefuse.publish(() => ({
-        limiter: limiter.name,
-        tenantId,
-        group: check.group,
-        reason,
-        waitedMs: now - arrivedAt,
-        queued: this.#queued,
-      })),
-    );
+    publishRefusal(this.#parts, waiter, { reason, now, queued: this.#queued });
   }
 
   /** Asks about the first request when it is due, and about as many after it as the limiter has reported room for. */
@@ -93,48 +75,63 @@ export class KeyQueue {
       waiter.run(() => void this.#ask(waiter));
     }
     this.#arm();
-    if (this.#waiters.size === 0) this.#parts.onEmpty(this);
+    if (this.#waiters.size > 0) return;
+    this.#slotWait?.end();
+    this.#parts.onEmpty(this);
   }
 
   async #ask(waiter: Waiter): Promise<void> {
+    const { limiter } = this.#parts;
     this.#asking++;
     waiter.isAsking = true;
     try {
-      const decision = await this.#parts.limiter.check(waiter.subject, waiter.check);
-      await this.#settle(waiter, decision);
+      if (this.#slotWait !== undefined) {
+        this.#slotWait.asks();
+        const slot = await limiter.acquire(waiter.subject, waiter.check);
+        await this.#settle(waiter, slot.decision, slot);
+      } else await this.#settle(waiter, await limiter.check(waiter.subject, waiter.check));
     } catch (error) {
       this.#leave(waiter);
       waiter.fail(error);
     }
     waiter.isAsking = false;
     this.#asking--;
+    if (this.#asking === 0) this.#slotWait?.answered();
     this.#advance();
   }
 
-  async #settle(waiter: Waiter, decision: Decision): Promise<void> {
+  async #settle(waiter: Waiter, decision: Decision, slot?: Slot): Promise<void> {
     const now = this.#parts.clock.monotonic();
     if (!this.#waiters.has(waiter)) {
       // Aborted or closed while the limiter decided: the units were charged for work that does not happen.
-      if (decision.allowed) await this.#refund(waiter, decision);
+      if (!decision.allowed) return;
+      // The units may let a queued request pass sooner.
+      this.#denial = undefined;
+      await giveBack(this.#parts, waiter, { decision, slot });
     } else if (decision.allowed) {
       this.#room = roomOf(decision);
+      this.#slotWait?.admitted();
       this.#leave(waiter);
       if (this.#denial?.waiter === waiter) this.#denial.hasPassed = true;
-      waiter.admit(decision, now);
+      waiter.admit(decision, { now, slot });
     } else this.#denied(waiter, decision, now);
   }
 
   #denied(waiter: Waiter, decision: Decision, now: number): void {
-    const { retryAfterMs, limits } = decision;
+    const retryAfterMs = leastRetryMs(decision);
     const leastMs = waiter.decision === undefined ? 0 : Math.min(LOST_RACE_MS, waiter.deadline - now);
     waiter.decision = decision;
-    waiter.dueAt = now + Math.max(retryAfterMs, leastMs);
+    waiter.deniedUntil = now + retryAfterMs;
+    const wasReleased = this.#slotWait?.denied(decision) ?? false;
+    waiter.dueAt = now + Math.max(wasReleased ? retryAfterMs : decision.retryAfterMs, leastMs);
     if (this.#first() === waiter) {
-      this.#denial = { waiter, hasPassed: false, at: now, cost: waiter.cost, retryAfterMs, limits };
+      this.#denial = { waiter, hasPassed: false, at: now, cost: waiter.cost, retryAfterMs, limits: decision.limits };
     }
-    if (waiter.dueAt > waiter.deadline) {
+    const { deadline } = waiter;
+    if (waiter.deniedUntil <= deadline && now < deadline) waiter.dueAt = Math.min(waiter.dueAt, deadline);
+    if (waiter.dueAt > deadline) {
       this.#leave(waiter);
-      this.refuse(waiter, "deadline", retryAfterMs);
+      this.refuse(waiter, "deadline", decision.retryAfterMs);
     } else if (!waiter.isQueued && !this.#accept(waiter)) this.#leave(waiter);
     for (const arrival of [...this.#waiters]) if (!arrival.isQueued && !arrival.isAsking) this.#sort(arrival);
   }
@@ -157,7 +154,8 @@ export class KeyQueue {
     const passAt = this.#passAtEnd(waiter);
     const isFull = this.#queued >= queueLimit || total.queued >= total.limit;
     if (isFull || passAt > waiter.deadline) {
-      this.refuse(waiter, isFull ? "queue-full" : "deadline", Math.max(0, passAt - clock.monotonic()));
+      const retryAt = Math.max(passAt, this.#first()?.dueAt ?? 0);
+      this.refuse(waiter, isFull ? "queue-full" : "deadline", Math.max(0, retryAt - clock.monotonic()));
       return false;
     }
     waiter.isQueued = true;
@@ -196,19 +194,7 @@ export class KeyQueue {
     this.#advance();
   }
 
-  async #refund({ tenantId }: Waiter, decision: Decision): Promise<void> {
-    const { limiter } = this.#parts;
-    // The units may let a queued request pass sooner.
-    this.#denial = undefined;
-    try {
-      await limiter.refund(decision);
-    } catch (error) {
-      storeFail.publish(() => ({ limiter: limiter.name, tenantId, error }));
-    }
-  }
-
   #onTimer(): void {
-    this.#timer = undefined;
     // First, because a request may pass at its very deadline.
     this.#advance();
     const now = this.#parts.clock.monotonic();
@@ -218,30 +204,31 @@ export class KeyQueue {
   }
 
   #refuseExpired(now: number): void {
+    const retryAt = this.#first()?.dueAt ?? 0;
     this.#nextDeadline = Infinity;
     for (const waiter of [...this.#waiters]) {
       if (waiter.deadline > now) this.#nextDeadline = Math.min(this.#nextDeadline, waiter.deadline);
       // The answer of the limiter decides about a request that it was asked about before the deadline.
       else if (!waiter.isAsking) {
         this.#leave(waiter);
-        this.refuse(waiter, "deadline", Math.max(0, waiter.dueAt - now));
+        this.refuse(waiter, "deadline", Math.max(0, waiter.dueAt - now, retryAt - now));
       }
     }
   }
 
   #arm(): void {
     const dueAt = this.#asking > 0 ? Infinity : (this.#first()?.dueAt ?? Infinity);
-    const at = Math.min(dueAt, this.#nextDeadline);
-    if (this.#timer?.at === at) return;
-    this.#stopTimer();
-    if (at === Infinity) return;
-    const ms = Math.max(0, at - this.#parts.clock.monotonic());
-    this.#timer = { at, cancel: this.#parts.setTimer(ms, () => this.#onTimer()) };
+    this.#timer.set(Math.min(dueAt, this.#nextDeadline));
   }
 
-  #stopTimer(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+  /** A slot was released. @returns false when other rules refuse the first request for now, or it is asked about already */
+  #askAboutFirst(): boolean {
+    const first = this.#first();
+    const now = this.#parts.clock.monotonic();
+    if (first === undefined || this.#asking > 0 || first.deniedUntil > now) return false;
+    first.dueAt = now;
+    this.#advance();
+    return true;
   }
 
   #first(): Waiter | undefined {

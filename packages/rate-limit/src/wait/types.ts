@@ -1,4 +1,4 @@
-import type { CheckOptions, Decision } from "../types.js";
+import type { CheckOptions, Decision, Slot } from "../types.js";
 
 export interface WaitOptions extends CheckOptions {
   /**
@@ -21,6 +21,8 @@ export interface WaitAdmission {
   readonly allowed: true;
   readonly decision: Decision;
   readonly waitedMs: number;
+  /** The slot that `acquire` took. Release it when the work is done. */
+  readonly slot?: Slot;
 }
 
 /** A request that may not pass, and was not charged. */

@@ -52,6 +52,21 @@ describe("createWaitQueue", () => {
     await Promise.all([all, bob]);
   });
 
+  it("counts the addresses of one client as one subject, as the limiter does", async () => {
+    const rules = { guests: { by: "ip", limit: 10, window: "1s", burst: 1 } } as const;
+    const { queue, timers, wait, log } = setUpWaits({ rules, queueLimit: 2 });
+    const ips = ["2001:db8::1", "2001:0db8:0:0::2", "2001:db8::ffff:3", "2001:db8::4"];
+    const all = Promise.all(ips.map((ip, i) => wait(`${i}`, { ip, userId: null, keys: { email: null } })));
+    await timers.settle();
+    expect([queue.size, log]).toEqual([2, ["0 passed at 0", "3 queue-full at 0"]]);
+    const other = wait("other", { ip: "2001:db8:0:100::1" });
+    await timers.settle();
+    expect(log.at(-1)).toBe("other passed at 0");
+    await timers.advance(200);
+    await Promise.all([all, other]);
+    expect(log.slice(3)).toEqual(["1 passed at 100", "2 passed at 200"]);
+  });
+
   it("sends many at once when a window opens, as far as there is room", async () => {
     const rules = { tenant: { limit: 20, window: "1m", algorithm: "fixed-window" } } as const;
     const { timers, wait, log } = setUpWaits({ rules });

@@ -2,9 +2,9 @@ import { type Clock, systemClock } from "@scale/core";
 import { clockOption, inRootContext, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import type { RateLimiter } from "../limiter.js";
-import type { RateLimitSubject } from "../types.js";
+import type { RateLimitSubject, Slot } from "../types.js";
 import { KeyQueues, LONGEST_WAIT_MS } from "./key-queues.js";
-import type { SetTimer, WaitOptions, WaitResult } from "./types.js";
+import type { SetTimer, WaitAdmission, WaitDenial, WaitOptions, WaitResult } from "./types.js";
 
 export interface WaitQueueOptions {
   /**
@@ -33,13 +33,25 @@ export interface WaitQueue {
   /**
    * Decides as `limiter.check`, and waits for room instead of being denied. Requests of one subject and group pass in order
    * of arrival, also a small one after a large one. A request whose wait would exceed its deadline is refused at once, as
-   * far as that can be known. `concurrency` rules are left out, as in `check`.
+   * far as that can be known. `concurrency` rules are left out, as in `check`. The addresses of one IPv6 prefix are one
+   * subject, as they are for the limiter.
    * Settles at the deadline, or when the call to the limiter that was sent before it is answered.
    * @returns `allowed: true` with the decision that charged the request, or the reason why it may not pass
    * @throws the signal's reason when it aborts; the errors of `check`
    * @throws {TypeError} for a cost that is not an integer >= 1, or a `maxWaitMs` out of its range
    */
   wait(subject: RateLimitSubject, options?: WaitOptions): Promise<WaitResult>;
+  /**
+   * Decides as `limiter.acquire`, and waits for a slot of every `concurrency` rule as well. A slot that this process releases
+   * wakes the request that has waited longest for it; slots of other processes are found at the retry time, a second at the
+   * most, and at the deadline. Requests of `acquire` do not wait for those of `wait`.
+   * @returns `allowed: true` with the slot to release, or the reason why the request may not pass
+   * @throws as `wait`
+   */
+  acquire(
+    subject: RateLimitSubject,
+    options?: WaitOptions,
+  ): Promise<(WaitAdmission & { readonly slot: Slot }) | WaitDenial>;
   /** Refuses all queued requests, and those that come later, as `closed`. The limiter stays open. */
   close(): void;
 }
@@ -57,7 +69,7 @@ const optionsSchema = z.strictObject({
  * @throws {ConfigError} that names the wrong option
  */
 export function createWaitQueue(
-  limiter: Pick<RateLimiter, "name" | "check" | "refund">,
+  limiter: Pick<RateLimiter, "name" | "check" | "acquire" | "refund">,
   options: WaitQueueOptions = {},
 ): WaitQueue {
   const parsed = parseOptions(optionsSchema, options, "createWaitQueue");
@@ -67,6 +79,8 @@ export function createWaitQueue(
       return queues.size;
     },
     wait: (subject, waitOptions) => queues.wait(subject, waitOptions),
+    // Each admission of these waits has a slot.
+    acquire: (subject, waitOptions) => queues.wait(subject, waitOptions, true) as ReturnType<WaitQueue["acquire"]>,
     close: () => queues.close(),
   };
 }

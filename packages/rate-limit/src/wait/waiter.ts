@@ -1,5 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
-import type { CheckOptions, Decision, RateLimitSubject } from "../types.js";
+import type { CheckOptions, Decision, RateLimitSubject, Slot } from "../types.js";
 import type { WaitRefusal, WaitResult } from "./types.js";
 
 /** One request of a queue. */
@@ -15,8 +15,10 @@ export class Waiter {
   readonly result: Promise<WaitResult>;
   /** The last decision about this request. */
   decision: Decision | undefined;
-  /** Monotonic milliseconds: the limiter would deny the request before. */
+  /** Monotonic milliseconds: when the limiter is asked. */
   dueAt = 0;
+  /** Monotonic milliseconds: rules other than `concurrency` would deny the request before. */
+  deniedUntil = 0;
   isAsking = false;
   /** True while the request counts against the limits of the queue. */
   isQueued = false;
@@ -27,11 +29,11 @@ export class Waiter {
   #reject!: (error: unknown) => void;
 
   constructor(
-    request: Pick<Waiter, "subject" | "check" | "cost">,
+    request: Pick<Waiter, "subject" | "tenantId" | "check" | "cost">,
     { arrivedAt, maxWaitMs, signal }: { arrivedAt: number; maxWaitMs: number; signal: AbortSignal | undefined },
   ) {
     this.subject = request.subject;
-    this.tenantId = request.subject.tenantId ?? request.subject.ip ?? "";
+    this.tenantId = request.tenantId;
     this.check = request.check;
     this.cost = request.cost;
     this.#signal = signal;
@@ -65,8 +67,9 @@ export class Waiter {
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 
-  admit(decision: Decision, now: number): void {
-    this.#resolve({ allowed: true, decision, waitedMs: now - this.arrivedAt });
+  admit(decision: Decision, { now, slot }: { now: number; slot: Slot | undefined }): void {
+    const waitedMs = now - this.arrivedAt;
+    this.#resolve({ allowed: true, decision, waitedMs, ...(slot !== undefined && { slot }) });
   }
 
   refuse(reason: WaitRefusal, { now, retryAfterMs }: { now: number; retryAfterMs: number }): void {

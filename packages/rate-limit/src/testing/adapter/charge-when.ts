@@ -1,7 +1,7 @@
 import { InputError, StoreError } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { expect, it } from "vitest";
-import { type RefundFailed, refundFail } from "../../events.js";
+import { refundFail } from "../../events.js";
 import type { ChargeWhen } from "../../http/guard.js";
 import { createRateLimiter, type RateLimiter } from "../../limiter.js";
 import { memoryStore } from "../../memory/store.js";
@@ -85,7 +85,7 @@ export function testChargeFailures(start: StartLimited): void {
   });
 
   it("publishes a refund that fails, and keeps the request charged", async () => {
-    const failed: RefundFailed[] = [];
+    const failed: unknown[] = [];
     const stop = refundFail.subscribe((failure) => failed.push(failure));
     const memory = memoryStore({ clock: createManualClock() });
     const limiter = limiterOn({ ...memory, refund: () => Promise.reject(new StoreError("at 10.0.0.5")) });
