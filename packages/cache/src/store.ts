@@ -67,15 +67,6 @@ export interface ReadListener {
   failed(error: unknown): void;
 }
 
-export interface Read {
-  (address: EntryAddress): Promise<ReadResult>;
-  /**
-   * Optional form without a promise, for a store that is read so often that promises matter. It calls the listener after it
-   * has returned, and never throws. It is a property of the function, so that a wrapper of `read` wraps both forms.
-   */
-  readonly to?: (address: EntryAddress, listener: ReadListener) => void;
-}
-
 /**
  * Shares entries between the processes of an application (L2). All of this must hold whatever is late, repeated or lost:
  *
@@ -91,7 +82,14 @@ export interface CacheStore {
   /** Life of a lease in milliseconds, unless it is renewed. */
   readonly leaseMs: number;
   /** Reads an entry, and takes the lease when there is none. */
-  readonly read: Read;
+  readonly read: {
+    (address: EntryAddress): Promise<ReadResult>;
+    /**
+     * Optional form without a promise, for a store that is read so often that promises matter. It calls the listener after it
+     * has returned, and never throws. It is a property of the function, so that a wrapper of `read` wraps both forms.
+     */
+    readonly to?: (address: EntryAddress, listener: ReadListener) => void;
+  };
   /** Reads an entry without taking the lease. `undefined` when it is missing, or being replaced. */
   readWithoutLease(address: EntryAddress): Promise<StoredEntry | undefined>;
   /** Takes the lease although a value is there. A claim for a write also takes it from another holder. */

@@ -9,21 +9,17 @@ export interface NamespacedKey {
   readonly source?: { load(): unknown; readonly ttlMs: number };
 }
 
-/** Wraps a value, so that `null` and `undefined` are values too: tags apply to them, and `negativeTtl` does not. */
-interface Box {
-  readonly value?: unknown;
-}
-
 /**
- * Values under a namespace and a key, for adapters whose keys are given where they are used.
+ * Values under a namespace and a key, for adapters whose keys are given where they are used. Each value is wrapped, so that
+ * `null` and `undefined` are values too: tags apply to them, and `negativeTtl` does not.
  * @returns `tagOf`: the tag of all values of a namespace
  */
 export function namespacedValues(name: string): {
-  readonly definition: Definition<NamespacedKey, Box>;
+  readonly definition: Definition<NamespacedKey, { readonly value?: unknown }>;
   tagOf(namespace: string): string;
 } {
   const tagOf = (namespace: string): string => `=${name} ${namespace}`;
-  const definition = adapterDefinition<NamespacedKey, Box>({
+  const definition = adapterDefinition<NamespacedKey, { readonly value?: unknown }>({
     name,
     key: ({ namespace, key }) => [namespace, key],
     ttl: MAX_TTL,

@@ -2,8 +2,8 @@ import type { Clock, Duration } from "@scale/core";
 import type { ParsedDefinition } from "../definition/definition.js";
 import type { InlineEntry } from "../definition/inline-definition.js";
 import type { CacheStore } from "../store.js";
-import type { LeaseRenewer } from "./lease-renewal.js";
-import type { LeaseReturns } from "./lease-returns.js";
+import type { createLeaseRenewer } from "./lease-renewal.js";
+import type { createLeaseReturns } from "./lease-returns.js";
 import type { InvalidationRetryQueue } from "./retry-queue.js";
 import type { StalenessBound } from "./staleness-bound.js";
 
@@ -13,9 +13,9 @@ export interface CacheContext {
   /** Present only with a store. */
   readonly retryQueue: InvalidationRetryQueue | undefined;
   /** Present only with a store. */
-  readonly leaseRenewer: LeaseRenewer | undefined;
+  readonly leaseRenewer: ReturnType<typeof createLeaseRenewer> | undefined;
   /** Present only with a store. */
-  readonly leaseReturns: LeaseReturns | undefined;
+  readonly leaseReturns: ReturnType<typeof createLeaseReturns> | undefined;
   readonly stalenessBound: StalenessBound;
   readonly clock: Clock;
   /** Monotonic time of this turn of the event loop, for L1 hits. */

@@ -1,17 +1,17 @@
 import { memoryFail } from "../events.js";
 import type { Entry } from "../memory/types.js";
+import { valueBytes } from "../memory/value-size.js";
 import type { EntryContent } from "../store.js";
 import type { CacheContext } from "./context.js";
 import type { EntryRef } from "./entry-ref.js";
 import type { L1Meta } from "./tenant-state.js";
 
-/** Estimated heap bytes per character of the serialized value, and per entry. */
-const BYTES_PER_CHAR = 2;
-const BYTES_PER_ENTRY = 64;
+/** Estimated bytes of `meta`. */
+const META_BYTES = 64;
 
 /**
  * Creates an L1 entry. Written out instead of spread, because every read of the store runs it.
- * @param decoded `chars` is the length of the serialized value, from which its size is estimated
+ * @param decoded `chars` is the length of the serialized value
  */
 export function createL1Entry(
   { value, chars }: { readonly value: unknown; readonly chars: number },
@@ -19,7 +19,7 @@ export function createL1Entry(
   meta: L1Meta,
 ): Entry {
   const { filledAt } = meta;
-  const bytes = BYTES_PER_ENTRY + BYTES_PER_CHAR * chars;
+  const bytes = META_BYTES + valueBytes(value, chars);
   const freshUntil = Math.ceil(filledAt + freshMs);
   const usableUntil = Math.ceil(filledAt + usableMs);
   if (tags.length === 0) return { value, bytes, freshUntil, usableUntil, meta };

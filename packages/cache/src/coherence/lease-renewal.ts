@@ -1,18 +1,17 @@
 import { inRootContext } from "@scale/core/kit";
 import type { CacheStore, Lease } from "../store.js";
 
-/** Renews leases while their loads run. */
-export interface LeaseRenewer {
-  /** @param onFailure called for every renewal that the store could not answer */
-  begin(lease: Lease, onFailure: (error: unknown) => void): void;
-  end(lease: Lease): void;
-}
-
 /** Ticks of the timer within the life of a lease. A lease is renewed in its second tick. */
 const TICKS_PER_LEASE = 4;
 
-/** Creates one timer for all leases, because most loads end long before a timer of their own would fire. */
-export function createLeaseRenewer(store: CacheStore): LeaseRenewer {
+/**
+ * Renews leases while their loads run, with one timer for all: most loads end long before a timer of their own would fire.
+ * @returns `begin`, whose `onFailure` is called for every renewal that the store could not answer, and `end`
+ */
+export function createLeaseRenewer(store: CacheStore): {
+  begin(lease: Lease, onFailure: (error: unknown) => void): void;
+  end(lease: Lease): void;
+} {
   /** `tick` is the one in which the lease was taken or renewed. */
   const leases = new Map<Lease, { onFailure(error: unknown): void; tick: number; isRenewing: boolean }>();
   let timer: NodeJS.Timeout | undefined;

@@ -1,21 +1,19 @@
 import { inRootContext } from "@scale/core/kit";
 import type { CacheStore, Lease } from "../store.js";
 
-/** Gives back leases that their holder does not fill: while one is there, the readers of all processes wait for it. */
-export interface LeaseReturns {
-  /**
-   * Releases a lease. While the store does not answer, the release is repeated until it does.
-   * @param onFailure called once, when the first attempt fails
-   */
-  add(lease: Lease, onFailure?: (error: unknown) => void): void;
-  close(): void;
-}
-
 const RETRY_MS = 250;
 /** Further leases are left to expire. */
 const MAX_LEASES = 10_000;
 
-export function createLeaseReturns(store: CacheStore): LeaseReturns {
+/**
+ * Gives back leases that their holder does not fill: while one is there, the readers of all processes wait for it.
+ * @returns `add` releases a lease; while the store does not answer, the release is repeated until it does, and `onFailure` is
+ * called once, when the first attempt fails
+ */
+export function createLeaseReturns(store: CacheStore): {
+  add(lease: Lease, onFailure?: (error: unknown) => void): void;
+  close(): void;
+} {
   const open = new Set<Lease>();
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;

@@ -8,9 +8,6 @@ import { loadAndFill } from "./load-and-fill.js";
 import { serveStale } from "./serve-stale.js";
 import { acceptFresh, claimForRefresh, lookUpStore } from "./store-lookup.js";
 
-/** `read` serves any fresh value, `refresh` replaces a fresh one. */
-type Mode = "read" | "refresh";
-
 /** Returns the flight under way for the entry (single-flight), or starts one. */
 export function getOrJoin(context: CacheContext, request: LoadRequest): Flight | Promise<Flight> {
   const current = Flight.of(request);
@@ -34,7 +31,8 @@ export function refreshAhead(context: CacheContext, request: LoadRequest): void 
   startFlight(context, request, "refresh").done.catch(() => undefined);
 }
 
-function startFlight(context: CacheContext, request: LoadRequest, mode: Mode): Flight {
+/** @param mode `read` serves any fresh value, `refresh` replaces a fresh one */
+function startFlight(context: CacheContext, request: LoadRequest, mode: "read" | "refresh"): Flight {
   const flight = new Flight(context, request);
   const { store, retryQueue } = context;
   const l1Entry = servableL1Entry(context, request);
@@ -118,7 +116,7 @@ function finishAfter(flight: Flight, work: Promise<void>): void {
 async function resolveFlight(
   context: CacheContext,
   flight: Flight,
-  start: { readonly mode: Mode; readonly l1Entry?: Entry | undefined; readonly first?: ReadResult },
+  start: { readonly mode: "read" | "refresh"; readonly l1Entry?: Entry | undefined; readonly first?: ReadResult },
 ): Promise<void> {
   const { mode, l1Entry, first } = start;
   const { batch, definition, prefetch } = flight.request;

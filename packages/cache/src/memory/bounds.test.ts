@@ -2,9 +2,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { createMemory } from "./create-memory.js";
-import { sizeOf } from "../../test/size-of.js";
 import type { Memory } from "./memory.js";
 import type { Entry } from "./types.js";
+import { valueBytes } from "./value-size.js";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -25,7 +25,7 @@ const row = (id: number): unknown =>
 
 const entryOf = (value: unknown, usableUntil: number): Entry => ({
   value,
-  bytes: sizeOf(value),
+  bytes: valueBytes(value, JSON.stringify(value).length),
   freshUntil: usableUntil / 2,
   usableUntil,
   meta: undefined,

@@ -4,7 +4,7 @@ import { Redis as Redis5 } from "ioredis5";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { at, content, invalidation, lease, put, textOf } from "../testing/context.js";
-import { type CreateStores, describeCacheStore } from "../testing/index.js";
+import { type CreatedStores, describeCacheStore } from "../testing/index.js";
 import { redisStore, type RedisStoreOptions } from "./store.js";
 
 const url = inject("redisUrl");
@@ -17,7 +17,7 @@ const LEASE_MS = 400;
 type Clients = Pick<RedisStoreOptions, "redis" | "subscriber">;
 
 const on =
-  (clients: () => readonly [Clients, Clients]): CreateStores =>
+  (clients: () => readonly [Clients, Clients]): (() => CreatedStores | Promise<CreatedStores>) =>
   () => {
     const options = { prefix: prefix(), timeoutMs: 2000, leaseMs: LEASE_MS };
     const [one, two] = clients();

@@ -1,9 +1,7 @@
 import { afterEach, beforeEach } from "vitest";
 import type { CacheStore, EntryAddress, EntryContent, Invalidation, Lease, ReadResult } from "../store.js";
 
-/** Creates two stores that share their entries, as two processes do, and share nothing with any other store. */
-export type CreateStores = () => CreatedStores | Promise<CreatedStores>;
-
+/** Two stores that share their entries, as two processes do, and share nothing with any other store. */
 export interface CreatedStores {
   /** Their leases must expire within two seconds. */
   readonly stores: readonly [CacheStore, CacheStore];
@@ -17,7 +15,7 @@ export interface StoreFixture {
 }
 
 /** Creates two stores for each test of the suite around the call, and closes them after it. */
-export function freshStores(create: CreateStores): StoreFixture {
+export function freshStores(create: () => CreatedStores | Promise<CreatedStores>): StoreFixture {
   let created: CreatedStores | undefined;
   beforeEach(async () => {
     created = await create();

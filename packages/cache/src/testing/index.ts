@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { type CreateStores, freshStores } from "./context.js";
+import { type CreatedStores, freshStores } from "./context.js";
 import { describeInvalidation } from "./invalidation.js";
 import { describeLeases } from "./leases.js";
 import { describeSubscription } from "./subscription.js";
@@ -11,7 +11,6 @@ export {
   content,
   type StoreFixture,
   type CreatedStores,
-  type CreateStores,
   freshStores,
   invalidation,
   lease,
@@ -23,7 +22,7 @@ export {
  * The contract of a `CacheStore`, as tests. Call it in a vitest file with a function that creates two stores over the same
  * entries, and add tests for the properties of your backend: expiry, reconnects, a cluster.
  */
-export function describeCacheStore(name: string, create: CreateStores): void {
+export function describeCacheStore(name: string, create: () => CreatedStores | Promise<CreatedStores>): void {
   describe(`CacheStore: ${name}`, () => {
     const context = freshStores(create);
     describeLeases(context);

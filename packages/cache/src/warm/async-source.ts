@@ -1,13 +1,11 @@
-export interface Chunk<T> {
-  readonly items: readonly T[];
-  /** `more`: the source may have more items. `done`: it has none. `aborted`: the run was aborted before the chunk was full. */
-  readonly end: "more" | "done" | "aborted";
-}
-
 /** Reads an iterable of the application in chunks. The iterable may be slow, or never settle. */
 export interface AsyncSource<T> {
-  /** Reads at most `max` items, one after the other. Rejects with the error of the iterable. */
-  read(max: number): Promise<Chunk<T>>;
+  /**
+   * Reads at most `max` items, one after the other. Rejects with the error of the iterable.
+   * @returns `end`: `more` when the source may have more items, `done` when it has none, `aborted` when the run was aborted
+   * before all were read
+   */
+  read(max: number): Promise<{ readonly items: readonly T[]; readonly end: "more" | "done" | "aborted" }>;
   /** Tells the iterable that nothing more is read, without waiting for it. */
   close(): void;
 }

@@ -3,12 +3,12 @@ import type { CacheContext } from "../coherence/context.js";
 import type { TenantStates } from "../coherence/tenant-state.js";
 import { type ParsedDefinition, parsedOf } from "../definition/definition.js";
 import { inTenant } from "../get/call-loader.js";
-import { type AsyncSource, asyncSource, type Chunk, untilAborted } from "./async-source.js";
+import { type AsyncSource, asyncSource, untilAborted } from "./async-source.js";
 import type { CheckpointTracker, TenantProgress } from "./checkpoint.js";
 import type { ParsedWarmOptions } from "./options.js";
 import type { Progress } from "./progress.js";
 import { Semaphore } from "./semaphore.js";
-import type { TokenBucket } from "./token-bucket.js";
+import type { createTokenBucket } from "./token-bucket.js";
 import type { WarmEntry } from "./types.js";
 import { warmBatch, type WarmResult } from "./warm-batch.js";
 
@@ -17,7 +17,7 @@ export interface WarmRunContext {
   readonly cache: CacheContext;
   readonly states: TenantStates;
   readonly options: ParsedWarmOptions;
-  readonly bucket: TokenBucket;
+  readonly bucket: ReturnType<typeof createTokenBucket>;
   /** Limits the batches of all tenants. */
   readonly semaphore: Semaphore;
   readonly progress: Progress;
@@ -92,10 +92,10 @@ export class TenantRun implements TenantProgress {
     for (let isOpen = true; isOpen; ) {
       await this.#acquire();
       // The source may query the database, so reading it takes a permit too.
-      const { items, end } = await inTenant(this.tenantId, async (): Promise<Chunk<unknown>> => {
+      const { items, end } = await inTenant(this.tenantId, async () => {
         source ??= await this.#open(entry);
         return source?.read(max) ?? { items: [], end: "aborted" };
-      }).catch((error: unknown): Chunk<unknown> => {
+      }).catch((error: unknown): Awaited<ReturnType<AsyncSource<unknown>["read"]>> => {
         this.#fail(entry, { key: undefined, error });
         return { items: [], end: "done" };
       });

@@ -1,21 +1,20 @@
 import type { Clock } from "@scale/core";
 import { Semaphore } from "./semaphore.js";
 
-/** Limits the rate of loads. A token is taken before it is known whether the load is needed, and refunded if it is not. */
-export interface TokenBucket {
-  /** Tokens that can be taken together at most. */
-  readonly capacity: number;
-  /** Resolves when the tokens are available, or the signal aborts. */
-  take(count: number, signal: AbortSignal): Promise<void>;
-  refund(count: number): void;
-}
-
 /** Capacity as a share of the rate. A burst and the tokens refilled in the same second must not exceed the rate. */
 const BURST = 0.1;
 /** The clock of the cache may not be that of the timers, so it is looked at again. */
 const MAX_SLEEP_MS = 1000;
 
-export function createTokenBucket(perSecond: number, clock: Clock): TokenBucket {
+/**
+ * Limits the rate of loads. A token is taken before it is known whether the load is needed, and refunded if it is not.
+ * @returns `capacity`: tokens that can be taken together at most; `take` resolves when the tokens are available, or the
+ * signal aborts
+ */
+export function createTokenBucket(
+  perSecond: number,
+  clock: Clock,
+): { readonly capacity: number; take(count: number, signal: AbortSignal): Promise<void>; refund(count: number): void } {
   if (perSecond === Infinity) return { capacity: Infinity, take: async () => undefined, refund: () => undefined };
   const capacity = Math.max(1, Math.floor(perSecond * BURST));
   const perMs = (capacity === 1 ? perSecond : perSecond - capacity) / 1000;

@@ -48,12 +48,6 @@ export interface BentocacheDriver {
   disconnect(): Promise<void>;
 }
 
-/** The argument of `useL2Layer`. */
-export interface BentocacheDriverResult {
-  readonly options: Record<string, unknown>;
-  factory(config: { readonly prefix?: string | undefined }): BentocacheDriver;
-}
-
 const schema = z.strictObject({
   redis: redisOption,
   prefix: z
@@ -72,8 +66,12 @@ const MAX_REMOVED = 500;
 /**
  * Redis as the L2 of bentocache: a deadline for every call, keys of one namespace that never equal keys of another, and
  * `clear` without a scan. Redis 6 or newer.
+ * @returns the argument of `useL2Layer`
  */
-export function bentocacheDriver(options: BentocacheDriverOptions): BentocacheDriverResult {
+export function bentocacheDriver(options: BentocacheDriverOptions): {
+  readonly options: Record<string, unknown>;
+  factory(config: { readonly prefix?: string | undefined }): BentocacheDriver;
+} {
   const { redis, prefix, timeoutMs, maxTtl: maxTtlMs } = parseOptions(schema, options, "bentocacheDriver");
   const runner = createScriptRunner({ redis, timeoutMs });
   return {

@@ -2,5 +2,4 @@ export {
   type BentocacheDriver,
   bentocacheDriver,
   type BentocacheDriverOptions,
-  type BentocacheDriverResult,
 } from "./driver.js";

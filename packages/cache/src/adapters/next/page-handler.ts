@@ -1,7 +1,6 @@
 import { systemClock } from "@scale/core";
 import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import type { Definition } from "../../definition/definition.js";
 import { adapterDefinition, MAX_TTL } from "../adapter-definition.js";
 import { nextCodec } from "./codec.js";
 import { handlerOptions, type NextHandlerOptions } from "./options.js";
@@ -44,17 +43,11 @@ export interface NextCacheHandler {
   resetRequestCache(): void;
 }
 
-interface PageKey {
-  readonly isFetch: boolean;
-  readonly buildId: string;
-  readonly key: string;
-}
-
 interface Page extends NextFound {
   readonly tags: readonly string[];
 }
 
-const pages: Definition<PageKey, Page> = adapterDefinition<PageKey, Page>({
+const pages = adapterDefinition<{ readonly isFetch: boolean; readonly buildId: string; readonly key: string }, Page>({
   name: "next",
   key: ({ isFetch, buildId, key }) => (isFetch ? ["fetch", key] : ["page", buildId, key]),
   ttl: MAX_TTL,

@@ -16,22 +16,16 @@ export interface ReadCallback extends ReadListener {
   missing(isCertain: boolean): void;
 }
 
-export interface MgetReads {
-  /** False where `MGET` cannot decide anything, so that the script must be asked in any case. */
-  isPossible(): boolean;
-  /** True while at least half of the recent reads hit. A miss needs the script anyway, so `MGET` would be a wasted round trip. */
-  prefersMget(): boolean;
-  read(callback: ReadCallback): void;
-}
-
 /**
  * Reads entries with `MGET`, which costs the server and this process less than a script. An entry and its generation hold all
  * that a read needs, except for the time of the server and the numbers of tags. Entries with tags are left to the script.
+ * @returns `isPossible`: false where `MGET` cannot decide anything, so that the script must be asked in any case;
+ * `prefersMget`: true while at least half of the recent reads hit, because a miss needs the script anyway
  */
 export function createMgetReads(
   { runner, prefix }: { readonly runner: ScriptRunner; readonly prefix: string },
   { recent, serverClock }: { readonly recent: RecentReads; readonly serverClock: ServerClock },
-): MgetReads {
+): { isPossible(): boolean; prefersMget(): boolean; read(callback: ReadCallback): void } {
   const { mget } = runner;
   // On a Cluster each node has its own clock.
   const isPossible = (): boolean => mget !== undefined && !runner.isCluster && serverClock.now() !== undefined;
