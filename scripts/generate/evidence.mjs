@@ -3,7 +3,8 @@
 //   node scripts/generate/evidence.mjs          writes the pages again
 //   node scripts/generate/evidence.mjs --check  writes nothing and exits 1 when a page differs from docs/evidence.json
 // A page shows a table between `<!-- evidence: bench rate-limit -->` and `<!-- /evidence -->`. The first word is `bench` or
-// `proof`, the second a section; without a section the table has all of them.
+// `proof`, the second a section; without a section the table has all of them. A section whose lines all name a contender has
+// a column for each.
 import { writeFileSync } from "node:fs";
 import { files, report, textOf } from "../workspace.mjs";
 
@@ -63,11 +64,29 @@ function markdown([head, ...rows]) {
     .join("");
 }
 
+/** A row for each case, and a column for each contender, both in the order of the lines. */
+function matrixOf(lines, kind, section) {
+  const contenders = [...new Set(lines.map((line) => line.contender))];
+  const cases = [...new Set(lines.map((line) => line[kind]))];
+  const figure = (name, contender) => {
+    const found = lines.find((line) => line[kind] === name && line.contender === contender);
+    return found === undefined ? "" : figureOf(found).replaceAll("|", "\\|");
+  };
+  return [
+    ["row", ...contenders],
+    ...cases.map((name) => [name.slice(section.length + 2), ...contenders.map((each) => figure(name, each))]),
+  ];
+}
+
 function tableOf(lines, kind, section) {
   const command = `\`npm run ${kind}${section ? ` ${section}` : ""}\``;
   if (lines.length === 0) return `\nNot measured yet: ${command} prints the figures.\n\n`;
   const head = kind === "bench" ? ["row", "figure", "gate", "goal"] : ["row", "figure", "bound"];
-  return `\nMeasured by ${command}.\n\n${markdown([head, ...lines.map((line) => rowOf(line, kind, section))])}\n`;
+  const rows =
+    section && lines.every((line) => line.contender !== undefined)
+      ? matrixOf(lines, kind, section)
+      : [head, ...lines.map((line) => rowOf(line, kind, section))];
+  return `\nMeasured by ${command}.\n\n${markdown(rows)}\n`;
 }
 
 function render(evidence, page) {

@@ -49,6 +49,20 @@ test("evidence replaces the lines of a measured section and keeps those of other
   assert.doesNotMatch(text("README.md"), /7 units/);
 });
 
+test("evidence gives a section with contenders a column for each", () => {
+  const line = (name, contender, outcome) => lineOf(`races: ${name}`, { contender, outcome });
+  const { run, text } = repository("bench races", [
+    line("cut", "ours", "fresh"),
+    line("lost", "ours", "fresh"),
+    line("cut", "theirs", "stale"),
+  ]);
+  assert.equal(run(script, "lines").code, 0);
+  assert.match(
+    text("README.md"),
+    /\| row {2}\| ours {2}\| theirs \|\n.*\n\| cut {2}\| fresh \| stale {2}\|\n\| lost \| fresh \| {8}\|\n/,
+  );
+});
+
 test("evidence --check fails for a page that differs, and writes nothing", () => {
   const { run, write, text } = repository("bench cache", [lineOf("cache: hit")]);
   assert.equal(run(script, "--check").code, 1);
