@@ -101,8 +101,10 @@ describe.each(platforms)("ProblemFilter on %s, for a refusal after the response 
     await expect(get((raw) => raw.write("early"))).rejects.toThrow(/terminated|fetch failed/);
   });
 
-  it("leaves a response that is complete", async () => {
-    expect(await get((raw) => raw.end("early, and whole"))).toEqual([200, "early, and whole"]);
+  it("leaves a response that is complete, and on its way", async () => {
+    const whole = "early, and whole ".repeat(300_000);
+    const [status, text] = await get((raw) => raw.end(whole));
+    expect([status, text.length, text === whole]).toEqual([200, whole.length, true]);
   });
 });
 

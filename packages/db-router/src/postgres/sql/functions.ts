@@ -87,12 +87,12 @@ const PREFIXES = [
 ];
 
 /** First letters of all listed names: a fast check that most words of a statement fail. */
-const FIRST_LETTERS = new Set([...NAMES, ...PREFIXES].map((name) => name.charCodeAt(0)));
+const FIRST_LETTERS = new Set([...NAMES, ...PREFIXES].map((name) => name[0]));
 const listed = new Set(NAMES);
 
 /** True for a function that must run on the primary. `name` is in lower case. */
 export function isKnownVolatile(name: string): boolean {
-  if (!FIRST_LETTERS.has(name.charCodeAt(0))) return false;
+  if (!FIRST_LETTERS.has(name[0])) return false;
   return listed.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
