@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { RateLimitRule } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { seededRandom } from "@scale/testkit";
@@ -11,7 +12,7 @@ import { redisStore } from "./store.js";
 
 const url = inject("redisUrl");
 const SEED = 20_261_120;
-const STEPS = 2500;
+const STEPS = 4000;
 const ALGORITHMS = ["gcra", "sliding-window", "strict-window", "fixed-window", "concurrency"] as const;
 
 /** A charge that the script for GCRA rules decides. */
@@ -87,7 +88,10 @@ async function compare(stores: readonly RateLimitStore[], { seed, step, changes 
     const answers = await Promise.all(
       stores.map((store) => Promise.all(takes.map((request) => store.consume(request)))),
     );
-    expect({ seed, i, takes, answers: answers[1] }).toEqual({ seed, i, takes, answers: answers[0] });
+    // The comparison of vitest takes most of the time of a step, so that it only reports.
+    if (!isDeepStrictEqual(answers[1], answers[0])) {
+      expect({ seed, i, takes, answers: answers[1] }).toEqual({ seed, i, takes, answers: answers[0] });
+    }
     takes.forEach((request, at) => given.push({ request, answers: answers.map((all) => all[at] as ConsumeResult) }));
     const past = given[schedule.pick(given.length)];
     if (past === undefined) continue;
