@@ -11,6 +11,7 @@ export const layers = {
   pagination: 2,
   flags: 2,
   breaker: 2,
+  queue: 2,
   quota: 3,
   shed: 3,
   nest: 4,
