@@ -12,6 +12,7 @@ export const layers = {
   flags: 2,
   breaker: 2,
   queue: 2,
+  realtime: 2,
   quota: 3,
   shed: 3,
   nest: 4,
