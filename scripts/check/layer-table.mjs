@@ -13,6 +13,7 @@ export const layers = {
   breaker: 2,
   queue: 2,
   realtime: 2,
+  metrics: 2,
   quota: 3,
   shed: 3,
   nest: 4,
