@@ -16,6 +16,7 @@ export const layers = {
   metrics: 2,
   quota: 3,
   shed: 3,
+  health: 3,
   nest: 4,
 };
 
