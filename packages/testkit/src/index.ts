@@ -22,6 +22,7 @@ export { type Daemon, type DaemonOptions, type Exit, startDaemon } from "./proce
 export { bundle } from "./process/bundle.js";
 export { packageFile } from "./process/package-file.js";
 export { freePort } from "./process/free-port.js";
+export { findProgram, type FoundProgram } from "./process/find-program.js";
 export { isAlive } from "./process/liveness.js";
 export { type ProcessPool, type ProcessPoolOptions, startProcessPool } from "./process/process-pool.js";
 export { serveWorker, type WorkerContext } from "./process/process-worker.js";

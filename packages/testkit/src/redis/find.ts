@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { workspaceRoots } from "../process/workspace-roots.js";
 import { ServerError } from "../server-error.js";
 
 export interface RedisProgram {
@@ -66,16 +66,9 @@ function probe(path: string): RedisProgram | undefined {
   return { name: name.toLowerCase() === "valkey" ? "valkey" : "redis", path, version };
 }
 
-/** `.cache/redis` of the workspace around the current folder and of the one around this module. */
+/** `.cache/redis` of the workspaces. */
 function fetchFolders(): string[] {
-  const roots = [process.cwd(), dirname(fileURLToPath(import.meta.url))].map((from) => workspaceRoot(from));
-  return [...new Set(roots)]
-    .flatMap((root) => (root === undefined ? [] : join(root, ".cache/redis")))
+  return workspaceRoots()
+    .map((root) => join(root, ".cache/redis"))
     .filter((folder) => existsSync(folder));
-}
-
-function workspaceRoot(from: string): string | undefined {
-  if (existsSync(join(from, "pnpm-workspace.yaml"))) return from;
-  const above = dirname(from);
-  return above === from ? undefined : workspaceRoot(above);
 }
