@@ -12,6 +12,7 @@ process.exitCode = await runSections({
     quota: async () => (await import("./quota/proof.js")).quota,
     "rate-limit": async () => (await import("./rate-limit/proof.js")).rateLimit,
     "retry-storm": async () => (await import("./breaker/retry-storm.js")).retryStorm,
+    rolling: async () => (await import("./rolling/proof.js")).rolling,
     "read-your-writes": async () => (await import("./db-router/read-your-writes.js")).readYourWrites,
     "replica-outage": async () => (await import("./db-router/replica-outage.js")).replicaOutage,
   },

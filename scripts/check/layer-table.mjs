@@ -37,6 +37,7 @@ export const libraries = {
   "@prisma/client": /\/src\/(?:rows\/)?prisma(?:\/|\.ts$)/,
   "@nestjs/common": /^nest\//,
   "@nestjs/core": /^nest\//,
+  "@nestjs/terminus": /^nest\//,
   rxjs: /^nest\//,
   "reflect-metadata": /^nest\//,
   "@openfeature/server-sdk": /^flags\/src\/openfeature\//,

@@ -1,6 +1,11 @@
 import { type NodeMiddleware, toExpress } from "@scale/http/express";
 import type { Health } from "./health.js";
-import { healthGuard } from "./http/index.js";
+import { healthGuard, type HealthRouteOptions } from "./http/guard.js";
 
-/** The guard as Express middleware. Mount it after the middleware that sets the tenant. */
-export const healthMiddleware = (health: Health): NodeMiddleware => toExpress(healthGuard(health));
+/**
+ * Serves `/livez`, `/readyz`, `/startupz` and `/api/health` with its groups, as middleware for Express, Connect and plain
+ * `node:http`. Mount it at the root, before everything that may refuse a request.
+ */
+export function healthRoutes(health: Health, options?: HealthRouteOptions): NodeMiddleware {
+  return toExpress(healthGuard(health, options));
+}

@@ -1,12 +1,11 @@
-import { type FetchHandler, toFetch, type ToFetchOptions } from "@scale/http/fetch";
+import { toFetch } from "@scale/http/fetch";
 import type { Health } from "./health.js";
-import { healthGuard } from "./http/index.js";
+import { healthGuard, type HealthRouteOptions } from "./http/guard.js";
 
-/** The guard in front of a fetch handler: Next, Hono, Bun, SvelteKit. */
-export function withHealth<Args extends readonly [Request, ...unknown[]]>(
-  health: Health,
-  handler: FetchHandler<Args>,
-  options: ToFetchOptions<NoInfer<Args>> = {},
-): (...args: Args) => Promise<Response> {
-  return toFetch(healthGuard(health), handler, options);
+/**
+ * Serves `/livez`, `/readyz`, `/startupz` and `/api/health` with its groups, as a fetch handler: Next, Hono, Bun, SvelteKit.
+ * Every other path is 404.
+ */
+export function healthRoutes(health: Health, options?: HealthRouteOptions): (request: Request) => Promise<Response> {
+  return toFetch<[Request]>(healthGuard(health, options), () => new Response(null, { status: 404 }));
 }

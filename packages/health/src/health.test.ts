@@ -1,33 +1,113 @@
-import { describe, expect, it } from "vitest";
-import { storeFail } from "./events.js";
-import { memoryStore } from "./memory-store.js";
-import { createHealth } from "./health.js";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createHealth, type Health } from "./health.js";
+import type { HealthOptions } from "./options.js";
+import type { HealthCheck } from "./types.js";
+
+function healthOf(options: HealthOptions): Health {
+  const health = createHealth(options);
+  onTestFinished(() => health.close());
+  return health;
+}
+
+const up = (name: string, more: Partial<HealthCheck> = {}): HealthCheck => ({ name, run: () => undefined, ...more });
+const down = (name: string, more: Partial<HealthCheck> = {}): HealthCheck => ({
+  name,
+  run: () => Promise.reject(new Error("down")),
+  ...more,
+});
 
 describe("createHealth", () => {
-  it("adds units and resolves to the total", async () => {
-    const health = createHealth({ store: memoryStore() });
-    await health.add("acme", 1);
-    expect(await health.add("acme", 2)).toBe(3);
+  it("runs nothing before the first probe", async () => {
+    let runs = 0;
+    const health = healthOf({ ready: [up("a", { run: () => void runs++ })] });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(runs).toBe(0);
+    await health.ready();
+    expect(runs).toBe(1);
   });
 
-  it.each([0, -1, 0.5, Number.NaN])("rejects %s units", async (units) => {
-    const health = createHealth({ store: memoryStore() });
-    await expect(health.add("acme", units)).rejects.toMatchObject({ code: "SCALE_INPUT" });
+  it("is a pass, a warn for a failing check, and a fail for a critical one", async () => {
+    expect((await healthOf({}).ready()).status).toBe("pass");
+    expect((await healthOf({ ready: [up("a"), down("b")] }).ready()).status).toBe("warn");
+    expect((await healthOf({ ready: [down("a"), down("b", { critical: true })] }).ready()).status).toBe("fail");
+    const warned = healthOf({ ready: [up("a", { critical: true, run: () => ({ status: "warn" }) })] });
+    expect((await warned.ready()).status).toBe("warn");
   });
 
-  it.each([
-    ["rejects", () => Promise.reject(new Error("down"))],
-    ["never answers", () => new Promise<number>(() => undefined)],
-  ])("rejects with SCALE_STORE and publishes the failure of a store that %s", async (_what, add) => {
-    const failures: string[] = [];
-    const stop = storeFail.subscribe(({ tenantId }) => void failures.push(tenantId));
-    const health = createHealth({ store: { add }, timeoutMs: 5 });
-    await expect(health.add("acme", 1)).rejects.toMatchObject({ code: "SCALE_STORE" });
-    stop();
-    expect(failures).toEqual(["acme"]);
+  it("is starting until every startup check has passed once", async () => {
+    let isMigrated = false;
+    let runs = 0;
+    const migrations = up("migrations", {
+      everyMs: 1,
+      run: () => {
+        runs++;
+        if (!isMigrated) throw new Error("3 migrations to go");
+      },
+    });
+    const health = healthOf({ startup: [migrations], ready: [up("a")] });
+    expect(health.phase).toBe("starting");
+    expect(await health.startup()).toMatchObject({ status: "fail", checks: [{ output: "3 migrations to go" }] });
+    expect(await health.ready()).toMatchObject({ status: "fail", phase: "starting" });
+    expect(health.live().status).toBe("pass");
+    isMigrated = true;
+    while ((await health.startup()).status === "fail") await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(await health.ready()).toMatchObject({ status: "pass", phase: "serving", checks: [{ name: "a" }] });
+    const after = runs;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    isMigrated = false;
+    expect((await health.startup()).status).toBe("pass");
+    expect(runs).toBe(after);
   });
 
-  it("names a wrong option", () => {
-    expect(() => createHealth({ store: memoryStore(), timeoutMs: 0 })).toThrow(/timeoutMs.*got 0/);
+  it("follows breakers and registries of breakers", async () => {
+    const breaker = { name: "rates", state: "closed" };
+    const registry = { name: "hosts", size: 3, openCount: 0 };
+    const health = healthOf({ breakers: [breaker, registry, { ...breaker, key: "eu" }] });
+    expect(await health.ready()).toMatchObject({
+      status: "pass",
+      checks: [{ name: "breaker:rates" }, {}, { name: "breaker:rates:eu" }],
+    });
+    const other = healthOf({
+      breakers: [
+        { ...breaker, state: "open" },
+        { ...registry, openCount: 1 },
+      ],
+    });
+    expect(await other.ready()).toMatchObject({ status: "warn", checks: [{ status: "fail" }, { status: "warn" }] });
+    expect((await other.group("breakers"))?.status).toBe("fail");
+  });
+
+  it("keeps the `this` of a check that is an object of a class", async () => {
+    class Check {
+      readonly name = "own";
+      readonly #answer = { status: "warn" as const };
+      run(): { status: "warn" } {
+        return this.#answer;
+      }
+    }
+    expect(await healthOf({ ready: [new Check()] }).ready()).toMatchObject({ checks: [{ status: "warn" }] });
+  });
+
+  it("reports a drain as not ready and alive", async () => {
+    const health = healthOf({ ready: [up("a")], drain: { delayMs: 0, deadlineMs: 1_000 } });
+    await health.ready();
+    const drained = health.drain.start();
+    expect(await health.ready()).toMatchObject({ status: "fail", phase: "draining", checks: [{ status: "pass" }] });
+    expect(health.live().status).toBe("pass");
+    expect(await drained).toMatchObject({ isClean: true });
+  });
+
+  it.each<[RegExp, HealthOptions]>([
+    [/createHealth: .*"a" twice/, { startup: [up("a")], ready: [up("a")] }],
+    [/ready\.0\.name: .*got ""/, { ready: [up("")] }],
+    [/ready\.0\.name: expected a text without control characters/, { ready: [up("a\nb")] }],
+    [/ready\.0\.name: expected a text without control characters/, { ready: [up("\ud800")] }],
+    [/ready\.0\.run: expected a function/, { ready: [{ name: "a" } as HealthCheck] }],
+    [/ready\.0\.timeoutMs/, { ready: [up("a", { timeoutMs: 0 })] }],
+    [/drain\.delayMs: expected less than deadlineMs/, { drain: { delayMs: 10, deadlineMs: 10 } }],
+    [/breakers\.0: expected a breaker/, { breakers: [{} as never] }],
+    [/Unrecognized key/, { reedy: [] } as HealthOptions],
+  ])("names a wrong option: %s", (message, options) => {
+    expect(() => createHealth(options)).toThrow(message);
   });
 });

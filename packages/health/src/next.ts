@@ -1,2 +1,2 @@
 // Route handlers of Next are fetch handlers.
-export { withHealth } from "./fetch.js";
+export { healthRoutes } from "./fetch.js";

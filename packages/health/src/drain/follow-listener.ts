@@ -1,0 +1,27 @@
+import type { EventEmitter } from "node:events";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+
+type Listener = (request: IncomingMessage, socket: Socket) => void;
+
+/**
+ * Listens to an event for as long as other code does. Node closes a connection that asks for an upgrade which has no listener;
+ * a listener that only watches would leave its client waiting.
+ */
+export function followListener(emitter: EventEmitter, event: string, listener: Listener): void {
+  let isOn = false;
+  const turnOn = (): void => {
+    if (isOn) return;
+    isOn = true;
+    emitter.prependListener(event, listener);
+  };
+  emitter.on("newListener", (name: string, added: unknown) => {
+    if (name === event && added !== listener) turnOn();
+  });
+  emitter.on("removeListener", (name: string, removed: unknown) => {
+    if (name !== event || removed === listener || !isOn || emitter.listenerCount(event) > 1) return;
+    isOn = false;
+    emitter.removeListener(event, listener);
+  });
+  if (emitter.listenerCount(event) > 0) turnOn();
+}

@@ -1,4 +1,0 @@
-import { memoryStore } from "./memory-store.js";
-import { describeHealthStore } from "./testing/index.js";
-
-describeHealthStore("memory", async () => memoryStore());
