@@ -100,8 +100,8 @@ describe("createHealth", () => {
   it.each<[RegExp, HealthOptions]>([
     [/createHealth: .*"a" twice/, { startup: [up("a")], ready: [up("a")] }],
     [/ready\.0\.name: .*got ""/, { ready: [up("")] }],
-    [/ready\.0\.name: expected a text without control characters/, { ready: [up("a\nb")] }],
-    [/ready\.0\.name: expected a text without control characters/, { ready: [up("\ud800")] }],
+    [/ready\.0\.name: expected a string without control characters/, { ready: [up("a\nb")] }],
+    [/ready\.0\.name: expected a string without control characters/, { ready: [up("\ud800")] }],
     [/ready\.0\.run: expected a function/, { ready: [{ name: "a" } as HealthCheck] }],
     [/ready\.0\.timeoutMs/, { ready: [up("a", { timeoutMs: 0 })] }],
     [/drain\.delayMs: expected less than deadlineMs/, { drain: { delayMs: 10, deadlineMs: 10 } }],

@@ -39,7 +39,7 @@ const text = z
   .string()
   .min(1)
   .max(100)
-  .refine((value) => !CONTROL.test(value), "expected a text without control characters");
+  .refine((value) => !CONTROL.test(value), "expected a string without control characters");
 const runs = z.int().min(1).max(100);
 
 const checkSchema = z.object({

@@ -16,7 +16,7 @@ export interface CheckContext {
   readonly signal: AbortSignal;
 }
 
-/** What all checks have in common. */
+/** Options of every check. */
 export interface CheckOptions {
   /** Name in reports, unique within a health. */
   readonly name?: string;

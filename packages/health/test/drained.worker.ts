@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createHealth, drainEnd } from "../src/index.js";
 
-/** What the program does, as JSON in its first argument. */
+/** First argument of the program, as JSON. */
 export interface DrainedProgram {
   readonly delayMs: number;
   readonly deadlineMs: number;
@@ -18,7 +18,8 @@ const server = createServer((request, response) => {
 health.drain.attach(server);
 health.drain.defer("resource", () => (isHanging ? new Promise(() => undefined) : undefined), { timeoutMs: 100 });
 health.drain.onSignals();
-drainEnd.subscribe(({ reason, resources }) => console.log(reason, resources.map(({ outcome }) => outcome).join()));
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+drainEnd.subscribe(({ reason, resources }) => print(`${reason} ${resources.map(({ outcome }) => outcome).join()}`));
 server.listen(0, "127.0.0.1", () => {
-  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  print(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });

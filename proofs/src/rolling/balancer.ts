@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Daemon, freePort, startDaemon } from "@scale/testkit";
 
-/** Servers behind one port of the balancer. */
+/** Servers that one port of the balancer stands for. */
 export interface Service {
   readonly name: string;
   /** Ports on loopback. */

@@ -18,7 +18,7 @@ interface Counts {
   readonly otherwise: number;
 }
 
-/** Do connections that idle behind a balancer answer the next request? Both kinds of server run at the same time. */
+/** Does a connection that the balancer kept idle answer the next request? Both kinds of server run at the same time. */
 export async function* idleGaps(haproxy: string, instances: Instances, smoke: boolean): AsyncIterable<Line> {
   const clients = smoke ? 20 : 1_000;
   const rounds = smoke ? 2 : OURS / clients;
@@ -34,7 +34,7 @@ export async function* idleGaps(haproxy: string, instances: Instances, smoke: bo
     const run = (service: string): Promise<Counts> =>
       sendWithGaps(`${balancer.urlOf(service)}/work`, { clients, rounds, gap });
     const [own, plain] = await Promise.all([run("ours"), run("node")]);
-    const about = `rolling: idle ${gap.from} to ${gap.to} ms between requests behind haproxy (seed ${SEED})`;
+    const about = `rolling: idle ${gap.from} to ${gap.to} ms between requests through haproxy (seed ${SEED})`;
     const count = (proof: string, value: number, bound: { atLeast: number } | { atMost: number }): Line =>
       line({ proof: `${about}, ${proof}`, unit: "requests", value, bound });
     yield count("requests", own.sent, { atLeast: clients * rounds });
@@ -57,7 +57,7 @@ interface Plan {
 async function sendWithGaps(url: string, { clients, rounds, gap }: Plan): Promise<Counts> {
   const random = seededRandom(SEED);
   const counts = { sent: 0, badGateway: 0, otherwise: 0 };
-  // Each client keeps a connection to the balancer, so that only those behind it are at stake.
+  // Each client keeps a connection to the balancer, so that only those to the servers are at stake.
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const client = async (): Promise<void> => {
     for (let round = 0; round < rounds; round++) {

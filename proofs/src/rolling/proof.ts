@@ -4,7 +4,7 @@ import { prepareInstances } from "./instance.js";
 import { redisDown } from "./redis-down.js";
 import { restarts } from "./restarts.js";
 
-/** Does a client behind a balancer notice idle connections, rolling restarts, or an outage of Redis? */
+/** Does a client of a balancer notice idle connections, rolling restarts, or an outage of Redis? */
 export async function* rolling({ smoke }: SectionOptions): AsyncIterable<Line> {
   const haproxy = findProgram("haproxy");
   if (haproxy.is === "missing") {

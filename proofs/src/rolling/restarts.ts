@@ -23,7 +23,7 @@ export async function* restarts(haproxy: string, instances: Instances, smoke: bo
   const times = smoke ? 1 : 20;
   const own = await roll({ haproxy, instances, kind: "ours", times });
   const plain = await roll({ haproxy, instances, kind: "node", times });
-  const about = `rolling: ${times} × SIGTERM behind haproxy under ${REQUESTS_PER_SECOND} requests/s`;
+  const about = `rolling: ${times} × SIGTERM, haproxy in front, under ${REQUESTS_PER_SECOND} requests/s`;
   const count = (proof: string, value: number, bound: { atLeast: number } | { atMost: number }): Line =>
     line({ proof: `${about}, ${proof}`, unit: "requests", value, bound });
   yield count("answers", own.answers, { atLeast: smoke ? 1 : 5_000 });

@@ -28,7 +28,7 @@ const optionsSchema = z.strictObject({ warnAtLagMs: z.number().min(0).default(5_
 
 /**
  * Reads what a router of `@scale/db-router` knows about its servers. It sends nothing: the router polls them. The check fails
- * when nothing can be read, and warns without a primary, and for every server that serves nothing or is behind.
+ * when nothing can be read, and warns without a primary, and for every server that serves nothing or lags.
  */
 export function routerCheck(router: RouterLike, options: RouterCheckOptions = {}): HealthCheck {
   requireMethod(router, "health", "routerCheck: router");

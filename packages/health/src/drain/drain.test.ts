@@ -176,7 +176,7 @@ describe("the streams of a drain", () => {
       return client.received();
     };
     expect(await ask()).toContain("plain");
-    // A library that takes its listener off when it closes leaves none of ours behind.
+    // A library that takes its listener off when it closes leaves none of ours on the server.
     const onUpgrade = (_request: unknown, socket: Socket): void => void socket.end("upgraded");
     server.on("upgrade", onUpgrade);
     expect(await ask()).toBe("upgraded");

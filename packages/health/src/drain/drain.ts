@@ -94,7 +94,9 @@ export class Drainer implements Drain {
       if (!this.#attached.has(server)) this.attach(server, options);
     };
     requests.subscribe(onRequest);
-    return () => void requests.unsubscribe(onRequest);
+    return () => {
+      requests.unsubscribe(onRequest);
+    };
   }
 
   defer(name: string, close: () => unknown, options: DeferOptions = {}): () => void {
@@ -153,7 +155,7 @@ export class Drainer implements Drain {
   /** Stops every server, ends the streams, and waits for the requests. */
   async #endRequests(budget: TimeBudget): Promise<{ ended: number; resources: ResourceReport[] }> {
     const stopped = Promise.all(this.#trackers().map((tracker) => tracker.stop()));
-    // What the application does for its streams comes first: it can tell clients when to come back.
+    // The application ends its streams first: it can tell clients when to come back.
     const resources = await this.#streams.closeTogether(budget.forRequestsMs(), this.#parts.clock);
     const ended = this.#trackers().reduce((count, tracker) => count + tracker.endStreams(), 0);
     await within(budget.forRequestsMs(), stopped);

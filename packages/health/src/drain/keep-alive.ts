@@ -10,7 +10,7 @@ export interface KeepAliveServer {
 export interface KeepAliveFinding {
   readonly setting: "keepAliveTimeout" | "headersTimeout" | "requestTimeout" | "timeout";
   readonly actualMs: number;
-  /** What happens, and what to do. */
+  /** Consequence for clients, and the change to make. */
   readonly message: string;
 }
 

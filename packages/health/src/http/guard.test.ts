@@ -82,16 +82,13 @@ describe("healthGuard", () => {
   });
 
   it("serves checks whose names are odd", async () => {
-    const names = ["__proto__", "constructor", "a/b c?d", "\u{1f600}", "..", "%"];
+    const names = ["__proto__", "constructor", "a/b c?d", "\u{1f600}", "%", "{}", "'"];
     const health = healthOf({ ready: names.map((name) => up(name)) });
     const authorize = (): boolean => true;
     for (const name of names) {
-      const [status, body] = await ask(health, `/api/health/${encodeURIComponent(name).replace("..", "%2e%2e")}`, {
-        authorize,
-      });
-      // A URL resolves `..` before it is sent, however it is escaped.
-      if (name === "..") expect(status).toBe(404);
-      else expect(Object.keys((body as { checks: object }).checks)).toEqual([name]);
+      const [status, body] = await ask(health, `/api/health/${encodeURIComponent(name)}`, { authorize });
+      expect(status).toBe(200);
+      expect(Object.keys((body as { checks: object }).checks)).toEqual([name]);
     }
     expect((await ask(health, "/api/health/%zz"))[0]).toBe(404);
     expect((await ask(health, "/api/health/none"))[0]).toBe(404);

@@ -16,9 +16,9 @@ import { type HealthPaths, pathOf, type Target, targetOf } from "./paths.js";
 
 export interface HealthRouteOptions {
   /**
-   * Predicate for callers that see the details of `/api/health`: checks, times, errors. Everyone else sees the status alone.
+   * Predicate for callers that see the details of `/api/health`: checks, times, errors. All others see the status alone.
    * An error of it, and one that takes longer than a second, is a no: what it asks may be what is down.
-   * @default nobody
+   * @default no caller
    */
   readonly authorize?: (facts: HttpFacts) => boolean | Promise<boolean>;
   /** Paths in place of the default ones. */

@@ -18,7 +18,7 @@ const clock = createManualClock();
 function checkerOf(run: () => unknown, options: Partial<HealthCheck> = {}): Checker {
   const defaults = { name: "test", group: "test", critical: false, timeoutMs: 20, everyMs: 5_000 };
   const counts = { failAfter: 2, passAfter: 2 };
-  // What a check returns is not known at run time, whatever its type says.
+  // At run time a check may return anything, whatever its type says.
   const checker = new Checker({ ...defaults, ...counts, ...options, run: run as HealthCheck["run"] }, clock);
   open.push(checker);
   return checker;

@@ -4,7 +4,7 @@ import { Damping } from "./damping.js";
 /** `F` is a failed run, `.` a successful one. @returns after each run `d` for down, `u` for up; upper case while flapping */
 function run(runs: string, options = { failAfter: 2, passAfter: 2 }): string {
   const damping = new Damping(options);
-  return [...runs]
+  return Array.from(runs)
     .map((each) => {
       damping.record(each === "F");
       const state = damping.isDown ? "d" : "u";

@@ -13,7 +13,7 @@ const BLANKS = /[\s\u0000-\u001f\u007f-\u009f]+/g;
 
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
-/** Makes a text safe to show: credentials of connection strings masked, on one line, at most 300 characters. */
+/** Makes a string safe to show: credentials of connection strings masked, on one line, at most 300 characters. */
 export function maskText(text: string): string {
   const safe = text
     .slice(0, 10 * MAX_LENGTH)
