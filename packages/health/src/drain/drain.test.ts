@@ -154,15 +154,20 @@ describe("the streams of a drain", () => {
     let stream: ServerResponse | undefined;
     const { server, url } = await serve((_request, response) => {
       stream = response;
-      response.setHeader("content-type", "text/event-stream").write("data: 1\n\n");
+      response.setHeader("content-type", "text/event-stream").write("x".repeat(8 * 1024 * 1024));
     });
-    const drain = drainOf({ delayMs: 0 });
+    const drain = drainOf();
     drain.attach(server);
-    const text = (await fetch(url)).text();
-    drain.defer("writer", () => setImmediate(() => stream?.write("data: 2\n\n")), { stage: "streams" });
-    await drain.start();
-    stream?.write("data: 3\n\n");
-    expect(await text).toContain("data: 1");
+    const slow = await rawClient(url);
+    slow.socket.pause();
+    slow.send(GET);
+    await waitUntil(() => stream !== undefined, { what: "the stream" });
+    const drained = drain.start();
+    await waitUntil(() => stream?.writableEnded === true, { what: "the end of the stream" });
+    stream?.write("data: 1\n\n");
+    slow.socket.resume();
+    await slow.closed;
+    expect(await drained).toMatchObject({ isClean: true, streamsEnded: 1 });
   });
 
   it("leave a server without upgrades as it is: the request is an ordinary one", async () => {
