@@ -132,7 +132,7 @@ export class Drainer implements Drain {
     this.#stage = "draining";
     drainStart.publish(() => ({ reason }));
     for (const tracker of this.#trackers()) tracker.startClosing();
-    await pause(Math.min(delayMs, budget.forRequestsMs()));
+    await pause(delayMs, budget);
     this.#stage = "stopping";
     const streams = await this.#endRequests(budget);
     const requestsAborted = this.#trackers().reduce((cut, tracker) => cut + tracker.destroy(), 0);

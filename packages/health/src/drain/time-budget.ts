@@ -39,5 +39,18 @@ export function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   });
 }
 
-export const pause = (ms: number): Promise<void> =>
-  new Promise((resolve) => void inRootContext(() => setTimeout(resolve, ms)));
+const STEP_MS = 100;
+
+/**
+ * Waits for `ms` in which the event loop turns. A process that gets no processor for two seconds has not used them up: its
+ * balancer could not ask it meanwhile. Ends with the time for requests in any case.
+ */
+export async function pause(ms: number, budget: TimeBudget): Promise<void> {
+  for (let leftMs = ms; leftMs > 0; leftMs -= STEP_MS) {
+    const stepMs = Math.min(leftMs, STEP_MS, budget.forRequestsMs());
+    if (stepMs <= 0) break;
+    await new Promise((resolve) => void setTimeout(resolve, stepMs));
+  }
+  // Timers come first in a turn: requests that arrived meanwhile, and those of connections that are accepted now, are read.
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => void setImmediate(resolve));
+}
