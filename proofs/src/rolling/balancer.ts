@@ -8,6 +8,8 @@ export interface Service {
   readonly name: string;
   /** Ports on loopback. */
   readonly servers: readonly number[];
+  /** False for servers that get requests whatever their probes say. @default true */
+  readonly isProbed?: boolean;
 }
 
 export interface Balancer {
@@ -60,11 +62,11 @@ function configOf(services: readonly Service[], ports: ReadonlyMap<string, numbe
     "  timeout check 1s",
     "  http-reuse always",
     "  option httpchk GET /readyz",
-    `  default-server check inter ${PROBE_MS} fall ${PROBE_FALL} rise 1 pool-purge-delay 60s`,
-    ...services.flatMap(({ name, servers }) => [
+    `  default-server inter ${PROBE_MS} fall ${PROBE_FALL} rise 1 pool-purge-delay 60s`,
+    ...services.flatMap(({ name, servers, isProbed = true }) => [
       `listen ${name}`,
       `  bind 127.0.0.1:${ports.get(name)}`,
-      ...servers.map((port, index) => `  server ${name}${index} 127.0.0.1:${port}`),
+      ...servers.map((port, index) => `  server ${name}${index} 127.0.0.1:${port}${isProbed ? " check" : ""}`),
     ]),
     "",
   ].join("\n");
