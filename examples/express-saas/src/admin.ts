@@ -1,10 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { PlanResolver } from "@scale/core";
 import type { Router as DbRouter } from "@scale/db-router";
+import type { Health } from "@scale/health";
+import { healthRoutes } from "@scale/health/express";
 import { problem } from "@scale/http";
 import { type NodeMiddleware, toExpress } from "@scale/http/express";
 import { quotaStatus } from "@scale/quota/express";
-import { type Request, type RequestHandler, Router } from "express";
+import { type Request, Router } from "express";
 import type { CrmCache } from "./cache.js";
 import type { CrmQuota } from "./quota.js";
 
@@ -17,14 +19,10 @@ export function quotaAdmin(quota: CrmQuota, token: string): NodeMiddleware {
   return quotaStatus(quota, { authorize: (facts) => hasToken(facts.header("authorization")) });
 }
 
-/** Health probe of a load balancer: can reads and writes be served? Sends no query, because the router polls the servers. */
-export function health(router: DbRouter): RequestHandler {
-  return (_request, response) => {
-    const { isReadable, isWritable } = router.health();
-    // Without a primary this process still serves all reads.
-    response.status(isReadable ? 200 : 503);
-    response.json({ status: isReadable ? "ok" : "unavailable", database: { isReadable, isWritable } });
-  };
+/** Serves the health of the process and of all it uses; the details to callers with the admin token. */
+export function healthProbes(health: Health, token: string): NodeMiddleware {
+  const hasToken = createTokenCheck(token);
+  return healthRoutes(health, { authorize: (facts) => hasToken(facts.header("authorization")) });
 }
 
 /** Serves the health and the routing statistics of the database servers to callers with the admin token. */

@@ -69,10 +69,12 @@ describe.skipIf(withoutPostgres)("the app", () => {
   });
 
   it("requires no tenant for the health check and the live page", async () => {
-    expect(await (await fetch(`${example.url}/health`)).json()).toEqual({
-      status: "ok",
-      database: { isReadable: true, isWritable: true },
-    });
+    for (const path of ["/livez", "/readyz", "/api/health", "/api/health/database", "/api/health/cache"]) {
+      expect(await (await fetch(`${example.url}${path}`)).json()).toEqual({ status: "pass" });
+    }
+    const headers = { authorization: `Bearer ${example.adminToken}` };
+    const details = (await (await fetch(`${example.url}/api/health`, { headers })).json()) as { checks: object };
+    expect(Object.keys(details.checks)).toEqual(["database", "cache", "redis", "breaker:rates"]);
     expect((await fetch(`${example.url}/`)).url).toBe(`${example.url}/scale`);
   });
 });

@@ -1,6 +1,7 @@
 import type { Clock, PlanResolver } from "@scale/core";
 import { dbSession } from "@scale/db-router/express";
 import { requireFlag } from "@scale/flags/express";
+import type { Health } from "@scale/health";
 import { clientIp, fromHeader, tenantGuard } from "@scale/http";
 import { problemHandler, toExpress } from "@scale/http/express";
 import type { UsageStore } from "@scale/quota";
@@ -9,7 +10,7 @@ import { rateLimit } from "@scale/rate-limit/express";
 import type { Shedder } from "@scale/shed";
 import { shed } from "@scale/shed/express";
 import express, { type Express } from "express";
-import { cacheAdmin, databaseAdmin, health, quotaAdmin } from "./admin.js";
+import { cacheAdmin, databaseAdmin, healthProbes, quotaAdmin } from "./admin.js";
 import type { CrmCache, ResourceName } from "./cache.js";
 import { cachedRows } from "./db/cached-rows.js";
 import type { DatabaseConnection } from "./db/client.js";
@@ -47,6 +48,7 @@ export interface AppOptions {
   readonly flags: CrmFlags;
   readonly rates: RatesParts;
   readonly shedder: Shedder;
+  readonly health: Health;
   /** Signs the cursors of lists. */
   readonly secret: string;
   /** Bearer token for the admin routes. */
@@ -59,7 +61,7 @@ export interface AppOptions {
 
 /** The CRM API: tenant resolution, load shedding, rate limits, sessions, cache warming, then the routes. */
 export function createApp(options: AppOptions): Express {
-  const { database, store, usage, plans, secret, crm, flags, rates, shedder } = options;
+  const { database, store, usage, plans, secret, crm, flags, rates, shedder, health } = options;
   const { adminToken, metrics, clock, onError } = options;
   const { db, router } = database;
   const app = express().disable("x-powered-by");
@@ -69,9 +71,9 @@ export function createApp(options: AppOptions): Express {
   const pages = createListPages(plans, secret);
   const cached = (name: ResourceName, rows: TenantRows) => ({ rows: cachedRows(rows, crm, name), pages });
 
-  // Without tenant and limit, and never shed: health probe, live page and admin routes.
+  // Without tenant and limit, and never shed: health probes, live page and admin routes.
   app.get("/", (_request, response) => response.redirect("/scale"));
-  app.get("/health", health(router));
+  app.use(healthProbes(health, adminToken));
   app.use("/scale", livePage(metrics));
   app.get("/api/admin/quotas/:tenantId", quotaAdmin(quota, adminToken));
   app.use("/api/admin/database", databaseAdmin(router, adminToken));

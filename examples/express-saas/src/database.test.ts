@@ -242,11 +242,14 @@ describe.skipIf(withoutPostgres)("a lost database server", () => {
     },
   );
 
-  it("is every replica: the primary serves reads, and the health check passes", async () => {
+  it("is every replica: the primary serves reads, and the process stays ready", async () => {
     const replicas = example.components.database.server?.replicas ?? [];
     await Promise.all(replicas.map((replica) => replica.kill()));
     await until("writes nothing nothing");
-    expect((await fetch(`${example.url}/health`)).status).toBe(200);
+    const isWarned = async (): Promise<boolean> =>
+      (await (await fetch(`${example.url}/readyz`)).text()) === '{"status":"warn"}';
+    await waitUntil(isWarned, { what: "a warning", timeoutMs: 5000 });
+    expect((await fetch(`${example.url}/api/health/database`)).status).toBe(200);
     const instead = async (): Promise<number> =>
       (await liveData(example.url)).database.routes.find(({ reason }) => reason === "no-healthy-replica")?.count
         .total ?? 0;
@@ -254,12 +257,14 @@ describe.skipIf(withoutPostgres)("a lost database server", () => {
     expect((await liveData(example.url)).errors.total, reported.join("\n")).toBe(0);
   });
 
-  it("is the primary too: the health check fails, and writes get SCALE_NO_PRIMARY", async () => {
+  it("is the primary too: the check of the database fails, the process stays ready, and writes get SCALE_NO_PRIMARY", async () => {
     // The plan must be known before: without a database it cannot be looked up.
     expect((await asTenant(example.url, "fjord-labs")("GET", "/contacts?limit=10")).status).toBe(200);
     await example.components.database.server?.primary.kill();
-    const isUnavailable = async (): Promise<boolean> => (await fetch(`${example.url}/health`)).status === 503;
+    const isUnavailable = async (): Promise<boolean> =>
+      (await fetch(`${example.url}/api/health/database`)).status === 503;
     await waitUntil(isUnavailable, { what: "503", timeoutMs: 5000 });
+    expect((await fetch(`${example.url}/readyz`)).status).toBe(200);
     const answer = await asTenant(example.url, "fjord-labs")("POST", "/contacts", contact);
     expect(answer).toMatchObject({ status: 503, body: { code: "SCALE_NO_PRIMARY" } });
   });

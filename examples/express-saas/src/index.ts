@@ -9,6 +9,7 @@ import { maxConcurrencyByPlan } from "./db/max-concurrency.js";
 import { lookUpPlan } from "./db/look-up-plan.js";
 import { seededTenants } from "./db/seed.js";
 import { createCrmFlags } from "./flags.js";
+import { createCrmHealth } from "./health.js";
 import { createMetrics, type MetricsOptions } from "./live/metrics.js";
 import { createRatesClient } from "./rates/client.js";
 import { startRatesService } from "./rates/service.js";
@@ -51,7 +52,6 @@ export interface Example {
 }
 
 const TRAFFIC = { requestsPerSecond: 150 };
-const GRACE_MS = 5000;
 
 /** Starts the whole example. When one part fails to start, the started parts are stopped again. */
 export async function startExample(options: ExampleOptions = {}): Promise<Example> {
@@ -94,17 +94,21 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
   const sources = { plans, limitStore: limitStoreSource(limitStore), cache: crm.cache, router };
   const metrics = createMetrics({ ...sources, resilience: { rates, flags, shedder }, clock: systemClock });
   teardown.defer(() => metrics.stop());
-  const parts = { database, store: limitStore.store, usage, plans: resolver, secret, crm, flags, rates, shedder };
+  const health = createCrmHealth({ database, limitStore, crm, rates: rates.client });
+  const counted = { store: limitStore.store, usage, plans: resolver };
+  const parts = { ...counted, database, secret, crm, flags, rates, shedder, health };
   const app = createApp({ ...parts, adminToken, metrics, clock: systemClock, onError });
-  const server = await startServer(app, port);
-  teardown.defer(() => server.close(GRACE_MS));
+  const { server, url } = await startServer(app, port);
+  health.drain.attach(server);
+  // Requests in flight are finished first; the cleanups close what they stand on.
+  teardown.defer(() => health.drain.start({ reason: "stop" }));
 
   if (traffic !== false) {
     const tenantIds = seededTenants.map(({ id }) => id);
-    const generator = startTraffic({ url: server.url, tenantIds, onError, ...traffic });
+    const generator = startTraffic({ url, tenantIds, onError, ...traffic });
     teardown.defer(() => generator.stop());
   }
-  return { url: server.url, components, adminToken, stop: () => teardown.run() };
+  return { url, components, adminToken, stop: () => teardown.run() };
 }
 
 const newToken = (): string => randomBytes(12).toString("hex");

@@ -17,6 +17,6 @@ export async function startRatesService(): Promise<RatesService> {
   const server = await startServer((_request, response) => {
     if (!service.isStuck) response.setHeader("content-type", "application/json").end(JSON.stringify(RATES));
   }, 0);
-  const service: RatesService = { url: server.url, isStuck: false, close: () => server.close(0) };
+  const service: RatesService = { url: server.url, isStuck: false, close: () => server.close() };
   return service;
 }

@@ -8,7 +8,7 @@ describe("startTraffic", () => {
   let traffic: Traffic | undefined;
   afterEach(async () => {
     await traffic?.stop();
-    await server?.close(0);
+    await server?.close();
   });
 
   const start = (url: string, errors: unknown[], requestsPerSecond = 1000): void => {
