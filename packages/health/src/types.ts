@@ -4,7 +4,7 @@ export type HealthStatus = "pass" | "warn" | "fail";
 /** Result of one run of a check. */
 export interface CheckOutcome {
   readonly status: HealthStatus;
-  /** Sentence for operators. Credentials in it are masked, and only authorised callers see it. */
+  /** Sentence for operators. Credentials in it are masked, and only authorized callers see it. */
   readonly output?: string;
   readonly observedValue?: number | string;
   /** Unit of `observedValue`: `"ms"`, `"bytes"`, `"percent"`. */

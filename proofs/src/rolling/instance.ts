@@ -2,17 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundle, type Daemon, startDaemon } from "@scale/testkit";
+import type { InstanceOptions } from "./instance.worker.js";
 
 const WORKER = new URL("../../../proofs/src/rolling/instance.worker.ts", import.meta.resolve("@scale/testkit"));
-
-export interface InstanceOptions {
-  readonly port: number;
-  /** `node`: the server as Node makes it. It ends at once on SIGTERM, and closes idle connections after five seconds. */
-  readonly kind: "ours" | "node";
-  /** Time that the balancer needs to see that the instance is not ready. */
-  readonly delayMs: number;
-  readonly redisUrl?: string;
-}
 
 /** Starts processes of the server. */
 export interface Instances {

@@ -3,7 +3,15 @@ import { createHealth, redisCheck } from "@scale/health";
 import { healthRoutes } from "@scale/health/express";
 import express from "express";
 import { Redis } from "ioredis";
-import type { InstanceOptions } from "./instance.js";
+
+export interface InstanceOptions {
+  readonly port: number;
+  /** `node`: the server as Node makes it. It ends at once on SIGTERM, and closes idle connections after five seconds. */
+  readonly kind: "ours" | "node";
+  /** Time that the balancer needs to see that the instance is not ready. */
+  readonly delayMs: number;
+  readonly redisUrl?: string;
+}
 
 const { port, kind, delayMs, redisUrl } = JSON.parse(process.argv[2] ?? "{}") as InstanceOptions;
 

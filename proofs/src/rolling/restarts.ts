@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Daemon, freePort, type Line, type Load, startLoad } from "@scale/testkit";
 import { line } from "../bound.js";
 import { type Balancer, PROBE_FALL, PROBE_MS, startBalancer } from "./balancer.js";
-import type { InstanceOptions, Instances } from "./instance.js";
+import type { Instances } from "./instance.js";
+import type { InstanceOptions } from "./instance.worker.js";
 
 const SERVERS = 3;
 const REQUESTS_PER_SECOND = 300;

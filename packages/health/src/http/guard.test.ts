@@ -51,7 +51,7 @@ describe("healthGuard", () => {
     expect(await ask(health, "/livez")).toEqual([200, { status: "pass" }]);
   });
 
-  it("shows details to authorised callers only, and no password to anyone", async () => {
+  it("shows details to authorized callers only, and no password to anyone", async () => {
     const health = healthOf({ ready: [down("database", { group: "database" })] });
     const authorize: HealthRouteOptions["authorize"] = ({ url }) => url.endsWith("?token");
     expect(await ask(health, "/api/health?no", { authorize })).toEqual([200, { status: "warn" }]);

@@ -4,7 +4,7 @@ const MAX_LENGTH = 300;
 const URL_CREDENTIALS = /:\/\/.*@/gs;
 const QUOTED_OR_WORD = String.raw`(?:"[^"]*"|'[^']*'|[^\s&,;"'}\]]+)`;
 const ASSIGNED = new RegExp(
-  String.raw`([\w-]*(?:passw|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|credential|signature)[\w-]*["']?\s*[=:]\s*)${QUOTED_OR_WORD}`,
+  String.raw`([\w-]*(?:password|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|credential|signature)[\w-]*["']?\s*[=:]\s*)${QUOTED_OR_WORD}`,
   "gi",
 );
 const AUTHORIZATION = /\b(authorization["']?\s*[=:]\s*|bearer\s+|basic\s+)(?:(?:bearer|basic|digest)\s+)?[^\s"',;]+/gi;
