@@ -26,6 +26,7 @@ const inTurn = async (commands) => {
 const update = () =>
   inTurn([
     node("scripts/generate/lua.mjs"),
+    node("scripts/generate/page.mjs"),
     ["biome", "format", "--write", "."],
     turbo("build"),
     node("scripts/generate/env.mjs"),

@@ -18,6 +18,7 @@ export const layers = {
   shed: 3,
   health: 3,
   nest: 4,
+  dashboard: 4,
 };
 
 /** Private packages that no source of a package imports; they themselves may import anything. */

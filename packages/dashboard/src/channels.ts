@@ -1,0 +1,11 @@
+import type { EventChannel } from "@scale/core";
+import { defineEvent } from "@scale/core/kit";
+
+export interface SourceFailed {
+  /** What was read: the page, a tenant, a search, the right of a caller. */
+  readonly operation: "read" | "tenant" | "search" | "authorize";
+  readonly error: unknown;
+}
+
+/** Published when the source of a dashboard, its health or its `authorize` fails. */
+export const sourceFail: EventChannel<SourceFailed> = defineEvent("scale:dashboard:source-fail");

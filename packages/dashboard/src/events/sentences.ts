@@ -1,0 +1,91 @@
+import type { FeedEvent } from "../types.js";
+
+/** A message of a channel, whose fields are those of the events page. */
+export type Message = Readonly<Record<string, unknown>>;
+
+export type Sentence = Pick<FeedEvent, "kind" | "text"> & { readonly tenantId?: string };
+
+/** Turns messages of one channel into sentences; `undefined` for those that need none. */
+export type Telling = (message: Message) => Sentence | undefined;
+
+/** A field as text: strings and numbers alone, so that no object and no error ends up on the page. */
+function text(value: unknown, instead = "?"): string {
+  if (typeof value === "string") return value.slice(0, 100);
+  return typeof value === "number" && Number.isFinite(value) ? String(Math.round(value)) : instead;
+}
+
+/** Sentence about a tenant. */
+const about = (message: Message, kind: FeedEvent["kind"], said: string): Sentence => ({
+  kind,
+  text: said,
+  ...(typeof message["tenantId"] === "string" && message["tenantId"] !== "" && { tenantId: text(message["tenantId"]) }),
+});
+
+const named = ({ key, breaker }: Message): string =>
+  `${text(breaker)}${typeof key === "string" ? ` (${text(key)})` : ""}`;
+
+function decided(message: Message): Sentence | undefined {
+  const { decision } = message;
+  if (typeof decision !== "object" || decision === null || !("allowed" in decision) || decision.allowed !== false) {
+    return undefined;
+  }
+  const violated = "violated" in decision && Array.isArray(decision.violated) ? decision.violated : [];
+  const rules = violated.map((rule: unknown) => ruleName(rule)).join(", ");
+  return about(message, "limit", `${text(message["tenantId"])} was denied by ${rules || "a rate limit"}`);
+}
+
+const ruleName = (rule: unknown): string =>
+  typeof rule === "object" && rule !== null && "name" in rule ? text(rule.name) : text(rule);
+
+export const tellings: Readonly<Record<string, Telling>> = {
+  "scale:rate-limit:request-decide": decided,
+  "scale:rate-limit:store-fail": (it) =>
+    about(it, "limit", `the store of the limiter ${text(it["limiter"])} did not answer`),
+  "scale:shed:request-shed": (it) =>
+    about(it, "limit", `${text(it["tenantId"])} was refused because the process is busy (${text(it["reason"])})`),
+  "scale:quota:use-refuse": (it) =>
+    about(
+      it,
+      "limit",
+      `${text(it["tenantId"])} has used up its ${text(it["metric"])}: ${text(it["used"])} of ${text(it["limit"])}`,
+    ),
+  "scale:quota:threshold-reach": (it) =>
+    about(
+      it,
+      "limit",
+      `${text(it["tenantId"])} has used ${text(it["used"])} of ${text(it["limit"])} ${text(it["metric"])}`,
+    ),
+  "scale:core:redis-stall": (it) =>
+    about(it, "health", it["stalled"] === true ? "Redis does not answer in time" : "Redis answers again"),
+  "scale:cache:memory-drop": (it) =>
+    it["isFirst"] === true ? undefined : about(it, "cache", "memory was dropped: invalidations may have been missed"),
+  "scale:cache:stale-serve": (it) =>
+    about(it, "cache", `a stale ${text(it["name"])} was served (${text(it["reason"])})`),
+  "scale:db-router:node-eject": (it) =>
+    about(it, "database", `${text(it["node"])} serves nothing: ${text(it["reason"])}`),
+  "scale:db-router:node-return": (it) => about(it, "database", `${text(it["node"])} serves again`),
+  "scale:db-router:primary-change": (it) =>
+    about(it, "database", it["to"] === undefined ? "no server accepts writes" : `writes go to ${text(it["to"])}`),
+  "scale:db-router:bulkhead-refuse": (it) =>
+    about(it, "database", `a statement of ${text(it["tenantId"], "no tenant")} was refused (${text(it["reason"])})`),
+  "scale:breaker:state-change": (it) =>
+    about(it, "resilience", `the breaker ${named(it)} is ${text(it["to"])} (${text(it["reason"])})`),
+  "scale:breaker:mode-change": (it) => about(it, "change", `the breaker ${named(it)} was set to ${text(it["to"])}`),
+  "scale:flags:settings-write": (it) =>
+    about(it, "change", `${text(it["changedBy"], "a process")} changed the flag ${text(it["flag"])}`),
+  "scale:flags:degrade-change": (it) =>
+    about(
+      it,
+      "resilience",
+      `the flag ${text(it["flag"])} ${it["isDegraded"] === true ? "is degraded" : "has recovered"}`,
+    ),
+  "scale:health:check-change": (it) =>
+    it["from"] === undefined && it["to"] === "pass"
+      ? undefined
+      : about(
+          it,
+          "health",
+          `the check ${text(it["check"])} went from ${text(it["from"], "unknown")} to ${text(it["to"])}`,
+        ),
+  "scale:health:drain-start": (it) => about(it, "health", `the process is draining (${text(it["reason"])})`),
+};

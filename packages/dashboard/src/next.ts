@@ -1,0 +1,2 @@
+// Route handlers of Next are fetch handlers.
+export { dashboardRoutes } from "./fetch.js";

@@ -1,0 +1,69 @@
+import type { Story, TenantCounts } from "./types.js";
+
+/** A tenant is noisy from this many times the median tenant on, with at least so many requests in the minute. */
+const NOISY_TIMES = 4;
+const NOISY_REQUESTS = 60;
+/** A tenant suffers from these parts of its requests on, and from this latency on, with at least so many requests. */
+const DENIED_PART = 0.05;
+const FAILED_PART = 0.01;
+const SLOW_MS = 500;
+const MIN_REQUESTS = 10;
+
+const requestsOf = ({ admitted, denied, failed }: TenantCounts): number => admitted + denied + failed;
+
+/** Tells who is noisy and whether the others notice, in one sentence. */
+export function storyOf(tenants: readonly TenantCounts[]): Story {
+  const byRequests = tenants.toSorted((a, b) => requestsOf(b) - requestsOf(a));
+  const [busiest] = byRequests;
+  if (busiest === undefined || requestsOf(busiest) === 0)
+    return { text: "No requests in the last minute.", suffering: [] };
+  const median = Math.max(1, medianOf(byRequests.slice(1).map(requestsOf)));
+  const times = requestsOf(busiest) / median;
+  const isNoisy = byRequests.length > 1 && times >= NOISY_TIMES && requestsOf(busiest) >= NOISY_REQUESTS;
+  const others = isNoisy ? byRequests.slice(1) : byRequests;
+  const suffering = others.filter(suffers).map(({ tenantId }) => tenantId);
+  const noise = isNoisy
+    ? `${busiest.tenantId} sends ${Math.round(times)} times as much as the median tenant${refusedPart(busiest)}`
+    : "No tenant is noisy";
+  return {
+    text: `${noise}; ${effect(others, suffering)}.`,
+    ...(isNoisy && { noisy: busiest.tenantId }),
+    suffering,
+  };
+}
+
+function refusedPart(tenant: TenantCounts): string {
+  const part = tenant.denied / requestsOf(tenant);
+  return part < 0.005 ? "" : ` and is refused ${Math.round(part * 100)} % of it`;
+}
+
+function effect(others: readonly TenantCounts[], suffering: readonly string[]): string {
+  const [first, ...more] = suffering;
+  if (first !== undefined) {
+    const reason = reasonOf(others.find(({ tenantId }) => tenantId === first));
+    return more.length === 0 ? `${first} ${reason}` : `${first} ${reason}, and ${more.length} more suffer`;
+  }
+  const slowest = others.toSorted((a, b) => (b.p99 ?? 0) - (a.p99 ?? 0))[0];
+  if (slowest?.p99 === null || slowest === undefined) return "no other tenant suffers";
+  return `no other tenant suffers, and the slowest has a p99 of ${Math.round(slowest.p99)} ms`;
+}
+
+const isFailing = (tenant: TenantCounts): boolean => tenant.failed / requestsOf(tenant) >= FAILED_PART;
+const isDenied = (tenant: TenantCounts): boolean => tenant.denied / requestsOf(tenant) >= DENIED_PART;
+const isSlow = ({ p99 }: TenantCounts): boolean => p99 !== null && p99 >= SLOW_MS;
+
+const suffers = (tenant: TenantCounts): boolean =>
+  requestsOf(tenant) >= MIN_REQUESTS && (isFailing(tenant) || isDenied(tenant) || isSlow(tenant));
+
+function reasonOf(tenant: TenantCounts | undefined): string {
+  if (tenant === undefined) return "suffers";
+  const part = (count: number): number => Math.max(1, Math.round((100 * count) / requestsOf(tenant)));
+  if (isFailing(tenant)) return `gets errors for ${part(tenant.failed)} % of its requests`;
+  if (isDenied(tenant)) return `is refused ${part(tenant.denied)} % of its requests`;
+  return `waits up to ${Math.round(tenant.p99 ?? 0)} ms`;
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
