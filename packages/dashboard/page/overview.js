@@ -63,7 +63,7 @@ const requestsOf = ({ admitted, denied, failed }) => admitted + denied + failed;
  * @param {Snapshot["story"]} story
  */
 export function tenantLink(tenantId, { noisy, suffering }) {
-  const link = make("a", { href: `#tenants/${encodeURIComponent(tenantId)}` }, tenantId);
+  const link = make("a", { href: `#/tenants/${encodeURIComponent(tenantId)}` }, tenantId);
   const cell = make("span", {}, link);
   if (tenantId === noisy) cell.append(" ", make("span", { class: "badge" }, "noisy"));
   if (suffering.includes(tenantId)) cell.append(" ", make("span", { class: "badge", "data-state": "warn" }, "suffers"));

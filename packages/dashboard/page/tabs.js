@@ -1,4 +1,5 @@
-// Tabs by the hash of the address, so that each can be linked, and by the arrow keys.
+// Tabs by the hash of the address, so that each can be linked, and by the arrow keys. The hash starts with a slash: it must
+// be the id of no element, or the browser would scroll and move the focus there.
 import { element } from "./dom.js";
 import { openTenant } from "./tenants.js";
 
@@ -22,15 +23,25 @@ export function offer(name) {
 /** @param {() => void} onChange called when another tab is shown */
 export function startTabs(onChange) {
   const follow = () => {
-    const [name = "", rest] = location.hash.slice(1).split("/", 2);
+    const [name = "", rest] = location.hash.slice(2).split("/", 2);
     select(tabs.find((tab) => nameOf(tab) === name) ?? tabs[0]);
-    void openTenant(name === "tenants" && rest !== undefined && rest !== "" ? decodeURIComponent(rest) : undefined);
+    void openTenant(name === "tenants" && rest !== undefined && rest !== "" ? decode(rest) : undefined);
     onChange();
   };
   addEventListener("hashchange", follow);
-  for (const tab of tabs) tab.addEventListener("click", () => (location.hash = nameOf(tab)));
+  for (const tab of tabs) tab.addEventListener("click", () => (location.hash = `/${nameOf(tab)}`));
   element("tabs").addEventListener("keydown", onKey);
   follow();
+}
+
+/** @param {string} text */
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // An address that was cut short is the name of no tenant.
+    return undefined;
+  }
 }
 
 /** @param {HTMLElement | undefined} selected */

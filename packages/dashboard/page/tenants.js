@@ -47,11 +47,11 @@ export async function searchTenants(event) {
   const answer = text === "" ? { tenants: [] } : await read(`search?q=${encodeURIComponent(text)}`);
   const found = answer?.tenants ?? [];
   const links = found.map((tenantId) =>
-    make("li", {}, make("a", { href: `#tenants/${encodeURIComponent(tenantId)}` }, tenantId)),
+    make("li", {}, make("a", { href: `#/tenants/${encodeURIComponent(tenantId)}` }, tenantId)),
   );
   element("found").replaceChildren(...links);
   // Nothing was found by search: what was typed may still be an id.
-  if (text !== "" && found.length === 0) location.hash = `tenants/${encodeURIComponent(text)}`;
+  if (text !== "" && found.length === 0) location.hash = `/tenants/${encodeURIComponent(text)}`;
 }
 
 /** @param {string} path */

@@ -24,6 +24,6 @@ export function dashboardRoutes(dashboard: Dashboard): DashboardMiddleware {
       return void response.end();
     }
     // A viewer that leaves cancels its stream; nothing is left to answer.
-    await pipeline(Readable.fromWeb(answer.body), response).catch(() => undefined);
+    await pipeline(Readable.from(answer.body), response).catch(() => undefined);
   };
 }
