@@ -1,5 +1,8 @@
-/** Keeps one total for each tenant. `describeRealtimeStore` from `@scale/realtime/testing` is its contract. */
-export interface RealtimeStore {
-  /** Adds units, an integer >= 1, and resolves to the tenant's new total. Concurrent calls lose nothing. */
-  add(tenantId: string, units: number): Promise<number>;
+/** The subject of a connection, as the application authenticated it. */
+export interface Principal {
+  readonly tenantId: string;
+  /** Without a user the connection counts for its tenant only. */
+  readonly userId?: string | undefined;
+  /** Time in milliseconds since the epoch at which the connection ends, so that the client comes back with a new credential. */
+  readonly expiresAtMs?: number | undefined;
 }

@@ -1,1 +1,1 @@
-export { redisStore, type RedisStoreOptions } from "./store.js";
+export { redisHub, type RedisHubOptions } from "./hub.js";

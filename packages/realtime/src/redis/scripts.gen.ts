@@ -1,9 +1,37 @@
 // Written by scripts/generate/lua.mjs.
 import type { Script } from "@scale/core/redis";
 
-/** add.lua */
-export const add: Script = {
-  name: "add",
-  sha1: "95924a45445999c59ccb9958a16e1d9966a8b3d5",
-  source: "\n\n\n\n\n\n\n\n\nlocal total = redis.call(\"INCRBY\", KEYS[1], ARGV[1])\nredis.call(\"PEXPIRE\", KEYS[1], ARGV[2])\nreturn total\n",
+/** append.lua */
+export const append: Script = {
+  name: "append",
+  sha1: "646a41a52b035971fa59eae7811f725aa79c66df",
+  source: "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nlocal call = redis.call\nlocal events, ttl, keep, dedupe = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])\nlocal command, now = ARGV[5], tonumber(ARGV[7])\n\n\nlocal lineage = \"-\"\nif ARGV[6] == \"reset\" then\n  local info = redis.pcall(\"INFO\", \"replication\")\n  if type(info) == \"string\" then lineage = string.match(info, \"master_replid:(%x+)\") or \"-\" end\nend\nif not now then\n  local time = call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\n\nlocal function history(key, candidate)\n  local value = call(\"GET\", key)\n  local epoch, known, head\n  if value then epoch, known, head = string.match(value, \"^(%x+) (%S+) (%d+)$\") end\n  if not epoch then return candidate, lineage, 0 end\n  if lineage == \"-\" or known == lineage then return epoch, known, tonumber(head) end\n  if known == \"-\" then return epoch, lineage, tonumber(head) end\n  return candidate, lineage, tonumber(head)\nend\n\nlocal function append(at, candidate, body, hasId)\n  local key, stream, idKey = KEYS[at], KEYS[at + 1], KEYS[at + 2]\n  if hasId then\n    local earlier = call(\"GET\", idKey)\n    if earlier then return string.match(earlier, \"^(%x+) (%d+)$\") end\n  end\n  local epoch, known, head = history(key, candidate)\n  local position = math.max(head + 1, now * 1024)\n  local last = call(\"XREVRANGE\", stream, \"+\", \"-\", \"COUNT\", 1)[1]\n  local previous\n  if last and last[2][2] == epoch then\n    previous = string.match(last[1], \"^%d+\")\n  else\n\n    if last then call(\"DEL\", stream) end\n    previous = string.format(\"%.0f\", math.max(0, math.min(head, (now - ttl) * 1024)))\n  end\n  local text = string.format(\"%.0f\", position)\n  call(\"XADD\", stream, \"MAXLEN\", \"~\", events, text .. \"-0\", \"e\", epoch, \"p\", previous, \"b\", body)\n  call(\"PEXPIRE\", stream, ttl)\n  call(\"SET\", key, epoch .. \" \" .. known .. \" \" .. text, \"PX\", keep)\n  if hasId then call(\"SET\", idKey, epoch .. \" \" .. text, \"PX\", dedupe) end\n  call(command, stream, epoch .. \" \" .. text .. \" \" .. previous .. \" \" .. body)\n  return epoch, text\nend\n\nlocal reply = {}\nfor i = 0, #KEYS / 3 - 1 do\n  local arg = 8 + i * 3\n  local ok, epoch, position = pcall(append, i * 3 + 1, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2] == \"1\")\n  if not ok then\n    position = type(epoch) == \"table\" and epoch.err or tostring(epoch)\n    epoch = \"\"\n  end\n  reply[#reply + 1] = epoch\n  reply[#reply + 1] = position\nend\nreturn reply\n",
+};
+
+/** count-presence.lua */
+export const countPresence: Script = {
+  name: "count-presence",
+  sha1: "cf05e776792a8de7503b0aeec59bc84c67676396",
+  source: "\n\n\n\n\n\n\n\nlocal call = redis.call\nlocal now = tonumber(ARGV[1])\nif not now then\n  local time = call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\nlocal sum, fields = 0, call(\"HGETALL\", KEYS[1])\nfor i = 1, #fields, 2 do\n  local count, untilMs = string.match(fields[i + 1], \"^(%d+) (%d+)$\")\n  if count and tonumber(untilMs) > now then\n    sum = sum + tonumber(count)\n  else\n    call(\"HDEL\", KEYS[1], fields[i])\n  end\nend\nreturn sum\n",
+};
+
+/** read.lua */
+export const read: Script = {
+  name: "read",
+  sha1: "8226c6b57d0824c7ac5ff953a7222cecb1391dc6",
+  source: "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nlocal call = redis.call\nlocal ttl, keep, now = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[4])\nlocal limit, epochOfCursor, after = tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])\n\nlocal lineage = \"-\"\nif ARGV[3] == \"reset\" then\n  local info = redis.pcall(\"INFO\", \"replication\")\n  if type(info) == \"string\" then lineage = string.match(info, \"master_replid:(%x+)\") or \"-\" end\nend\nif not now then\n  local time = call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\n\nlocal value = call(\"GET\", KEYS[1])\nlocal epoch, known, lastHead\nif value then epoch, known, lastHead = string.match(value, \"^(%x+) (%S+) (%d+)$\") end\nlastHead = tonumber(lastHead or 0)\nif not epoch then\n  epoch, known = ARGV[5], lineage\nelseif lineage ~= \"-\" and known ~= lineage then\n  if known ~= \"-\" then epoch = ARGV[5] end\n  known = lineage\nend\n\nlocal head = math.max(lastHead, now * 1024)\nlocal headText = string.format(\"%.0f\", head)\ncall(\"SET\", KEYS[1], epoch .. \" \" .. known .. \" \" .. headText, \"PX\", keep)\n\nif epochOfCursor == \"\" then return { \"head\", epoch, headText, headText, 0 } end\nif epochOfCursor ~= epoch or after > head then return { \"unknown\", epoch, headText, headText, 0 } end\n\nlocal upTo, hasMore, found = head, 0, {}\nlocal start = \"(\" .. string.format(\"%.0f\", after) .. \"-0\"\nfor i = 2, #KEYS do\n  local first = call(\"XRANGE\", KEYS[i], \"-\", \"+\", \"COUNT\", 1)[1]\n  local isCurrent = first and first[2][2] == epoch\n\n  local gone = math.min(lastHead, (now - ttl) * 1024)\n  if isCurrent then gone = tonumber(first[2][4]) end\n  if gone > after then return { \"trimmed\", epoch, headText, headText, 0 } end\n  local entries = isCurrent and call(\"XRANGE\", KEYS[i], start, \"+\", \"COUNT\", limit) or {}\n  for n = 1, #entries do\n    found[#found + 1] = { tonumber(string.match(entries[n][1], \"^%d+\")), i - 1, entries[n][2][6] }\n  end\n  if #entries == limit then\n    upTo, hasMore = math.min(upTo, found[#found][1]), 1\n  end\nend\n\nlocal reply = { \"events\", epoch, headText, string.format(\"%.0f\", upTo), hasMore }\nfor n = 1, #found do\n  if found[n][1] <= upTo then\n    reply[#reply + 1] = string.format(\"%.0f\", found[n][1])\n    reply[#reply + 1] = found[n][2]\n    reply[#reply + 1] = found[n][3]\n  end\nend\nreturn reply\n",
+};
+
+/** set-presence.lua */
+export const setPresence: Script = {
+  name: "set-presence",
+  sha1: "11576c7132a6e15db2d848d9195bf172787e5c6a",
+  source: "\n\n\n\n\n\n\n\n\n\n\nlocal call = redis.call\nlocal now, ttl = tonumber(ARGV[3]), tonumber(ARGV[2])\nif not now then\n  local time = call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\nfor i = 1, #KEYS do\n  local count = ARGV[i + 3]\n  if count == \"0\" then\n    call(\"HDEL\", KEYS[i], ARGV[1])\n  else\n    call(\"HSET\", KEYS[i], ARGV[1], count .. \" \" .. string.format(\"%.0f\", now + ttl))\n    call(\"PEXPIRE\", KEYS[i], ttl)\n  end\nend\n",
+};
+
+/** tails.lua */
+export const tails: Script = {
+  name: "tails",
+  sha1: "4bc964cfbac7954a0c43996d6f29aef8637baa9b",
+  source: "\n\n\n\n\n\n\n\n\n\n\n\n\nlocal call = redis.call\nlocal now = tonumber(ARGV[3])\nlocal lineage = \"-\"\nif ARGV[2] == \"reset\" then\n  local info = redis.pcall(\"INFO\", \"replication\")\n  if type(info) == \"string\" then lineage = string.match(info, \"master_replid:(%x+)\") or \"-\" end\nend\nif not now then\n  local time = call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\n\nlocal value = call(\"GET\", KEYS[1])\nlocal epoch, known, head\nif value then epoch, known, head = string.match(value, \"^(%x+) (%S+) (%d+)$\") end\nif not epoch then\n  epoch, known = ARGV[4], lineage\nelseif lineage ~= \"-\" and known ~= lineage then\n  if known ~= \"-\" then epoch = ARGV[4] end\n  known = lineage\nend\nlocal text = string.format(\"%.0f\", math.max(tonumber(head or 0), now * 1024))\ncall(\"SET\", KEYS[1], epoch .. \" \" .. known .. \" \" .. text, \"PX\", ARGV[1])\n\nlocal reply = { epoch, text }\nfor i = 2, #KEYS do\n  local last = call(\"XREVRANGE\", KEYS[i], \"+\", \"-\", \"COUNT\", 1)[1]\n  reply[#reply + 1] = last and last[2][2] == epoch and string.match(last[1], \"^%d+\") or \"0\"\nend\nreturn reply\n",
 };

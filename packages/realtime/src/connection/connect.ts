@@ -1,0 +1,141 @@
+import { ConfigError, tenancy } from "@scale/core";
+import { wrongResult } from "@scale/core/kit";
+import { positionOfId } from "../delivery/event-id.js";
+import type { Page, Reader } from "../delivery/reader.js";
+import type { Roster } from "../delivery/roster.js";
+import type { Sink } from "../delivery/sink.js";
+import { TopicError } from "../errors.js";
+import { connectionOpen, connectionRefuse, type RefuseReason } from "../events.js";
+import type { ResolvedTopic, TopicRegistry } from "../topics/registry.js";
+import type { Principal } from "../types.js";
+import { Connection, type ConnectionHost, startOf } from "./connection.js";
+import type { Seats } from "./limits.js";
+
+export interface ConnectRequest<P extends Principal = Principal> {
+  readonly principal: P;
+  /** Names of topics, at least one. */
+  readonly topics: readonly string[];
+  /** Id of the last event that the client has got. */
+  readonly lastEventId?: string | undefined;
+}
+
+/** A connection that was admitted. Call `start` or `leave`, or both. */
+export interface Admitted {
+  readonly admitted: true;
+  /** Writes to the client from now on. */
+  start(sink: Sink): void;
+  /** The client has left. */
+  leave(): void;
+}
+
+export interface Refused {
+  readonly admitted: false;
+  readonly reason: RefuseReason;
+}
+
+export interface ConnectorOptions {
+  readonly host: ConnectionHost;
+  readonly registry: TopicRegistry;
+  readonly seats: Seats;
+  readonly roster: Roster;
+  readonly reader: Reader;
+  readonly maxTopics: number;
+  /** False for a store without notifications. */
+  readonly canSubscribe: boolean;
+  readonly isDraining: () => boolean;
+  readonly nowMs: () => number;
+  /** Called for a connection that was admitted, before it starts. */
+  readonly onOpen: (connection: Connection) => void;
+}
+
+/**
+ * Admits connections: limits, then rights, then the first read. All three come before the response begins, so that each of
+ * them can still be answered with an error.
+ */
+export function createConnector(options: ConnectorOptions): (request: ConnectRequest) => Promise<Admitted | Refused> {
+  const { host, registry, seats, roster, reader, maxTopics, isDraining, nowMs, onOpen } = options;
+
+  function refuse({ tenantId, userId }: Principal, reason: RefuseReason): Refused {
+    connectionRefuse.publish(() => ({ tenantId, userId, reason }));
+    return { admitted: false, reason };
+  }
+
+  async function open(principal: Principal, topics: readonly ResolvedTopic[], lastEventId: string): Promise<Admitted> {
+    const connection = new Connection(host, { principal, topics, openedAt: nowMs() });
+    try {
+      await roster.add(connection);
+      const first = await firstPage(reader, connection, lastEventId);
+      onOpen(connection);
+      publishOpen(connection, first);
+      return {
+        admitted: true,
+        start: (sink) => connection.start(sink, first),
+        leave: () => connection.end("client"),
+      };
+    } catch (error) {
+      connection.end("client");
+      throw error;
+    }
+  }
+
+  return async ({ principal, topics: names, lastEventId = "" }) => {
+    if (!options.canSubscribe)
+      throw new ConfigError("connect: expected a store with a connection for subscriptions; pass subscriber to redisHub");
+    checkPrincipal(principal);
+    const topics = resolveTopics(registry, names, maxTopics);
+    if (isDraining()) return refuse(principal, "draining");
+    const full = await seats.take(principal);
+    if (full !== undefined) return refuse(principal, full);
+    let isOpen = false;
+    try {
+      const denied = await deniedTopics(principal, topics);
+      if (denied.length > 0) return refuse(principal, "forbidden");
+      if (isDraining()) return refuse(principal, "draining");
+      // From here on the end of the connection gives the seat back.
+      isOpen = true;
+      return await open(principal, topics, lastEventId);
+    } finally {
+      if (!isOpen) seats.release(principal);
+    }
+  };
+}
+
+/** @throws {TenantError | TypeError} for a principal that names no tenant, or that would never expire by mistake */
+function checkPrincipal({ tenantId, userId, expiresAtMs }: Principal): void {
+  tenancy.run({ tenantId, ...(userId !== undefined && { userId }) }, () => undefined);
+  if (expiresAtMs !== undefined && !Number.isFinite(expiresAtMs))
+    throw wrongResult("principal: expiresAtMs", "a time in milliseconds since the epoch", expiresAtMs);
+}
+
+function resolveTopics(registry: TopicRegistry, names: readonly string[], maxTopics: number): ResolvedTopic[] {
+  const unique = new Set(names);
+  if (unique.size === 0 || unique.size > maxTopics)
+    throw new TopicError(`topics: expected 1 to ${maxTopics} topics, got ${unique.size}`);
+  return [...unique].map((name) => registry.resolve(name));
+}
+
+/** Names of the topics that the principal may not receive. Checks run in the context of the principal. */
+export async function deniedTopics(principal: Principal, topics: readonly ResolvedTopic[]): Promise<string[]> {
+  const { tenantId, userId } = principal;
+  const answers = await tenancy.run({ tenantId, ...(userId !== undefined && { userId }) }, () =>
+    Promise.all(topics.map(async (topic) => topic.authorize(principal))),
+  );
+  return topics.filter((_, i) => answers[i] !== true).map(({ name }) => name);
+}
+
+/** Reads the first page of a connection: after the client's id, or the newest position only. */
+async function firstPage(reader: Reader, connection: Connection, lastEventId: string): Promise<Page> {
+  const { tenantId, names } = connection;
+  const newest = await reader.read(tenantId, names, undefined);
+  if (lastEventId === "") return newest;
+  const position = positionOfId(newest.epoch, lastEventId);
+  if (position === undefined) return { ...newest, is: "unknown" };
+  connection.epoch = newest.epoch;
+  connection.position = position;
+  return reader.read(tenantId, names, { epoch: newest.epoch, position });
+}
+
+function publishOpen({ principal, names }: Connection, first: Page): void {
+  const { tenantId, userId } = principal;
+  connectionOpen.publish(() => ({ tenantId, userId, topics: names, start: startOf(first) }));
+}

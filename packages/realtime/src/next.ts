@@ -1,2 +1,0 @@
-// Route handlers of Next are fetch handlers.
-export { withRealtime } from "./fetch.js";
