@@ -25,8 +25,8 @@ export const read: Script = {
 /** set-presence.lua */
 export const setPresence: Script = {
   name: "set-presence",
-  sha1: "11576c7132a6e15db2d848d9195bf172787e5c6a",
-  source: "\n\n\n\n\n\n\n\n\n\n\nlocal call = redis.call\nlocal now, ttl = tonumber(ARGV[3]), tonumber(ARGV[2])\nif not now then\n  local time = call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\nfor i = 1, #KEYS do\n  local count = ARGV[i + 3]\n  if count == \"0\" then\n    call(\"HDEL\", KEYS[i], ARGV[1])\n  else\n    call(\"HSET\", KEYS[i], ARGV[1], count .. \" \" .. string.format(\"%.0f\", now + ttl))\n    call(\"PEXPIRE\", KEYS[i], ttl)\n  end\nend\n",
+  sha1: "d9efe6b541608222536ec4b271f329c3da3f11b4",
+  source: "\n\n\n\n\n\n\n\n\n\n\nlocal call = redis.call\nlocal now, ttl = tonumber(ARGV[3]), tonumber(ARGV[2])\nif not now then\n  local time = call(\"TIME\")\n  now = time[1] * 1000 + math.floor(time[2] / 1000)\nend\nfor i = 1, #KEYS do\n  local count = ARGV[i + 3]\n  if count == \"0\" then\n    call(\"HDEL\", KEYS[i], ARGV[1])\n  else\n    call(\"HSET\", KEYS[i], ARGV[1], count .. \" \" .. string.format(\"%.0f\", now + ttl))\n\n    call(\"PEXPIRE\", KEYS[i], ttl, \"NX\")\n    call(\"PEXPIRE\", KEYS[i], ttl, \"GT\")\n  end\nend\n",
 };
 
 /** tails.lua */

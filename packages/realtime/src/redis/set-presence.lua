@@ -7,7 +7,7 @@
   ARGV[3]  now      ms since epoch, or "" for the clock of the server
   ARGV[4..n]  count of each topic
 
-  Returns nothing. Keys share a hash tag. O(topics). Each key expires `ttl` after its last call.
+  Returns nothing. Keys share a hash tag. O(topics). Each key expires after the longest `ttl`.
 ]]
 local call = redis.call
 local now, ttl = tonumber(ARGV[3]), tonumber(ARGV[2])
@@ -21,6 +21,8 @@ for i = 1, #KEYS do
     call("HDEL", KEYS[i], ARGV[1])
   else
     call("HSET", KEYS[i], ARGV[1], count .. " " .. string.format("%.0f", now + ttl))
-    call("PEXPIRE", KEYS[i], ttl)
+    -- A process with a shorter time must not shorten that of another.
+    call("PEXPIRE", KEYS[i], ttl, "NX")
+    call("PEXPIRE", KEYS[i], ttl, "GT")
   end
 end

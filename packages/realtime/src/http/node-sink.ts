@@ -1,0 +1,65 @@
+import { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Frame } from "../delivery/frame.js";
+import type { Sink } from "../delivery/sink.js";
+
+/**
+ * Writes to a response of `node:http` whose headers were flushed. Where nothing wraps the response, frames go to its socket,
+ * framed as chunks once for all clients: `response.write` would frame each again.
+ */
+export function nodeSink(response: ServerResponse): Sink {
+  const socket = directSocket(response);
+  return socket === undefined ? responseSink(response) : socketSink(response, socket);
+}
+
+/** The socket of a response that nothing stands in front of: no compression, no pipelined response, not HTTP/2. */
+function directSocket(response: ServerResponse): Socket | undefined {
+  const isPlain = response.write === ServerResponse.prototype.write && response.end === ServerResponse.prototype.end;
+  // Without chunks a frame is what it is: clients of HTTP/1.0, such as nginx by default.
+  if (!isPlain || !response.headersSent || response.writableLength > 0) return undefined;
+  return response.chunkedEncoding || response.shouldKeepAlive === false ? (response.socket ?? undefined) : undefined;
+}
+
+function socketSink(response: ServerResponse, socket: Socket): Sink {
+  const { chunkedEncoding } = response;
+  return {
+    get pendingBytes() {
+      return socket.writableLength;
+    },
+    get takenBytes() {
+      return socket.bytesWritten - socket.writableLength;
+    },
+    write(frame) {
+      if (!socket.destroyed && socket.writable) socket.write(chunkedEncoding ? frame.chunk : frame.bytes);
+    },
+    onDrain: (listener) => void socket.on("drain", listener),
+    end: () => endResponse(response),
+    destroy: () => void response.destroy(),
+  };
+}
+
+function responseSink(response: ServerResponse): Sink {
+  let written = 0;
+  return {
+    get pendingBytes() {
+      return response.writableLength;
+    },
+    get takenBytes() {
+      return written - response.writableLength;
+    },
+    write(frame: Frame) {
+      if (response.destroyed || response.writableEnded) return;
+      written += frame.bytes.length;
+      response.write(frame.bytes);
+      // Compression that the application insists on keeps bytes back until it is told to flush.
+      if ("flush" in response && typeof response.flush === "function") response.flush();
+    },
+    onDrain: (listener) => void response.on("drain", listener),
+    end: () => endResponse(response),
+    destroy: () => void response.destroy(),
+  };
+}
+
+function endResponse(response: ServerResponse): void {
+  if (!response.destroyed && !response.writableEnded) response.end();
+}

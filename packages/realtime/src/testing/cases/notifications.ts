@@ -1,0 +1,55 @@
+import { describe, expect, it, vi } from "vitest";
+import { createOpener } from "../open.js";
+import type { HubStoreFixture } from "../store-contract.js";
+
+const T = "acme";
+
+export function describeNotifications(create: () => Promise<HubStoreFixture>): void {
+  const open = createOpener();
+
+  describe("subscribe", () => {
+    it("notifies every process in the order of the positions, each event with the position of the one before", async () => {
+      const { store } = await create();
+      const [publisher, a, b] = [open(store), open(store), open(store)];
+      await Promise.all([a.subscribe(T, "t"), b.subscribe(T, "t"), b.subscribe(T, "u")]);
+      const calls = Array.from({ length: 100 }, (_, i) =>
+        publisher.append({ tenantId: T, topic: i % 4 === 0 ? "u" : "t", body: String(i) }),
+      );
+      const cursors = await Promise.all(calls);
+      await vi.waitFor(() => expect([a.heard.length, b.heard.length]).toEqual([75, 100]), 5000);
+      expect(b.heard.map(({ position }) => position)).toEqual(cursors.map(({ position }) => position));
+      expect(b.heard.map(({ body }) => body)).toEqual(cursors.map((_, i) => String(i)));
+      for (const topic of ["t", "u"]) {
+        const heard = b.heard.filter((event) => event.topic === topic);
+        for (const [i, event] of heard.entries())
+          if (i > 0) expect(event.previous).toBe(heard[i - 1]?.position);
+        expect(heard[0]?.previous).toBeLessThan(heard[0]?.position ?? 0);
+      }
+    });
+
+    it("notifies about no other topic or tenant, and not after unsubscribe", async () => {
+      const { store } = await create();
+      const a = open(store);
+      await a.subscribe(T, "t");
+      await a.append({ tenantId: T, topic: "u", body: "no" });
+      await a.append({ tenantId: "other", topic: "t", body: "no" });
+      await a.append({ tenantId: T, topic: "t", body: "yes" });
+      await vi.waitFor(() => expect(a.heard.map(({ body }) => body)).toEqual(["yes"]), 5000);
+      a.unsubscribe(T, "t");
+      await a.append({ tenantId: T, topic: "t", body: "no" });
+      await a.subscribe(T, "t");
+      await a.append({ tenantId: T, topic: "t", body: "again" });
+      await vi.waitFor(() => expect(a.heard.map(({ body }) => body)).toEqual(["yes", "again"]), 5000);
+    });
+
+    it("notifies once about an event that is appended twice with one id", async () => {
+      const { store } = await create();
+      const a = open(store);
+      await a.subscribe(T, "t");
+      await a.append({ tenantId: T, topic: "t", body: "1", id: "x" });
+      await a.append({ tenantId: T, topic: "t", body: "1", id: "x" });
+      await a.append({ tenantId: T, topic: "t", body: "2" });
+      await vi.waitFor(() => expect(a.heard.map(({ body }) => body)).toEqual(["1", "2"]), 5000);
+    });
+  });
+}

@@ -1,0 +1,1 @@
+export { describeHubStore, type HubStoreFixture } from "./store-contract.js";
