@@ -35,6 +35,8 @@ export class Connection implements Cursor {
   readonly openedAt: number;
   epoch: string = "";
   position: Position = 0;
+  /** Every event of the topics up to here was read from the store, or is known not to exist. */
+  readUpTo: Position = 0;
   recheckAt: number = Number.POSITIVE_INFINITY;
   /** True from its admission on. */
   wasAdmitted: boolean = false;
@@ -98,7 +100,11 @@ export class Connection implements Cursor {
     }
     if (frame.epoch === this.epoch) {
       if (frame.position <= this.position) return;
-      if (frame.previous <= this.position) return this.#write(frame);
+      if (frame.previous <= this.position) {
+        // The position is that of another topic's event: this topic's event before it was skipped.
+        if (frame.isAfterGap && frame.previous > this.readUpTo) this.reset("gap");
+        return this.#write(frame);
+      }
     }
     this.catchUp();
   }
@@ -118,7 +124,9 @@ export class Connection implements Cursor {
 
   /** Moves the position of a live connection forward, when its topics have no event up to there that it has not got. */
   advance({ epoch, position }: Cursor): void {
-    if (this.#state === "live" && epoch === this.epoch && position > this.position) this.position = position;
+    if (this.#state !== "live" || epoch !== this.epoch || position <= this.position) return;
+    this.position = position;
+    this.readUpTo = position;
   }
 
   /** Called once in each heartbeat interval. Ends the connection of a client that took nothing of its bytes in two of them. */
@@ -189,6 +197,7 @@ export class Connection implements Cursor {
       this.#sink?.write(frame);
     }
     this.position = Math.max(this.position, page.upTo);
+    this.readUpTo = page.upTo;
     return !page.hasMore;
   }
 
@@ -200,6 +209,7 @@ export class Connection implements Cursor {
 
   /** Tells the client to fetch its state again: events up to the position of the connection may be missing. */
   reset(reason: ResetReason): void {
+    this.readUpTo = this.position;
     this.#sink?.write(controlFrame("reset", this, { reason }));
     historyReset.publish(() => ({ tenantId: this.tenantId, reason }));
   }
@@ -207,6 +217,7 @@ export class Connection implements Cursor {
   #moveTo({ epoch }: Cursor, position: Position): void {
     this.epoch = epoch;
     this.position = position;
+    this.readUpTo = position;
   }
 
   /** Delivers the frames that were held. @returns false when one did not fit: the store has to be read again */

@@ -8,16 +8,20 @@ export class Frame {
   readonly position: Position;
   /** See `StoredEvent.previous`. */
   readonly previous: Position;
+  /** True when the notification about the topic's event before this one has not come. */
+  readonly isAfterGap: boolean;
   /** Key under which `whenSlow: "coalesce"` keeps it. */
   readonly coalesceKey: () => string;
   #bytes: Buffer | undefined;
   #chunk: Buffer | undefined;
 
-  constructor(text: string, { epoch, position, previous, coalesceKey }: FrameOrigin) {
+  constructor(text: string, origin: FrameOrigin) {
+    const { epoch, position, previous, isAfterGap = false, coalesceKey } = origin;
     this.text = text;
     this.epoch = epoch;
     this.position = position;
     this.previous = previous;
+    this.isAfterGap = isAfterGap;
     this.coalesceKey = coalesceKey;
   }
 
@@ -37,6 +41,7 @@ export class Frame {
 
 export interface FrameOrigin extends Cursor {
   readonly previous: Position;
+  readonly isAfterGap?: boolean;
   readonly coalesceKey: () => string;
 }
 

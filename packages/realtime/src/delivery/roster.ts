@@ -1,6 +1,6 @@
 import { describeValue, wrongResult } from "@scale/core/kit";
 import type { Connection } from "../connection/connection.js";
-import type { OpenStore, StoredEvent } from "../store.js";
+import type { OpenStore, Position, StoredEvent } from "../store.js";
 import type { AnyTopic, ResolvedTopic } from "../topics/registry.js";
 import { eventFrame } from "./frame.js";
 
@@ -11,6 +11,8 @@ export interface LiveTopic {
   readonly connections: Set<Connection>;
   /** Resolves when the store notifies this process about the topic. */
   readonly subscribed: Promise<void>;
+  /** Position of the last event that the store notified about; `undefined` before the first. */
+  last: Position | undefined;
 }
 
 /** A tenant with connections in this process. */
@@ -44,7 +46,7 @@ export function createRoster({ store, onCount }: RosterOptions): Roster {
     const known = tenant.topics.get(name);
     if (known !== undefined) return known;
     const subscribed = store.subscribe(tenant.tenantId, name);
-    const topic = { name, definition, connections: new Set<Connection>(), subscribed };
+    const topic: LiveTopic = { name, definition, connections: new Set(), subscribed, last: undefined };
     tenant.topics.set(name, topic);
     return topic;
   }
@@ -82,8 +84,10 @@ export function createRoster({ store, onCount }: RosterOptions): Roster {
     deliver(event) {
       const topic = tenants.get(event.tenantId)?.topics.get(event.topic);
       if (topic === undefined) return;
-      const { definition } = topic;
-      const frame = eventFrame(event.body, { ...event, coalesceKey: () => coalesceKey(definition, event) });
+      const { definition, last } = topic;
+      topic.last = event.position;
+      const isAfterGap = last !== undefined && event.previous > last;
+      const frame = eventFrame(event.body, { ...event, isAfterGap, coalesceKey: () => coalesceKey(definition, event) });
       for (const connection of topic.connections) connection.deliver(frame);
     },
     forEach(visit) {

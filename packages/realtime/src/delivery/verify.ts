@@ -37,6 +37,9 @@ export function createVerifier(store: OpenStore, roster: Roster): Verifier {
       else if (suspect !== undefined && connection.position < suspect) {
         hasGap = true;
         connection.catchUp();
+      } else if (hasSkipped(connection, tenant, found)) {
+        hasGap = true;
+        connection.reset("gap");
       } else compare(connection, found, missing);
     }
     if (hasGap) feedChange.publish(() => ({ state: "gap" }));
@@ -69,6 +72,17 @@ async function readTails(store: OpenStore, { tenantId, topics }: LiveTenant): Pr
     for (const [index, name] of chunk.entries()) tails.set(name, found.tails[index] ?? 0);
   }
   return { epoch, position, tails };
+}
+
+/**
+ * True when a topic has an event that this process was not notified about, and the connection went past it with an event of
+ * another topic.
+ */
+function hasSkipped({ names, position, readUpTo }: Connection, { topics }: LiveTenant, { tails }: TenantTails): boolean {
+  return names.some((name) => {
+    const tail = tails.get(name) ?? 0;
+    return tail > readUpTo && tail <= position && tail > (topics.get(name)?.last ?? 0);
+  });
 }
 
 /** Moves a connection forward that lacks nothing, and notes one that does. */

@@ -12,15 +12,17 @@ export function nodeSink(response: ServerResponse): Sink {
   return socket === undefined ? responseSink(response) : socketSink(response, socket);
 }
 
-/** The socket of a response that nothing stands in front of: no compression, no pipelined response, not HTTP/2. */
+/**
+ * The socket of a response that nothing stands in front of: no compression, not HTTP/2. A pipelined response has none before
+ * its turn.
+ */
 function directSocket(response: ServerResponse): Socket | undefined {
   const isPlain = response.write === ServerResponse.prototype.write && response.end === ServerResponse.prototype.end;
-  // Without chunks a frame is what it is: clients of HTTP/1.0, such as nginx by default.
-  if (!isPlain || !response.headersSent || response.writableLength > 0) return undefined;
-  return response.chunkedEncoding || response.shouldKeepAlive === false ? (response.socket ?? undefined) : undefined;
+  return isPlain && response.headersSent ? (response.socket ?? undefined) : undefined;
 }
 
 function socketSink(response: ServerResponse, socket: Socket): Sink {
+  // Without chunks the bytes go as they are: to clients of HTTP/1.0, such as nginx by default.
   const { chunkedEncoding } = response;
   return {
     get pendingBytes() {

@@ -25,9 +25,11 @@ export interface ParsedSseOptions {
 
 export const queryOf = ({ url }: HttpFacts): URLSearchParams => new URL(url, "http://localhost").searchParams;
 
+const topicsOfQuery = (facts: HttpFacts): string[] => queryOf(facts).getAll("topic");
+
 const optionsSchema = z.strictObject({
   principal: functionOption<ParsedSseOptions["principal"]>().default(() => () => tenancy.require()),
-  topics: functionOption<ParsedSseOptions["topics"]>().default(() => (facts) => queryOf(facts).getAll("topic")),
+  topics: functionOption<ParsedSseOptions["topics"]>().default(() => topicsOfQuery),
 });
 
 /** @throws {ConfigError} that names the wrong option */

@@ -21,7 +21,7 @@ export async function serveStream<Data, P extends Principal, Tx>(
   if (admission.is === "stream") {
     // Before everything else: a client that has left meanwhile gives its place back here.
     onResponseEnd(response, () => admission.connection.leave());
-    if (response.destroyed || response.headersSent) return void admission.connection.leave();
+    if (response.destroyed || response.headersSent) return admission.connection.leave();
     writeHeaders(STREAM_HEADERS, nodeHeaders(response));
     response.writeHead(200);
     response.flushHeaders();

@@ -45,7 +45,7 @@ export function streamSink(onCancel: () => void): StreamSink {
       if (!isOpen) return;
       written += frame.bytes.length;
       // A copy: a reader may transfer the memory of a chunk, which other clients share.
-      controller?.enqueue(Uint8Array.from(frame.bytes));
+      controller?.enqueue(new Uint8Array(frame.bytes));
     },
     onDrain: (listener) => void drains.push(listener),
     end: () => close((open) => open.close()),

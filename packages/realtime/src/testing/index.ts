@@ -1,1 +1,2 @@
-export { describeHubStore, type HubStoreFixture } from "./store-contract.js";
+export type { HubStoreFixture } from "./fixture.js";
+export { describeHubStore } from "./store-contract.js";

@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Cursor, ReadResult } from "../../store.js";
 import { createOpener, NASTY_IDS, type TestProcess } from "../open.js";
-import type { HubStoreFixture } from "../store-contract.js";
+import type { HubStoreFixture } from "../fixture.js";
 
 const T = "acme";
+
+interface Tools {
+  readonly create: () => Promise<HubStoreFixture>;
+  readonly open: ReturnType<typeof createOpener>;
+}
 
 const head = async (store: TestProcess, tenantId = T): Promise<Cursor> => {
   const { epoch, position } = await store.read({ tenantId, topics: [], limit: 1 });
@@ -20,8 +25,14 @@ async function appendMany(store: TestProcess, topic: string, count: number): Pro
 }
 
 export function describeHistory(create: () => Promise<HubStoreFixture>): void {
-  const open = createOpener();
+  const tools = { create, open: createOpener() };
+  describeAppend(tools);
+  describePages(tools);
+  describeCursors(tools);
+  describeNames(tools);
+}
 
+function describeAppend({ create, open }: Tools): void {
   describe("append", () => {
     it("gives every event of a tenant another position, in order, under concurrency", async () => {
       const { store } = await create();
@@ -50,7 +61,9 @@ export function describeHistory(create: () => Promise<HubStoreFixture>): void {
       expect((await a.read({ tenantId: "other", topics: ["t"], limit: 10 })).epoch).not.toBe(first.epoch);
     });
   });
+}
 
+function describePages({ create, open }: Tools): void {
   describe("read", () => {
     it("returns the events of the topics after the cursor, and no others", async () => {
       const { store } = await create();
@@ -89,7 +102,11 @@ export function describeHistory(create: () => Promise<HubStoreFixture>): void {
       }
       expect(seen).toEqual(expected);
     });
+  });
+}
 
+function describeCursors({ create, open }: Tools): void {
+  describe("read after a cursor", () => {
     it("says trimmed when an event after the cursor is gone, and never leaves one out", async () => {
       const { store } = await create();
       const a = open(store, { events: 10 });
@@ -118,7 +135,11 @@ export function describeHistory(create: () => Promise<HubStoreFixture>): void {
       const future = { epoch: own?.epoch ?? "", position: 2 ** 52 };
       expect(await ask(future)).toMatchObject({ is: "unknown", events: [] });
     });
+  });
+}
 
+function describeNames({ create, open }: Tools): void {
+  describe("read and tails", () => {
     it("is complete for a topic without events, and after a topic has expired for cursors that are newer", async () => {
       const { store, pass } = await create();
       const a = open(store, { ttlMs: 120 });
@@ -145,9 +166,7 @@ export function describeHistory(create: () => Promise<HubStoreFixture>): void {
         expect(bodies(read)).toEqual([String(i)]);
       }
     });
-  });
 
-  describe("tails", () => {
     it("returns the newest position of each topic and of the tenant", async () => {
       const { store } = await create();
       const a = open(store);

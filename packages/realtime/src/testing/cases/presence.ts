@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createOpener } from "../open.js";
-import type { HubStoreFixture } from "../store-contract.js";
+import type { HubStoreFixture } from "../fixture.js";
 
 const T = "acme";
 

@@ -1,0 +1,393 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { StoreError, tenancy } from "@scale/core";
+import { createManualClock } from "@scale/core/testing";
+import { describe, expect, it, vi } from "vitest";
+import { closing, createSink, join } from "../test/sink.js";
+import { faultyStore } from "../test/faulty-store.js";
+import { createHub, feedChange, type HubLimits, memoryHub, type HubStore } from "./index.js";
+
+const rights = { allowed: true };
+
+function hubOver(store: HubStore = memoryHub(), limits: HubLimits = {}) {
+  return closing(
+    createHub({
+      store,
+      limits,
+      heartbeat: 20,
+      history: { events: 10 },
+      topics: { news: { authorize: () => true }, "orders.{orderId}": { authorize: () => true }, closed: { authorize: () => rights.allowed } },
+    }),
+  );
+}
+
+const acme = { tenantId: "acme" };
+const until = (check: () => void): Promise<void> => vi.waitFor(check, 5000);
+
+describe("a connection", () => {
+  it("gets the events of its topics from the moment of its `ready` on, in order", async () => {
+    const hub = hubOver();
+    await hub.publish("news", "before", acme);
+    const { sink } = await join(hub, { topics: ["news", "orders.1"] });
+    await hub.publish("orders.1", { n: 1 }, acme);
+    await hub.publish("orders.2", { n: 2 }, acme);
+    await hub.publish("news", "x", { tenantId: "other" });
+    await hub.publish("news", "after\r\nid: 1\0", acme);
+    await until(() => expect(sink.values()).toEqual([{ n: 1 }, "after\r\nid: 1\0"]));
+    expect(sink.retries).toEqual([2000]);
+    expect(sink.events[0]).toMatchObject({ event: "ready", data: { start: "fresh" } });
+    expect(sink.events.map(({ id }) => id)).toEqual(expect.not.arrayContaining([undefined]));
+  });
+
+  it("resumes in another process: with all missed events, then the new ones", async () => {
+    const store = memoryHub();
+    const [a, b] = [hubOver(store), hubOver(store)];
+    const first = await join(a);
+    await a.publish("news", 1, acme);
+    await until(() => expect(first.sink.values()).toEqual([1]));
+    first.leave();
+    await a.publish("news", 2, acme);
+    await b.publish("news", 3, acme);
+    const second = await join(b, { lastEventId: first.sink.lastEventId });
+    await a.publish("news", 4, acme);
+    await until(() => expect(second.sink.values()).toEqual([2, 3, 4]));
+    expect(second.sink.events[0]).toMatchObject({ event: "ready", data: { start: "resumed" } });
+  });
+
+  it("resumes from its `ready`, when it left before the first event", async () => {
+    const hub = hubOver();
+    const first = await join(hub);
+    first.leave();
+    await hub.publish("news", 1, acme);
+    const second = await join(hub, { lastEventId: first.sink.lastEventId });
+    await until(() => expect(second.sink.values()).toEqual([1]));
+  });
+
+  it("gets exactly one reset when events after its id are gone", async () => {
+    const hub = hubOver();
+    const first = await join(hub);
+    first.leave();
+    for (let i = 0; i < 50; i++) await hub.publish("news", i, acme);
+    const second = await join(hub, { lastEventId: first.sink.lastEventId });
+    await hub.publish("news", "live", acme);
+    await until(() => expect(second.sink.values()).toEqual(["live"]));
+    expect(second.sink.names()).toEqual(["reset", "ready", "message"]);
+    expect(second.sink.events[0]?.data).toEqual({ reason: "trimmed" });
+    second.leave();
+    const third = await join(hub, { lastEventId: second.sink.lastEventId });
+    await sleep(30); // Nothing may come: there is no event to wait for.
+    expect(third.sink.names()).toEqual(["ready"]);
+  });
+
+  it.each(["x", "a".repeat(22), "\u{1f680}", "0", "1".repeat(100), "AAAAAAAAAAAAAAAAAAAAAA"])(
+    "gets a reset, and nothing of the history, for the invented id %j",
+    async (lastEventId) => {
+      const hub = hubOver();
+      await hub.publish("news", "secret", acme);
+      const { sink } = await join(hub, { lastEventId });
+      await hub.publish("news", "live", acme);
+      await until(() => expect(sink.values()).toEqual(["live"]));
+      expect(sink.events[0]).toMatchObject({ event: "reset", data: { reason: "unknown" } });
+    },
+  );
+
+  it("gets a reset for the id of another tenant, and no event of either", async () => {
+    const hub = hubOver();
+    const theirs = await join(hub, { tenantId: "other" });
+    await hub.publish("news", "theirs", { tenantId: "other" });
+    await hub.publish("news", "ours", acme);
+    await until(() => expect(theirs.sink.values()).toEqual(["theirs"]));
+    const { sink } = await join(hub, { lastEventId: theirs.sink.lastEventId });
+    await hub.publish("news", "live", acme);
+    await until(() => expect(sink.names()).toEqual(["reset", "ready", "message"]));
+    expect(sink.values()).toEqual(["live"]);
+  });
+
+  it("has ids that show nothing: two clients get the same one for an event, and it tells no position", async () => {
+    const store = memoryHub();
+    const [a, b] = [await join(hubOver(store)), await join(hubOver(store))];
+    const hub = hubOver(store);
+    await hub.publish("news", 1, acme);
+    await hub.publish("news", 2, acme);
+    await until(() => expect([a.sink.values().length, b.sink.values().length]).toEqual([2, 2]));
+    const ids = a.sink.events.slice(1).map(({ id }) => id);
+    expect(b.sink.events.slice(1).map(({ id }) => id)).toEqual(ids);
+    expect(ids.every((id) => /^[\w-]{22}$/.test(id ?? ""))).toBe(true);
+    expect(ids[0]?.slice(0, 8)).not.toBe(ids[1]?.slice(0, 8));
+  });
+});
+
+describe("rights", () => {
+  it("are checked before anything is replayed", async () => {
+    const hub = hubOver();
+    rights.allowed = true;
+    const first = await join(hub, { topics: ["closed"] });
+    await hub.publish("closed", "secret", acme);
+    await until(() => expect(first.sink.values()).toEqual(["secret"]));
+    rights.allowed = false;
+    const request = { principal: acme, topics: ["closed", "news"], lastEventId: first.sink.lastEventId };
+    expect(await hub.connect(request)).toEqual({ admitted: false, reason: "forbidden" });
+    expect(hub.stats().connections).toBe(1);
+    await hub.recheck(acme);
+    expect(first.sink.events.at(-1)).toMatchObject({ event: "revoked", data: { topics: ["closed"] } });
+    expect(first.sink.ended).toBe("end");
+    await hub.publish("closed", "later", acme);
+    expect(first.sink.values()).toEqual(["secret"]);
+    expect(hub.stats()).toEqual({ connections: 0, tenants: 0, topics: 0, isLive: true });
+  });
+
+  it("are checked again in intervals, and a check that fails ends the connection", async () => {
+    let answer: () => boolean = () => true;
+    const authorize = vi.fn(() => answer());
+    const hub = closing(
+      createHub({ store: memoryHub(), heartbeat: 20, lifetime: { recheck: 20 }, topics: { t: { authorize } } }),
+    );
+    const { sink } = await join(hub, { topics: ["t"] });
+    await until(() => expect(authorize.mock.calls.length).toBeGreaterThan(2));
+    answer = () => {
+      throw new Error("no database");
+    };
+    await until(() => expect(sink.ended).toBe("end"));
+    expect(sink.names().at(-1)).toBe("revoked");
+  });
+
+  it("are those of the principal's tenant, and only true is a right", async () => {
+    const seen: unknown[] = [];
+    const answers: unknown[] = [true, "yes", undefined, 1];
+    const authorize = (principal: { tenantId: string }, params: object): boolean => {
+      seen.push([principal.tenantId, params, tenancy.current()?.tenantId]);
+      return answers.shift() as boolean;
+    };
+    const hub = closing(createHub({ store: memoryHub(), topics: { "a.{id}": { authorize } } }));
+    const request = { principal: acme, topics: ["a.1%2E2"] };
+    expect(await hub.connect(request)).toMatchObject({ admitted: true });
+    expect(seen).toEqual([["acme", { id: "1.2" }, "acme"]]);
+    for (let i = 0; i < 3; i++) await expect(hub.connect(request)).rejects.toThrow(/authorize: expected true or false/);
+    expect(hub.stats().connections).toBe(1);
+  });
+
+  it("end when the principal expires", async () => {
+    const clock = createManualClock();
+    const topics = { t: { authorize: () => true } };
+    const hub = closing(createHub({ store: memoryHub({ clock }), clock, heartbeat: 20, topics }));
+    const { sink } = await join(hub, { topics: ["t"], expiresAtMs: clock.now() + 5000 });
+    const other = await join(hub, { topics: ["t"] });
+    clock.advance(4000);
+    await until(() => expect(sink.heartbeats).toBeGreaterThan(1));
+    expect(sink.ended).toBeUndefined();
+    clock.advance(2000);
+    await until(() => expect(sink.ended).toBe("end"));
+    expect(other.sink.ended).toBeUndefined();
+  });
+});
+
+describe("limits", () => {
+  it("hold for a tenant and a user, under concurrency, and places are given back", async () => {
+    const hub = hubOver(memoryHub(), { perTenant: (tenantId) => (tenantId === "acme" ? 5 : 1), perUser: 2 });
+    const connect = (userId?: string, tenantId = "acme") =>
+      hub.connect({ principal: { tenantId, userId }, topics: ["news"] });
+    const users = await Promise.all(Array.from({ length: 10 }, () => connect("ann")));
+    expect(users.filter(({ admitted }) => admitted)).toHaveLength(2);
+    expect(users.at(-1)).toEqual({ admitted: false, reason: "user-limit" });
+    const all = await Promise.all(Array.from({ length: 10 }, () => connect()));
+    expect(all.filter(({ admitted }) => admitted)).toHaveLength(3);
+    expect(all.at(-1)).toEqual({ admitted: false, reason: "tenant-limit" });
+    expect(await connect("ann", "b")).toMatchObject({ admitted: true });
+    const [first] = users;
+    if (first?.admitted === true) {
+      first.leave();
+      first.leave();
+    }
+    expect(await connect()).toMatchObject({ admitted: true });
+    expect(await connect()).toMatchObject({ admitted: false });
+  });
+
+  it("count topics once, and refuse none and too many", async () => {
+    const hub = hubOver(memoryHub(), { topics: 2 });
+    const connect = (topics: string[]) => hub.connect({ principal: acme, topics });
+    expect(await connect(["news", "news", "orders.1"])).toMatchObject({ admitted: true });
+    await expect(connect([])).rejects.toMatchObject({ code: "SCALE_TOPIC", status: 400 });
+    await expect(connect(["news", "orders.1", "orders.2"])).rejects.toMatchObject({ code: "SCALE_TOPIC" });
+    await expect(connect(["none"])).rejects.toMatchObject({ code: "SCALE_TOPIC" });
+    expect(hub.stats().connections).toBe(1);
+  });
+});
+
+describe("a client that reads too slowly", () => {
+  const big = "x".repeat(60_000);
+  const slow = async (whenSlow: HubLimits["whenSlow"]) => {
+    const hub = closing(
+      createHub({
+        store: memoryHub(),
+        heartbeat: 20,
+        limits: { buffer: 262_144, whenSlow: whenSlow ?? "disconnect" },
+        topics: { t: { authorize: () => true, coalesce: (data: { key: number; text: string }) => String(data.key) } },
+      }),
+    );
+    const sink = createSink();
+    await join(hub, { topics: ["t"] }, sink);
+    return { hub, sink };
+  };
+
+  it("is disconnected, and resumes with everything", async () => {
+    const { hub, sink } = await slow("disconnect");
+    sink.isReading = false;
+    for (let key = 0; key < 10; key++) await hub.publish("t", { key, text: big }, acme);
+    expect(sink.ended).toBe("destroy");
+    expect(hub.stats().connections).toBe(0);
+    const second = await join(hub, { topics: ["t"], lastEventId: sink.lastEventId });
+    await until(() => expect(second.sink.values().map((value) => (value as { key: number }).key)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+  });
+
+  it("gets the newest event of each key with coalesce", async () => {
+    const { hub, sink } = await slow("coalesce");
+    sink.isReading = false;
+    for (let i = 0; i < 40; i++) await hub.publish("t", { key: i % 2, text: `${i}${big}` }, acme);
+    expect(sink.pendingBytes).toBeLessThan(262_144 + 100);
+    sink.release();
+    await hub.publish("t", { key: 9, text: "live" }, acme);
+    const texts = sink.values().map((value) => (value as { text: string }).text.replace(big, ""));
+    expect(texts).toEqual(["0", "1", "2", "3", "38", "39", "live"]);
+    expect(sink.ended).toBeUndefined();
+  });
+
+  it("is told how many events it did not get with drop", async () => {
+    const { hub, sink } = await slow("drop");
+    sink.isReading = false;
+    for (let i = 0; i < 40; i++) await hub.publish("t", { key: i, text: big }, acme);
+    sink.release();
+    await hub.publish("t", { key: 99, text: "live" }, acme);
+    expect(sink.names()).toEqual(["ready", "message", "message", "message", "message", "dropped", "message"]);
+    expect(sink.events.at(-2)?.data).toEqual({ events: 36 });
+  });
+
+  it("is replayed to as fast as it reads, and ended when it takes nothing", async () => {
+    const { hub, sink } = await slow("disconnect");
+    const start = sink.lastEventId;
+    for (let key = 0; key < 30; key++) await hub.publish("t", { key, text: big }, acme);
+    const second = createSink();
+    second.isReading = false;
+    await join(hub, { topics: ["t"], lastEventId: start }, second);
+    expect(second.pendingBytes).toBeLessThan(262_144);
+    for (let i = 0; i < 20 && second.values().length < 30; i++) {
+      second.release();
+      second.isReading = false;
+      await sleep(1); // The replay goes on in a later turn.
+      expect(second.pendingBytes).toBeLessThan(262_144);
+    }
+    expect(second.values().map((value) => (value as { key: number }).key)).toEqual(Array.from({ length: 30 }, (_, i) => i));
+    const third = createSink();
+    third.isReading = false;
+    await join(hub, { topics: ["t"], lastEventId: start }, third);
+    await until(() => expect(third.ended).toBe("destroy"));
+  });
+});
+
+describe("notifications of the store", () => {
+  it("that were lost are read when the next event of the topic comes", async () => {
+    const store = faultyStore(memoryHub());
+    const hub = hubOver(store);
+    const { sink } = await join(hub, { topics: ["news", "orders.1"] });
+    store.loses = ({ body }) => body.includes("lost");
+    for (const data of [1, "lost", "lost too", 2]) await hub.publish("news", data, acme);
+    await hub.publish("orders.1", 3, acme);
+    await until(() => expect(sink.values()).toEqual([1, "lost", "lost too", 2, 3]));
+  });
+
+  it("that were lost before an event of another topic end in a reset, by the next event or without one", async () => {
+    const clock = createManualClock();
+    const store = faultyStore(memoryHub({ clock }));
+    const topics = { a: { authorize: () => true }, b: { authorize: () => true } };
+    const hub = closing(createHub({ store, clock, heartbeat: 20, topics }));
+    const { sink } = await join(hub, { topics: ["a", "b"] });
+    store.loses = ({ body }) => body.includes("lost");
+    await hub.publish("a", 1, acme);
+    await hub.publish("a", "lost", acme);
+    await hub.publish("b", 2, acme);
+    await hub.publish("a", 3, acme);
+    expect(sink.names()).toEqual(["ready", "message", "message", "reset", "message"]);
+    expect(sink.values()).toEqual([1, 2, 3]);
+    await hub.publish("a", "lost", acme);
+    await hub.publish("b", 4, acme);
+    await until(() => {
+      clock.advance(1100);
+      expect(sink.names().slice(5)).toEqual(["message", "reset"]);
+    });
+    for (let beats = sink.heartbeats; sink.heartbeats < beats + 20; await sleep(10)) clock.advance(1100);
+    expect(sink.names()).toHaveLength(7);
+  });
+
+  it("that were lost without a later one are found by comparing positions", async () => {
+    const clock = createManualClock();
+    const store = faultyStore(memoryHub({ clock }));
+    const hub = closing(
+      createHub({ store, clock, heartbeat: 20, topics: { news: { authorize: () => true } } }),
+    );
+    const states: string[] = [];
+    const stop = feedChange.subscribe(({ state }) => void states.push(state));
+    const { sink } = await join(hub);
+    store.loses = () => true;
+    await hub.publish("news", "lost", acme);
+    await until(() => {
+      clock.advance(1100);
+      expect(sink.values()).toEqual(["lost"]);
+    });
+    stop();
+    expect(states).toEqual(["gap"]);
+  });
+
+  it("stop live delivery while they are lost, and nothing is missing or twice when they are restored", async () => {
+    const store = faultyStore(memoryHub());
+    const hub = hubOver(store);
+    const { sink } = await join(hub, { topics: ["news", "orders.1"] });
+    await hub.publish("news", 1, acme);
+    store.lose();
+    store.loses = ({ topic }) => topic === "news";
+    await hub.publish("news", 2, acme);
+    // Its notification comes, but that of the event before it does not: delivered now, the client would skip that one.
+    await hub.publish("orders.1", 3, acme);
+    expect(sink.values()).toEqual([1]);
+    store.loses = () => false;
+    store.restore();
+    await hub.publish("news", 4, acme);
+    await until(() => expect(sink.values()).toEqual([1, 2, 3, 4]));
+  });
+
+  it("keep clients connected while the store does not answer; publish rejects, and joins too", async () => {
+    const store = faultyStore(memoryHub());
+    const hub = hubOver(store);
+    const { sink } = await join(hub);
+    store.before = () => {
+      throw new StoreError("down", { notSent: true });
+    };
+    store.lose();
+    await expect(hub.publish("news", 1, acme)).rejects.toMatchObject({ code: "SCALE_STORE" });
+    await expect(join(hub, { topics: ["orders.9"] })).rejects.toMatchObject({ code: "SCALE_STORE" });
+    store.restore();
+    await sleep(20); // A read that fails: it is repeated later.
+    expect(hub.stats()).toMatchObject({ connections: 1, topics: 1 });
+    expect(sink.ended).toBeUndefined();
+    store.before = () => undefined;
+    await hub.publish("news", 2, acme);
+    await until(() => expect(sink.values()).toEqual([2]));
+    expect(sink.names()).toEqual(["ready", "message"]);
+  });
+});
+
+describe("drain", () => {
+  it("spreads the reconnects, refuses new connections, and resolves at its deadline for a client that does not read", async () => {
+    const hub = hubOver();
+    const clients = await Promise.all(Array.from({ length: 50 }, () => join(hub)));
+    const stalled = createSink();
+    await join(hub, {}, stalled);
+    stalled.isReading = false;
+    await hub.publish("news", 1, acme);
+    await hub.drain({ deadline: 50, spread: "10s" });
+    const retries = clients.map(({ sink }) => sink.retries.at(-1) ?? 0);
+    expect(new Set(retries).size).toBeGreaterThan(40);
+    expect(Math.min(...retries)).toBeGreaterThanOrEqual(2000);
+    expect(Math.max(...retries)).toBeLessThanOrEqual(12_000);
+    expect(clients.every(({ sink }) => sink.ended === "end")).toBe(true);
+    expect(await hub.connect({ principal: acme, topics: ["news"] })).toEqual({ admitted: false, reason: "draining" });
+    await hub.publish("news", 2, acme);
+  });
+});
