@@ -10,10 +10,7 @@ import type { Principal } from "./types.js";
  * to `next(error)`.
  * @throws {ConfigError} that names the wrong option
  */
-export function sse<Data, P extends Principal, Tx>(
-  hub: Hub<Data, P, Tx>,
-  options: SseOptions<P> = {},
-): NodeMiddleware {
+export function sse<Data, P extends Principal, Tx>(hub: Hub<Data, P, Tx>, options: SseOptions<P> = {}): NodeMiddleware {
   const parsed = parseSseOptions(hub, options);
   return async (request, response, next) => {
     try {

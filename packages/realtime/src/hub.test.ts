@@ -15,7 +15,11 @@ function hubOver(store: HubStore = memoryHub(), limits: HubLimits = {}) {
       limits,
       heartbeat: 20,
       history: { events: 10 },
-      topics: { news: { authorize: () => true }, "orders.{orderId}": { authorize: () => true }, closed: { authorize: () => rights.allowed } },
+      topics: {
+        news: { authorize: () => true },
+        "orders.{orderId}": { authorize: () => true },
+        closed: { authorize: () => rights.allowed },
+      },
     }),
   );
 }
@@ -235,7 +239,11 @@ describe("a client that reads too slowly", () => {
     expect(sink.ended).toBe("destroy");
     expect(hub.stats().connections).toBe(0);
     const second = await join(hub, { topics: ["t"], lastEventId: sink.lastEventId });
-    await until(() => expect(second.sink.values().map((value) => (value as { key: number }).key)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    await until(() =>
+      expect(second.sink.values().map((value) => (value as { key: number }).key)).toEqual([
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+      ]),
+    );
   });
 
   it("gets the newest event of each key with coalesce", async () => {
@@ -274,7 +282,9 @@ describe("a client that reads too slowly", () => {
       await sleep(1); // The replay goes on in a later turn.
       expect(second.pendingBytes).toBeLessThan(262_144);
     }
-    expect(second.values().map((value) => (value as { key: number }).key)).toEqual(Array.from({ length: 30 }, (_, i) => i));
+    expect(second.values().map((value) => (value as { key: number }).key)).toEqual(
+      Array.from({ length: 30 }, (_, i) => i),
+    );
     const third = createSink();
     third.isReading = false;
     await join(hub, { topics: ["t"], lastEventId: start }, third);
@@ -319,9 +329,7 @@ describe("notifications of the store", () => {
   it("that were lost without a later one are found by comparing positions", async () => {
     const clock = createManualClock();
     const store = faultyStore(memoryHub({ clock }));
-    const hub = closing(
-      createHub({ store, clock, heartbeat: 20, topics: { news: { authorize: () => true } } }),
-    );
+    const hub = closing(createHub({ store, clock, heartbeat: 20, topics: { news: { authorize: () => true } } }));
     const states: string[] = [];
     const stop = feedChange.subscribe(({ state }) => void states.push(state));
     const { sink } = await join(hub);

@@ -44,7 +44,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const append = createAppend(options);
 
   /** Delivers the messages of one topic in their order, and ends at one that may succeed later. */
-  async function deliverLine(messages: readonly DeliveredMessage[], signal: AbortSignal | undefined): Promise<FailedMessage[]> {
+  async function deliverLine(
+    messages: readonly DeliveredMessage[],
+    signal: AbortSignal | undefined,
+  ): Promise<FailedMessage[]> {
     const failed: FailedMessage[] = [];
     for (const [index, { id, tenantId, topic, payload }] of messages.entries()) {
       try {

@@ -35,7 +35,8 @@ export function createSink(): TestSink {
     events: [],
     retries: [],
     isReading: true,
-    values: () => sink.events.filter(({ event }) => event === "message").map(({ data }) => (data as { data: unknown }).data),
+    values: () =>
+      sink.events.filter(({ event }) => event === "message").map(({ data }) => (data as { data: unknown }).data),
     names: () => sink.events.map(({ event }) => event),
     get lastEventId() {
       return lastEventId;
@@ -74,7 +75,9 @@ export function createSink(): TestSink {
     for (const block of frame.text.split("\n\n").filter((text) => text !== "")) parse(block);
   }
   function parse(block: string): void {
-    const fields = new Map(block.split("\n").map((line) => [line.slice(0, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]));
+    const fields = new Map(
+      block.split("\n").map((line) => [line.slice(0, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]),
+    );
     const id = fields.get("id");
     if (id !== undefined) lastEventId = id;
     const retry = fields.get("retry");

@@ -80,7 +80,9 @@ export function createConnector(options: ConnectorOptions): (request: ConnectReq
 
   return async ({ principal, topics: names, lastEventId = "" }) => {
     if (!options.canSubscribe)
-      throw new ConfigError("connect: expected a store with a connection for subscriptions; pass subscriber to redisHub");
+      throw new ConfigError(
+        "connect: expected a store with a connection for subscriptions; pass subscriber to redisHub",
+      );
     checkPrincipal(principal);
     const topics = resolveTopics(registry, names, maxTopics);
     if (isDraining()) return refuse(principal, "draining");

@@ -191,7 +191,8 @@ export class Connection implements Cursor {
     }
     for (const frame of page.frames) {
       if (frame.position <= this.position) continue;
-      while (!this.isEnded && this.pendingBytes + frame.bytes.length > this.#host.bufferBytes) await this.#untilDrained();
+      while (!this.isEnded && this.pendingBytes + frame.bytes.length > this.#host.bufferBytes)
+        await this.#untilDrained();
       if (this.isEnded) return true;
       this.position = frame.position;
       this.#sink?.write(frame);

@@ -78,7 +78,11 @@ async function readTails(store: OpenStore, { tenantId, topics }: LiveTenant): Pr
  * True when a topic has an event that this process was not notified about, and the connection went past it with an event of
  * another topic.
  */
-function hasSkipped({ names, position, readUpTo }: Connection, { topics }: LiveTenant, { tails }: TenantTails): boolean {
+function hasSkipped(
+  { names, position, readUpTo }: Connection,
+  { topics }: LiveTenant,
+  { tails }: TenantTails,
+): boolean {
   return names.some((name) => {
     const tail = tails.get(name) ?? 0;
     return tail > readUpTo && tail <= position && tail > (topics.get(name)?.last ?? 0);

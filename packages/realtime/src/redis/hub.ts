@@ -72,7 +72,11 @@ const KEEP_MS = 7 * 86_400_000;
  * @throws {ConfigError} that names every wrong option
  */
 export function redisHub(options: RedisHubOptions): HubStore {
-  const { redis, subscriber, prefix, timeoutMs, sharded, afterRestart } = parseOptions(optionsSchema, options, "redisHub");
+  const { redis, subscriber, prefix, timeoutMs, sharded, afterRestart } = parseOptions(
+    optionsSchema,
+    options,
+    "redisHub",
+  );
   const runner = createScriptRunner({ redis, timeoutMs });
   const keyOf = (kind: string) => (tenantId: string, name: string) => tenantKey(prefix, tenantId, [kind, name]);
   return {

@@ -46,7 +46,9 @@ export function createTopicRegistry(topics: Readonly<Record<string, AnyTopic>>):
   return {
     resolve(name) {
       if (typeof name !== "string" || name === "" || name.length > MAX_TOPIC_LENGTH)
-        throw new TopicError(`topic: expected a string of 1 to ${MAX_TOPIC_LENGTH} characters, got ${describeValue(name)}`);
+        throw new TopicError(
+          `topic: expected a string of 1 to ${MAX_TOPIC_LENGTH} characters, got ${describeValue(name)}`,
+        );
       const exact = byName.get(name);
       if (exact !== undefined) return resolved(name, exact, {});
       for (const candidate of patterns) {
