@@ -14,6 +14,7 @@ process.exitCode = await runSections({
     "retry-storm": async () => (await import("./breaker/retry-storm.js")).retryStorm,
     rolling: async () => (await import("./rolling/proof.js")).rolling,
     "read-your-writes": async () => (await import("./db-router/read-your-writes.js")).readYourWrites,
+    "sse-resume": async () => (await import("./sse-resume/proof.js")).sseResume,
     "replica-outage": async () => (await import("./db-router/replica-outage.js")).replicaOutage,
   },
   argv: process.argv.slice(2),

@@ -34,6 +34,11 @@ const programs = {
       ],
     },
   },
+  nginx: {
+    path: "usr/sbin/nginx",
+    version: ["-V"],
+    from: { bookworm: ["nginx", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g"] },
+  },
 };
 
 /** It finds its own folder, so that the whole may be renamed and moved. */

@@ -322,7 +322,8 @@ describe("notifications of the store", () => {
       clock.advance(1100);
       expect(sink.names().slice(5)).toEqual(["message", "reset"]);
     });
-    for (let beats = sink.heartbeats; sink.heartbeats < beats + 20; await sleep(10)) clock.advance(1100);
+    const beats = sink.heartbeats;
+    for (; sink.heartbeats < beats + 20; await sleep(10)) clock.advance(1100);
     expect(sink.names()).toHaveLength(7);
   });
 

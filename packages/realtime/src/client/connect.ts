@@ -1,13 +1,11 @@
 import type { Hub } from "../hub.js";
 import type { TopicData, TopicName } from "../topics/types.js";
 import type { Principal } from "../types.js";
-import { defaultEventSource, type EventSourceClass, type EventSourceLike, type MessageLike } from "./event-source.js";
+import type { EventSourceClass, MessageLike } from "./event-source.js";
+import { type ConnectionState, keepOpen } from "./keep-open.js";
 
 /** Data of the topics of a hub, by pattern: `connect<HubData<typeof hub>>(…)`. */
 export type HubData<H> = H extends Hub<infer Data, infer _Principal extends Principal, infer _Tx> ? Data : never;
-
-/** `waiting`: the connection has ended, and the next attempt comes after a pause. */
-export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
 
 export interface ConnectOptions<Data> {
   /** URL of the route, absolute or relative to the page. */
@@ -38,90 +36,43 @@ export interface EventStream<Data> {
    * Calls `listener` for each event of a topic.
    * @returns a function that ends it
    */
-  on<Name extends TopicName<keyof Data & string>>(topic: Name, listener: (data: TopicData<Data, Name>) => void): () => void;
+  on<Name extends TopicName<keyof Data & string>>(
+    topic: Name,
+    listener: (data: TopicData<Data, Name>) => void,
+  ): () => void;
   readonly state: ConnectionState;
   close(): void;
 }
-
-const CLOSED = 2;
-const FIRST_PAUSE_MS = 1000;
-const MAX_PAUSE_MS = 30_000;
 
 /**
  * Receives topics, and goes on after every end of the connection: with the missed events, or with `onReset`. Unlike a bare
  * `EventSource` it also goes on after an error response, and after a connection that died without an end.
  */
 export function connect<Data extends object>(options: ConnectOptions<Data>): EventStream<Data> {
-  const { url, topics, onReset, onState, withCredentials = false, staleMs = 45_000 } = options;
-  const EventSource = options.eventSource ?? defaultEventSource();
+  const { url, topics, onReset, onState } = options;
   const listeners = new Map<string, Set<(data: never) => void>>();
-  let source: EventSourceLike | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let state: ConnectionState = "connecting";
   let lastEventId = "";
-  let pauseMs = FIRST_PAUSE_MS;
-  let hasHeard = false;
-
-  function enter(next: ConnectionState): void {
-    if (state === next || state === "closed") return;
-    state = next;
-    onState?.(next);
-  }
-
-  function open(): void {
-    enter("connecting");
-    const opened = new EventSource(urlOf(url, topics, lastEventId), { withCredentials });
-    source = opened;
-    hasHeard = false;
-    const hear = (type: string, act?: (message: MessageLike) => void): void =>
-      opened.addEventListener(type, (message) => {
-        // A source that was closed may still deliver what it had read.
-        if (source !== opened) return;
-        hasHeard = true;
-        if (message.lastEventId) lastEventId = message.lastEventId;
-        act?.(message);
-      });
-    hear("message", deliver);
-    hear("heartbeat");
-    hear("reset", () => onReset());
-    hear("ready", () => {
-      pauseMs = FIRST_PAUSE_MS;
-      enter("open");
-    });
-    opened.addEventListener("error", () => {
-      if (source !== opened) return;
-      // An open source connects again by itself.
-      if (opened.readyState === CLOSED) openLater();
-      else enter("connecting");
-    });
-    watch();
-  }
-
-  function openLater(): void {
-    source?.close();
-    source = undefined;
-    clearTimeout(timer);
-    enter("waiting");
-    // Half to all of the pause, so that the clients of a server that comes back do not come all at once.
-    timer = setTimeout(open, pauseMs * (0.5 + Math.random() / 2));
-    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
-  }
-
-  function watch(): void {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (!hasHeard) return openLater();
-      hasHeard = false;
-      watch();
-    }, staleMs);
-  }
 
   function deliver({ data: text }: MessageLike): void {
     const { topic, data } = JSON.parse(String(text)) as { topic: string; data: never };
     for (const listener of listeners.get(topic) ?? []) listener(data);
   }
 
-  open();
+  const source = keepOpen({
+    ...options,
+    urlOf: () => urlOf(url, topics, lastEventId),
+    onState(next) {
+      if (state === next) return;
+      state = next;
+      onState?.(next);
+    },
+    onMessage(type, message) {
+      if (message.lastEventId) lastEventId = message.lastEventId;
+      if (type === "message") deliver(message);
+      else if (type === "reset") onReset();
+    },
+  });
   return {
     on(topic, listener) {
       const added = listeners.get(topic) ?? new Set();
@@ -131,12 +82,7 @@ export function connect<Data extends object>(options: ConnectOptions<Data>): Eve
     get state() {
       return state;
     },
-    close() {
-      clearTimeout(timer);
-      source?.close();
-      source = undefined;
-      enter("closed");
-    },
+    close: () => source.close(),
   };
 }
 

@@ -17,6 +17,7 @@ export type EventSourceClass = new (url: string, options?: { readonly withCreden
 /** The class of the browser. */
 export function defaultEventSource(): EventSourceClass {
   const { EventSource } = globalThis as { readonly EventSource?: EventSourceClass };
-  if (EventSource === undefined) throw new TypeError("connect: expected a global EventSource, got none; pass eventSource");
+  if (EventSource === undefined)
+    throw new TypeError("connect: expected a global EventSource, got none; pass eventSource");
   return EventSource;
 }

@@ -1,2 +1,3 @@
-export { connect, type ConnectOptions, type ConnectionState, type EventStream, type HubData } from "./connect.js";
+export { connect, type ConnectOptions, type EventStream, type HubData } from "./connect.js";
 export type { EventSourceClass, EventSourceLike, MessageLike } from "./event-source.js";
+export type { ConnectionState } from "./keep-open.js";
