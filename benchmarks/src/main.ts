@@ -8,6 +8,7 @@ process.exitCode = await runSections({
     "db-router": async () => (await import("./db-router/bench.js")).dbRouter,
     flags: async () => (await import("./flags/bench.js")).flags,
     pagination: async () => (await import("./pagination/bench.js")).pagination,
+    realtime: async () => (await import("./realtime/bench.js")).realtime,
     "rate-limit": async () => (await import("./rate-limit/bench.js")).rateLimit,
     shed: async () => (await import("./shed/bench.js")).shed,
   },

@@ -3,9 +3,9 @@ import { type Line, startRedis, waitUntil } from "@scale/testkit";
 import { launchBrowser } from "@scale/testkit/browser";
 import { EventSource } from "eventsource";
 import { Receipts } from "./client.js";
-import { startCutter } from "./cutter.js";
+import { type Cutter, startCutter } from "./cutter.js";
 import { count } from "./drops.js";
-import { openStage } from "./processes.js";
+import { openStage, type Stage } from "./processes.js";
 
 const QUERY = "topic=a&topic=b";
 const CUTS = 5;
@@ -13,7 +13,7 @@ const PER_CUT = 20;
 
 /** Event sources that are not ours, whose connections are cut again and again. */
 export async function* eventSources(): AsyncIterable<Line> {
-  yield* judged("EventSource of the npm package eventsource", async (url, receipts) => {
+  yield* judged("EventSource of the npm package eventsource", async ({ url, receipts }) => {
     const source = new EventSource(url);
     source.addEventListener("message", ({ data }) =>
       receipts.take((JSON.parse(String(data)) as { data: number }).data),
@@ -28,7 +28,8 @@ export async function* eventSources(): AsyncIterable<Line> {
   }
   try {
     const page = await launch.browser.newPage();
-    yield* judged("EventSource of Chromium", async (url, receipts) => {
+    yield* judged("EventSource of Chromium", async ({ url, origin, receipts }) => {
+      await page.goto(`${origin}/page`);
       await page.exposeFunction("take", (n: number) => receipts.take(n));
       await page.exposeFunction("reset", () => receipts.reset());
       await page.evaluate(READ_STREAM, url);
@@ -46,27 +47,28 @@ const READ_STREAM = `(url) => {
   source.addEventListener("reset", () => window.reset());
 }`;
 
-type Open = (url: string, receipts: Receipts) => Promise<() => unknown>;
+interface Opening {
+  /** URL of the stream, through the proxy that cuts. */
+  readonly url: string;
+  /** URL of a process. */
+  readonly origin: string;
+  readonly receipts: Receipts;
+}
+
+type Open = (opening: Opening) => Promise<() => unknown>;
 
 async function* judged(what: string, open: Open): AsyncIterable<Line> {
   const redis = await startRedis();
   const stage = await openStage(redis.url);
   const cutter = await startCutter(stage.urls);
   const receipts = new Receipts();
-  const close = await open(`${cutter.url}/?${QUERY}`, receipts);
+  const opening = { url: `${cutter.url}/?${QUERY}`, origin: stage.urls[0] ?? "", receipts };
+  const close = await open(opening);
   try {
+    await publishThroughCuts(stage, cutter);
     const events = CUTS * PER_CUT;
-    await waitUntil(() => cutter.connections > 0, { what: "the first connection" });
-    await sleep(300);
-    for (let n = 0; n < events; n++) {
-      // Right before an event, so that the client misses the rest of the part.
-      if (n % PER_CUT === PER_CUT / 2) cutter.cut();
-      await stage.publish(n);
-      await sleep(20);
-    }
-    await waitUntil(() => receipts.last === events - 1, { what: "the last event", timeoutMs: 20_000 }).catch(
-      () => undefined,
-    );
+    const isComplete = (): boolean => receipts.last === events - 1;
+    await waitUntil(isComplete, { what: "the last event", timeoutMs: 20_000 }).catch(() => undefined);
     receipts.end(events);
     yield count(`${what}, cut ${CUTS} times: connections`, cutter.connections, { atLeast: CUTS + 1 });
     yield count(`${what}, cut ${CUTS} times: received`, receipts.received, { atLeast: events });
@@ -77,5 +79,19 @@ async function* judged(what: string, open: Open): AsyncIterable<Line> {
     await cutter.close();
     await stage.close();
     await redis.stop();
+  }
+}
+
+async function publishThroughCuts(stage: Stage, cutter: Cutter): Promise<void> {
+  for (let part = 0; part < CUTS; part++) {
+    await waitUntil(() => cutter.connections > part, { what: `connection ${part + 1}`, timeoutMs: 30_000 });
+    // The connection has to become a stream first.
+    await sleep(300);
+    for (let n = part * PER_CUT; n < (part + 1) * PER_CUT; n++) {
+      // Halfway, so that the client misses the other half.
+      if (n % PER_CUT === PER_CUT / 2) cutter.cut();
+      await stage.publish(n);
+      await sleep(2);
+    }
   }
 }

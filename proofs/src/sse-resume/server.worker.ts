@@ -29,6 +29,7 @@ async function start({ redisUrl, prefix, afterRestart, historyEvents }: HubSetup
   const hub = createHub({
     store: redisHub({ redis, subscriber, prefix, afterRestart, timeoutMs: 2000 }),
     history: { events: historyEvents },
+    lifetime: { retry: 100 },
     limits: { perTenant: 10_000, perUser: 10_000 },
     topics: { a: topic, b: topic },
   });
@@ -36,7 +37,8 @@ async function start({ redisUrl, prefix, afterRestart, historyEvents }: HubSetup
   const server: Server = createServer((request, response) => {
     // Pages of other origins read the stream in the browser's part of the proof.
     response.setHeader("access-control-allow-origin", "*");
-    void serve(request, response, () => response.destroy());
+    if (request.url === "/page") response.setHeader("content-type", "text/html").end("<!doctype html>");
+    else void serve(request, response, () => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   stop = async () => {

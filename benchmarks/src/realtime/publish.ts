@@ -1,0 +1,53 @@
+import { compareAll, type Line, startRedis } from "@scale/testkit";
+import { createHub } from "@scale/realtime";
+import { redisHub } from "@scale/realtime/redis";
+import { Redis } from "ioredis";
+import { line } from "../gate.js";
+
+/** What does an event cost that is kept and numbered, beside one that is only published? */
+export async function* publish(smoke: boolean): AsyncIterable<Line> {
+  const server = await startRedis();
+  const redis = new Redis(server.url, { maxRetriesPerRequest: 0 });
+  const subscriber = redis.duplicate();
+  const hub = createHub({
+    store: redisHub({ redis, subscriber, timeoutMs: 10_000 }),
+    topics: { "t.{n}": { authorize: () => true } },
+  });
+  const listener = redis.duplicate();
+  try {
+    await listener.subscribe("plain");
+    const client = await hub.connect({ principal: { tenantId: "acme" }, topics: ["t.0"] });
+    if (!client.admitted) throw new Error(client.reason);
+    const data = "x".repeat(200);
+    const body = JSON.stringify({ topic: "t.0", data });
+    let n = 0;
+    const variants = {
+      ours: () => hub.publish("t.0", data, { tenantId: "acme" }),
+      tenants: () => hub.publish("t.0", data, { tenantId: `tenant-${n++ % 100}` }),
+      plain: () => redis.publish("plain", body),
+    };
+    for (const concurrency of [100, 1]) {
+      const rounds = smoke ? { rounds: 1, warmup: 0, durationMs: 20 } : { rounds: 21, warmup: 3, durationMs: 150 };
+      const sides = await compareAll(variants, { ...rounds, concurrency });
+      for (const [name, what] of [
+        ["ours", "one tenant"],
+        ["tenants", "100 tenants"],
+      ] as const) {
+        yield line({
+          bench: `realtime: publish, ${what}, concurrency ${concurrency}`,
+          unit: "us",
+          ours: 1e6 / sides[name].opsPerSecond,
+          peer: 1e6 / sides.plain.opsPerSecond,
+          against: "PUBLISH on the same connection",
+          ratio: sides[name].ratio / sides.plain.ratio,
+          gate: { atMost: 1.6 },
+        });
+      }
+    }
+    client.leave();
+  } finally {
+    hub.close();
+    for (const each of [redis, subscriber, listener]) each.disconnect();
+    await server.stop();
+  }
+}
