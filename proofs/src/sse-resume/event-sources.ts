@@ -32,7 +32,7 @@ export async function* eventSources(): AsyncIterable<Line> {
       await page.goto(`${origin}/page`);
       await page.exposeFunction("take", (n: number) => receipts.take(n));
       await page.exposeFunction("reset", () => receipts.reset());
-      await page.evaluate(READ_STREAM, url);
+      await page.evaluate(`(${READ_STREAM})(${JSON.stringify(url)})`);
       return () => page.close();
     });
   } finally {
