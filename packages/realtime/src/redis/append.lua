@@ -1,10 +1,11 @@
 --[[
   Appends events to the streams of their topics, and notifies the subscribers of each topic.
 
-  KEYS[i]  three for each event:
+  KEYS[i]  four for each event:
     [1]    string: the tenant's history, "<epoch> <lineage> <head>"
     [2]    stream: the events of the topic; its name is also the channel
-    [3]    string: the cursor of an event that was published with this id, "<epoch> <position>"
+    [3]    string: the newest event of the topic, "<epoch> <position>"
+    [4]    string: the event that was published with this id, "<epoch> <position>"
   ARGV[1]  events   of a topic that are kept at least
   ARGV[2]  ttl      ms after its last event for which a topic is kept
   ARGV[3]  keep     ms for which a tenant's history is kept
@@ -15,74 +16,106 @@
   ARGV[i]  from 8 on three for each event:
     candidate       epoch, 32 hexadecimal digits, for a tenant without one
     body            JSON on one line
-    hasId           "1" when KEYS[3] counts
+    hasId           "1" when KEYS[4] counts
 
   A position is ms * 1024 at least, and greater than every earlier one of the tenant. An entry has the fields e (epoch),
   p (position of the topic's event before) and b (body). The message is "<epoch> <position> <p> <body>".
 
   Returns two strings for each event: its epoch and position, or "" and the error. All keys of one event share a hash tag.
-  O(1) for each event. Streams expire after `ttl`, histories after `keep`, ids after `dedupe`.
+  O(1) for each event. Streams and tails expire after `ttl`, histories after `keep`, ids after `dedupe`.
 ]]
-local call = redis.call
-local events, ttl, keep, dedupe = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local call, format, match = redis.call, string.format, string.match
+local events, ttl, keep, dedupe = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local command, now = ARGV[5], tonumber(ARGV[7])
 
 -- The id of the data set: a server that restarts or is promoted gets a new one, and may lack events.
 local lineage = "-"
 if ARGV[6] == "reset" then
   local info = redis.pcall("INFO", "replication")
-  if type(info) == "string" then lineage = string.match(info, "master_replid:(%x+)") or "-" end
+  if type(info) == "string" then lineage = match(info, "master_replid:(%x+)") or "-" end
 end
 if not now then
   local time = call("TIME")
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Read once and written once for all events of this call.
+local histories, topics = {}, {}
+
 local function history(key, candidate)
+  if histories[key] then return histories[key] end
   local value = call("GET", key)
-  local epoch, known, head
-  if value then epoch, known, head = string.match(value, "^(%x+) (%S+) (%d+)$") end
-  if not epoch then return candidate, lineage, 0 end
-  if lineage == "-" or known == lineage then return epoch, known, tonumber(head) end
-  if known == "-" then return epoch, lineage, tonumber(head) end
-  return candidate, lineage, tonumber(head)
+  local found = { epoch = candidate, lineage = lineage, head = 0 }
+  if value then
+    local epoch, known, head = match(value, "^(%x+) (%S+) (%d+)$")
+    if epoch then
+      found.head = tonumber(head)
+      if lineage == "-" then found.lineage = known end
+      if lineage == "-" or known == lineage or known == "-" then found.epoch = epoch end
+    end
+  end
+  histories[key] = found
+  return found
+end
+
+local function topic(stream, tailKey, tenant)
+  if topics[stream] then return topics[stream] end
+  local tail = call("GET", tailKey)
+  local epoch, position
+  if tail then
+    epoch, position = match(tail, "^(%x+) (%d+)$")
+  else
+    local last = call("XREVRANGE", stream, "+", "-", "COUNT", 1)[1]
+    if last then epoch, position = last[2][2], match(last[1], "^%d+") end
+  end
+  if epoch and epoch ~= tenant.epoch then
+    call("DEL", stream)
+    epoch = nil
+  end
+  -- Events of the topic that a client has not got may have expired, up to this position.
+  if not epoch then position = format("%.0f", math.max(0, math.min(tenant.head, (now - ttl) * 1024))) end
+  topics[stream] = { tail = position, tailKey = tailKey, tenant = tenant }
+  return topics[stream]
 end
 
 local function append(at, candidate, body, hasId)
-  local key, stream, idKey = KEYS[at], KEYS[at + 1], KEYS[at + 2]
+  local idKey = KEYS[at + 3]
   if hasId then
     local earlier = call("GET", idKey)
-    if earlier then return string.match(earlier, "^(%x+) (%d+)$") end
+    if earlier then return match(earlier, "^(%x+) (%d+)$") end
   end
-  local epoch, known, head = history(key, candidate)
-  local position = math.max(head + 1, now * 1024)
-  local last = call("XREVRANGE", stream, "+", "-", "COUNT", 1)[1]
-  local previous
-  if last and last[2][2] == epoch then
-    previous = string.match(last[1], "^%d+")
-  else
-    -- Events of the topic that a client has not got may have expired, up to this position.
-    if last then call("DEL", stream) end
-    previous = string.format("%.0f", math.max(0, math.min(head, (now - ttl) * 1024)))
-  end
-  local text = string.format("%.0f", position)
+  local stream, tenant = KEYS[at + 1], history(KEYS[at], candidate)
+  local found = topic(stream, KEYS[at + 2], tenant)
+  local epoch, previous = tenant.epoch, found.tail
+  local position = math.max(tenant.head + 1, now * 1024)
+  local text = format("%.0f", position)
   call("XADD", stream, "MAXLEN", "~", events, text .. "-0", "e", epoch, "p", previous, "b", body)
-  call("PEXPIRE", stream, ttl)
-  call("SET", key, epoch .. " " .. known .. " " .. text, "PX", keep)
+  tenant.head, tenant.isChanged, found.tail, found.isChanged = position, true, text, true
   if hasId then call("SET", idKey, epoch .. " " .. text, "PX", dedupe) end
   call(command, stream, epoch .. " " .. text .. " " .. previous .. " " .. body)
   return epoch, text
 end
 
 local reply = {}
-for i = 0, #KEYS / 3 - 1 do
+for i = 0, #KEYS / 4 - 1 do
   local arg = 8 + i * 3
-  local ok, epoch, position = pcall(append, i * 3 + 1, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2] == "1")
+  local ok, epoch, position = pcall(append, i * 4 + 1, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2] == "1")
   if not ok then
     position = type(epoch) == "table" and epoch.err or tostring(epoch)
     epoch = ""
   end
   reply[#reply + 1] = epoch
   reply[#reply + 1] = position
+end
+for stream, found in pairs(topics) do
+  if found.isChanged then
+    call("PEXPIRE", stream, ttl)
+    call("SET", found.tailKey, found.tenant.epoch .. " " .. found.tail, "PX", ttl)
+  end
+end
+for key, tenant in pairs(histories) do
+  if tenant.isChanged then
+    call("SET", key, tenant.epoch .. " " .. tenant.lineage .. " " .. format("%.0f", tenant.head), "PX", keep)
+  end
 end
 return reply

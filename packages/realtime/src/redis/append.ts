@@ -31,14 +31,15 @@ export function createAppend(context: RedisHubContext): (event: NewEvent) => Pro
 }
 
 async function sendBatch(context: RedisHubContext, batch: readonly Pending[]): Promise<void> {
-  const { runner, historyKey, topicKey, idKey, events, ttlMs, keepMs, sharded, afterRestart } = context;
+  const { runner, historyKey, topicKey, tailKey, idKey, events, ttlMs, keepMs, sharded, afterRestart } = context;
   const keys: string[] = [];
   const args = [String(events), String(ttlMs), String(keepMs), String(DEDUPE_MS)];
   args.push(sharded ? "SPUBLISH" : "PUBLISH", afterRestart, "");
   for (const { event } of batch) {
     const { tenantId, topic, body, id } = event;
     const history = historyKey(tenantId);
-    keys.push(history, topicKey(tenantId, topic), id === undefined ? history : idKey(tenantId, id));
+    keys.push(history, topicKey(tenantId, topic), tailKey(tenantId, topic));
+    keys.push(id === undefined ? history : idKey(tenantId, id));
     args.push(newEpoch(), body, id === undefined ? "0" : "1");
   }
   try {

@@ -9,6 +9,8 @@ export interface RedisHubContext {
   readonly historyKey: (tenantId: string) => string;
   /** Key of the events of a topic, and its channel. */
   readonly topicKey: (tenantId: string, topic: string) => string;
+  /** Key of the newest position of a topic. */
+  readonly tailKey: (tenantId: string, topic: string) => string;
   /** Key of the id of an event. */
   readonly idKey: (tenantId: string, id: string) => string;
   readonly presenceKey: (tenantId: string, topic: string) => string;

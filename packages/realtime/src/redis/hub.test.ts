@@ -36,6 +36,7 @@ describe.skipIf(url === "")("redisHub", () => {
       ":{acme}:history",
       ":{acme}:id:x",
       ":{acme}:presence:t",
+      ":{acme}:tail:t",
       ":{acme}:topic:t",
       ":{new}:history",
     ]);
@@ -60,6 +61,21 @@ describe.skipIf(url === "")("redisHub", () => {
     const resuming = open(redisHub({ redis, subscriber, prefix: name, afterRestart: "resume", timeoutMs: 5000 }));
     await redis.set(`${name}:{acme}:history`, value.replace(/ \S+ /, ` ${"f".repeat(40)} `));
     expect((await resuming.append({ tenantId: "acme", topic: "t", body: "4" })).epoch).toBe(second.epoch);
+  });
+
+  it("reports events as gone when only the newest position of their topic, or only the events, were evicted", async () => {
+    const name = prefix();
+    const store = open(redisHub({ redis, subscriber, prefix: name, timeoutMs: 5000 }));
+    const append = () => store.append({ tenantId: "acme", topic: "t", body: "1" });
+    const [first, second] = [await append(), await append()];
+    await redis.del(`${name}:{acme}:tail:t`);
+    await append();
+    const ask = (after: typeof first) => store.read({ tenantId: "acme", topics: ["t"], after, limit: 9 });
+    expect((await ask(first)).events).toHaveLength(2);
+    await redis.del(`${name}:{acme}:topic:t`);
+    const last = await append();
+    expect(await ask(second)).toMatchObject({ is: "trimmed" });
+    expect(await ask(last)).toMatchObject({ is: "events", events: [] });
   });
 
   it("rejects only the event that the server refuses, of those that it sends together", async () => {

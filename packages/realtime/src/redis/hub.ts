@@ -86,6 +86,7 @@ export function redisHub(options: RedisHubOptions): HubStore {
         ...{ runner, sharded, afterRestart, ttlMs, events, keepMs: Math.max(KEEP_MS, 2 * ttlMs) },
         historyKey: (tenantId) => tenantKey(prefix, tenantId, ["history"]),
         topicKey: keyOf("topic"),
+        tailKey: keyOf("tail"),
         idKey: keyOf("id"),
         presenceKey: keyOf("presence"),
       };
@@ -133,24 +134,22 @@ function parseMessage(payload: string) {
 }
 
 function openStore(context: RedisHubContext, feed: Feed | undefined): OpenStore {
-  const { runner, historyKey, topicKey, presenceKey, ttlMs, keepMs, afterRestart } = context;
+  const { runner, historyKey, topicKey, tailKey, presenceKey, ttlMs, keepMs, afterRestart } = context;
   const append = createAppend(context);
   const processId = randomUUID();
-  const keysOf = (tenantId: string, topics: readonly string[]): string[] => [
-    historyKey(tenantId),
-    ...topics.map((topic) => topicKey(tenantId, topic)),
-  ];
   return {
     canSubscribe: feed !== undefined,
     append,
     async read({ tenantId, topics, after, limit }) {
       const cursor = after === undefined ? ["", "0"] : [after.epoch, String(after.position)];
       const args = [String(ttlMs), String(keepMs), afterRestart, "", newEpoch(), String(limit), ...cursor];
-      return parseRead(await runner.run(readScript, { keys: keysOf(tenantId, topics), args }), topics);
+      const keys = [historyKey(tenantId), ...topics.map((topic) => topicKey(tenantId, topic))];
+      return parseRead(await runner.run(readScript, { keys, args }), topics);
     },
     async tails(tenantId, topics) {
       const args = [String(keepMs), afterRestart, "", newEpoch()];
-      return parseTails(await runner.run(tailsScript, { keys: keysOf(tenantId, topics), args }), topics.length);
+      const keys = [historyKey(tenantId), ...topics.map((topic) => tailKey(tenantId, topic))];
+      return parseTails(await runner.run(tailsScript, { keys, args }), topics.length);
     },
     async subscribe(tenantId, topic) {
       if (feed === undefined) throw new ConfigError("redisHub: expected the option subscriber, got none");

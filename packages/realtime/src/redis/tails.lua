@@ -2,7 +2,7 @@
   Reads the newest position of a tenant and of each of its topics.
 
   KEYS[1]  string: the tenant's history, "<epoch> <lineage> <head>"
-  KEYS[2..n]  stream: the events of each topic
+  KEYS[2..n]  string: the newest event of each topic, "<epoch> <position>"
   ARGV[1]  keep       ms for which the tenant's history is kept
   ARGV[2]  restart    as in append.lua
   ARGV[3]  now        ms since epoch, or "" for the clock of the server
@@ -37,7 +37,7 @@ call("SET", KEYS[1], epoch .. " " .. known .. " " .. text, "PX", ARGV[1])
 
 local reply = { epoch, text }
 for i = 2, #KEYS do
-  local last = call("XREVRANGE", KEYS[i], "+", "-", "COUNT", 1)[1]
-  reply[#reply + 1] = last and last[2][2] == epoch and string.match(last[1], "^%d+") or "0"
+  local ofEpoch, position = string.match(call("GET", KEYS[i]) or "", "^(%x+) (%d+)$")
+  reply[#reply + 1] = ofEpoch == epoch and position or "0"
 end
 return reply
