@@ -17,3 +17,4 @@ export { CurrentTenant } from "./current-tenant.decorator.js";
 export { RequestValue } from "./request-value.decorator.js";
 export { HealthModule, type HealthModuleOptions } from "./health/health.module.js";
 export { type HealthSource, terminusIndicator, type TerminusResult } from "./health/terminus-indicator.js";
+export { runMiddleware } from "./run-middleware.js";
