@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { NodeMiddleware, NodeRequest } from "@scale/http/express";
 
 /** The part of a Fastify reply that is needed to leave the response to another writer. */
-interface HijackableReply {
+interface FastifyStreamReply {
   readonly raw: ServerResponse;
   getHeaders(): Readonly<Record<string, string | string[] | number | undefined>>;
   hijack(): unknown;
@@ -33,4 +33,4 @@ async function run(middleware: NodeMiddleware, request: NodeRequest, response: S
   if (failure !== undefined) throw failure.error;
 }
 
-const isReply = (response: object): response is HijackableReply => "raw" in response && "hijack" in response;
+const isReply = (response: object): response is FastifyStreamReply => "raw" in response && "hijack" in response;

@@ -1,7 +1,7 @@
 import { type ClientRequest, request } from "node:http";
 import { TOPICS } from "./stage.js";
 
-/** What a client has received, judged event by event. Events are numbered from 0 by their publisher. */
+/** The events that a client has received, judged one by one. They are numbered from 0 by their publisher. */
 export class Receipts {
   /** Number of the last event. */
   last = -1;

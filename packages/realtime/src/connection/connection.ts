@@ -1,14 +1,13 @@
 import { controlFrame, type Frame, retryFrame } from "../delivery/frame.js";
 import type { Page } from "../delivery/reader.js";
 import type { Sink } from "../delivery/sink.js";
-import { type CloseReason, type ConnectionStart, eventDrop, historyReset, type ResetReason } from "../events.js";
+import { type CloseReason, type ConnectionStart, historyReset, type ResetReason } from "../events.js";
 import type { Cursor, Position } from "../store.js";
 import type { ResolvedTopic } from "../topics/registry.js";
 import type { Principal } from "../types.js";
 import { createHeldFrames } from "./held-frames.js";
-import { createSlowBuffer, type SlowBuffer, type WhenSlow } from "./slow-buffer.js";
-
-const MAX_STALLED_BEATS = 2;
+import { Outlet } from "./outlet.js";
+import type { WhenSlow } from "./slow-buffer.js";
 
 /** The parts of a hub that a connection uses. */
 export interface ConnectionHost {
@@ -45,12 +44,7 @@ export class Connection implements Cursor {
   #state: "behind" | "live" | "ended" = "behind";
   #isReading = true;
   #readAgain = false;
-  #sink: Sink | undefined;
-  #slow: SlowBuffer | undefined;
-  #drained: (() => void) | undefined;
-  #takenBytes = 0;
-  /** Heartbeats since the client took the last byte of those that wait for it. */
-  #stalledBeats = 0;
+  #outlet: Outlet | undefined;
 
   constructor(host: ConnectionHost, { principal, topics, openedAt }: ConnectionInput) {
     this.#host = host;
@@ -74,21 +68,22 @@ export class Connection implements Cursor {
   }
 
   get pendingBytes(): number {
-    return this.#sink?.pendingBytes ?? 0;
+    return this.#outlet?.pendingBytes ?? 0;
   }
 
   /** Starts the response: the first page was read before it, so that a store that is away gets an error and no stream. */
   start(sink: Sink, first: Page): void {
-    this.#sink = sink;
+    const { bufferBytes, whenSlow, retryMs } = this.#host;
+    const outlet = new Outlet(sink, { tenantId: this.tenantId, bufferBytes, whenSlow, cursor: this });
+    this.#outlet = outlet;
     // The hub was drained or closed since the connection was admitted.
-    if (this.isEnded) return sink.end();
-    sink.onDrain(() => this.#onDrain());
-    sink.write(retryFrame(this.#host.retryMs));
+    if (this.isEnded) return outlet.end("end");
+    outlet.writeControl(retryFrame(retryMs));
     const start = startOf(first);
     // Before the id of `ready`: a client that lost the connection between the two would resume without its reset.
     if (start === "reset") this.#apply(first);
     else if (first.is === "head") this.#moveTo(first, first.position);
-    sink.write(controlFrame("ready", this, { start }));
+    outlet.writeControl(controlFrame("ready", this, { start }));
     void this.#catchUp(start === "resumed" ? first : undefined, start !== "resumed");
   }
 
@@ -129,35 +124,26 @@ export class Connection implements Cursor {
     this.readUpTo = position;
   }
 
-  /** Called once in each heartbeat interval. Ends the connection of a client that took nothing of its bytes in two of them. */
+  /** Called once in each heartbeat interval. */
   heartbeat(frameOf: (cursor: Cursor) => Frame): void {
-    const sink = this.#sink;
-    if (sink === undefined || this.#state === "ended") return;
-    const { takenBytes, pendingBytes } = sink;
-    this.#stalledBeats = pendingBytes > 0 && takenBytes === this.#takenBytes ? this.#stalledBeats + 1 : 0;
-    this.#takenBytes = takenBytes;
-    if (this.#stalledBeats >= MAX_STALLED_BEATS) return this.end("slow");
-    // While frames are kept back, the position is ahead of the client.
-    if (pendingBytes === 0 && this.#slow === undefined) sink.write(frameOf(this));
+    if (this.#state !== "ended" && this.#outlet?.beat(frameOf) === false) this.end("slow");
   }
 
   /** Writes a last frame and ends the response. */
   end(reason: CloseReason, last?: Frame): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    const sink = this.#sink;
-    if (sink !== undefined && reason !== "client") {
-      if (last !== undefined) sink.write(last);
-      if (reason === "slow") sink.destroy();
-      else sink.end();
+    if (reason === "client") this.#outlet?.wake();
+    else {
+      if (last !== undefined) this.#outlet?.writeControl(last);
+      this.#outlet?.end(reason === "slow" ? "destroy" : "end");
     }
-    this.#drained?.();
     this.#host.onEnd(this, reason);
   }
 
   /** Ends what `end` left open: a client that does not read keeps an ended response. */
   destroy(): void {
-    this.#sink?.destroy();
+    this.#outlet?.end("destroy");
   }
 
   async #catchUp(first?: Page, isDone = false): Promise<void> {
@@ -191,11 +177,9 @@ export class Connection implements Cursor {
     }
     for (const frame of page.frames) {
       if (frame.position <= this.position) continue;
-      while (!this.isEnded && this.pendingBytes + frame.bytes.length > this.#host.bufferBytes)
-        await this.#untilDrained();
+      await this.#outlet?.writeInTurn(frame, () => this.isEnded);
       if (this.isEnded) return true;
       this.position = frame.position;
-      this.#sink?.write(frame);
     }
     this.position = Math.max(this.position, page.upTo);
     this.readUpTo = page.upTo;
@@ -211,7 +195,7 @@ export class Connection implements Cursor {
   /** Tells the client to fetch its state again: events up to the position of the connection may be missing. */
   reset(reason: ResetReason): void {
     this.readUpTo = this.position;
-    this.#sink?.write(controlFrame("reset", this, { reason }));
+    this.#outlet?.writeControl(controlFrame("reset", this, { reason }));
     historyReset.publish(() => ({ tenantId: this.tenantId, reason }));
   }
 
@@ -231,32 +215,7 @@ export class Connection implements Cursor {
 
   #write(frame: Frame): void {
     this.position = frame.position;
-    const sink = this.#sink;
-    if (sink === undefined) return;
-    if (this.#slow === undefined) {
-      if (sink.pendingBytes + frame.bytes.length <= this.#host.bufferBytes) return sink.write(frame);
-      if (this.#host.whenSlow === "disconnect") return this.end("slow");
-      this.#slow = createSlowBuffer(this.#host.whenSlow, this.#host.bufferBytes);
-    }
-    if (!this.#slow.add(frame)) this.end("slow");
-  }
-
-  #onDrain(): void {
-    this.#drained?.();
-    const slow = this.#slow;
-    if (slow === undefined || this.isEnded) return;
-    this.#slow = undefined;
-    for (const frame of slow.take(this)) this.#sink?.write(frame);
-    if (slow.dropped > 0) eventDrop.publish(() => ({ tenantId: this.tenantId, count: slow.dropped }));
-  }
-
-  #untilDrained(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#drained = () => {
-        this.#drained = undefined;
-        resolve();
-      };
-    });
+    if (this.#outlet?.write(frame) === false) this.end("slow");
   }
 }
 
