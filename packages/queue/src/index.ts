@@ -1,4 +1,32 @@
-export { type StoreFailed, storeFail } from "./events.js";
-export { memoryStore } from "./memory-store.js";
-export { createQueue, type Queue, type QueueOptions } from "./queue.js";
-export type { QueueStore } from "./types.js";
+export { systemTimerClock } from "./clock.js";
+export { type BacklogFull, JobCancelled, LeaseLost, PayloadTooLarge, TenantBacklogFull } from "./errors.js";
+export type {
+  AddOutcome,
+  CancelOutcome,
+  ConsumeOptions,
+  Consumer,
+  JobHandler,
+  JobQuery,
+  LeasedJob,
+  NewJob,
+  OpenQueueOptions,
+  Page,
+  QueueStore,
+  RedriveQuery,
+  Retention,
+  SettleOutcome,
+  Settlement,
+  StoredQueue,
+  TimerClock,
+} from "./store.js";
+export type {
+  DeadReason,
+  JobCounts,
+  JobFailure,
+  JobPriority,
+  JobRecord,
+  JobState,
+  StoredJob,
+  TenantShare,
+  TenantStats,
+} from "./types.js";

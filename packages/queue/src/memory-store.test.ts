@@ -1,4 +1,0 @@
-import { memoryStore } from "./memory-store.js";
-import { describeQueueStore } from "./testing/index.js";
-
-describeQueueStore("memory", async () => memoryStore());

@@ -1,2 +1,0 @@
-// Route handlers of Next are fetch handlers.
-export { withQueue } from "./fetch.js";

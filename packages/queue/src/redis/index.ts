@@ -1,1 +1,0 @@
-export { redisStore, type RedisStoreOptions } from "./store.js";
