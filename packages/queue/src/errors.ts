@@ -1,4 +1,4 @@
-import { InputError, ScaleError } from "@scale/core";
+import { ScaleError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 
 export interface BacklogFull {
@@ -25,16 +25,15 @@ export class TenantBacklogFull extends ScaleError {
 }
 
 /** The payload of a job is larger than the queue allows. Store the data elsewhere, and enqueue a reference to it. */
-export class PayloadTooLarge extends InputError {
-  override readonly status: 400 | 413 = 413;
+export class PayloadTooLarge extends ScaleError {
+  readonly status = 413;
   readonly bytes: number;
   readonly maxBytes: number;
 
   constructor(job: string, bytes: number, maxBytes: number) {
     const sizes = `expected at most ${maxBytes} bytes of JSON, got ${bytes}`;
-    super(`the payload of job ${describeValue(job)} is too large: ${sizes}; enqueue a reference to the data instead`, {
-      code: "SCALE_PAYLOAD_TOO_LARGE",
-    });
+    const what = `the payload of job ${describeValue(job)} is too large`;
+    super("SCALE_PAYLOAD_TOO_LARGE", `${what}: ${sizes}; enqueue a reference to the data instead`);
     this.bytes = bytes;
     this.maxBytes = maxBytes;
   }
