@@ -13,10 +13,11 @@ import type {
 /** A clock that can also wake its caller. `virtualClock` of `@scale/queue/testing` is one that tests move. */
 export interface TimerClock extends Clock {
   /**
-   * Calls `wake` once, `ms` milliseconds from now, outside of any tenant. The timer does not keep the process alive.
+   * Calls `wake` once, `ms` milliseconds from now, outside of any tenant. The timer keeps the process alive only with
+   * `keepAlive`.
    * @returns a function that cancels it
    */
-  setTimer(wake: () => void, ms: number): () => void;
+  setTimer(wake: () => void, ms: number, options?: { readonly keepAlive?: boolean }): () => void;
 }
 
 /**
@@ -195,10 +196,18 @@ export type Settlement = { readonly usedMs: number } & (
       /** JSON text; absent for a job without output. */
       readonly output?: string;
     }
-  /** The attempt failed; the next one is due at `atMs` (wall time) in the line of the tenant. `attemptsMade` goes up. */
-  | { readonly kind: "retry"; readonly atMs: number; readonly failure: JobFailure }
-  /** The job failed for good. `attemptsMade` goes up for the reason `attempts` and `permanent`. */
-  | { readonly kind: "dead"; readonly reason: DeadReason; readonly failure: JobFailure }
+  /**
+   * The job is `delayed` until `atMs` (wall time) and then joins the line of its tenant. `attemptsMade` is stored as given: one
+   * more after a failed attempt, the same when the attempt does not count.
+   */
+  | { readonly kind: "retry"; readonly atMs: number; readonly attemptsMade: number; readonly failure: JobFailure }
+  /** The job failed for good. */
+  | {
+      readonly kind: "dead";
+      readonly reason: DeadReason;
+      readonly attemptsMade: number;
+      readonly failure: JobFailure;
+    }
   /** The worker drains: head of the tenant's line, at once, no attempt counted, no crash counted. */
   | { readonly kind: "handed-back" }
   /** Handed back, and no job of this tenant is leased before `untilMs` (wall time). */
