@@ -1,0 +1,175 @@
+import type { TenantShare } from "../types.js";
+import { billable, charge, estimate, join, learn, QUANTUM, type Turn } from "./credit.js";
+import { type Bucket, FULL, readyAt, take } from "./rate.js";
+import { RankedHeap } from "./ranked-heap.js";
+
+export interface SchedulerOptions {
+  /** Unit of fairness: the cost of a job, or the milliseconds that it ran. */
+  readonly charge: "count" | "time";
+}
+
+export interface FinishedRun {
+  /** What `start` returned. */
+  readonly charged: number;
+  /** Milliseconds that the job ran; read with `charge: "time"`. */
+  readonly usedMs: number;
+  readonly nowMs: number;
+}
+
+/** What the scheduler knows of a tenant. */
+export interface TenantLoad {
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly paused: boolean;
+}
+
+/**
+ * Decides which tenant's job starts next: weighted deficit round robin with caps, rates, pauses and back-off. It has no clock,
+ * no timer and no job: equal calls give equal decisions. `../redis/fair.lua` makes the same ones in Redis.
+ * Every call costs O(log tenants), however many tenants have jobs or are in debt.
+ */
+export interface Scheduler {
+  /** Puts a share in force. */
+  setShare(tenantId: string, share: TenantShare, nowMs: number): void;
+  /** A job joined the tenant's line. */
+  enqueue(tenantId: string, nowMs: number): void;
+  /** A job left the line without a start. */
+  dequeue(tenantId: string, nowMs: number): void;
+  /** The tenant whose job starts next, `undefined` when none may start. The answer stays the same until another call. */
+  next(nowMs: number): string | undefined;
+  /**
+   * Starts the first job of a tenant that `next` returned: takes it off the line, takes a slot and a token of the rate, and
+   * charges the cost; with `charge: "time"` the average of the tenant, until `finish` tells the time.
+   * @returns the charge, for `finish`
+   */
+  start(tenantId: string, cost: number, nowMs: number): number;
+  /** Gives back the slot of one job. */
+  finish(tenantId: string, run: FinishedRun): void;
+  pause(tenantId: string, nowMs: number): void;
+  resume(tenantId: string, nowMs: number): void;
+  /** Starts no job of the tenant before `untilMs`. */
+  park(tenantId: string, untilMs: number, nowMs: number): void;
+  /** Earliest time at which a parked or rate limited tenant may start a job; `undefined` without one. */
+  nextWakeMs(): number | undefined;
+  /** Drops what is known of a tenant without jobs. */
+  forget(tenantId: string): void;
+  inspect(tenantId: string): TenantLoad | undefined;
+}
+
+interface Tenant {
+  share: TenantShare;
+  turn: Turn;
+  bucket: Bucket;
+  /** Milliseconds of its jobs; 0 before the first. */
+  averageMs: number;
+  waiting: number;
+  inFlight: number;
+  paused: boolean;
+  parkedUntilMs: number;
+}
+
+const UNKNOWN_SHARE: TenantShare = { weight: 1, maxInFlight: Infinity, maxBacklog: Infinity };
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const byTime = options.charge === "time";
+  const tenants = new Map<string, Tenant>();
+  // Tenants that may start a job, by round; and those that may later, by time.
+  const ring = new RankedHeap();
+  const parked = new RankedHeap();
+  let currentRound = 0;
+  let averageMs = 0;
+
+  function tenantOf(tenantId: string): Tenant {
+    let tenant = tenants.get(tenantId);
+    if (tenant === undefined) {
+      tenant = {
+        ...{ share: UNKNOWN_SHARE, turn: { round: 0, credit: QUANTUM }, bucket: FULL, averageMs: 0 },
+        ...{ waiting: 0, inFlight: 0, paused: false, parkedUntilMs: 0 },
+      };
+      tenants.set(tenantId, tenant);
+    }
+    return tenant;
+  }
+
+  /** Puts the tenant into the ring, among the parked, or nowhere, as its state demands. */
+  function place(tenantId: string, tenant: Tenant, nowMs: number): void {
+    const { share, bucket } = tenant;
+    const canStart = tenant.waiting > 0 && !tenant.paused && tenant.inFlight < share.maxInFlight;
+    const wakeMs = canStart
+      ? Math.max(tenant.parkedUntilMs, share.rate === undefined ? nowMs : readyAt(bucket, share.rate, nowMs))
+      : Infinity;
+    if (wakeMs > nowMs) {
+      if (ring.has(tenantId)) leave(tenantId);
+      if (canStart) parked.set(tenantId, wakeMs);
+      else parked.delete(tenantId);
+      return;
+    }
+    parked.delete(tenantId);
+    if (!ring.has(tenantId)) tenant.turn = join(tenant.turn, ring.peek()?.rank ?? currentRound, share.weight);
+    ring.set(tenantId, tenant.turn.round);
+  }
+
+  // The ring knows the current round while a tenant is in it.
+  function leave(tenantId: string): void {
+    currentRound = ring.peek()?.rank ?? currentRound;
+    ring.delete(tenantId);
+  }
+
+  function change(tenantId: string, nowMs: number, edit: (tenant: Tenant) => void): void {
+    const tenant = tenantOf(tenantId);
+    edit(tenant);
+    place(tenantId, tenant, nowMs);
+  }
+
+  function bill(tenant: Tenant, { charged, usedMs }: FinishedRun): void {
+    const used = billable(usedMs);
+    tenant.turn = charge(tenant.turn, used - charged, tenant.share.weight);
+    tenant.averageMs = learn(tenant.averageMs, used);
+    averageMs = learn(averageMs, used);
+  }
+
+  return {
+    setShare: (tenantId, share, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.share = share)),
+    enqueue: (tenantId, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.waiting += 1)),
+    dequeue: (tenantId, nowMs) =>
+      change(tenantId, nowMs, (tenant) => (tenant.waiting = Math.max(tenant.waiting - 1, 0))),
+    next(nowMs) {
+      for (let due = parked.peek(); due !== undefined && due.rank <= nowMs; due = parked.peek()) {
+        parked.delete(due.id);
+        change(due.id, nowMs, () => undefined);
+      }
+      return ring.peek()?.id;
+    },
+    start(tenantId, cost, nowMs) {
+      const charged = byTime ? estimate(tenantOf(tenantId).averageMs, averageMs) : billable(cost);
+      change(tenantId, nowMs, (tenant) => {
+        tenant.waiting = Math.max(tenant.waiting - 1, 0);
+        tenant.inFlight += 1;
+        if (tenant.share.rate !== undefined) tenant.bucket = take(tenant.bucket, tenant.share.rate, nowMs);
+        tenant.turn = charge(tenant.turn, charged, tenant.share.weight);
+      });
+      return charged;
+    },
+    finish(tenantId, run) {
+      change(tenantId, run.nowMs, (tenant) => {
+        tenant.inFlight = Math.max(tenant.inFlight - 1, 0);
+        if (byTime) bill(tenant, run);
+      });
+    },
+    pause: (tenantId, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.paused = true)),
+    resume: (tenantId, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.paused = false)),
+    park: (tenantId, untilMs, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.parkedUntilMs = untilMs)),
+    nextWakeMs: () => parked.peek()?.rank,
+    forget(tenantId) {
+      const tenant = tenants.get(tenantId);
+      if (tenant === undefined || tenant.waiting > 0 || tenant.inFlight > 0) return;
+      tenants.delete(tenantId);
+      parked.delete(tenantId);
+    },
+    inspect(tenantId) {
+      const tenant = tenants.get(tenantId);
+      if (tenant === undefined) return undefined;
+      return { waiting: tenant.waiting, inFlight: tenant.inFlight, paused: tenant.paused };
+    },
+  };
+}

@@ -1,0 +1,320 @@
+--[[
+  The scheduler of ../fairness/scheduler.ts in Lua, with the same decisions, and the lines of jobs that it decides about. It is no
+  operation: create-scripts.ts puts it between BullMQ's own scripts, as functions, and the operation that uses them.
+
+  KEYS[1]  prefix of the queue's keys, with their hash tag: BullMQ's own, and these:
+           fair:ring     zset: tenants that may start a job, by round
+           fair:parked   zset: tenants that may later, by ms since the epoch; a tenant in it may have no reason to be any more
+           fair:state    hash: n jobs in lines, v round of the last tenant that left the ring, e average ms of the queue's jobs
+           fair:owners   hash: slots in use by job: flag, charge, start, token and tenant, see pack_owner
+           fair:tenants  zset: tenants with a record, all with score 0, to list them by name
+           fair:t:<t>    string: the record of tenant t, doubles as FIELDS names them
+           fair:l:<t>    zset: the line of tenant t, job ids by place
+           fair:d:<t>    zset: delayed jobs of tenant t, by ms since the epoch
+           fair:x:<t>    zset: dead jobs of tenant t, by ms since the epoch
+           fair:c        zset: cancelled jobs, by ms since the epoch
+           fair:ready    list: the job that is being fetched; empty between two scripts
+  ARGV[1]  now     ms since the epoch, or "" to use this server's clock (the default outside tests)
+  ARGV[2]  charge  "count" | "time"
+  ARGV[3]  ttl     ms after which the record of a tenant without jobs expires
+
+  Each function is O(log jobs + log tenants). `save` writes what changed; an operation calls it at its end. Lines and delayed jobs
+  last as long as their jobs; records of tenants without jobs expire.
+]]
+local rcall = redis.call
+local q = KEYS[1]
+local now = tonumber(ARGV[1])
+if not now then
+  local time = rcall("TIME")
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local by_time, idle_ttl = ARGV[2] == "time", ARGV[3]
+
+local QUANTUM, FIRST_ESTIMATE, LEAST_COST, CLASS = 1 / 64, 10, 0.01, 2 ^ 50
+local RING, PARKED, STATE, OWNERS = q .. "fair:ring", q .. "fair:parked", q .. "fair:state", q .. "fair:owners"
+local READY, NONE = q .. "fair:ready", q .. "fair:none"
+local WAIT, ACTIVE, EVENTS, DELAYED = q .. "wait", q .. "active", q .. "events", q .. "delayed"
+
+-- w weight, c cap, b backlog limit, ql and qw limit and ms of the rate (0 without), d credit, r round, f in flight, n jobs in the
+-- line, x delayed jobs, p 1 paused, u parked until, k tokens, ka ms of the tokens, i 1 in the ring, s last place at the end of
+-- the line, h last place at its head, e average ms.
+local FIELDS = { "w", "c", "b", "ql", "qw", "d", "r", "f", "n", "x", "p", "u", "k", "ka", "i", "s", "h", "e" }
+local FORMAT = "<" .. string.rep("d", #FIELDS)
+local EMPTY = { w = 1, c = math.huge, b = math.huge, ql = 0, qw = 0, d = QUANTUM, r = 0, f = 0, n = 0, x = 0, p = 0,
+  u = 0, k = -1, ka = 0, i = 0, s = 0, h = 0, e = 0 }
+
+local tenants, changed, staged = {}, {}, 0
+local queue_average
+
+local function tenant_of(tid)
+  local t = tenants[tid]
+  if t then return t end
+  t = {}
+  tenants[tid] = t
+  local packed = rcall("GET", q .. "fair:t:" .. tid)
+  if packed then
+    t.w, t.c, t.b, t.ql, t.qw, t.d, t.r, t.f, t.n, t.x, t.p, t.u, t.k, t.ka, t.i, t.s, t.h, t.e =
+      struct.unpack(FORMAT, packed)
+  else
+    for field, value in pairs(EMPTY) do t[field] = value end
+    t.is_new = true
+  end
+  return t
+end
+
+local function save()
+  for tid, t in pairs(changed) do
+    local key = q .. "fair:t:" .. tid
+    local packed = struct.pack(FORMAT, t.w, t.c, t.b, t.ql, t.qw, t.d, t.r, t.f, t.n, t.x, t.p, t.u, t.k, t.ka, t.i,
+      t.s, t.h, t.e)
+    if t.n == 0 and t.f == 0 and t.x == 0 and t.p == 0 then
+      rcall("SET", key, packed, "PX", idle_ttl)
+    else
+      rcall("SET", key, packed)
+    end
+    if t.is_new then rcall("ZADD", q .. "fair:tenants", 0, tid) end
+  end
+  if staged ~= 0 then rcall("HINCRBY", STATE, "n", staged) end
+  if queue_average then rcall("HSET", STATE, "e", string.format("%.17g", queue_average)) end
+end
+
+-- Deficit round robin, see ../fairness/credit.ts. True when the round changed.
+local function charge(t, amount)
+  local per_round, credit = t.w * QUANTUM, t.d - amount
+  local rounds = 0
+  if credit <= 0 then
+    rounds = math.floor(-credit / per_round) + 1
+  elseif credit > per_round then
+    rounds = 1 - math.ceil(credit / per_round)
+  end
+  t.d = credit + rounds * per_round
+  t.r = t.r + rounds
+  return rounds ~= 0
+end
+
+-- The token bucket of ../fairness/rate.ts.
+local function refill(t)
+  if t.k < 0 then
+    t.k = t.ql
+  else
+    t.k = math.min(t.ql, t.k + (math.max(now - t.ka, 0) * t.ql) / t.qw)
+  end
+  t.ka = now
+end
+
+local function ready_at(t)
+  if t.ql == 0 then return now end
+  local tokens = t.ql
+  if t.k >= 0 then tokens = math.min(t.ql, t.k + (math.max(now - t.ka, 0) * t.ql) / t.qw) end
+  if tokens >= 1 - 1e-9 then return now end
+  return now + math.ceil(((1 - tokens) * t.qw) / t.ql)
+end
+
+local function wake_workers() rcall("ZADD", q .. "marker", 0, "0") end
+
+local function current_round()
+  local head = rcall("ZRANGE", RING, 0, 0, "WITHSCORES")
+  return tonumber(head[2]) or tonumber(rcall("HGET", STATE, "v")) or 0
+end
+
+-- Puts the tenant into the ring, among the parked, or nowhere, as its state demands. `moved` says that its round changed.
+local function place(tid, t, moved)
+  changed[tid] = t
+  local can_start = t.n > 0 and t.p == 0 and t.f < t.c
+  local wake = can_start and math.max(t.u, ready_at(t)) or math.huge
+  if wake > now then
+    if t.i == 1 then
+      rcall("HSET", STATE, "v", string.format("%.17g", current_round()))
+      rcall("ZREM", RING, tid)
+      t.i = 0
+    end
+    if can_start then
+      rcall("ZADD", PARKED, wake, tid)
+      rcall("ZADD", q .. "marker", "LT", wake, "1")
+    end
+  elseif t.i == 0 then
+    local round = current_round()
+    if t.r <= round then t.r, t.d = round + 1, t.w * QUANTUM end
+    rcall("ZADD", RING, t.r, tid)
+    t.i = 1
+    wake_workers()
+  elseif moved then
+    rcall("ZADD", RING, t.r, tid)
+  end
+end
+
+-- A member of a line is the id, with its cost behind a space when that is not 1.
+local function member_of(id, cost) return cost and cost ~= 1 and id .. " " .. string.format("%.17g", cost) or id end
+
+local function job_of(member)
+  local id, cost = string.match(member, "^(%S+) (%S+)$")
+  if id then return id, tonumber(cost) end
+  return member, 1
+end
+
+-- What the line needs to know of a job: tn tenant, pc class, co cost when it is not 1. Nil for a job that is gone.
+local function read_opts(id)
+  local opts = rcall("HGET", q .. id, "opts")
+  if not opts then return nil end
+  opts = cjson.decode(opts)
+  if not opts.tn then opts.tn = "" end
+  -- A priority of BullMQ's own lies between normal and low.
+  if not opts.pc then
+    local priority = tonumber(rcall("HGET", q .. id, "priority")) or 0
+    opts.pc = priority > 0 and 2 + priority / 2 ^ 21 or 1
+  end
+  return opts
+end
+
+-- Puts a job into the line of its tenant; at the head of it when `front`.
+local function stage(tid, id, class, cost, front)
+  local t = tenant_of(tid)
+  if t.n == 0 then t.s, t.h = 0, 0 end
+  local at
+  if front then
+    t.h = t.h - 1
+    at = t.h
+  else
+    t.s = t.s + 1
+    at = class * CLASS + t.s
+  end
+  rcall("ZADD", q .. "fair:l:" .. tid, at, member_of(id, cost))
+  t.n = t.n + 1
+  staged = staged + 1
+  place(tid, t)
+end
+
+-- Takes a job off its line. False when it is not in it.
+local function unstage(tid, id, cost)
+  local line, removed = q .. "fair:l:" .. tid, 0
+  removed = rcall("ZREM", line, member_of(id, cost))
+  if removed == 0 then return false end
+  local t = tenant_of(tid)
+  t.n = t.n - 1
+  staged = staged - 1
+  place(tid, t)
+  return true
+end
+
+local function undelay(tid, id)
+  if rcall("ZREM", q .. "fair:d:" .. tid, id) == 0 then return end
+  local t = tenant_of(tid)
+  t.x = math.max(t.x - 1, 0)
+  changed[tid] = t
+end
+
+local function delay(tid, id, due)
+  if rcall("ZADD", q .. "fair:d:" .. tid, due, id) == 0 then return end
+  local t = tenant_of(tid)
+  t.x = t.x + 1
+  changed[tid] = t
+end
+
+local function restage(id, front)
+  local opts = read_opts(id)
+  if not opts then return end
+  undelay(opts.tn, id)
+  stage(opts.tn, id, opts.pc, opts.co, front)
+end
+
+-- Moves what BullMQ's scripts put into `wait` and `prioritized` to the lines. Nothing is fetched from there.
+local function sort_arrivals(fronts)
+  for _ = 1, 1000 do
+    local id = rcall("RPOP", WAIT)
+    if not id then break end
+    if string.sub(id, 1, 2) ~= "0:" then restage(id, fronts and fronts[id]) end
+  end
+  local prioritized = rcall("ZPOPMIN", q .. "prioritized", 1000)
+  for i = 1, #prioritized, 2 do restage(prioritized[i]) end
+end
+
+-- Moves delayed jobs that are due to the lines, up to 200 in one script.
+local function promote_due()
+  local due = rcall("ZRANGEBYSCORE", DELAYED, 0, (now + 1) * 4096 - 1, "LIMIT", 0, 200)
+  if #due == 0 then return end
+  rcall("ZREM", DELAYED, unpack(due))
+  for _, id in ipairs(due) do
+    rcall("XADD", EVENTS, "*", "event", "waiting", "jobId", id, "prev", "delayed")
+    if rcall("EXISTS", q .. id) == 1 then rcall("HSET", q .. id, "delay", 0, "du", now) end
+    restage(id)
+  end
+end
+
+-- Lets tenants back into the ring whose pause by rate or back-off is over.
+local function wake_parked()
+  local due = rcall("ZRANGEBYSCORE", PARKED, "-inf", now, "LIMIT", 0, 16)
+  for _, tid in ipairs(due) do
+    rcall("ZREM", PARKED, tid)
+    place(tid, tenant_of(tid))
+  end
+end
+
+-- flag: 0 runs, 1 is to be cancelled, 2 is to be purged.
+local function pack_owner(flag, charged, start, token, tid)
+  return struct.pack("<BddH", flag, charged, start, #token) .. token .. tid
+end
+
+local function owner_of(id)
+  local packed = rcall("HGET", OWNERS, id)
+  if not packed then return nil end
+  local flag, charged, start, length, at = struct.unpack("<BddH", packed)
+  return { flag = flag, charged = charged, start = start, token = string.sub(packed, at, at + length - 1),
+    tid = string.sub(packed, at + length) }
+end
+
+local function average_of_queue()
+  if not queue_average then queue_average = tonumber(rcall("HGET", STATE, "e")) or 0 end
+  return queue_average
+end
+
+-- Picks the tenant whose turn it is, takes the first job off its line, and a slot for it. Nil when no job may start.
+local function pick()
+  for _ = 1, 100 do
+    local tid = rcall("ZRANGE", RING, 0, 0)[1]
+    if not tid then return nil end
+    local t = tenant_of(tid)
+    local popped = rcall("ZPOPMIN", q .. "fair:l:" .. tid)
+    if popped[1] then
+      local id, cost = job_of(popped[1])
+      local charged = math.max(cost, LEAST_COST)
+      if by_time then charged = t.e > 0 and t.e or average_of_queue() end
+      if charged == 0 then charged = FIRST_ESTIMATE end
+      t.n, t.f, staged = t.n - 1, t.f + 1, staged - 1
+      if t.ql > 0 then
+        refill(t)
+        t.k = math.max(t.k - 1, 0)
+      end
+      place(tid, t, charge(t, charged))
+      return { id = id, tid = tid, charged = charged, member = popped[1], at = popped[2] }
+    end
+    -- The line of another program's making, or of none: the record follows what is there.
+    staged = staged - t.n
+    t.n, t.i = 0, 0
+    rcall("ZREM", RING, tid)
+    changed[tid] = t
+  end
+end
+
+local function unpick(picked)
+  local t = tenant_of(picked.tid)
+  rcall("ZADD", q .. "fair:l:" .. picked.tid, picked.at, picked.member)
+  t.n, t.f, staged = t.n + 1, t.f - 1, staged + 1
+  if t.ql > 0 then t.k = t.k + 1 end
+  place(picked.tid, t, charge(t, -picked.charged))
+end
+
+-- Gives back the slot of a job and bills its time.
+local function settle_slot(id, owner, used)
+  rcall("HDEL", OWNERS, id)
+  local t = tenant_of(owner.tid)
+  t.f = math.max(t.f - 1, 0)
+  local moved = false
+  if by_time then
+    used = math.max(used, LEAST_COST)
+    moved = charge(t, used - owner.charged)
+    t.e = t.e > 0 and t.e + (used - t.e) / 8 or used
+    local average = average_of_queue()
+    queue_average = average > 0 and average + (used - average) / 8 or used
+  end
+  place(owner.tid, t, moved)
+end
