@@ -43,5 +43,6 @@ export const libraries = {
   "reflect-metadata": /^nest\//,
   "@openfeature/server-sdk": /^flags\/src\/openfeature\//,
   "lru-cache": /^(?:core|breaker)\//,
+  "cron-parser": /^queue\/src\/schedules\//,
   opossum: /^breaker\/src\/opossum\//,
 };

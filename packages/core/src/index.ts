@@ -29,6 +29,8 @@ export type {
   PlanInput,
   PlanOverrides,
   Plans,
+  QueueShare,
+  QueueShareInput,
   QuotaLimit,
   QuotaLimitInput,
   RateLimitAlgorithm,

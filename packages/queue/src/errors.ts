@@ -1,5 +1,5 @@
-import { ScaleError } from "@scale/core";
-import { describeValue } from "@scale/core/kit";
+import { type Duration, ScaleError } from "@scale/core";
+import { describeValue, parseDuration } from "@scale/core/kit";
 
 export interface BacklogFull {
   readonly tenantId: string;
@@ -27,15 +27,65 @@ export class TenantBacklogFull extends ScaleError {
 /** The payload of a job is larger than the queue allows. Store the data elsewhere, and enqueue a reference to it. */
 export class PayloadTooLarge extends ScaleError {
   readonly status = 413;
+  /** Size of the part that was read before the limit was passed. */
   readonly bytes: number;
   readonly maxBytes: number;
 
   constructor(job: string, bytes: number, maxBytes: number) {
-    const sizes = `expected at most ${maxBytes} bytes of JSON, got ${bytes}`;
+    const sizes = `expected at most ${maxBytes} bytes of JSON, got ${bytes} or more`;
     const what = `the payload of job ${describeValue(job)} is too large`;
     super("SCALE_PAYLOAD_TOO_LARGE", `${what}: ${sizes}; enqueue a reference to the data instead`);
     this.bytes = bytes;
     this.maxBytes = maxBytes;
+  }
+}
+
+/** Throw it in a handler when no further attempt would succeed: the job becomes dead with the reason `permanent`. */
+export class Permanent extends ScaleError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("SCALE_JOB_PERMANENT", message, options);
+  }
+}
+
+/** Throw it in a handler when a dependency said how long to wait. The attempt counts, and the next one begins after `delay`. */
+export class RetryAfter extends ScaleError {
+  readonly delayMs: number;
+
+  /** @throws {ConfigError} for a delay that is not a duration */
+  constructor(delay: Duration, message = "asked to try again later", options?: ErrorOptions) {
+    super("SCALE_JOB_RETRY_AFTER", message, options);
+    this.delayMs = parseDuration(delay);
+  }
+}
+
+/**
+ * Throw it in a handler when a dependency refuses this tenant: the job goes back to the head of its tenant's line without
+ * counting an attempt, and no job of the tenant starts before `delay` has passed. Other tenants are served.
+ */
+export class TenantThrottled extends ScaleError {
+  readonly delayMs: number;
+
+  /** @throws {ConfigError} for a delay that is not a duration */
+  constructor(delay: Duration, message = "the tenant is throttled", options?: ErrorOptions) {
+    super("SCALE_JOB_THROTTLED", message, options);
+    this.delayMs = parseDuration(delay);
+  }
+}
+
+/** Reason of the signal of a job that ran longer than its `timeout`, or into its deadline. The attempt has failed. */
+export class JobTimeout extends ScaleError {
+  readonly timeoutMs: number;
+
+  constructor(job: string, timeoutMs: number) {
+    super("SCALE_JOB_TIMEOUT", `job ${describeValue(job)} did not end within ${Math.round(timeoutMs)} ms`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** Reason of the signal of a job whose worker drains: the job goes back to its queue, and the attempt does not count. */
+export class WorkerDraining extends ScaleError {
+  constructor() {
+    super("SCALE_WORKER_DRAINING", "the worker is draining: the job goes back to its queue");
   }
 }
 

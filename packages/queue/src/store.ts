@@ -54,13 +54,16 @@ export interface NewJob extends JobRecord {
   readonly idempotency?: { readonly key: string; readonly ttlMs: number };
 }
 
+/** A job in an outbox: the share of its tenant is looked up when it is relayed. Its JSON text reads as the same value. */
+export type OutboxJob = Omit<NewJob, "share">;
+
 /** What became of one job of `add`. */
 export type AddOutcome =
   | { readonly kind: "stored"; readonly id: string }
   /** `id` is that of the first job. A job with an id that the queue holds already is deduplicated too. */
   | { readonly kind: "deduplicated"; readonly id: string }
   /** The tenant has `maxBacklog` jobs that are waiting or delayed. */
-  | { readonly kind: "backlog-full"; readonly backlog: number };
+  | { readonly kind: "backlog-full"; readonly backlog: number; readonly maxBacklog: number };
 
 /**
  * - `cancelled`: it was waiting or delayed, and will not run
@@ -90,14 +93,20 @@ export interface RedriveQuery {
   readonly ids?: readonly string[];
   readonly tenantId?: string;
   readonly name?: string;
+  /** Only jobs that died before this wall time: a redrive does not meet its own jobs again. */
+  readonly diedBeforeMs: number;
   /** Maximum jobs to move, an integer from 1 to 1,000. */
   readonly max: number;
+  /** `cursor` of the call before. */
+  readonly cursor?: string;
 }
 
-/** One open queue. No call does unbounded work in one step of the backend: large tenants are walked in batches. */
+/** One open queue. No call does unbounded work: large tenants are walked in batches. */
 export interface StoredQueue {
   /** The clock that the queue and its workers use. `systemTimerClock` for a store that talks to a server. */
   readonly clock: TimerClock;
+  /** Jobs run inside of `add`, which takes as long as they do: the deadline of the queue does not apply to it. */
+  readonly runsInline?: true;
 
   // Producers
 
@@ -126,20 +135,30 @@ export interface StoredQueue {
   listTenants(query: { readonly limit: number; readonly cursor?: string }): Promise<Page<TenantStats>>;
 
   cancel(id: string): Promise<CancelOutcome>;
-  /** Cancels every job that the tenant had when the call began. Resolves to how many of each kind. */
-  cancelTenant(tenantId: string): Promise<{ readonly cancelled: number; readonly cancelling: number }>;
+  /**
+   * Cancels up to `limit` jobs of the tenant: removes those that are waiting or delayed, and marks those that run. Resolves to how
+   * many of each kind it was; their sum is lower than `limit` when no job is left to cancel. The queue calls it until then.
+   */
+  cancelTenant(
+    tenantId: string,
+    limit: number,
+  ): Promise<{ readonly cancelled: number; readonly cancelling: number }>;
   /** No job of the tenant is leased until `resumeTenant`; jobs that run go on. Jobs can still be added. */
   pauseTenant(tenantId: string): Promise<void>;
   resumeTenant(tenantId: string): Promise<void>;
   /** Puts another share in force before the tenant's next job is added. */
   setShare(tenantId: string, share: TenantShare): Promise<void>;
   /**
-   * Moves dead jobs, oldest first, to the end of the lines of their tenants, with no attempts made and no crashes.
-   * Resolves to the number of jobs.
+   * Moves dead jobs, oldest first, to the end of the lines of their tenants: with no attempts made, no crashes and no deadline.
+   * Looks at a bounded number of jobs. `cursor` is absent when no job is left to look at.
    */
-  redrive(query: RedriveQuery): Promise<number>;
-  /** Cancels what runs and removes every trace of the tenant. Resolves to the number of jobs removed. */
-  purgeTenant(tenantId: string): Promise<number>;
+  redrive(query: RedriveQuery): Promise<{ readonly moved: number; readonly cursor?: string }>;
+  /**
+   * Marks what runs as cancelled, and removes up to `limit` other jobs of the tenant in any state. Resolves to the number of
+   * removed jobs. It is lower than `limit` when nothing of the tenant is left, idempotency keys, share and pause included, but
+   * for the jobs that run. The queue calls it until then.
+   */
+  purgeTenant(tenantId: string, limit: number): Promise<number>;
 
   /**
    * Takes or renews a named lease for `ttlMs`. True for the first owner until the lease ends, and for that owner again.
@@ -229,7 +248,8 @@ export interface Consumer {
   stop(): Promise<void>;
   /**
    * Stops, waits for the settlements of all runs, and frees the connections of this consumer. The worker calls it when every
-   * `run` has resolved. Resolves within a second also when the backend does not answer.
+   * `run` has resolved; a run that is still pending loses its lease after `leaseMs`, as if the worker had died. Resolves within a
+   * second also when the backend does not answer.
    */
   close(): Promise<void>;
 }

@@ -71,7 +71,7 @@ export interface StoredJob extends JobRecord {
   readonly attemptsMade: number;
   /** How often the lease ended without a settlement: the worker died or lost the store. Does not count as an attempt. */
   readonly crashes: number;
-  /** For `delayed`: when it becomes due. */
+  /** Wall time at which the present attempt is or was due. Absent before the first retry: `runAtMs` or `enqueuedAtMs` then. */
   readonly dueAtMs?: number;
   /** Wall time of the last lease. */
   readonly startedAtMs?: number;
@@ -93,7 +93,7 @@ export interface TenantShare {
   /** Maximum jobs of the tenant that are waiting or delayed; `Infinity` without a bound. */
   readonly maxBacklog: number;
   /** Maximum starts in any window of `windowMs`, as a token bucket of `limit`; absent: no limit. */
-  readonly rate?: { readonly limit: number; readonly windowMs: number };
+  readonly rate?: { readonly limit: number; readonly windowMs: number } | undefined;
 }
 
 /** Jobs by state. `waiting` contains the jobs in the lines of their tenants. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isScaleError } from "../errors.js";
 import { durationOption } from "../option-fragments.js";
 import { parseBytes } from "../units.js";
-import type { CacheShare, PageSize, Plan, QuotaLimit, RateLimitBlock, RateLimitRule } from "./types.js";
+import type { CacheShare, PageSize, Plan, QueueShare, QuotaLimit, RateLimitBlock, RateLimitRule } from "./types.js";
 import { shareOf } from "./share.js";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/i, "expected a name of letters, digits and dashes");
@@ -152,6 +152,18 @@ const cacheShare = z
   })
   .transform(({ weight, maxBytes = Infinity }): CacheShare => ({ weight, maxBytes }));
 
+const queueShare = z
+  .strictObject({
+    weight: z.number().gt(0).max(1_000_000).default(1),
+    maxInFlight: z.int().min(1).max(1_000_000).optional(),
+    maxBacklog: z.int().min(1).max(1_000_000_000).default(100_000),
+    rate: z.strictObject({ limit: z.int().min(1).max(1_000_000_000), window: windowMs }).optional(),
+  })
+  .transform(({ weight, maxInFlight = Infinity, maxBacklog, rate }): QueueShare => {
+    const windowed = rate === undefined ? undefined : { limit: rate.limit, windowMs: rate.window };
+    return Object.freeze({ weight, maxInFlight, maxBacklog, rate: windowed });
+  });
+
 const pageSize = z
   .strictObject({ default: units.optional(), max: units.optional() })
   .refine((sizes) => sizes.default === undefined || sizes.max === undefined || sizes.default <= sizes.max, {
@@ -175,6 +187,7 @@ export const planSchema: z.ZodType<PlanSections> = z.strictObject({
   cache: cacheShare.optional(),
   database: z.strictObject({ maxConnections: z.int().min(1).max(10_000) }).optional(),
   pageSize: pageSize.optional(),
+  queue: queueShare.optional(),
 });
 
 export const planNameSchema: z.ZodType<string> = name;

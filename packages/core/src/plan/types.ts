@@ -106,6 +106,33 @@ export interface PlanInput<Group extends string = string> {
   readonly database?: DatabaseShareInput;
   /** Rows per page of a list. */
   readonly pageSize?: PageSizeInput;
+  /** Share of the workers of every queue. */
+  readonly queue?: QueueShareInput;
+}
+
+/** A share of the workers of a queue, as written in the plan file. */
+export interface QueueShareInput {
+  /**
+   * Weight of the tenant while several have jobs: with weight 3 it gets three times the service of a tenant with weight 1.
+   * Above 0, up to 1,000,000.
+   * @default 1
+   */
+  readonly weight?: number;
+  /**
+   * Maximum jobs of the tenant that run at once, in all workers of a queue.
+   * @default no cap
+   */
+  readonly maxInFlight?: number;
+  /**
+   * Maximum jobs of the tenant that are waiting or delayed in a queue; more are refused.
+   * @default 100_000
+   */
+  readonly maxBacklog?: number;
+  /**
+   * Maximum job starts of the tenant in a window.
+   * @default no limit
+   */
+  readonly rate?: { readonly limit: number; readonly window: Duration };
 }
 
 /** A share of the cache memory, as written in the plan file. */
@@ -158,6 +185,7 @@ export interface PlanOverrides {
   readonly cache?: CacheShareInput;
   readonly database?: DatabaseShareInput;
   readonly pageSize?: PageSizeInput;
+  readonly queue?: QueueShareInput;
 }
 
 /** The plan of one tenant as the application stores it: a name or an alias, and the overrides of this tenant. */
@@ -219,6 +247,17 @@ export interface Plan<Name extends string = string> {
   readonly cache: CacheShare | undefined;
   readonly database: DatabaseShare | undefined;
   readonly pageSize: PageSize | undefined;
+  readonly queue: QueueShare | undefined;
+}
+
+/** A share of the workers of a queue, as packages read it. */
+export interface QueueShare {
+  readonly weight: number;
+  /** `Infinity` without a cap. */
+  readonly maxInFlight: number;
+  readonly maxBacklog: number;
+  /** `undefined`: no limit. */
+  readonly rate: { readonly limit: number; readonly windowMs: number } | undefined;
 }
 
 /** A share of the cache memory of each process, as packages read it. */

@@ -1,0 +1,173 @@
+import { describe, expect, it } from "vitest";
+import { COMPLETED, type CreateHarness, LEASE_MS, SHARE, useStore } from "./context.js";
+
+const failure = { name: "Error", message: "no" };
+
+export function cancelRows(create: CreateHarness): void {
+  describe("cancel", () => {
+    const context = useStore(create);
+
+    it("takes a waiting and a delayed job away", async () => {
+      const { stored, newJob, work, until, now, other, advance } = context;
+      const [waiting, delayed, last] = [newJob(), newJob({ runAtMs: now() + 100 }), newJob()];
+      await stored.add([waiting, delayed, last]);
+      expect(await other().cancel(waiting.id)).toBe("cancelled");
+      expect(await other().cancel(delayed.id)).toBe("cancelled");
+      const worker = work({}, COMPLETED);
+      await until(() => worker.settled.length === 1);
+      await advance(200);
+      expect(worker.ids).toEqual([last.id]);
+      expect(await stored.cancel(waiting.id)).toBe("finished");
+      expect(await stored.get(waiting.id)).toMatchObject({ state: "cancelled" });
+      expect(await stored.counts()).toEqual({ waiting: 0, delayed: 0, active: 0, dead: 0 });
+    });
+
+    it("aborts a job that runs, and wins over its completion", async () => {
+      const { stored, newJob, work, until, other } = context;
+      const job = newJob();
+      await stored.add([job]);
+      const worker = work();
+      await until(() => worker.runs.length === 1);
+      expect(await other().cancel(job.id)).toBe("cancelling");
+      await until(() => worker.runs[0]?.signal.aborted === true, 1000);
+      expect(worker.runs[0]?.signal.reason).toMatchObject({ code: "SCALE_JOB_CANCELLED", jobId: job.id });
+      worker.runs[0]?.settle({ kind: "completed", output: "1" });
+      await until(() => worker.settled.length === 1);
+      expect(worker.settled[0]?.outcome).toBe("cancelled");
+      expect(await stored.get(job.id)).toMatchObject({ state: "cancelled" });
+      expect(await stored.cancel(job.id)).toBe("finished");
+    });
+
+    it.each(["retry", "dead", "handed-back", "throttled"] as const)("wins over the settlement %s", async (kind) => {
+      const { stored, newJob, work, until, now, advance } = context;
+      const job = newJob();
+      await stored.add([job]);
+      const worker = work();
+      await until(() => worker.runs.length === 1);
+      await stored.cancel(job.id);
+      const base = { attemptsMade: 1, failure, reason: "attempts", atMs: now(), untilMs: now() } as const;
+      worker.runs[0]?.settle({ kind, ...base });
+      await until(() => worker.settled.length === 1);
+      expect(worker.settled[0]?.outcome).toBe("cancelled");
+      await advance(50);
+      expect(worker.runs).toHaveLength(1);
+      expect(await stored.get(job.id)).toMatchObject({ state: "cancelled" });
+    });
+
+    it("leaves finished jobs as they are", async () => {
+      const { stored, newJob, work, until } = context;
+      const [done, dead] = [newJob(), newJob({ name: "dies" })];
+      await stored.add([done, dead]);
+      const worker = work({}, ({ job }) =>
+        job.name === "dies" ? { kind: "dead", reason: "permanent", attemptsMade: 1, failure } : { kind: "completed" },
+      );
+      await until(() => worker.settled.length === 2);
+      expect(await stored.cancel(done.id)).toBe("finished");
+      expect(await stored.cancel(dead.id)).toBe("finished");
+      expect(await stored.cancel("none")).toBe("unknown");
+      expect(await stored.get(done.id)).toMatchObject({ state: "completed" });
+      expect(await stored.get(dead.id)).toMatchObject({ state: "dead" });
+    });
+
+    it("has one outcome when the job completes at the same time", async () => {
+      const { stored, newJob, work, until, other } = context;
+      const jobs = Array.from({ length: 30 }, () => newJob());
+      const canceller = other();
+      const answers = new Map<string, Promise<string>>();
+      const worker = work({ concurrency: 5 }, ({ job }) => {
+        answers.set(job.id, canceller.cancel(job.id));
+        return { kind: "completed" };
+      });
+      await stored.add(jobs);
+      await until(() => worker.settled.length === 30);
+      for (const { job, outcome } of worker.settled) {
+        const answer = await answers.get(job.id);
+        const state = (await stored.get(job.id))?.state;
+        expect([answer, outcome, state]).toEqual(
+          outcome === "cancelled" ? ["cancelling", "cancelled", "cancelled"] : ["finished", "applied", "completed"],
+        );
+      }
+    });
+
+    it("cancels a tenant's jobs in batches", async () => {
+      const { stored, newJob, work, until, now } = context;
+      await stored.add([newJob({ share: { ...SHARE, maxInFlight: 1 } })]);
+      const worker = work();
+      await until(() => worker.runs.length === 1);
+      const later = [newJob(), newJob(), newJob({ runAtMs: now() + 60_000 })];
+      await stored.add([...later, newJob({ tenantId: "other", runAtMs: now() + 60_000 })]);
+      const first = await stored.cancelTenant("acme", 2);
+      const second = await stored.cancelTenant("acme", 5);
+      const sum = (key: "cancelled" | "cancelling") => first[key] + second[key];
+      expect(first.cancelled + first.cancelling).toBe(2);
+      expect([sum("cancelled"), sum("cancelling")]).toEqual([3, 1]);
+      expect(await stored.cancelTenant("acme", 5)).toEqual({ cancelled: 0, cancelling: 0 });
+      await until(() => worker.runs[0]?.signal.aborted === true, 1000);
+      expect(await stored.counts()).toMatchObject({ delayed: 1, waiting: 0 });
+    });
+
+    it("releases the idempotency key", async () => {
+      const { stored, newJob } = context;
+      const idempotency = { key: "k", ttlMs: 60_000 };
+      const job = newJob({ idempotency });
+      await stored.add([job]);
+      await stored.cancel(job.id);
+      expect(await stored.add([newJob({ idempotency })])).toMatchObject([{ kind: "stored" }]);
+    });
+
+    it("keeps a running job cancelled when its worker dies", async () => {
+      const { stored, newJob, work, until, advance } = context;
+      const job = newJob();
+      await stored.add([job]);
+      const worker = work();
+      await until(() => worker.runs.length === 1);
+      await stored.cancel(job.id);
+      await worker.consumer.close();
+      const second = work();
+      await until(async () => (await stored.get(job.id))?.state === "cancelled", LEASE_MS * 4);
+      await advance(LEASE_MS);
+      expect(second.runs).toHaveLength(0);
+    });
+  });
+
+  describe("purgeTenant", () => {
+    const context = useStore(create);
+
+    it("removes every job and the idempotency keys of the tenant, and nothing of others", async () => {
+      const { stored, newJob, work, until, now } = context;
+      const idempotency = { key: "k", ttlMs: 60_000 };
+      const [done, dead] = [newJob({ idempotency }), newJob({ name: "dies" })];
+      await stored.add([done, dead]);
+      const worker = work({}, ({ job }) =>
+        job.name === "dies" ? { kind: "dead", reason: "permanent", attemptsMade: 1, failure } : { kind: "completed" },
+      );
+      await until(() => worker.settled.length === 2);
+      await worker.consumer.stop();
+      await stored.pauseTenant("acme");
+      const kept = newJob({ tenantId: "other" });
+      await stored.add([newJob(), newJob({ runAtMs: now() + 60_000 }), kept]);
+      let removed = 0;
+      for (let part = 2; part === 2; removed += part) part = await stored.purgeTenant("acme", 2);
+      expect(removed).toBe(4);
+      expect(await stored.get(done.id)).toBeUndefined();
+      expect(await stored.get(dead.id)).toBeUndefined();
+      expect(await stored.counts()).toEqual({ waiting: 1, delayed: 0, active: 0, dead: 0 });
+      expect((await stored.listTenants({ limit: 10 })).items.map(({ tenantId }) => tenantId)).toEqual(["other"]);
+      expect(await stored.add([newJob({ idempotency })])).toMatchObject([{ kind: "stored" }]);
+    });
+
+    it("keeps nothing of a job that ran", async () => {
+      const { stored, newJob, work, until } = context;
+      const job = newJob();
+      await stored.add([job]);
+      const worker = work();
+      await until(() => worker.runs.length === 1);
+      await stored.purgeTenant("acme", 10);
+      await until(() => worker.runs[0]?.signal.aborted === true, 1000);
+      worker.runs[0]?.settle({ kind: "completed" });
+      await until(() => worker.settled.length === 1);
+      expect(await stored.get(job.id)).toBeUndefined();
+      expect((await stored.listTenants({ limit: 10 })).items).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { COMPLETED, type CreateHarness, SHARE, useStore } from "./context.js";
+
+export function fairRows(create: CreateHarness): void {
+  describe("fairness", () => {
+    const context = useStore(create);
+
+    it("starts a quiet tenant's job within a few starts, however long the backlog of another is", async () => {
+      const { stored, newJob, work, until, now } = context;
+      await stored.add(Array.from({ length: 150 }, () => newJob({ tenantId: "noisy" })));
+      await stored.add([newJob({ tenantId: "quiet" }), newJob({ tenantId: "quiet-later", runAtMs: now() + 1 })]);
+      const worker = work({ concurrency: 1 }, COMPLETED);
+      await until(() => worker.settled.length === 152, 20_000);
+      const order = worker.runs.map(({ job }) => job.tenantId);
+      expect(order.indexOf("quiet")).toBeLessThan(40);
+      expect(order.indexOf("quiet-later")).toBeLessThan(80);
+    });
+
+    it("serves tenants with a backlog by their weights", async () => {
+      const { stored, newJob, work, until } = context;
+      const weights = { one: 1, three: 3, six: 6 };
+      const jobs = Object.entries(weights).flatMap(([tenantId, weight]) =>
+        Array.from({ length: 120 }, () => newJob({ tenantId, share: { ...SHARE, weight } })),
+      );
+      await stored.add(jobs);
+      const worker = work({ concurrency: 1 }, COMPLETED);
+      await until(() => worker.settled.length >= 200, 20_000);
+      const order = worker.runs.slice(0, 150).map(({ job }) => job.tenantId);
+      const count = (tenantId: string) => order.filter((id) => id === tenantId).length;
+      expect(count("one")).toBeGreaterThanOrEqual(12);
+      expect(count("one")).toBeLessThanOrEqual(18);
+      expect(count("three")).toBeGreaterThanOrEqual(41);
+      expect(count("three")).toBeLessThanOrEqual(49);
+    });
+
+    it("runs no more jobs of a tenant at once than its cap, in all consumers together", async () => {
+      const { stored, newJob, work, until, other, advance } = context;
+      const share = { ...SHARE, maxInFlight: 2 };
+      await stored.add(Array.from({ length: 6 }, () => newJob({ share })));
+      const workers = [work({ concurrency: 5 }), work({ concurrency: 5 }, undefined, other())];
+      const runs = () => workers.flatMap((worker) => worker.runs);
+      await until(() => runs().length === 2);
+      await advance(100);
+      expect(runs()).toHaveLength(2);
+      for (let done = 0; done < 6; done++) {
+        await until(() => runs().length === Math.min(6, done + 2));
+        runs()[done]?.settle({ kind: "completed" });
+      }
+      await until(() => workers.flatMap(({ settled }) => settled).length === 6);
+    });
+
+    it("starts no job of a paused tenant until it is resumed", async () => {
+      const { stored, newJob, work, until, other, advance } = context;
+      await stored.pauseTenant("acme");
+      await stored.add([newJob(), newJob({ tenantId: "other" })]);
+      const worker = work({}, COMPLETED);
+      await until(() => worker.settled.length === 1);
+      await advance(100);
+      expect(worker.runs.map(({ job }) => job.tenantId)).toEqual(["other"]);
+      expect(await stored.tenantStats("acme")).toMatchObject({ waiting: 1, paused: true });
+      expect(await stored.counts()).toMatchObject({ waiting: 1 });
+      await other().resumeTenant("acme");
+      await until(() => worker.settled.length === 2);
+      expect(await stored.tenantStats("acme")).toMatchObject({ waiting: 0, paused: false, oldestWaitMs: 0 });
+    });
+
+    it("starts no more jobs of a tenant in a window than its rate", async () => {
+      const { stored, newJob, work, until, now } = context;
+      const share = { ...SHARE, rate: { limit: 2, windowMs: 600 } };
+      await stored.add(Array.from({ length: 5 }, () => newJob({ share })));
+      const beganMs = now();
+      const worker = work({ concurrency: 5 }, COMPLETED);
+      await until(() => worker.settled.length === 5);
+      // Two at once, and then one each 300 ms.
+      expect(now() - beganMs).toBeGreaterThanOrEqual(850);
+    });
+
+    it("puts a new share in force without a job", async () => {
+      const { stored, newJob, work, until, advance } = context;
+      const share = { ...SHARE, maxInFlight: 1 };
+      await stored.add([newJob({ share }), newJob({ share })]);
+      const worker = work({ concurrency: 5 });
+      await until(() => worker.runs.length === 1);
+      await advance(50);
+      expect(worker.runs).toHaveLength(1);
+      await stored.setShare("acme", { ...SHARE, maxInFlight: 2 });
+      await until(() => worker.runs.length === 2);
+    });
+  });
+}
