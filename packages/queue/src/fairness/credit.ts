@@ -2,7 +2,7 @@
  * Credit that a tenant of weight 1 gets in one round: units of cost (`charge: "count"`) or milliseconds (`charge: "time"`).
  * Far below the cost of a job, so that a round is short for every tenant, and weights interleave instead of coming in bursts.
  */
-export const QUANTUM = 1 / 64;
+export const QUANTUM: number = 1 / 64;
 
 /** Milliseconds that the first job of a queue is taken to need. */
 const FIRST_ESTIMATE_MS = 10;

@@ -19,20 +19,20 @@ const LONGEST_WAIT_MS = 30_000;
 export function startTicker({ clock, cron, catchUpMs, fire }: TickerOptions): { stop(): void } {
   let stopped = false;
   let cancelTimer = (): void => undefined;
-  const startMs = clock.now();
-  // The slot before the start may not have been fired: the process that would have may be the one that ended.
-  let firedMs = cron.atOrBefore(startMs - catchUpMs - 1);
+  // Slots before the start may not have been fired: the process that would have may be the one that ended.
+  let nextMs = cron.after(clock.now() - catchUpMs - 1);
 
   function tick(): void {
     if (stopped) return;
     const now = clock.now();
-    const latest = cron.atOrBefore(now);
-    if (latest > firedMs) {
-      firedMs = latest;
-      if (now - latest <= catchUpMs) fire(latest);
+    if (now - nextMs > catchUpMs) nextMs = cron.after(now - catchUpMs - 1);
+    let latestMs: number | undefined;
+    while (nextMs <= now) {
+      latestMs = nextMs;
+      nextMs = cron.after(nextMs);
     }
-    const waitMs = Math.max(1, Math.min(cron.after(Math.max(now, firedMs)) - now, LONGEST_WAIT_MS));
-    cancelTimer = clock.setTimer(tick, waitMs);
+    if (latestMs !== undefined) fire(latestMs);
+    cancelTimer = clock.setTimer(tick, Math.max(1, Math.min(nextMs - now, LONGEST_WAIT_MS)));
   }
 
   tick();

@@ -91,10 +91,11 @@ export function cancelRows(create: CreateHarness): void {
 
     it("cancels a tenant's jobs in batches", async () => {
       const { stored, newJob, work, until, now } = context;
-      await stored.add([newJob({ share: { ...SHARE, maxInFlight: 1 } })]);
+      const share = { ...SHARE, maxInFlight: 1 };
+      await stored.add([newJob({ share })]);
       const worker = work();
       await until(() => worker.runs.length === 1);
-      const later = [newJob(), newJob(), newJob({ runAtMs: now() + 60_000 })];
+      const later = [newJob({ share }), newJob({ share }), newJob({ share, runAtMs: now() + 60_000 })];
       await stored.add([...later, newJob({ tenantId: "other", runAtMs: now() + 60_000 })]);
       const first = await stored.cancelTenant("acme", 2);
       const second = await stored.cancelTenant("acme", 5);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COMPLETED, type CreateHarness, SHARE, useStore } from "./context.js";
+import { COMPLETED, type CreateHarness, type Run, SHARE, useStore } from "./context.js";
 
 export function fairRows(create: CreateHarness): void {
   describe("fairness", () => {
@@ -20,17 +20,17 @@ export function fairRows(create: CreateHarness): void {
       const { stored, newJob, work, until } = context;
       const weights = { one: 1, three: 3, six: 6 };
       const jobs = Object.entries(weights).flatMap(([tenantId, weight]) =>
-        Array.from({ length: 120 }, () => newJob({ tenantId, share: { ...SHARE, weight } })),
+        Array.from({ length: weight * 15 + 5 }, () => newJob({ tenantId, share: { ...SHARE, weight } })),
       );
       await stored.add(jobs);
       const worker = work({ concurrency: 1 }, COMPLETED);
-      await until(() => worker.settled.length >= 200, 20_000);
-      const order = worker.runs.slice(0, 150).map(({ job }) => job.tenantId);
+      await until(() => worker.settled.length >= 100, 20_000);
+      const order = worker.runs.slice(0, 100).map(({ job }) => job.tenantId);
       const count = (tenantId: string) => order.filter((id) => id === tenantId).length;
-      expect(count("one")).toBeGreaterThanOrEqual(12);
-      expect(count("one")).toBeLessThanOrEqual(18);
-      expect(count("three")).toBeGreaterThanOrEqual(41);
-      expect(count("three")).toBeLessThanOrEqual(49);
+      expect(count("one")).toBeGreaterThanOrEqual(8);
+      expect(count("one")).toBeLessThanOrEqual(12);
+      expect(count("three")).toBeGreaterThanOrEqual(27);
+      expect(count("three")).toBeLessThanOrEqual(33);
     });
 
     it("runs no more jobs of a tenant at once than its cap, in all consumers together", async () => {
@@ -42,11 +42,15 @@ export function fairRows(create: CreateHarness): void {
       await until(() => runs().length === 2);
       await advance(100);
       expect(runs()).toHaveLength(2);
-      for (let done = 0; done < 6; done++) {
-        await until(() => runs().length === Math.min(6, done + 2));
-        runs()[done]?.settle({ kind: "completed" });
+      const settled = new Set<Run>();
+      while (settled.size < 6) {
+        await until(() => runs().length === Math.min(6, settled.size + 2));
+        const run = runs().find((one) => !settled.has(one));
+        if (run === undefined) break;
+        settled.add(run);
+        run.settle({ kind: "completed" });
       }
-      await until(() => workers.flatMap(({ settled }) => settled).length === 6);
+      await until(() => workers.flatMap((worker) => worker.settled).length === 6);
     });
 
     it("starts no job of a paused tenant until it is resumed", async () => {
