@@ -45,15 +45,7 @@ export interface JobFinished extends JobEvent {
    * `lost`: the lease ended, and another worker decides. `unsettled`: the store did not answer; the job runs again if it did not
    * get the settlement.
    */
-  readonly outcome:
-    | "completed"
-    | "retry"
-    | "dead"
-    | "cancelled"
-    | "handed-back"
-    | "throttled"
-    | "lost"
-    | "unsettled";
+  readonly outcome: "completed" | "retry" | "dead" | "cancelled" | "handed-back" | "throttled" | "lost" | "unsettled";
   /** Running time in milliseconds. */
   readonly ms: number;
   /** Only for `dead`. */

@@ -139,10 +139,7 @@ export interface StoredQueue {
    * Cancels up to `limit` jobs of the tenant: removes those that are waiting or delayed, and marks those that run. Resolves to how
    * many of each kind it was; their sum is lower than `limit` when no job is left to cancel. The queue calls it until then.
    */
-  cancelTenant(
-    tenantId: string,
-    limit: number,
-  ): Promise<{ readonly cancelled: number; readonly cancelling: number }>;
+  cancelTenant(tenantId: string, limit: number): Promise<{ readonly cancelled: number; readonly cancelling: number }>;
   /** No job of the tenant is leased until `resumeTenant`; jobs that run go on. Jobs can still be added. */
   pauseTenant(tenantId: string): Promise<void>;
   resumeTenant(tenantId: string): Promise<void>;

@@ -8,7 +8,10 @@ import type { Queue } from "../src/queue/types.js";
 import { type VirtualClock, virtualClock } from "../src/testing/virtual-clock.js";
 
 /** A queue in memory, whose time the test moves. */
-export function openQueue(options: Partial<QueueOptions> = {}): { readonly queue: Queue<typeof jobs>; readonly clock: VirtualClock } {
+export function openQueue(options: Partial<QueueOptions> = {}): {
+  readonly queue: Queue<typeof jobs>;
+  readonly clock: VirtualClock;
+} {
   const clock = virtualClock();
   const queue = createQueue(jobs, { store: memoryStore({ durability: "none", clock }), ...options });
   return { queue, clock };
@@ -29,7 +32,12 @@ export const jobs: {
     timeout: "30s",
   }),
   keyed: job({ input: z.object({ id: z.string() }), idempotencyKey: ({ id }) => id, idempotencyTtl: "1h" }),
-  report: job({ input: z.number(), output: z.object({ pages: z.number() }), version: 3, migrate: { 2: (old: string) => Number(old) } }),
+  report: job({
+    input: z.number(),
+    output: z.object({ pages: z.number() }),
+    version: 3,
+    migrate: { 2: (old: string) => Number(old) },
+  }),
   urgent: job({ input: z.null(), priority: "high", deadline: "10s", attempts: 1 }),
 });
 

@@ -8,7 +8,12 @@ import { z } from "zod";
  * Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  */
 export type Backoff =
-  | { readonly kind: "exponential"; readonly base: Duration; readonly max?: Duration; readonly jitter?: "full" | "none" }
+  | {
+      readonly kind: "exponential";
+      readonly base: Duration;
+      readonly max?: Duration;
+      readonly jitter?: "full" | "none";
+    }
   | { readonly kind: "fixed"; readonly delay: Duration; readonly jitter?: "full" | "none" };
 
 export interface ParsedBackoff {
@@ -42,7 +47,11 @@ export const DEFAULT_BACKOFF: ParsedBackoff = Object.freeze({ baseMs: 1000, maxM
  * @param attemptsMade failed attempts, an integer >= 1
  * @param random from 0 to 1
  */
-export function backoffMs({ baseMs, maxMs, isJittered }: ParsedBackoff, attemptsMade: number, random: () => number): number {
+export function backoffMs(
+  { baseMs, maxMs, isJittered }: ParsedBackoff,
+  attemptsMade: number,
+  random: () => number,
+): number {
   // 2 ** 1024 is Infinity, which the minimum turns into `maxMs`.
   const fullMs = Math.min(maxMs, baseMs * 2 ** (attemptsMade - 1));
   return isJittered ? Math.round(random() * fullMs) : fullMs;

@@ -41,7 +41,9 @@ describe("job", () => {
   });
 
   it.each([0, -1, Number.NaN, Infinity, "1"])("refuses the cost %j of a definition", (cost) => {
-    expect(() => job({ input: z.string(), cost: () => cost as number }).costOf("x")).toThrow(/cost: expected a number above 0/);
+    expect(() => job({ input: z.string(), cost: () => cost as number }).costOf("x")).toThrow(
+      /cost: expected a number above 0/,
+    );
   });
 });
 
@@ -61,7 +63,9 @@ describe("defineJobs", () => {
     type MailHandler = Handlers<typeof jobs>["mail.send"];
     expectTypeOf<Parameters<MailHandler>[0]["data"]>().toEqualTypeOf<{ to: string; at: Date }>();
     expectTypeOf<{ messageId: string } | Promise<{ messageId: string }>>().toEqualTypeOf<ReturnType<MailHandler>>();
-    expectTypeOf(queue.enqueue<"report.build">).parameter(1).toEqualTypeOf<number>();
+    expectTypeOf(queue.enqueue<"report.build">)
+      .parameter(1)
+      .toEqualTypeOf<number>();
     // @ts-expect-error -- another job's data
     const wrong = () => queue.enqueue("report.build", { to: "x" });
     // @ts-expect-error -- no such job
@@ -74,7 +78,8 @@ describe("defineJobs", () => {
       "~standard": {
         version: 1,
         vendor: "test",
-        validate: (value) => (typeof value === "number" && value % 2 === 0 ? { value } : { issues: [{ message: "odd" }] }),
+        validate: (value) =>
+          typeof value === "number" && value % 2 === 0 ? { value } : { issues: [{ message: "odd" }] },
       },
     };
     const definition = job({ input: even, idempotencyKey: (value) => String(value) });

@@ -18,7 +18,10 @@ const optionsSchema = z.strictObject({
   output: schemaOption.optional(),
   version: z.int().min(1).max(1_000_000).default(1),
   migrate: z
-    .record(z.string().regex(/^[1-9]\d*$/, "expected a version, an integer >= 1"), functionOption<AnyFunction<unknown>>())
+    .record(
+      z.string().regex(/^[1-9]\d*$/, "expected a version, an integer >= 1"),
+      functionOption<AnyFunction<unknown>>(),
+    )
     .default({}),
   attempts: z.int().min(1).max(10_000).default(3),
   backoff: backoffOption.default(DEFAULT_BACKOFF),
@@ -28,7 +31,9 @@ const optionsSchema = z.strictObject({
   priority: z.enum(["high", "normal", "low"]).default("normal"),
   idempotencyKey: functionOption<AnyFunction<unknown>>().optional(),
   idempotencyTtl: span.default(DAY_MS),
-  cost: z.union([z.number().gt(0).max(1_000_000), functionOption<AnyFunction<unknown>>("a number above 0 or a function")]).default(1),
+  cost: z
+    .union([z.number().gt(0).max(1_000_000), functionOption<AnyFunction<unknown>>("a number above 0 or a function")])
+    .default(1),
 });
 
 /**
@@ -41,9 +46,8 @@ export function job<In extends StandardSchema, Out extends StandardSchema = Stan
   const parsed = parseOptions(optionsSchema, options, "job");
   const { version, idempotencyKey, cost } = parsed;
   return Object.freeze({
-    // The schemas of the caller, whose types the parsed options have lost.
-    input: options.input as StandardSchema<SchemaInput<In>, SchemaOutput<In>>,
-    output: options.output as StandardSchema<SchemaInput<Out>, unknown> | undefined,
+    input: options.input,
+    output: options.output,
     version,
     migrations: migrationsOf(parsed.migrate, version),
     maxAttempts: parsed.attempts,

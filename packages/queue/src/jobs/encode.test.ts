@@ -66,17 +66,22 @@ describe("encodeJson", () => {
 
   it("counts bytes, not characters", () => {
     expect(encode("é".repeat(10), 22)).toHaveLength(12);
-    expect(() => encode("é".repeat(10), 21)).toThrow(expect.objectContaining({ code: "SCALE_PAYLOAD_TOO_LARGE", bytes: 22 }));
+    expect(() => encode("é".repeat(10), 21)).toThrow(
+      expect.objectContaining({ code: "SCALE_PAYLOAD_TOO_LARGE", bytes: 22 }),
+    );
   });
 
   it("stops to read a large value at the limit", () => {
     let reads = 0;
-    const items = new Proxy(Array.from({ length: 100_000 }, () => "x".repeat(100)), {
-      get: (target, key, receiver) => {
-        if (typeof key === "string" && /^\d+$/.test(key)) reads += 1;
-        return Reflect.get(target, key, receiver) as unknown;
+    const items = new Proxy(
+      Array.from({ length: 100_000 }, () => "x".repeat(100)),
+      {
+        get: (target, key, receiver) => {
+          if (typeof key === "string" && /^\d+$/.test(key)) reads += 1;
+          return Reflect.get(target, key, receiver) as unknown;
+        },
       },
-    });
+    );
     const error = catchError(() => encode(items, 1024));
     expect(isScaleError(error, "SCALE_PAYLOAD_TOO_LARGE")).toBe(true);
     expect(reads).toBeLessThan(20);

@@ -65,7 +65,8 @@ class Encoder {
   #array(value: readonly unknown[]): void {
     this.#enter(value);
     // A match of a regular expression is an array with fields, which JSON leaves out.
-    if (Object.getPrototypeOf(value) !== Array.prototype || Object.keys(value).length !== value.length) this.#refuse(value);
+    if (Object.getPrototypeOf(value) !== Array.prototype || Object.keys(value).length !== value.length)
+      this.#refuse(value);
     this.#append("[");
     for (const [index, item] of value.entries()) {
       if (index > 0) this.#append(",");

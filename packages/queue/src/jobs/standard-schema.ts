@@ -28,7 +28,8 @@ export type SchemaOutput<S extends StandardSchema> = NonNullable<S["~standard"][
 
 export function isStandardSchema(value: unknown): value is StandardSchema {
   // ArkType's schemas are functions.
-  if ((typeof value !== "object" && typeof value !== "function") || value === null || !("~standard" in value)) return false;
+  if ((typeof value !== "object" && typeof value !== "function") || value === null || !("~standard" in value))
+    return false;
   const standard = value["~standard"];
   if (typeof standard !== "object" || standard === null || !("validate" in standard)) return false;
   return typeof standard.validate === "function";

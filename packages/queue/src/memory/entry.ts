@@ -27,7 +27,8 @@ export interface Entry {
   inTenant: ListNode<Entry> | undefined;
 }
 
-export function createEntry({ share: _, idempotency, ...record }: NewJob, idempotencyKey: string | undefined): Entry {
+export function createEntry(job: NewJob, idempotencyKey: string | undefined): Entry {
+  const { share: _share, idempotency: _idempotency, ...record } = job;
   return {
     record,
     state: "waiting",
@@ -39,7 +40,8 @@ export function createEntry({ share: _, idempotency, ...record }: NewJob, idempo
 
 /** A copy that later changes of the job do not reach. */
 export function snapshot(entry: Entry): StoredJob {
-  const { record, state, attemptsMade, crashes, dueAtMs, startedAtMs, finishedAtMs, output, failure, deadReason } = entry;
+  const { record, state, attemptsMade, crashes, dueAtMs, startedAtMs, finishedAtMs, output, failure, deadReason } =
+    entry;
   return {
     ...record,
     ...{ state, attemptsMade, crashes },

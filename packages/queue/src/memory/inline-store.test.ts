@@ -11,7 +11,12 @@ const tenant = { tenantId: "acme" };
 function open(mail: Handlers<typeof jobs>["mail"], timeoutMs = 500) {
   const clock = virtualClock();
   const queue = createQueue(jobs, { store: inlineStore({ durability: "none", clock }), timeoutMs });
-  const start = () => createWorker(queue, { mail, keyed: () => undefined, report: () => ({ pages: 1 }), urgent: () => undefined }, { concurrency: 1 });
+  const start = () =>
+    createWorker(
+      queue,
+      { mail, keyed: () => undefined, report: () => ({ pages: 1 }), urgent: () => undefined },
+      { concurrency: 1 },
+    );
   return { queue, clock, start };
 }
 
@@ -69,7 +74,10 @@ describe("inlineStore", () => {
 
   it("rejects an enqueue without a worker in this process", async () => {
     const { queue, start } = open(() => undefined);
-    await expect(queue.enqueue("mail", { to: "x" }, tenant)).rejects.toMatchObject({ code: "SCALE_STORE", notSent: true });
+    await expect(queue.enqueue("mail", { to: "x" }, tenant)).rejects.toMatchObject({
+      code: "SCALE_STORE",
+      notSent: true,
+    });
     await expect(queue.enqueue("mail", { to: "x" }, tenant)).rejects.toThrow(/expected a worker in this process/);
     start();
     await expect(queue.enqueue("mail", { to: "x" }, tenant)).resolves.toBeDefined();

@@ -4,7 +4,11 @@ import { memoryStore } from "./store.js";
 
 describeQueueStore("memory", async () => {
   const clock = virtualClock();
-  return { store: memoryStore({ durability: "none", clock }), advance: (ms) => clock.advance(ms), close: async () => undefined };
+  return {
+    store: memoryStore({ durability: "none", clock }),
+    advance: (ms) => clock.advance(ms),
+    close: async () => undefined,
+  };
 });
 
 describe("memoryStore", () => {

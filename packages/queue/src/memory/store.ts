@@ -26,7 +26,9 @@ export function memoryStore(options: MemoryStoreOptions): QueueStore {
       const known = queues.get(opened.name);
       if (known !== undefined) {
         if (known.charge === opened.charge) return known.stored;
-        throw new ConfigError(`queue ${describeValue(opened.name)}: charge: expected ${known.charge}, as it was opened with`);
+        throw new ConfigError(
+          `queue ${describeValue(opened.name)}: charge: expected ${known.charge}, as it was opened with`,
+        );
       }
       const { stored } = openInMemory(opened, clock);
       queues.set(opened.name, { stored, charge: opened.charge });

@@ -89,20 +89,16 @@ function createCancels(state: QueueState, consumers: Consumers): Cancels {
   const { index, keys, paused, scheduler } = state;
 
   function cancelOne(entry: Entry): CancelOutcome {
-    switch (entry.state) {
-      case "waiting":
-      case "delayed":
-        state.withdraw(entry);
-        state.releaseKey(entry);
-        state.end(entry, "cancelled");
-        return "cancelled";
-      case "active":
-        state.releaseKey(entry);
-        consumers.abort(entry);
-        return "cancelling";
-      default:
-        return "finished";
+    const isActive = entry.state === "active";
+    if (!isActive && entry.state !== "waiting" && entry.state !== "delayed") return "finished";
+    state.releaseKey(entry);
+    if (isActive) {
+      consumers.abort(entry);
+      return "cancelling";
     }
+    state.withdraw(entry);
+    state.end(entry, "cancelled");
+    return "cancelled";
   }
 
   return {

@@ -11,7 +11,10 @@ async function openDead(count: number) {
   };
   const worker = createWorker(queue, { mail: fail, keyed: fail, report: fail, urgent: fail }, { concurrency: 1000 });
   await queue.enqueueMany(
-    Array.from({ length: count }, (_, index) => ({ name: "mail", data: { to: String(index) }, tenantId: "acme" }) as const),
+    Array.from(
+      { length: count },
+      (_, index) => ({ name: "mail", data: { to: String(index) }, tenantId: "acme" }) as const,
+    ),
   );
   await clock.settle();
   expect(await queue.counts()).toMatchObject({ dead: count });
@@ -43,7 +46,11 @@ describe("dead.redrive", () => {
     await clock.advance(10);
     const redriven = queue.dead.redrive({ ratePerSec: 10, max: 40 });
     await clock.advance(1950);
-    const moved = 50 - (await queue.dead.list({ limit: 1000 })).items.filter(({ startedAtMs }) => Number(startedAtMs) < clock.now() - 1955).length;
+    const moved =
+      50 -
+      (await queue.dead.list({ limit: 1000 })).items.filter(
+        ({ startedAtMs }) => Number(startedAtMs) < clock.now() - 1955,
+      ).length;
     expect(moved).toBeGreaterThanOrEqual(19);
     expect(moved).toBeLessThanOrEqual(21);
     await clock.advance(10_000);

@@ -38,7 +38,8 @@ async function redrive(stored: StoredQueue, call: StoreCalls, options: RedriveOp
   const batch = Math.min(BATCH, ratePerSec === undefined ? BATCH : Math.max(1, Math.floor(ratePerSec / 10)));
   const pauseMs = ratePerSec === undefined ? 0 : (batch / ratePerSec) * 1000;
   let moved = 0;
-  for (let cursor: string | undefined; moved < max && signal?.aborted !== true; ) {
+  for (let cursor: string | undefined; moved < max; ) {
+    if (signal?.aborted === true) break;
     const part = { ...query, max: Math.min(batch, max - moved), ...(cursor !== undefined && { cursor }) };
     const operation = { operation: "redrive", ...(tenantId !== undefined && { tenantId }) };
     const result = await call(operation, () => stored.redrive(part));

@@ -92,7 +92,10 @@ const optionsSchema = z
   .strictObject({
     name: z.string().min(1).max(100).default("default"),
     store: withMethods<QueueStore>(["open"], 'expected a store such as memoryStore({ durability: "none" })'),
-    plans: withMethods<PlanResolver>(["resolve", "check"], "expected a plan resolver from createPlanResolver").optional(),
+    plans: withMethods<PlanResolver>(
+      ["resolve", "check"],
+      "expected a plan resolver from createPlanResolver",
+    ).optional(),
     fairness: z
       .strictObject({
         share: functionOption<ShareOption>().optional(),
@@ -100,7 +103,10 @@ const optionsSchema = z
       })
       .prefault({}),
     outbox: withMethods<OutboxLike>(["write"], "expected an outbox with write(tx, message)").optional(),
-    trace: withMethods<TraceBridge>(["current", "run"], "expected openTelemetryTrace(api) or { current, run }").optional(),
+    trace: withMethods<TraceBridge>(
+      ["current", "run"],
+      "expected openTelemetryTrace(api) or { current, run }",
+    ).optional(),
     timeoutMs: timeoutOption(500),
     maxPayload: bytesOption.pipe(z.number().max(512 * 1024 ** 2)).default(1024 ** 2),
     retention: z.strictObject({ finished: kept(1000, DAY_MS), dead: kept(100_000, 30 * DAY_MS) }).prefault({}),

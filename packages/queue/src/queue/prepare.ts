@@ -24,7 +24,7 @@ export interface PrepareRequest extends EnqueueOptions {
 }
 
 const TEN_YEARS_MS = 3660 * 86_400_000;
-const PRIORITIES: readonly unknown[] = ["high", "normal", "low"];
+const PRIORITIES: ReadonlySet<unknown> = new Set(["high", "normal", "low"]);
 
 /**
  * Checks a request and builds the job to store. The tenant, the trace and the JSON text are taken before the first await: what the
@@ -97,7 +97,9 @@ function durationOf(option: string, value: unknown): number {
   try {
     return parseDuration(value);
   } catch (cause) {
-    throw new InputError(`enqueue: ${option}: expected a duration such as "30s", got ${describeValue(value)}`, { cause });
+    throw new InputError(`enqueue: ${option}: expected a duration such as "30s", got ${describeValue(value)}`, {
+      cause,
+    });
   }
 }
 
@@ -109,6 +111,6 @@ function timeOf(runAt: unknown): number {
 
 function priorityOf({ priority }: EnqueueOptions, definition: JobDefinition): OutboxJob["priority"] {
   if (priority === undefined) return definition.priority;
-  if (PRIORITIES.includes(priority)) return priority;
+  if (PRIORITIES.has(priority)) return priority;
   throw new InputError(`enqueue: priority: expected "high", "normal" or "low", got ${describeValue(priority)}`);
 }

@@ -26,7 +26,15 @@ describe("enqueue", () => {
     expect(deduplicated).toBe(false);
     expect(id).toMatch(/^[0-9a-f-]{36}$/);
     expect(await queue.get(id)).toMatchObject({
-      ...{ name: "mail", tenantId: "acme", userId: "u1", payload: '{"to":"a@b.c"}', version: 1, priority: "normal", cost: 1 },
+      ...{
+        name: "mail",
+        tenantId: "acme",
+        userId: "u1",
+        payload: '{"to":"a@b.c"}',
+        version: 1,
+        priority: "normal",
+        cost: 1,
+      },
       ...{ maxAttempts: 3, enqueuedAtMs: clock.now() },
     });
   });
@@ -53,7 +61,9 @@ describe("enqueue", () => {
     await expect(queue.enqueue("mail", { to: "x".repeat(100) }, { tenantId })).rejects.toMatchObject({
       ...{ code: "SCALE_PAYLOAD_TOO_LARGE", status: 413, maxBytes: 100 },
     });
-    await expect(queue.enqueue("nope" as never, null as never, { tenantId })).rejects.toThrow(/expected the name of a job \(mail/);
+    await expect(queue.enqueue("nope" as never, null as never, { tenantId })).rejects.toThrow(
+      /expected the name of a job \(mail/,
+    );
     expect(await queue.counts()).toMatchObject({ waiting: 0 });
   });
 
@@ -105,7 +115,9 @@ describe("enqueue", () => {
     const first = await queue.enqueue("keyed", { id: "1" }, acme);
     expect(await queue.enqueue("keyed", { id: "1" }, acme)).toEqual({ id: first.id, deduplicated: true });
     expect(await queue.enqueue("keyed", { id: "1" }, other)).toMatchObject({ deduplicated: false });
-    expect(await queue.enqueue("keyed", { id: "1" }, { ...acme, idempotencyKey: "2" })).toMatchObject({ deduplicated: false });
+    expect(await queue.enqueue("keyed", { id: "1" }, { ...acme, idempotencyKey: "2" })).toMatchObject({
+      deduplicated: false,
+    });
     await clock.advance(3_600_001);
     expect(await queue.enqueue("keyed", { id: "1" }, acme)).toMatchObject({ deduplicated: false });
   });
@@ -148,7 +160,9 @@ describe("a store that fails", () => {
     const failures = await collect(storeFail, () =>
       expect(queue.enqueue("mail", { to: "x" }, { tenantId: "acme" })).rejects.toMatchObject({ code: "SCALE_STORE" }),
     );
-    expect(failures).toMatchObject([{ tenantId: "acme", queue: "default", operation: "add", error: { code: "SCALE_STORE" } }]);
+    expect(failures).toMatchObject([
+      { tenantId: "acme", queue: "default", operation: "add", error: { code: "SCALE_STORE" } },
+    ]);
   });
 
   it("ends at the deadline of the caller, and sends nothing after it", async () => {
@@ -156,7 +170,10 @@ describe("a store that fails", () => {
     const never = new Promise<never>(() => undefined);
     const queue = withStore({ add: () => ((calls += 1), never) });
     const enqueue = (ms: number) => deadline.run(ms, () => queue.enqueue("mail", { to: "x" }, { tenantId: "acme" }));
-    await expect(enqueue(5)).rejects.toMatchObject({ code: "SCALE_STORE", cause: { timeoutMs: expect.any(Number) as number } });
+    await expect(enqueue(5)).rejects.toMatchObject({
+      code: "SCALE_STORE",
+      cause: { timeoutMs: expect.any(Number) as number },
+    });
     await expect(enqueue(0)).rejects.toMatchObject({ code: "SCALE_STORE", notSent: true });
     expect(calls).toBe(1);
   });
@@ -209,7 +226,9 @@ describe("plans", () => {
 
   it("that cannot be looked up store no job", async () => {
     const { queue } = openQueue({ plans: resolver(() => Promise.reject(new Error("down"))) });
-    await expect(queue.enqueue("mail", { to: "x" }, { tenantId: "acme" })).rejects.toMatchObject({ code: "SCALE_PLAN" });
+    await expect(queue.enqueue("mail", { to: "x" }, { tenantId: "acme" })).rejects.toMatchObject({
+      code: "SCALE_PLAN",
+    });
     expect(await queue.counts()).toMatchObject({ waiting: 0 });
   });
 
@@ -228,7 +247,9 @@ describe("plans", () => {
     "as a function are checked: %j",
     async (share) => {
       const { queue } = openQueue({ fairness: { share: () => share as never } });
-      await expect(queue.enqueue("mail", { to: "x" }, { tenantId: "acme" })).rejects.toThrow(/createQueue: fairness.share/);
+      await expect(queue.enqueue("mail", { to: "x" }, { tenantId: "acme" })).rejects.toThrow(
+        /createQueue: fairness.share/,
+      );
     },
   );
 });

@@ -33,7 +33,12 @@ describe("queue.in", () => {
     expect(await queue.counts()).toMatchObject({ waiting: 0 });
     outbox.commit(tx);
     expect(await queue.deliver(JSON.parse(JSON.stringify(outbox.rows)))).toEqual([]);
-    expect(await queue.get(tx[0]?.id ?? "")).toMatchObject({ state: "waiting", name: "mail", tenantId: "acme", maxAttempts: 3 });
+    expect(await queue.get(tx[0]?.id ?? "")).toMatchObject({
+      state: "waiting",
+      name: "mail",
+      tenantId: "acme",
+      maxAttempts: 3,
+    });
   });
 
   it("stores what is delivered twice once, also after it was removed", async () => {
@@ -73,7 +78,10 @@ describe("queue.in", () => {
         open: (options) => ({
           ...store.open(options),
           addInTransaction: async (tx: unknown, added: readonly NewJob[]) => {
-            seen.push(tx, added.map(({ share }) => share.weight));
+            seen.push(
+              tx,
+              added.map(({ share }) => share.weight),
+            );
             return added.map(({ id }) => ({ kind: "stored", id }) as const);
           },
         }),

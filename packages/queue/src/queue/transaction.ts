@@ -36,7 +36,9 @@ export function addInTransaction({ queue, stored, shares, call, outbox }: AddCon
     };
   }
   if (outbox === undefined) {
-    throw new ConfigError("queue.in: expected a store with transactions or the option outbox of createQueue, got neither");
+    throw new ConfigError(
+      "queue.in: expected a store with transactions or the option outbox of createQueue, got neither",
+    );
   }
   return async (jobs) => {
     const outcomes: AddOutcome[] = [];

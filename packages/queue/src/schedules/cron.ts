@@ -22,9 +22,12 @@ export function parseCron(expression: string, tz: string, now: number): Cron {
     at(now).next();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`schedule: cron: expected an expression, got ${describeValue(expression)} (${tz}): ${reason}`, {
-      cause,
-    });
+    throw new ConfigError(
+      `schedule: cron: expected an expression, got ${describeValue(expression)} (${tz}): ${reason}`,
+      {
+        cause,
+      },
+    );
   }
   const offsetAt = createOffsets(tz);
 

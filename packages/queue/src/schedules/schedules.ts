@@ -1,36 +1,12 @@
 import { ConfigError } from "@scale/core";
 import { describeValue, durationOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import type { PrepareRequest } from "../queue/prepare.js";
-import type { StoreCalls } from "../queue/store-calls.js";
-import type { AddOutcome, StoredQueue } from "../store.js";
-import { type Cron, parseCron } from "./cron.js";
+import type { ParsedSchedule, ScheduleContext, TenantSource } from "./context.js";
+import { parseCron } from "./cron.js";
 import { createSlotRunner } from "./slot-runner.js";
 import { spreadOffsetMs } from "./spread.js";
 import { startTicker } from "./ticker.js";
 import type { Schedule, ScheduleOptions } from "./types.js";
-
-export interface ScheduleContext {
-  readonly queue: string;
-  readonly stored: StoredQueue;
-  readonly call: StoreCalls;
-  readonly enqueueMany: (requests: readonly PrepareRequest[]) => Promise<readonly AddOutcome[]>;
-  /** True for the name of a job of the queue. */
-  readonly hasJob: (name: string) => boolean;
-}
-
-/** A schedule with its options checked. */
-export interface ParsedSchedule {
-  readonly name: string;
-  readonly cron: Cron;
-  readonly job: string;
-  readonly data: unknown;
-  readonly tenants: TenantSource;
-  readonly spreadMs: number;
-  readonly catchUpMs: number;
-}
-
-export type TenantSource = Iterable<string> | AsyncIterable<string> | (() => unknown);
 
 export interface Schedules {
   start(name: string, options: ScheduleOptions<string, unknown>): Schedule;
@@ -78,7 +54,8 @@ function parseSchedule(
 ): ParsedSchedule {
   const what = `schedule ${describeValue(name)}`;
   const { cron, tz, spread, catchUp, ...rest } = parseOptions(optionsSchema, options, what);
-  if (!hasJob(rest.job)) throw new ConfigError(`${what}: job: expected a job of the queue, got ${describeValue(rest.job)}`);
+  if (!hasJob(rest.job))
+    throw new ConfigError(`${what}: job: expected a job of the queue, got ${describeValue(rest.job)}`);
   const parsed = parseCron(cron, tz, stored.clock.now());
   return { name, ...rest, cron: parsed, spreadMs: spread, catchUpMs: catchUp };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { isScaleError, StoreError, tenancy } from "@scale/core";
 import { scheduleFail, scheduleFire } from "../events.js";
 import type { PrepareRequest } from "../queue/prepare.js";
-import type { ParsedSchedule, ScheduleContext } from "./schedules.js";
+import type { ParsedSchedule, ScheduleContext } from "./context.js";
 import { spreadOffsetMs } from "./spread.js";
 
 export interface SlotRunner {
@@ -116,18 +116,26 @@ async function enqueueBatch(
     return await store(requests);
   } catch (error) {
     if (isScaleError(error, "SCALE_STORE")) throw error;
-    // The plan or the data of one tenant is wrong; the others get their jobs.
-    let stores = 0;
-    for (const request of requests) {
-      try {
-        stores += await store([request]);
-      } catch (cause) {
-        if (isScaleError(cause, "SCALE_STORE")) throw cause;
-        fail(cause, request.tenantId ?? "");
-      }
-    }
-    return stores;
+    return storeOneByOne(store, requests, fail);
   }
+}
+
+/** The plan or the data of one tenant is wrong; the others get their jobs. */
+async function storeOneByOne(
+  store: (requests: readonly PrepareRequest[]) => Promise<number>,
+  requests: readonly PrepareRequest[],
+  fail: (error: unknown, tenantId: string) => void,
+): Promise<number> {
+  let stored = 0;
+  for (const request of requests) {
+    try {
+      stored += await store([request]);
+    } catch (error) {
+      if (isScaleError(error, "SCALE_STORE")) throw error;
+      fail(error, request.tenantId ?? "");
+    }
+  }
+  return stored;
 }
 
 interface SlotTenant {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { COMPLETED, type CreateHarness, SHARE, useStore } from "./context.js";
+import { expect } from "vitest";
+import { COMPLETED, type Row, SHARE } from "./context.js";
 
 /** Ids that a careless key or table would mix up. */
 export const HOSTILE_TENANTS: readonly string[] = [
@@ -7,11 +7,10 @@ export const HOSTILE_TENANTS: readonly string[] = [
   ...["\ud800", "\ud801", "x".repeat(1024), `${"x".repeat(1023)}y`],
 ];
 
-export function addRows(create: CreateHarness): void {
-  describe("add", () => {
-    const context = useStore(create);
-
-    it("stores every field of a job as it is", async () => {
+export const addRows: readonly Row[] = [
+  [
+    "stores every field of a job as it is",
+    async (context) => {
       const { stored, newJob, now } = context;
       const { share: _, ...record } = newJob({
         ...{ tenantId: "a:{b}", userId: "u 1", name: "email.send", version: 7, cost: 2.5, priority: "high" },
@@ -22,32 +21,46 @@ export function addRows(create: CreateHarness): void {
       expect(await stored.add([{ ...record, share: SHARE }])).toEqual([{ kind: "stored", id: record.id }]);
       expect(await stored.get(record.id)).toEqual({ ...record, state: "waiting", attemptsMade: 0, crashes: 0 });
       expect(await context.other().get(record.id)).toMatchObject({ id: record.id });
-    });
+    },
+  ],
 
-    it("knows nothing of an id that was never added", async () => {
+  [
+    "knows nothing of an id that was never added",
+    async (context) => {
       expect(await context.stored.get("none")).toBeUndefined();
-    });
+    },
+  ],
 
-    it("stores a job with an id that it holds already once", async () => {
+  [
+    "stores a job with an id that it holds already once",
+    async (context) => {
       const { stored, newJob } = context;
       const job = newJob();
       await stored.add([job]);
       expect(await stored.add([{ ...job, payload: "1" }])).toEqual([{ kind: "deduplicated", id: job.id }]);
       expect(await stored.get(job.id)).toMatchObject({ payload: "{}" });
       expect(await stored.counts()).toMatchObject({ waiting: 1 });
-    });
+    },
+  ],
 
-    it("stores one of 50 jobs with one idempotency key that come at once", async () => {
+  [
+    "stores one of 50 jobs with one idempotency key that come at once",
+    async (context) => {
       const { stored, newJob, other } = context;
       const queues = [stored, other()];
       const jobs = Array.from({ length: 50 }, () => newJob({ idempotency: { key: "k", ttlMs: 60_000 } }));
       const outcomes = (await Promise.all(jobs.map((job, index) => queues[index % 2]?.add([job])))).flat();
       const stores = outcomes.filter((outcome) => outcome?.kind === "stored");
       expect(stores).toHaveLength(1);
-      expect(new Set(outcomes.map((outcome) => (outcome !== undefined && "id" in outcome ? outcome.id : "")))).toHaveLength(1);
-    });
+      expect(
+        new Set(outcomes.map((outcome) => (outcome !== undefined && "id" in outcome ? outcome.id : ""))),
+      ).toHaveLength(1);
+    },
+  ],
 
-    it("keeps idempotency keys of other tenants and names apart", async () => {
+  [
+    "keeps idempotency keys of other tenants and names apart",
+    async (context) => {
       const { stored, newJob } = context;
       const idempotency = { key: "k", ttlMs: 60_000 };
       const jobs = [
@@ -57,9 +70,12 @@ export function addRows(create: CreateHarness): void {
         newJob({ idempotency: { ...idempotency, key: "test:k" } }),
       ];
       expect((await stored.add(jobs)).map(({ kind }) => kind)).toEqual(["stored", "stored", "stored", "stored"]);
-    });
+    },
+  ],
 
-    it("holds an idempotency key after its job was completed, until its time has passed", async () => {
+  [
+    "holds an idempotency key after its job was completed, until its time has passed",
+    async (context) => {
       const { stored, newJob, work, until, advance } = context;
       const again = () => newJob({ idempotency: { key: "k", ttlMs: 800 } });
       const first = again();
@@ -69,9 +85,12 @@ export function addRows(create: CreateHarness): void {
       expect(await stored.add([again()])).toEqual([{ kind: "deduplicated", id: first.id }]);
       await advance(900);
       expect(await stored.add([again()])).toMatchObject([{ kind: "stored" }]);
-    });
+    },
+  ],
 
-    it("refuses jobs above the backlog of their tenant, and stores those of others in the same call", async () => {
+  [
+    "refuses jobs above the backlog of their tenant, and stores those of others in the same call",
+    async (context) => {
       const { stored, newJob, now } = context;
       const share = { ...SHARE, maxBacklog: 2 };
       const full = { kind: "backlog-full", backlog: 2, maxBacklog: 2 };
@@ -83,9 +102,12 @@ export function addRows(create: CreateHarness): void {
       expect(await stored.counts()).toEqual({ waiting: 2, delayed: 1, active: 0, dead: 0 });
       await stored.cancel(jobs[1]?.id ?? "");
       expect(await stored.add([newJob({ share }), newJob({ share })])).toMatchObject([{ kind: "stored" }, full]);
-    });
+    },
+  ],
 
-    it("keeps tenants apart, whatever their ids contain", async () => {
+  [
+    "keeps tenants apart, whatever their ids contain",
+    async (context) => {
       const { stored, newJob } = context;
       const jobs = HOSTILE_TENANTS.map((tenantId) => newJob({ tenantId }));
       await stored.add(jobs);
@@ -99,15 +121,18 @@ export function addRows(create: CreateHarness): void {
       expect(listed.toSorted()).toEqual([...HOSTILE_TENANTS].toSorted());
       await stored.cancelTenant(first ?? "", 10);
       expect(await stored.counts()).toMatchObject({ waiting: HOSTILE_TENANTS.length - 1 });
-    });
+    },
+  ],
 
-    it("keeps queues of other names apart", async () => {
+  [
+    "keeps queues of other names apart",
+    async (context) => {
       const { stored, newJob, open } = context;
       const job = newJob();
       await stored.add([job]);
       const other = open();
       expect(await other.get(job.id)).toBeUndefined();
       expect(await other.add([job])).toMatchObject([{ kind: "stored" }]);
-    });
-  });
-}
+    },
+  ],
+];

@@ -1,13 +1,12 @@
-import { describe, expect, it } from "vitest";
-import { COMPLETED, type CreateHarness, LEASE_MS, SHARE, useStore } from "./context.js";
+import { expect } from "vitest";
+import { COMPLETED, type Row, LEASE_MS, SHARE } from "./context.js";
 
 const failure = { name: "Error", message: "no" };
 
-export function cancelRows(create: CreateHarness): void {
-  describe("cancel", () => {
-    const context = useStore(create);
-
-    it("takes a waiting and a delayed job away", async () => {
+export const cancelRows: readonly Row[] = [
+  [
+    "takes a waiting and a delayed job away",
+    async (context) => {
       const { stored, newJob, work, until, now, other, advance } = context;
       const [waiting, delayed, last] = [newJob(), newJob({ runAtMs: now() + 100 }), newJob()];
       await stored.add([waiting, delayed, last]);
@@ -20,9 +19,12 @@ export function cancelRows(create: CreateHarness): void {
       expect(await stored.cancel(waiting.id)).toBe("finished");
       expect(await stored.get(waiting.id)).toMatchObject({ state: "cancelled" });
       expect(await stored.counts()).toEqual({ waiting: 0, delayed: 0, active: 0, dead: 0 });
-    });
+    },
+  ],
 
-    it("aborts a job that runs, and wins over its completion", async () => {
+  [
+    "aborts a job that runs, and wins over its completion",
+    async (context) => {
       const { stored, newJob, work, until, other } = context;
       const job = newJob();
       await stored.add([job]);
@@ -36,25 +38,33 @@ export function cancelRows(create: CreateHarness): void {
       expect(worker.settled[0]?.outcome).toBe("cancelled");
       expect(await stored.get(job.id)).toMatchObject({ state: "cancelled" });
       expect(await stored.cancel(job.id)).toBe("finished");
-    });
+    },
+  ],
 
-    it.each(["retry", "dead", "handed-back", "throttled"] as const)("wins over the settlement %s", async (kind) => {
+  [
+    "wins over every other settlement",
+    async (context) => {
       const { stored, newJob, work, until, now, advance } = context;
-      const job = newJob();
-      await stored.add([job]);
+      const jobs = [newJob(), newJob(), newJob(), newJob()];
+      await stored.add(jobs);
       const worker = work();
-      await until(() => worker.runs.length === 1);
-      await stored.cancel(job.id);
+      await until(() => worker.runs.length === 4);
+      await Promise.all(jobs.map(({ id }) => stored.cancel(id)));
+      const kinds = ["retry", "dead", "handed-back", "throttled"] as const;
       const base = { attemptsMade: 1, failure, reason: "attempts", atMs: now(), untilMs: now() } as const;
-      worker.runs[0]?.settle({ kind, ...base });
-      await until(() => worker.settled.length === 1);
-      expect(worker.settled[0]?.outcome).toBe("cancelled");
+      for (const [index, kind] of kinds.entries()) worker.runs[index]?.settle({ kind, ...base });
+      await until(() => worker.settled.length === 4);
       await advance(50);
-      expect(worker.runs).toHaveLength(1);
-      expect(await stored.get(job.id)).toMatchObject({ state: "cancelled" });
-    });
+      expect(worker.runs).toHaveLength(4);
+      expect(worker.settled.map(({ outcome }) => outcome)).toEqual(kinds.map(() => "cancelled"));
+      const states = await Promise.all(jobs.map(async ({ id }) => (await stored.get(id))?.state));
+      expect(states).toEqual(kinds.map(() => "cancelled"));
+    },
+  ],
 
-    it("leaves finished jobs as they are", async () => {
+  [
+    "leaves finished jobs as they are",
+    async (context) => {
       const { stored, newJob, work, until } = context;
       const [done, dead] = [newJob(), newJob({ name: "dies" })];
       await stored.add([done, dead]);
@@ -67,9 +77,12 @@ export function cancelRows(create: CreateHarness): void {
       expect(await stored.cancel("none")).toBe("unknown");
       expect(await stored.get(done.id)).toMatchObject({ state: "completed" });
       expect(await stored.get(dead.id)).toMatchObject({ state: "dead" });
-    });
+    },
+  ],
 
-    it("has one outcome when the job completes at the same time", async () => {
+  [
+    "has one outcome when the job completes at the same time",
+    async (context) => {
       const { stored, newJob, work, until, other } = context;
       const jobs = Array.from({ length: 30 }, () => newJob());
       const canceller = other();
@@ -87,9 +100,12 @@ export function cancelRows(create: CreateHarness): void {
           outcome === "cancelled" ? ["cancelling", "cancelled", "cancelled"] : ["finished", "applied", "completed"],
         );
       }
-    });
+    },
+  ],
 
-    it("cancels a tenant's jobs in batches", async () => {
+  [
+    "cancels a tenant's jobs in batches",
+    async (context) => {
       const { stored, newJob, work, until, now } = context;
       const share = { ...SHARE, maxInFlight: 1 };
       await stored.add([newJob({ share })]);
@@ -105,18 +121,24 @@ export function cancelRows(create: CreateHarness): void {
       expect(await stored.cancelTenant("acme", 5)).toEqual({ cancelled: 0, cancelling: 0 });
       await until(() => worker.runs[0]?.signal.aborted === true, 1000);
       expect(await stored.counts()).toMatchObject({ delayed: 1, waiting: 0 });
-    });
+    },
+  ],
 
-    it("releases the idempotency key", async () => {
+  [
+    "releases the idempotency key",
+    async (context) => {
       const { stored, newJob } = context;
       const idempotency = { key: "k", ttlMs: 60_000 };
       const job = newJob({ idempotency });
       await stored.add([job]);
       await stored.cancel(job.id);
       expect(await stored.add([newJob({ idempotency })])).toMatchObject([{ kind: "stored" }]);
-    });
+    },
+  ],
 
-    it("keeps a running job cancelled when its worker dies", async () => {
+  [
+    "keeps a running job cancelled when its worker dies",
+    async (context) => {
       const { stored, newJob, work, until, advance } = context;
       const job = newJob();
       await stored.add([job]);
@@ -128,13 +150,14 @@ export function cancelRows(create: CreateHarness): void {
       await until(async () => (await stored.get(job.id))?.state === "cancelled", LEASE_MS * 4);
       await advance(LEASE_MS);
       expect(second.runs).toHaveLength(0);
-    });
-  });
+    },
+  ],
+];
 
-  describe("purgeTenant", () => {
-    const context = useStore(create);
-
-    it("removes every job and the idempotency keys of the tenant, and nothing of others", async () => {
+export const purgeRows: readonly Row[] = [
+  [
+    "removes every job and the idempotency keys of the tenant, and nothing of others",
+    async (context) => {
       const { stored, newJob, work, until, now } = context;
       const idempotency = { key: "k", ttlMs: 60_000 };
       const [done, dead] = [newJob({ idempotency }), newJob({ name: "dies" })];
@@ -155,9 +178,12 @@ export function cancelRows(create: CreateHarness): void {
       expect(await stored.counts()).toEqual({ waiting: 1, delayed: 0, active: 0, dead: 0 });
       expect((await stored.listTenants({ limit: 10 })).items.map(({ tenantId }) => tenantId)).toEqual(["other"]);
       expect(await stored.add([newJob({ idempotency })])).toMatchObject([{ kind: "stored" }]);
-    });
+    },
+  ],
 
-    it("keeps nothing of a job that ran", async () => {
+  [
+    "keeps nothing of a job that ran",
+    async (context) => {
       const { stored, newJob, work, until } = context;
       const job = newJob();
       await stored.add([job]);
@@ -169,6 +195,6 @@ export function cancelRows(create: CreateHarness): void {
       await until(() => worker.settled.length === 1);
       expect(await stored.get(job.id)).toBeUndefined();
       expect((await stored.listTenants({ limit: 10 })).items).toEqual([]);
-    });
-  });
-}
+    },
+  ],
+];

@@ -20,6 +20,9 @@ export interface QueueStoreHarness {
   close(): Promise<void>;
 }
 
+/** One behaviour of the contract. */
+export type Row = readonly [title: string, run: (context: StoreContext) => Promise<void>];
+
 export type CreateHarness = () => Promise<QueueStoreHarness>;
 
 export const SHARE: TenantShare = { weight: 1, maxInFlight: Infinity, maxBacklog: 100_000 };
@@ -40,12 +43,17 @@ export interface Run {
 export class TestWorker {
   readonly consumer: Consumer;
   readonly runs: Run[] = [];
-  readonly settled: { readonly job: StoredJob; readonly settlement: Settlement; readonly outcome: SettleOutcome }[] = [];
+  readonly settled: { readonly job: StoredJob; readonly settlement: Settlement; readonly outcome: SettleOutcome }[] =
+    [];
   /** Largest number of runs at once. */
   peak = 0;
   #running = 0;
 
-  constructor(stored: StoredQueue, options: Partial<ConsumeOptions>, answer?: (run: Run) => SettlementInput | undefined) {
+  constructor(
+    stored: StoredQueue,
+    options: Partial<ConsumeOptions>,
+    answer?: (run: Run) => SettlementInput | undefined,
+  ) {
     this.consumer = stored.consume(
       {
         run: ({ job, signal }) => {
@@ -145,7 +153,7 @@ export function useStore(create: CreateHarness): StoreContext {
     async until(condition, limitMs = 5000) {
       const endMs = stored.clock.now() + limitMs;
       while (!(await condition())) {
-        if (stored.clock.now() > endMs) throw new Error(`the condition was not true within ${limitMs} ms: ${condition}`);
+        if (stored.clock.now() > endMs) throw new Error(`not within ${limitMs} ms: ${condition.toString()}`);
         await harness.advance(10);
       }
     },

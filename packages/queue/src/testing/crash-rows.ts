@@ -1,19 +1,19 @@
-import { describe, expect, it } from "vitest";
-import { type CreateHarness, LEASE_MS, SHARE, useStore } from "./context.js";
+import { expect } from "vitest";
+import { type Row, LEASE_MS, SHARE } from "./context.js";
 
 const failure = { name: "Error", message: "no" };
+const dies = () => ({ kind: "dead", reason: "permanent", attemptsMade: 1, failure }) as const;
 
-export function crashRows(create: CreateHarness): void {
-  describe("a worker that dies", () => {
-    const context = useStore(create);
-
-    it("loses its jobs to another within two leases, at the head of the line and with a crash counted", async () => {
+export const crashRows: readonly Row[] = [
+  [
+    "loses its jobs to another within two leases, at the head of the line and with a crash counted",
+    async (context) => {
       const { stored, newJob, work, until, now } = context;
-      const jobs = [newJob(), newJob()];
-      await stored.add([jobs[0]!]);
+      const [one, two] = [newJob(), newJob()] as const;
+      await stored.add([one]);
       const first = work();
       await until(() => first.runs.length === 1);
-      await stored.add([jobs[1]!]);
+      await stored.add([two]);
       await until(() => first.runs.length === 2);
       const diedMs = now();
       await first.consumer.close();
@@ -25,10 +25,13 @@ export function crashRows(create: CreateHarness): void {
       first.runs[0]?.settle({ kind: "completed", output: '"late"' });
       await until(() => first.settled.length === 1);
       expect(first.settled[0]?.outcome).toBe("lost");
-      expect((await stored.get(jobs[0]!.id))?.output).toBeUndefined();
-    });
+      expect((await stored.get(one.id))?.output).toBeUndefined();
+    },
+  ],
 
-    it("frees the slots that its jobs had of the caps of their tenants", async () => {
+  [
+    "frees the slots that its jobs had of the caps of their tenants",
+    async (context) => {
       const { stored, newJob, work, until } = context;
       const share = { ...SHARE, maxInFlight: 1 };
       await stored.add([newJob({ share }), newJob({ share })]);
@@ -38,9 +41,12 @@ export function crashRows(create: CreateHarness): void {
       const second = work({}, () => ({ kind: "completed" }));
       await until(() => second.settled.length === 2, LEASE_MS * 4);
       expect(await stored.tenantStats("acme")).toMatchObject({ active: 0, waiting: 0 });
-    });
+    },
+  ],
 
-    it("keeps its lease while the job runs, however long", async () => {
+  [
+    "keeps its lease while the job runs, however long",
+    async (context) => {
       const { stored, newJob, work, until, advance } = context;
       await stored.add([newJob()]);
       const worker = work();
@@ -52,20 +58,27 @@ export function crashRows(create: CreateHarness): void {
       run?.settle({ kind: "completed" });
       await until(() => worker.settled.length + other.settled.length === 1);
       expect([...worker.settled, ...other.settled][0]?.outcome).toBe("applied");
-    });
-  });
+    },
+  ],
+];
 
-  describe("dead jobs", () => {
-    const context = useStore(create);
-    const dies = () => ({ kind: "dead", reason: "permanent", attemptsMade: 1, failure }) as const;
-
-    it("are listed with their reason, and run again when they are redriven", async () => {
+export const deadRows: readonly Row[] = [
+  [
+    "are listed with their reason, and run again when they are redriven",
+    async (context) => {
       const { stored, newJob, work, until, now, advance } = context;
       const job = newJob({ deadlineAtMs: now() + 3_600_000 });
       await stored.add([job]);
-      const worker = work({}, ({ job: { crashes } }) => (worker.runs.length === 1 && crashes === 0 ? dies() : { kind: "completed" }));
+      const worker = work({}, ({ job: { crashes } }) =>
+        worker.runs.length === 1 && crashes === 0 ? dies() : { kind: "completed" },
+      );
       await until(() => worker.settled.length === 1);
-      expect(await stored.get(job.id)).toMatchObject({ state: "dead", deadReason: "permanent", attemptsMade: 1, failure });
+      expect(await stored.get(job.id)).toMatchObject({
+        state: "dead",
+        deadReason: "permanent",
+        attemptsMade: 1,
+        failure,
+      });
       expect(await stored.counts()).toMatchObject({ dead: 1 });
       expect((await stored.list({ state: "dead", limit: 10 })).items).toMatchObject([{ id: job.id }]);
       await advance(5);
@@ -75,12 +88,16 @@ export function crashRows(create: CreateHarness): void {
       expect(worker.runs[1]?.job.deadlineAtMs).toBeUndefined();
       expect(await stored.get(job.id)).toMatchObject({ state: "completed" });
       expect(await stored.counts()).toMatchObject({ dead: 0 });
-    });
+    },
+  ],
 
-    it("are redriven by tenant, name, id, time and number, the oldest first", async () => {
+  [
+    "are redriven by tenant, name, id, time and number, the oldest first",
+    async (context) => {
       const { stored, newJob, work, until, now, advance } = context;
-      const jobs = [newJob({ name: "a" }), newJob({ name: "b" }), newJob({ tenantId: "other" }), newJob({ name: "a" })];
-      await stored.add(jobs);
+      const [first, last, b] = [newJob({ name: "a" }), newJob({ name: "a" }), newJob({ name: "b" })] as const;
+      const other = newJob({ tenantId: "other" });
+      await stored.add([first, b, other, last]);
       const worker = work({ concurrency: 1 }, dies);
       await until(() => worker.settled.length === 4);
       await worker.consumer.stop();
@@ -90,7 +107,12 @@ export function crashRows(create: CreateHarness): void {
       const moved = async (query: object, diedBeforeMs = late) => {
         let sum = 0;
         for (let cursor: string | undefined; ; ) {
-          const part = await stored.redrive({ max: 10, ...query, diedBeforeMs, ...(cursor !== undefined && { cursor }) });
+          const part = await stored.redrive({
+            max: 10,
+            ...query,
+            diedBeforeMs,
+            ...(cursor !== undefined && { cursor }),
+          });
           sum += part.moved;
           if (part.cursor === undefined || "max" in query) return sum;
           cursor = part.cursor;
@@ -98,15 +120,18 @@ export function crashRows(create: CreateHarness): void {
       };
       expect(await moved({}, beforeMs - 60_000)).toBe(0);
       expect(await moved({ tenantId: "acme", name: "b" })).toBe(1);
-      expect(await moved({ ids: [jobs[2]!.id, "none"], tenantId: "acme" })).toBe(0);
-      expect(await moved({ ids: [jobs[2]!.id, "none"] })).toBe(1);
+      expect(await moved({ ids: [other.id, "none"], tenantId: "acme" })).toBe(0);
+      expect(await moved({ ids: [other.id, "none"] })).toBe(1);
       expect(await moved({ tenantId: "acme", max: 1 })).toBe(1);
-      expect(await stored.get(jobs[0]!.id)).toMatchObject({ state: "waiting" });
-      expect(await stored.get(jobs[3]!.id)).toMatchObject({ state: "dead" });
+      expect(await stored.get(first.id)).toMatchObject({ state: "waiting" });
+      expect(await stored.get(last.id)).toMatchObject({ state: "dead" });
       expect(await stored.counts()).toEqual({ waiting: 3, delayed: 0, active: 0, dead: 1 });
-    });
+    },
+  ],
 
-    it("are listed by tenant in pages, the latest first", async () => {
+  [
+    "are listed by tenant in pages, the latest first",
+    async (context) => {
       const { stored, newJob, work, until } = context;
       const jobs = Array.from({ length: 5 }, (_, index) => newJob({ name: `n${index}` }));
       await stored.add([...jobs, newJob({ tenantId: "other" })]);
@@ -114,7 +139,12 @@ export function crashRows(create: CreateHarness): void {
       await until(() => worker.settled.length === 6);
       const names: string[] = [];
       for (let cursor: string | undefined; ; ) {
-        const page = await stored.list({ state: "dead", tenantId: "acme", limit: 2, ...(cursor !== undefined && { cursor }) });
+        const page = await stored.list({
+          state: "dead",
+          tenantId: "acme",
+          limit: 2,
+          ...(cursor !== undefined && { cursor }),
+        });
         expect(page.items.length).toBeLessThanOrEqual(2);
         names.push(...page.items.map(({ name }) => name));
         if (page.cursor === undefined) break;
@@ -122,6 +152,6 @@ export function crashRows(create: CreateHarness): void {
       }
       expect(names.toSorted()).toEqual(["n0", "n1", "n2", "n3", "n4"]);
       expect(names[0]).toBe("n4");
-    });
-  });
-}
+    },
+  ],
+];

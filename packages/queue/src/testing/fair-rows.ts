@@ -1,11 +1,10 @@
-import { describe, expect, it } from "vitest";
-import { COMPLETED, type CreateHarness, type Run, SHARE, useStore } from "./context.js";
+import { expect } from "vitest";
+import { COMPLETED, type Row, type Run, SHARE } from "./context.js";
 
-export function fairRows(create: CreateHarness): void {
-  describe("fairness", () => {
-    const context = useStore(create);
-
-    it("starts a quiet tenant's job within a few starts, however long the backlog of another is", async () => {
+export const fairRows: readonly Row[] = [
+  [
+    "starts a quiet tenant's job within a few starts, however long the backlog of another is",
+    async (context) => {
       const { stored, newJob, work, until, now } = context;
       await stored.add(Array.from({ length: 150 }, () => newJob({ tenantId: "noisy" })));
       await stored.add([newJob({ tenantId: "quiet" }), newJob({ tenantId: "quiet-later", runAtMs: now() + 1 })]);
@@ -14,9 +13,12 @@ export function fairRows(create: CreateHarness): void {
       const order = worker.runs.map(({ job }) => job.tenantId);
       expect(order.indexOf("quiet")).toBeLessThan(40);
       expect(order.indexOf("quiet-later")).toBeLessThan(80);
-    });
+    },
+  ],
 
-    it("serves tenants with a backlog by their weights", async () => {
+  [
+    "serves tenants with a backlog by their weights",
+    async (context) => {
       const { stored, newJob, work, until } = context;
       const weights = { one: 1, three: 3, six: 6 };
       const jobs = Object.entries(weights).flatMap(([tenantId, weight]) =>
@@ -31,9 +33,12 @@ export function fairRows(create: CreateHarness): void {
       expect(count("one")).toBeLessThanOrEqual(12);
       expect(count("three")).toBeGreaterThanOrEqual(27);
       expect(count("three")).toBeLessThanOrEqual(33);
-    });
+    },
+  ],
 
-    it("runs no more jobs of a tenant at once than its cap, in all consumers together", async () => {
+  [
+    "runs no more jobs of a tenant at once than its cap, in all consumers together",
+    async (context) => {
       const { stored, newJob, work, until, other, advance } = context;
       const share = { ...SHARE, maxInFlight: 2 };
       await stored.add(Array.from({ length: 6 }, () => newJob({ share })));
@@ -51,9 +56,12 @@ export function fairRows(create: CreateHarness): void {
         run.settle({ kind: "completed" });
       }
       await until(() => workers.flatMap((worker) => worker.settled).length === 6);
-    });
+    },
+  ],
 
-    it("starts no job of a paused tenant until it is resumed", async () => {
+  [
+    "starts no job of a paused tenant until it is resumed",
+    async (context) => {
       const { stored, newJob, work, until, other, advance } = context;
       await stored.pauseTenant("acme");
       await stored.add([newJob(), newJob({ tenantId: "other" })]);
@@ -66,9 +74,12 @@ export function fairRows(create: CreateHarness): void {
       await other().resumeTenant("acme");
       await until(() => worker.settled.length === 2);
       expect(await stored.tenantStats("acme")).toMatchObject({ waiting: 0, paused: false, oldestWaitMs: 0 });
-    });
+    },
+  ],
 
-    it("starts no more jobs of a tenant in a window than its rate", async () => {
+  [
+    "starts no more jobs of a tenant in a window than its rate",
+    async (context) => {
       const { stored, newJob, work, until, now } = context;
       const share = { ...SHARE, rate: { limit: 2, windowMs: 600 } };
       await stored.add(Array.from({ length: 5 }, () => newJob({ share })));
@@ -77,9 +88,12 @@ export function fairRows(create: CreateHarness): void {
       await until(() => worker.settled.length === 5);
       // Two at once, and then one each 300 ms.
       expect(now() - beganMs).toBeGreaterThanOrEqual(850);
-    });
+    },
+  ],
 
-    it("puts a new share in force without a job", async () => {
+  [
+    "puts a new share in force without a job",
+    async (context) => {
       const { stored, newJob, work, until, advance } = context;
       const share = { ...SHARE, maxInFlight: 1 };
       await stored.add([newJob({ share }), newJob({ share })]);
@@ -89,6 +103,6 @@ export function fairRows(create: CreateHarness): void {
       expect(worker.runs).toHaveLength(1);
       await stored.setShare("acme", { ...SHARE, maxInFlight: 2 });
       await until(() => worker.runs.length === 2);
-    });
-  });
-}
+    },
+  ],
+];

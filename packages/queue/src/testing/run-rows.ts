@@ -1,13 +1,12 @@
-import { describe, expect, it } from "vitest";
-import { COMPLETED, type CreateHarness, OPTIONS, type SettlementInput, useStore } from "./context.js";
+import { expect } from "vitest";
+import { COMPLETED, type Row, OPTIONS, type SettlementInput } from "./context.js";
 
 const failure = { name: "Error", message: "no", stack: "at x" };
 
-export function runRows(create: CreateHarness): void {
-  describe("consume", () => {
-    const context = useStore(create);
-
-    it("runs a job once, and keeps its output", async () => {
+export const runRows: readonly Row[] = [
+  [
+    "runs a job once, and keeps its output",
+    async (context) => {
       const { stored, newJob, work, until } = context;
       const job = newJob({ payload: '{"a":1}' });
       await stored.add([job]);
@@ -20,9 +19,12 @@ export function runRows(create: CreateHarness): void {
       expect(stored1?.finishedAtMs).toBeGreaterThanOrEqual(job.enqueuedAtMs);
       expect(await stored.counts()).toEqual({ waiting: 0, delayed: 0, active: 0, dead: 0 });
       expect(worker.runs).toHaveLength(1);
-    });
+    },
+  ],
 
-    it("runs every job once, with several consumers", async () => {
+  [
+    "runs every job once, with several consumers",
+    async (context) => {
       const { stored, newJob, work, until, other } = context;
       const jobs = Array.from({ length: 60 }, (_, index) => newJob({ tenantId: `t${index % 7}` }));
       const workers = [work({ concurrency: 5 }, COMPLETED), work({ concurrency: 5 }, COMPLETED, other())];
@@ -32,9 +34,12 @@ export function runRows(create: CreateHarness): void {
       await until(() => workers.flatMap(({ settled }) => settled).length === 60);
       expect(ids().toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
       for (const { peak } of workers) expect(peak).toBeLessThanOrEqual(5);
-    });
+    },
+  ],
 
-    it("runs no delayed job before it is due", async () => {
+  [
+    "runs no delayed job before it is due",
+    async (context) => {
       const { stored, newJob, work, until, now, advance } = context;
       const dueMs = now() + 400;
       await stored.add([newJob({ runAtMs: dueMs })]);
@@ -48,9 +53,12 @@ export function runRows(create: CreateHarness): void {
         return worker.runs.length === 1;
       });
       expect(startedMs).toBeGreaterThanOrEqual(dueMs);
-    });
+    },
+  ],
 
-    it("runs a retried job again when it is due, with the attempts of the settlement", async () => {
+  [
+    "runs a retried job again when it is due, with the attempts of the settlement",
+    async (context) => {
       const { stored, newJob, work, until, now } = context;
       const job = newJob();
       const made: number[] = [];
@@ -67,9 +75,12 @@ export function runRows(create: CreateHarness): void {
       await until(() => worker.settled.length === 2);
       expect(made).toEqual([0, 2]);
       expect(worker.runs[1]?.job.startedAtMs).toBeGreaterThanOrEqual(retryMs);
-    });
+    },
+  ],
 
-    it("puts a job that was handed back at the head of its tenant's line, with no attempt counted", async () => {
+  [
+    "puts a job that was handed back at the head of its tenant's line, with no attempt counted",
+    async (context) => {
       const { stored, newJob, work, until } = context;
       const jobs = [newJob(), newJob(), newJob()];
       await stored.add(jobs);
@@ -78,9 +89,12 @@ export function runRows(create: CreateHarness): void {
       await until(() => worker.settled.length === 4);
       expect(worker.ids).toEqual([jobs[0]?.id, jobs[0]?.id, jobs[1]?.id, jobs[2]?.id]);
       expect(worker.runs[1]?.job).toMatchObject({ attemptsMade: 0, crashes: 0 });
-    });
+    },
+  ],
 
-    it("starts no job of a throttled tenant until its time, and those of others at once", async () => {
+  [
+    "starts no job of a throttled tenant until its time, and those of others at once",
+    async (context) => {
       const { stored, newJob, work, until, now } = context;
       const [first, second, other] = [newJob(), newJob(), newJob({ tenantId: "other" })];
       await stored.add([first, second]);
@@ -96,9 +110,12 @@ export function runRows(create: CreateHarness): void {
       expect(worker.ids).toEqual([first.id, other.id, first.id, second.id]);
       expect(worker.runs[2]?.job).toMatchObject({ attemptsMade: 0 });
       expect(worker.runs[2]?.job.startedAtMs).toBeGreaterThanOrEqual(untilMs);
-    });
+    },
+  ],
 
-    it("runs high before normal before low within a tenant, and each in the order of its enqueue", async () => {
+  [
+    "runs high before normal before low within a tenant, and each in the order of its enqueue",
+    async (context) => {
       const { stored, newJob, work, until } = context;
       const jobs = (["low", "normal", "high", "low", "normal", "high"] as const).map((priority, index) =>
         newJob({ priority, name: `${priority}-${index}` }),
@@ -107,9 +124,12 @@ export function runRows(create: CreateHarness): void {
       const worker = work({ concurrency: 1 }, COMPLETED);
       await until(() => worker.settled.length === 6);
       expect(worker.names).toEqual(["high-2", "high-5", "normal-1", "normal-4", "low-0", "low-3"]);
-    });
+    },
+  ],
 
-    it("starts nothing after stop, and settles what runs", async () => {
+  [
+    "starts nothing after stop, and settles what runs",
+    async (context) => {
       const { stored, newJob, work, until, advance } = context;
       const worker = work({ concurrency: 1 });
       await worker.consumer.ready();
@@ -121,9 +141,12 @@ export function runRows(create: CreateHarness): void {
       await advance(100);
       expect(worker.runs).toHaveLength(1);
       expect(worker.settled[0]?.outcome).toBe("applied");
-    });
+    },
+  ],
 
-    it("removes finished jobs above the count of the retention, the first to end first", async () => {
+  [
+    "removes finished jobs above the count of the retention, the first to end first",
+    async (context) => {
       const { newJob, work, until, open } = context;
       const kept = open({ retention: { ...OPTIONS.retention, finished: { count: 2, ageMs: 3_600_000 } } });
       const jobs = [newJob(), newJob(), newJob(), newJob()];
@@ -132,9 +155,12 @@ export function runRows(create: CreateHarness): void {
       await until(() => worker.settled.length === 4);
       const states = await Promise.all(jobs.map(async ({ id }) => (await kept.get(id))?.state));
       expect(states).toEqual([undefined, undefined, "completed", "completed"]);
-    });
+    },
+  ],
 
-    it("gives a name to one owner at a time", async () => {
+  [
+    "gives a name to one owner at a time",
+    async (context) => {
       const { stored, other, advance } = context;
       expect(await stored.claim("slot", "a", 300)).toBe(true);
       expect(await other().claim("slot", "b", 300)).toBe(false);
@@ -142,6 +168,6 @@ export function runRows(create: CreateHarness): void {
       expect(await stored.claim("other slot", "b", 300)).toBe(true);
       await advance(400);
       expect(await stored.claim("slot", "b", 300)).toBe(true);
-    });
-  });
-}
+    },
+  ],
+];

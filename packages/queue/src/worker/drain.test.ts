@@ -26,7 +26,11 @@ function open() {
 describe("drain", () => {
   it("waits for the jobs that run, and starts no others", async () => {
     const { queue, clock, mail, sleep } = open();
-    const worker = createWorker(queue, handlers(() => sleep(500)), { concurrency: 1 });
+    const worker = createWorker(
+      queue,
+      handlers(() => sleep(500)),
+      { concurrency: 1 },
+    );
     const ids = [(await mail("a")).id, (await mail("b")).id];
     await clock.settle();
     const drains = worker.drain({ deadlineMs: 10_000 });
@@ -83,7 +87,10 @@ describe("drain", () => {
     expect(report).toMatchObject({ finished: 0, handedBack: 1, abandoned: 1 });
     expect(report.ms).toBeLessThanOrEqual(1500);
     const seen: number[] = [];
-    createWorker(queue, handlers(({ attempt }) => void seen.push(attempt)));
+    createWorker(
+      queue,
+      handlers(({ attempt }) => void seen.push(attempt)),
+    );
     await clock.settle();
     expect(seen).toEqual([1]);
     expect(await queue.get(id)).toMatchObject({ state: "completed" });
@@ -115,7 +122,9 @@ describe("drain", () => {
 
   it.each([Number.NaN, -1, "1s"])("refuses the deadline %j", async (deadlineMs) => {
     const worker = createWorker(open().queue, handlers(hang));
-    await expect(worker.drain({ deadlineMs: deadlineMs as number })).rejects.toThrow(/deadlineMs: expected a number >= 0/);
+    await expect(worker.drain({ deadlineMs: deadlineMs as number })).rejects.toThrow(
+      /deadlineMs: expected a number >= 0/,
+    );
   });
 
   it.each<[string, Partial<Consumer>]>([

@@ -27,7 +27,9 @@ export function parseHandlers(jobs: Jobs, handlers: object): ReadonlyMap<string,
   for (const name of Object.keys(jobs)) {
     const handler: unknown = Object.hasOwn(handlers, name) ? Reflect.get(handlers, name) : undefined;
     if (typeof handler !== "function") {
-      throw new ConfigError(`createWorker: ${name}: expected a function that runs the job, got ${describeValue(handler)}`);
+      throw new ConfigError(
+        `createWorker: ${name}: expected a function that runs the job, got ${describeValue(handler)}`,
+      );
     }
     // Called only with data that the schema of its job has returned.
     parsed.set(name, handler as AnyHandler);

@@ -56,7 +56,12 @@ export function settleUnknown(job: StoredJob, nowMs: number, message: string): V
 }
 
 export function settleInvalid({ attemptsMade }: StoredJob, message: string): Verdict {
-  return { kind: "dead", reason: "invalid", attemptsMade, failure: { name: "InvalidJob", message: cut(message, 2000) } };
+  return {
+    kind: "dead",
+    reason: "invalid",
+    attemptsMade,
+    failure: { name: "InvalidJob", message: cut(message, 2000) },
+  };
 }
 
 /** A job that is not run at all: its deadline has passed, or workers died of it. */
@@ -76,7 +81,7 @@ export function failureOf(error: unknown): JobFailure {
   try {
     if (!(error instanceof Error)) return { name: "Error", message: cut(describeValue(error), 2000) };
     const { name, message, stack } = error;
-    const failure = { name: cut(String(name), 100), message: cut(String(message), 2000) };
+    const failure = { name: cut(name, 100), message: cut(message, 2000) };
     return typeof stack === "string" ? { ...failure, stack: cut(stack, 8000) } : failure;
   } catch {
     // A getter of the error threw.

@@ -23,11 +23,15 @@ const idle: Handlers<typeof jobs> = {
 function start(handlers: Partial<Handlers<typeof jobs>> = {}, options: WorkerOptions & Partial<QueueOptions> = {}) {
   const { concurrency, leaseMs, random = () => 0.5, ...rest } = options;
   const { queue, clock } = openQueue(rest);
-  const worker = createWorker(queue, { ...idle, ...handlers }, {
-    random,
-    ...(concurrency !== undefined && { concurrency }),
-    ...(leaseMs !== undefined && { leaseMs }),
-  });
+  const worker = createWorker(
+    queue,
+    { ...idle, ...handlers },
+    {
+      random,
+      ...(concurrency !== undefined && { concurrency }),
+      ...(leaseMs !== undefined && { leaseMs }),
+    },
+  );
   const mail = (to: string, more: object = {}) => queue.enqueue("mail", { to }, { tenantId: "acme", ...more });
   return { queue, clock, worker, mail };
 }
@@ -39,7 +43,8 @@ describe("a handler", () => {
   it("gets the data, the tenant, the user and the attempt of its job", async () => {
     const seen: unknown[] = [];
     const { clock, queue } = start({
-      mail: ({ id: _, signal, enqueuedAt, remainingMs, ...rest }) => {
+      mail: ({ id, signal, enqueuedAt, remainingMs, ...rest }) => {
+        expect(id).toMatch(/^[0-9a-f-]{36}$/);
         seen.push({ ...rest, current: tenancy.current(), leftMs: remainingMs(), aborted: signal.aborted });
         expect(enqueuedAt.getTime()).toBe(clock.now());
       },
@@ -78,7 +83,10 @@ describe("a handler", () => {
       current = trace.traceparent;
       return fn();
     };
-    const trace = { current: () => (current === undefined ? undefined : { traceparent: current, tracestate: "a=b" }), run };
+    const trace = {
+      current: () => (current === undefined ? undefined : { traceparent: current, tracestate: "a=b" }),
+      run,
+    };
     const seen: unknown[] = [];
     const { clock, mail, queue } = start({ mail: () => void seen.push(current) }, { trace });
     const { id } = await mail("x");
@@ -100,7 +108,11 @@ describe("a handler", () => {
     const { clock, queue } = start({ report: () => (runs++, { pages: "7" }) as never });
     const { id } = await queue.enqueue("report", 1, { tenantId: "acme" });
     await clock.advance(60_000);
-    expect(await queue.get(id)).toMatchObject({ state: "dead", deadReason: "invalid", failure: { name: "InvalidJob" } });
+    expect(await queue.get(id)).toMatchObject({
+      state: "dead",
+      deadReason: "invalid",
+      failure: { name: "InvalidJob" },
+    });
     expect(runs).toBe(1);
   });
 });
@@ -119,7 +131,12 @@ describe("a failed attempt", () => {
     expect(await queue.get(id)).toMatchObject({ state: "delayed", attemptsMade: 1, failure: { message: "no 1" } });
     await clock.advance(60_000);
     expect(startedMs).toEqual([0, 1000, 3000]);
-    expect(await queue.get(id)).toMatchObject({ state: "dead", deadReason: "attempts", attemptsMade: 3, failure: { message: "no 3" } });
+    expect(await queue.get(id)).toMatchObject({
+      state: "dead",
+      deadReason: "attempts",
+      attemptsMade: 3,
+      failure: { message: "no 3" },
+    });
   });
 
   it("has a delay with full jitter", async () => {
@@ -220,7 +237,10 @@ describe("a job that is not run", () => {
     const { id } = await queue.enqueue("mail", { to: "x" }, { tenantId: "acme" });
     let runs = 0;
     for (let crash = 0; crash < 4; crash++) {
-      const consumer = queue.stored.consume({ run: () => ((runs += 1), hang()), settled: () => undefined, failed: () => undefined }, { concurrency: 1, leaseMs: 1000 });
+      const consumer = queue.stored.consume(
+        { run: () => ((runs += 1), hang()), settled: () => undefined, failed: () => undefined },
+        { concurrency: 1, leaseMs: 1000 },
+      );
       await clock.settle();
       await consumer.close();
       await clock.advance(2000);
@@ -305,7 +325,9 @@ describe("a job that takes too long", () => {
     const { clock, mail, queue, worker } = start({ mail: hang });
     const { id } = await mail("x");
     const abandoned = await collect<JobAbandoned>(jobAbandon, () => clock.advance(31_000));
-    expect(abandoned).toMatchObject([{ tenantId: "acme", job: "mail", id, attempt: 1, reason: { code: "SCALE_JOB_TIMEOUT" } }]);
+    expect(abandoned).toMatchObject([
+      { tenantId: "acme", job: "mail", id, attempt: 1, reason: { code: "SCALE_JOB_TIMEOUT" } },
+    ]);
     expect(worker.running).toBe(0);
     expect(await queue.get(id)).toMatchObject({ state: "delayed", attemptsMade: 1 });
   });

@@ -46,7 +46,7 @@ class QueueWorker implements Worker {
     this.#attemptOptions = { queue: name, clock: stored.clock, random, trace, maxPayloadBytes };
     const handler: JobHandler = {
       run: (lease) => this.#run(lease),
-      settled: (job, settlement, outcome) => publishFinish(name, job, settlement, outcome),
+      settled: (job, settlement, outcome) => publishFinish(name, job, { settlement, outcome }),
       failed: (error) => this.#failed(error),
     };
     this.#consumer = stored.consume(handler, { concurrency, leaseMs });
@@ -138,7 +138,12 @@ function publishStart(queue: string, job: StoredJob, nowMs: number): void {
   jobStart.publish(() => ({ tenantId, queue, job: name, id, attempt: attemptsMade + 1, waitMs }));
 }
 
-function publishFinish(queue: string, job: StoredJob, settlement: Settlement, outcome: SettleOutcome): void {
+interface Settled {
+  readonly settlement: Settlement;
+  readonly outcome: SettleOutcome;
+}
+
+function publishFinish(queue: string, job: StoredJob, { settlement, outcome }: Settled): void {
   jobFinish.publish(() => ({
     tenantId: job.tenantId,
     queue,
