@@ -42,6 +42,19 @@ describe("problemFromError", () => {
     expect(problemFromError(error)?.headers["www-authenticate"]).toBe('Bearer error="invalid_token"');
   });
 
+  it("tells a client of a limit when to come back, and what was too large", () => {
+    const full = Object.assign(new ScaleError("SCALE_BACKLOG_FULL", "tenant acme has 7 jobs"), { status: 429 });
+    expect(text(full)).toMatch(/^429 {"title":"Too Many Requests",.*"code":"SCALE_BACKLOG_FULL"}$/);
+    expect(text(full)).not.toContain("acme");
+    expect(problemFromError(full)?.headers["retry-after"]).toBe("1");
+    const large = Object.assign(new ScaleError("SCALE_PAYLOAD_TOO_LARGE", "expected 10 bytes, got 11"), {
+      status: 413,
+    });
+    expect(text(large)).toBe(
+      '413 {"title":"Content Too Large","status":413,"detail":"expected 10 bytes, got 11","code":"SCALE_PAYLOAD_TOO_LARGE"}',
+    );
+  });
+
   it("hides every detail of a backend error", () => {
     const leaky = new StoreError("take at redis://user:secret@10.0.0.7", { cause: new Error("ECONNREFUSED 10.0.0.7") });
     expect(text(leaky)).toBe(

@@ -30,13 +30,22 @@ export function problem({ type, title, status, detail, code, headers, ...extensi
   };
 }
 
-// Responses by status. Without a `detail` the client gets the message of the error: safe for 400, 401 and 409 only.
+// Responses by status. Without a `detail` the client gets the message of the error: safe for 400, 401, 409 and 413 only.
 const PROBLEMS: ReadonlyMap<unknown, Pick<Problem, "title" | "detail" | "headers">> = new Map([
   [400, { title: "Bad Request" }],
   [401, { title: "Unauthorized", headers: { "www-authenticate": 'Bearer error="invalid_token"' } }],
   [402, { title: "Payment Required", detail: "The plan of the tenant does not cover this request." }],
   [403, { title: "Forbidden", detail: "The plan of the tenant does not cover this request." }],
   [409, { title: "Conflict" }],
+  [413, { title: "Content Too Large" }],
+  [
+    429,
+    {
+      title: "Too Many Requests",
+      detail: "The tenant asks for more than it may at the moment. Try again later.",
+      headers: { "retry-after": "1" },
+    },
+  ],
   [
     503,
     {
@@ -49,8 +58,8 @@ const PROBLEMS: ReadonlyMap<unknown, Pick<Problem, "title" | "detail" | "headers
 ]);
 
 /**
- * Builds the problem for an error of a `@scale` package: 400, 401 and 409 with the message of the error, 402 and 403 for a plan
- * that does not allow the request, and 503 with `Retry-After: 1`, without the message, for a backend that did not answer.
+ * Builds the problem for an error of a `@scale` package: 400, 401, 409 and 413 with the message of the error, 402 and 403 for a
+ * plan that does not allow the request, 429 with `Retry-After: 1` for a limit of the tenant, and 503 with `Retry-After: 1`, without the message, for a backend that did not answer.
  * Members of the error's own `problem` object are added.
  * @returns `undefined` for every other error: the application answers it
  */
