@@ -8,9 +8,15 @@ export interface BacklogFull {
   readonly maxBacklog: number;
 }
 
+const BACKLOG_PROBLEM = Object.freeze({
+  detail: "The tenant has too many jobs that wait. Try again when some of them are done.",
+});
+
 /** The tenant has as many waiting jobs as its share allows; the job was not stored. Answer with 429. */
 export class TenantBacklogFull extends ScaleError {
   readonly status = 429;
+  /** The part that a client may see. */
+  readonly problem: { readonly detail: string } = BACKLOG_PROBLEM;
   readonly tenantId: string;
   readonly backlog: number;
   readonly maxBacklog: number;

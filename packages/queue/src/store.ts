@@ -57,7 +57,7 @@ export interface NewJob extends JobRecord {
 /** A job in an outbox: the share of its tenant is looked up when it is relayed. Its JSON text reads as the same value. */
 export type OutboxJob = Omit<NewJob, "share">;
 
-/** What became of one job of `add`. */
+/** Outcome of one job of `add`. */
 export type AddOutcome =
   | { readonly kind: "stored"; readonly id: string }
   /** `id` is that of the first job. A job with an id that the queue holds already is deduplicated too. */
@@ -123,7 +123,7 @@ export interface StoredQueue {
    */
   readonly addInTransaction?: (tx: unknown, jobs: readonly NewJob[]) => Promise<readonly AddOutcome[]>;
 
-  // Everybody
+  // Producers, workers and operators
 
   get(id: string): Promise<StoredJob | undefined>;
   /** Newest first for finished states, next to run first for the others, as far as the backend knows the order. */
@@ -185,7 +185,7 @@ export interface ConsumeOptions {
   readonly leaseMs: number;
 }
 
-/** What the worker gives to the store. Neither function throws or rejects. */
+/** The worker, as the store calls it. No function throws or rejects. */
 export interface JobHandler {
   /** Runs one job. Called at most `concurrency` times at once. Pending until the job has to be settled, and never for ever. */
   run(lease: LeasedJob): Promise<Settlement>;

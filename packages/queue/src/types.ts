@@ -26,14 +26,14 @@ export type DeadReason =
   /** The queue of this worker has no such job. */
   | "unknown-job";
 
-/** What a handler threw, as it is stored. Both texts are cut to a bound by the worker. */
+/** An error that a handler threw, as it is stored. The worker cuts its strings to a bound. */
 export interface JobFailure {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
 }
 
-/** What a job is, from its enqueue to its end. Every field travels with the job; none changes. */
+/** A job, from its enqueue to its end. Every field travels with the job; none changes. */
 export interface JobRecord {
   /** UUID, unless the caller of the store chose another unique string. */
   readonly id: string;
@@ -78,7 +78,7 @@ export interface StoredJob extends JobRecord {
   readonly finishedAtMs?: number;
   /** JSON text; only for `completed`. */
   readonly output?: string;
-  /** Of the last failed attempt. */
+  /** Error of the last failed attempt. */
   readonly failure?: JobFailure;
   /** Only for `dead`. */
   readonly deadReason?: DeadReason;

@@ -4,14 +4,18 @@ import type { JobDefinition } from "../src/jobs/types.js";
 import { memoryStore } from "../src/memory/store.js";
 import type { QueueOptions } from "../src/queue/options.js";
 import { createQueue } from "../src/queue/queue.js";
-import type { Queue } from "../src/queue/types.js";
+import type { Enqueued, EnqueueOptions, Queue } from "../src/queue/types.js";
 import { type VirtualClock, virtualClock } from "../src/testing/virtual-clock.js";
+import type { Handlers, Worker } from "../src/worker/types.js";
+import { createWorker } from "../src/worker/worker.js";
 
-/** A queue in memory, whose time the test moves. */
-export function openQueue(options: Partial<QueueOptions> = {}): {
+interface Opened {
   readonly queue: Queue<typeof jobs>;
   readonly clock: VirtualClock;
-} {
+}
+
+/** A queue in memory, whose time the test moves. */
+export function openQueue(options: Partial<QueueOptions> = {}): Opened {
   const clock = virtualClock();
   const queue = createQueue(jobs, { store: memoryStore({ durability: "none", clock }), ...options });
   return { queue, clock };
@@ -40,6 +44,30 @@ export const jobs: {
   }),
   urgent: job({ input: z.null(), priority: "high", deadline: "10s", attempts: 1 }),
 });
+
+export const idle: Handlers<typeof jobs> = {
+  mail: () => undefined,
+  keyed: () => undefined,
+  report: () => ({ pages: 1 }),
+  urgent: () => undefined,
+};
+
+interface Started extends Opened {
+  readonly worker: Worker;
+  /** Enqueues the job `mail` for the tenant `acme`. */
+  readonly mail: (to: string, more?: EnqueueOptions) => Promise<Enqueued>;
+}
+
+/** A queue in memory with a worker. The jitter of retries is half of the delay. */
+export function startWorker(
+  handlers: Partial<Handlers<typeof jobs>> = {},
+  { concurrency = 10, ...options }: { readonly concurrency?: number } & Partial<QueueOptions> = {},
+): Started {
+  const { queue, clock } = openQueue(options);
+  const worker = createWorker(queue, { ...idle, ...handlers }, { concurrency, random: () => 0.5 });
+  const mail = (to: string, more: EnqueueOptions = {}) => queue.enqueue("mail", { to }, { tenantId: "acme", ...more });
+  return { queue, clock, worker, mail };
+}
 
 /** Collects the messages of an event while `run` runs. */
 export async function collect<T>(

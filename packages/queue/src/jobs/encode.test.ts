@@ -19,7 +19,7 @@ describe("encodeJson", () => {
     null,
     true,
     "",
-    "é \u0000 \ud800 🙂 \u2028",
+    "é \u0000 \ud800 \u{1f642} \u2028",
     0,
     -0,
     1e21,

@@ -17,7 +17,7 @@ interface Lease {
   readonly entry: Entry;
   readonly consumer: MemoryConsumer;
   readonly controller: AbortController;
-  /** What the scheduler charged at the start. */
+  /** Charge of the scheduler at the start. */
   readonly charged: number;
 }
 

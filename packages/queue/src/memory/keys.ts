@@ -30,7 +30,7 @@ export class IdempotencyKeys {
   }
 }
 
-// JSON: no two tenants, names and keys give the same text.
+// JSON: different tenants, names and keys give different strings.
 const keyPrefix = (tenantId: string): string => `${JSON.stringify(tenantId)},`;
 
 export const idempotencyKeyOf = (tenantId: string, name: string, key: string): string =>

@@ -3,7 +3,7 @@ import type { StoreCalls } from "../queue/store-calls.js";
 import type { AddOutcome, StoredQueue } from "../store.js";
 import type { Cron } from "./cron.js";
 
-/** What the schedules of a queue use of it. */
+/** The parts of a queue that its schedules use. */
 export interface ScheduleContext {
   readonly queue: string;
   readonly stored: StoredQueue;

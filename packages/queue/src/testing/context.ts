@@ -86,7 +86,7 @@ export class TestWorker {
   }
 }
 
-/** What each row of the suite works with. */
+/** The queue under test, and the tools of a row. */
 export interface StoreContext {
   /** The queue under test, new for each test. */
   readonly stored: StoredQueue;

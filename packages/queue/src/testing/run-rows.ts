@@ -19,6 +19,8 @@ export const runRows: readonly Row[] = [
       expect(stored1?.finishedAtMs).toBeGreaterThanOrEqual(job.enqueuedAtMs);
       expect(await stored.counts()).toEqual({ waiting: 0, delayed: 0, active: 0, dead: 0 });
       expect(worker.runs).toHaveLength(1);
+      // A tenant whose jobs have all ended is not listed.
+      expect((await stored.listTenants({ limit: 10 })).items).toEqual([]);
     },
   ],
 
