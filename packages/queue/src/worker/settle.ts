@@ -65,7 +65,7 @@ export function settleInvalid({ attemptsMade }: StoredJob, message: string): Ver
 }
 
 /** A job that is not run at all: its deadline has passed, or workers died of it. */
-export function settleUnrun(job: StoredJob, nowMs: number): Verdict | undefined {
+export function settleWithoutRun(job: StoredJob, nowMs: number): Verdict | undefined {
   const { attemptsMade, crashes, maxCrashes, deadlineAtMs } = job;
   if (crashes > maxCrashes) {
     const message = `${crashes} workers died while they ran it; expected at most ${maxCrashes}`;

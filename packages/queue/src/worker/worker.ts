@@ -10,7 +10,7 @@ import type { StoredJob } from "../types.js";
 import { type AnyHandler, Attempt, type AttemptOptions } from "./attempt.js";
 import { Drain } from "./drain.js";
 import { parseHandlers, parseWorkerOptions } from "./options.js";
-import { settleUnknown, settleUnrun, type Verdict } from "./settle.js";
+import { settleUnknown, settleWithoutRun, type Verdict } from "./settle.js";
 import type { DrainReport, Handlers, Worker, WorkerOptions } from "./types.js";
 
 /**
@@ -102,8 +102,8 @@ class QueueWorker implements Worker {
     const { jobs, stored } = this.#queue;
     if (this.#drain !== undefined || signal.aborted) return { kind: "handed-back" };
     const nowMs = stored.clock.now();
-    const unrun = settleUnrun(job, nowMs);
-    if (unrun !== undefined) return unrun;
+    const early = settleWithoutRun(job, nowMs);
+    if (early !== undefined) return early;
     const definition = findJob(jobs, job.name);
     const handler = this.#handlers.get(job.name);
     if (definition === undefined || handler === undefined) {
