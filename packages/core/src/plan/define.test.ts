@@ -176,6 +176,26 @@ describe("definePlans", () => {
     expect(() => definePlans({ free: sections as never })).toThrow(ConfigError);
   });
 
+  it("parses shares of the queues", () => {
+    const shares = definePlans({
+      free: { queue: {} },
+      pro: { queue: { weight: 0.5, maxInFlight: 3, maxBacklog: 10, rate: { limit: 5, window: "1m" } } },
+    });
+    expect(shares.resolve("free").queue).toEqual({
+      weight: 1,
+      maxInFlight: Infinity,
+      maxBacklog: 100_000,
+      rate: undefined,
+    });
+    const pro = { weight: 0.5, maxInFlight: 3, maxBacklog: 10, rate: { limit: 5, windowMs: 60_000 } };
+    expect(shares.resolve("pro").queue).toEqual(pro);
+    expect(shares.resolve("pro", { queue: { weight: 8 } }).queue).toEqual({ ...pro, weight: 8 });
+    expect(definePlans({ free: {} }).resolve("free").queue).toBeUndefined();
+    for (const queue of [{ weight: 0 }, { maxInFlight: 0 }, { maxBacklog: 1.5 }, { rate: { limit: 5 } }, { cap: 1 }]) {
+      expect(() => definePlans({ free: { queue } as never })).toThrow(/plan "free": queue/);
+    }
+  });
+
   it("keeps the names as types, so that an unknown plan does not compile", () => {
     expectTypeOf(plans.names).toEqualTypeOf<readonly ("free" | "pro")[]>();
     // @ts-expect-error -- an alias must point to a plan that exists

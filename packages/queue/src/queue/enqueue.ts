@@ -5,7 +5,7 @@ import { jobEnqueue, jobRefuse } from "../events.js";
 import type { Jobs } from "../jobs/types.js";
 import type { AddOutcome, NewJob, OutboxJob } from "../store.js";
 import { type PrepareContext, prepareJob, type PrepareRequest } from "./prepare.js";
-import type { Shares } from "./shares.js";
+import type { ShareOf } from "./shares.js";
 import type { Enqueuing } from "./types.js";
 
 /** Stores prepared jobs, and returns one outcome for each. */
@@ -51,14 +51,14 @@ export async function enqueueRequests(
 }
 
 /** Adds the share of each job's tenant, looked up once for each tenant. */
-export async function withShares(shares: Shares, jobs: readonly OutboxJob[]): Promise<NewJob[]> {
-  const found = new Map<string, ReturnType<Shares["of"]>>();
-  const shareOf = (tenantId: string): ReturnType<Shares["of"]> => {
-    const known = found.get(tenantId) ?? shares.of(tenantId);
-    found.set(tenantId, known);
-    return known;
+export async function withShares(shareOf: ShareOf, jobs: readonly OutboxJob[]): Promise<NewJob[]> {
+  const found = new Map<string, ReturnType<ShareOf>>();
+  const knownOf = (tenantId: string): ReturnType<ShareOf> => {
+    const share = found.get(tenantId) ?? shareOf(tenantId);
+    found.set(tenantId, share);
+    return share;
   };
-  return Promise.all(jobs.map(async (job) => ({ ...job, share: await shareOf(job.tenantId) })));
+  return Promise.all(jobs.map(async (job) => ({ ...job, share: await knownOf(job.tenantId) })));
 }
 
 export function publishOutcomes(

@@ -7,7 +7,7 @@ import type { CancelOutcome, StoredQueue } from "../store.js";
 import { createDead } from "./dead.js";
 import { createEnqueuing, enqueueRequests } from "./enqueue.js";
 import { parseQueueOptions, type QueueOptions } from "./options.js";
-import { createShares, type Shares } from "./shares.js";
+import { createShares, type ShareOf } from "./shares.js";
 import { createStoreCalls, type StoreCalls } from "./store-calls.js";
 import { type AddContext, addInTransaction, addNow, deliverOutbox } from "./transaction.js";
 import type { Queue, Tenants } from "./types.js";
@@ -19,9 +19,9 @@ import type { Queue, Tenants } from "./types.js";
 export function createQueue<J extends Jobs>(jobs: J, options: QueueOptions): Queue<J> {
   const { name, store, plans, fairness, outbox, trace, timeoutMs, maxPayload, retention } = parseQueueOptions(options);
   const stored = store.open({ name, charge: fairness.charge, retention });
-  const shares = createShares(plans, fairness.share);
+  const shareOf = createShares(plans, fairness.share);
   const call = createStoreCalls(name, timeoutMs);
-  const context: AddContext = { queue: name, stored, shares, call, outbox };
+  const context: AddContext = { queue: name, stored, shareOf, call, outbox };
   const prepare = { jobs, clock: stored.clock, maxPayload, trace };
   const add = addNow(context);
   const enqueuing = createEnqueuing<J>(prepare, add);
@@ -39,7 +39,7 @@ export function createQueue<J extends Jobs>(jobs: J, options: QueueOptions): Que
     maxPayloadBytes: maxPayload,
     in: (tx) => createEnqueuing<J>(prepare, addInTransaction(context, tx)),
     cancel: createCancel(stored, call),
-    tenants: createTenants(stored, call, shares),
+    tenants: createTenants(stored, call, shareOf),
     dead: createDead(stored, call),
     counts: () => call({ operation: "counts" }, () => stored.counts()),
     get: (id) => call({ operation: "get" }, () => stored.get(id)),
@@ -47,7 +47,6 @@ export function createQueue<J extends Jobs>(jobs: J, options: QueueOptions): Que
     schedule: (scheduleName, scheduleOptions) => schedules.start(scheduleName, scheduleOptions),
     deliver: (messages) => deliverOutbox(add, messages),
     async close() {
-      shares.close();
       await schedules.close();
       await stored.close();
     },
@@ -88,7 +87,7 @@ function createCancel(stored: StoredQueue, call: StoreCalls): Cancel {
   return cancel;
 }
 
-function createTenants(stored: StoredQueue, call: StoreCalls, shares: Shares): Tenants {
+function createTenants(stored: StoredQueue, call: StoreCalls, shareOf: ShareOf): Tenants {
   const forTenant = async <T>(operation: string, id: string, run: (tenantId: string) => Promise<T>): Promise<T> => {
     const tenantId = parseTenantId(id);
     return call({ operation, tenantId }, () => run(tenantId));
@@ -100,7 +99,7 @@ function createTenants(stored: StoredQueue, call: StoreCalls, shares: Shares): T
     pause: (id) => forTenant("pause", id, (tenantId) => stored.pauseTenant(tenantId)),
     resume: (id) => forTenant("resume", id, (tenantId) => stored.resumeTenant(tenantId)),
     async refresh(id) {
-      const share = await shares.of(parseTenantId(id));
+      const share = await shareOf(parseTenantId(id));
       await forTenant("refresh", id, (tenantId) => stored.setShare(tenantId, share));
     },
     async purge(id) {

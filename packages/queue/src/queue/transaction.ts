@@ -2,14 +2,14 @@ import { ConfigError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import type { AddOutcome, OutboxJob, StoredQueue } from "../store.js";
 import { type AddJobs, publishOutcomes, withShares } from "./enqueue.js";
-import type { Shares } from "./shares.js";
+import type { ShareOf } from "./shares.js";
 import type { StoreCalls } from "./store-calls.js";
 import type { DeliveryFailure, OutboxDelivery, OutboxLike } from "./types.js";
 
 export interface AddContext {
   readonly queue: string;
   readonly stored: StoredQueue;
-  readonly shares: Shares;
+  readonly shareOf: ShareOf;
   readonly call: StoreCalls;
   readonly outbox: OutboxLike | undefined;
 }
@@ -18,7 +18,7 @@ export interface AddContext {
 export const addNow =
   (context: AddContext): AddJobs =>
   async (jobs) => {
-    const ready = await withShares(context.shares, jobs);
+    const ready = await withShares(context.shareOf, jobs);
     const { stored, call, queue } = context;
     const outcomes = await (stored.runsInline === true
       ? stored.add(ready)
@@ -27,11 +27,11 @@ export const addNow =
   };
 
 /** Stores jobs when the transaction commits: by the store itself, or through the outbox. */
-export function addInTransaction({ queue, stored, shares, call, outbox }: AddContext, tx: unknown): AddJobs {
+export function addInTransaction({ queue, stored, shareOf, call, outbox }: AddContext, tx: unknown): AddJobs {
   if (stored.addInTransaction !== undefined) {
     const add = stored.addInTransaction;
     return async (jobs) => {
-      const ready = await withShares(shares, jobs);
+      const ready = await withShares(shareOf, jobs);
       return call(nameOf("add", jobs), () => add(tx, ready));
     };
   }
