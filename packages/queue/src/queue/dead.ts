@@ -1,6 +1,7 @@
 import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import type { StoredQueue } from "../store.js";
+import { checkedIds, checkedLimit } from "./checks.js";
 import type { StoreCalls } from "./store-calls.js";
 import type { Dead, RedriveOptions } from "./types.js";
 
@@ -10,11 +11,11 @@ const DEFAULT_MAX = 1000;
 
 export function createDead(stored: StoredQueue, call: StoreCalls): Dead {
   return {
-    list: ({ tenantId, limit = 100, cursor } = {}) =>
+    list: async ({ tenantId, limit = 100, cursor } = {}) =>
       call({ operation: "list", ...(tenantId !== undefined && { tenantId }) }, () =>
         stored.list({
           state: "dead",
-          limit,
+          limit: checkedLimit(limit),
           ...(tenantId !== undefined && { tenantId }),
           ...(cursor !== undefined && { cursor }),
         }),
@@ -30,7 +31,7 @@ async function redrive(stored: StoredQueue, call: StoreCalls, options: RedriveOp
   const { clock } = stored;
   const query = {
     diedBeforeMs: clock.now(),
-    ...(ids !== undefined && { ids }),
+    ...(ids !== undefined && { ids: checkedIds(ids) }),
     ...(tenantId !== undefined && { tenantId }),
     ...(name !== undefined && { name }),
   };

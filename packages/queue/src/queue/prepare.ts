@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { deadline as currentDeadline, InputError, tenancy } from "@scale/core";
-import { describeValue, parseDuration, parseTenantId } from "@scale/core/kit";
+import { describeValue, MAX_ID_LENGTH, parseDuration, parseTenantId } from "@scale/core/kit";
 import { checkValue } from "../jobs/decode.js";
 import { checkedCost, checkedKey, findJob } from "../jobs/define.js";
 import { encodeJson } from "../jobs/encode.js";
@@ -19,8 +19,8 @@ export interface PrepareContext {
 export interface PrepareRequest extends EnqueueOptions {
   readonly name: string;
   readonly data: unknown;
-  /** @default the time of the definition */
-  readonly idempotencyTtlMs?: number;
+  /** Key of a schedule. No key of the application can be equal to it. */
+  readonly scheduleKey?: { readonly key: string; readonly ttlMs: number };
 }
 
 const TEN_YEARS_MS = 3660 * 86_400_000;
@@ -32,7 +32,7 @@ const PRIORITIES: ReadonlySet<unknown> = new Set(["high", "normal", "low"]);
  */
 export async function prepareJob(context: PrepareContext, request: PrepareRequest): Promise<OutboxJob> {
   const { jobs, clock, maxPayload, trace } = context;
-  const { name, data, idempotencyTtlMs: ttlMs } = request;
+  const { name, data } = request;
   const definition = findJob(jobs, name);
   if (definition === undefined) {
     const known = Object.keys(jobs).slice(0, 20).join(", ");
@@ -45,7 +45,7 @@ export async function prepareJob(context: PrepareContext, request: PrepareReques
   const traced = trace?.current();
   const checked = await checkValue(definition.input, data, "data");
   if (checked.kind === "invalid") throw new InputError(`job ${describeValue(name)}: ${checked.message}`);
-  const key = request.idempotencyKey ?? definition.idempotencyKeyOf(checked.data);
+  const idempotency = request.scheduleKey ?? keyOf(request, definition, checked.data);
   return {
     id: randomUUID(),
     name,
@@ -59,19 +59,31 @@ export async function prepareJob(context: PrepareContext, request: PrepareReques
     enqueuedAtMs: now,
     ...times,
     ...traced,
-    ...(key !== undefined && { idempotency: { key: checkedKey(key), ttlMs: ttlMs ?? definition.idempotencyTtlMs } }),
+    ...(idempotency !== undefined && { idempotency }),
   };
+}
+
+function keyOf({ idempotencyKey }: EnqueueOptions, definition: JobDefinition, data: unknown): OutboxJob["idempotency"] {
+  const key = idempotencyKey === undefined ? definition.idempotencyKeyOf(data) : checkedKey(idempotencyKey);
+  // Keys of schedules and of the relay begin differently: a key that a client chose cannot take their place.
+  return key === undefined ? undefined : { key: `=${key}`, ttlMs: definition.idempotencyTtlMs };
 }
 
 function ownerOf({ tenantId, userId }: EnqueueOptions): Pick<OutboxJob, "tenantId" | "userId"> {
   if (tenantId === undefined) {
     const current = tenancy.require();
-    const user = userId ?? current.userId;
-    return { tenantId: current.tenantId, ...(user !== undefined && { userId: user }) };
+    return withUser(current.tenantId, userId ?? current.userId);
   }
   const current = tenancy.current();
-  const user = userId ?? (current?.tenantId === tenantId ? current.userId : undefined);
-  return { tenantId: parseTenantId(tenantId), ...(user !== undefined && { userId: user }) };
+  return withUser(parseTenantId(tenantId), userId ?? (current?.tenantId === tenantId ? current.userId : undefined));
+}
+
+function withUser(tenantId: string, userId: unknown): Pick<OutboxJob, "tenantId" | "userId"> {
+  if (userId === undefined) return { tenantId };
+  if (typeof userId === "string" && userId.length > 0 && userId.length <= MAX_ID_LENGTH) return { tenantId, userId };
+  throw new InputError(
+    `enqueue: userId: expected a string of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(userId)}`,
+  );
 }
 
 function timesOf(

@@ -84,6 +84,7 @@ describe("enqueue", () => {
     [{ priority: "urgent" }, /priority: expected "high"/],
     [{ cost: -1 }, /cost: expected a number above 0/],
     [{ idempotencyKey: "" }, /idempotencyKey: expected a string/],
+    [{ userId: "" }, /userId: expected a string/],
   ])("rejects the options %j", async (options, message) => {
     const { queue } = openQueue();
     const enqueue = queue.enqueue("mail", { to: "x" }, { tenantId: "acme", ...options } as never);
@@ -251,6 +252,31 @@ describe("plans", () => {
       );
     },
   );
+});
+
+describe("pages", () => {
+  it.each([0, 1001, 1.5, "10"])("have no limit of %j", async (limit) => {
+    const { queue } = openQueue();
+    const wrong = { limit } as { limit: number };
+    await expect(queue.list({ state: "waiting", ...wrong })).rejects.toThrow(
+      /limit: expected an integer from 1 to 1,000/,
+    );
+    await expect(queue.dead.list(wrong)).rejects.toThrow(/limit: expected an integer/);
+    await expect(queue.tenants.list(wrong)).rejects.toThrow(/limit: expected an integer/);
+  });
+
+  it("go on after their cursors", async () => {
+    const { queue } = openQueue();
+    for (const tenantId of ["a", "b", "c"]) await queue.enqueue("mail", { to: "x" }, { tenantId });
+    const { items, cursor } = await queue.tenants.list({ limit: 2 });
+    const rest = await queue.tenants.list({ limit: 2, ...(cursor !== undefined && { cursor }) });
+    expect([...items, ...rest.items].map(({ tenantId, waiting }) => [tenantId, waiting])).toEqual([
+      ["a", 1],
+      ["b", 1],
+      ["c", 1],
+    ]);
+    expect(rest.cursor).toBeUndefined();
+  });
 });
 
 describe("createQueue", () => {

@@ -4,6 +4,7 @@ import { findJob } from "../jobs/define.js";
 import type { Jobs } from "../jobs/types.js";
 import { createSchedules } from "../schedules/schedules.js";
 import type { CancelOutcome, StoredQueue } from "../store.js";
+import { checkedLimit } from "./checks.js";
 import { createDead } from "./dead.js";
 import { createEnqueuing, enqueueRequests } from "./enqueue.js";
 import { parseQueueOptions, type QueueOptions } from "./options.js";
@@ -43,7 +44,8 @@ export function createQueue<J extends Jobs>(jobs: J, options: QueueOptions): Que
     dead: createDead(stored, call),
     counts: () => call({ operation: "counts" }, () => stored.counts()),
     get: (id) => call({ operation: "get" }, () => stored.get(id)),
-    list: ({ limit = 100, ...query }) => call({ operation: "list" }, () => stored.list({ ...query, limit })),
+    list: async ({ limit = 100, ...query }) =>
+      call({ operation: "list" }, () => stored.list({ ...query, limit: checkedLimit(limit) })),
     schedule: (scheduleName, scheduleOptions) => schedules.start(scheduleName, scheduleOptions),
     deliver: (messages) => deliverOutbox(add, messages),
     async close() {
@@ -94,8 +96,10 @@ function createTenants(stored: StoredQueue, call: StoreCalls, shareOf: ShareOf):
   };
   return {
     stats: (id) => forTenant("stats", id, (tenantId) => stored.tenantStats(tenantId)),
-    list: ({ limit = 100, cursor } = {}) =>
-      call({ operation: "list" }, () => stored.listTenants({ limit, ...(cursor !== undefined && { cursor }) })),
+    list: async ({ limit = 100, cursor } = {}) =>
+      call({ operation: "list" }, () =>
+        stored.listTenants({ limit: checkedLimit(limit), ...(cursor !== undefined && { cursor }) }),
+      ),
     pause: (id) => forTenant("pause", id, (tenantId) => stored.pauseTenant(tenantId)),
     resume: (id) => forTenant("resume", id, (tenantId) => stored.resumeTenant(tenantId)),
     async refresh(id) {

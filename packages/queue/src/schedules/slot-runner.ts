@@ -153,7 +153,8 @@ async function requestOf(
   const dueMs = slotMs + spreadOffsetMs(name, tenantId, spreadMs);
   const later = dueMs > now ? { runAt: new Date(dueMs) } : {};
   // Longer than any process may try to fire the slot.
-  return { name: job, data: value, tenantId, idempotencyKey: key, idempotencyTtlMs: catchUpMs + 3_600_000, ...later };
+  const scheduleKey = { key, ttlMs: catchUpMs + 3_600_000 };
+  return { name: job, data: value, tenantId, scheduleKey, ...later };
 }
 
 async function tenantsOf({ tenants }: ParsedSchedule): Promise<Iterable<string> | AsyncIterable<string>> {

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { COMPLETED, type Row, SHARE } from "./context.js";
 
 /** Ids that a careless key or table would mix up. */
-export const HOSTILE_TENANTS: readonly string[] = [
+const HOSTILE_TENANTS: readonly string[] = [
   ...[
     "a",
     "a:b",

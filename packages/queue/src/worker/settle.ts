@@ -77,7 +77,7 @@ export function settleWithoutRun(job: StoredJob, nowMs: number): Verdict | undef
 }
 
 /** Bounds the text of an error: it may contain a whole response. */
-export function failureOf(error: unknown): JobFailure {
+function failureOf(error: unknown): JobFailure {
   try {
     if (!(error instanceof Error)) return { name: "Error", message: cut(describeValue(error), 2000) };
     const { name, message, stack } = error;
