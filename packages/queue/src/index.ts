@@ -65,6 +65,7 @@ export type {
   JobHandler,
   JobQuery,
   LeasedJob,
+  LeaseEnd,
   NewJob,
   OpenQueueOptions,
   OutboxJob,

@@ -1,4 +1,5 @@
 import type { Clock } from "@scale/core";
+import type { JobCancelled, LeaseLost } from "./errors.js";
 import type {
   DeadReason,
   JobCounts,
@@ -198,11 +199,16 @@ export interface JobHandler {
 export interface LeasedJob {
   /** `state` is `active`; `attemptsMade` and `crashes` are as they were before this run. */
   readonly job: StoredJob;
+  readonly lease: LeaseEnd;
+}
+
+/** The end of a lease before its job was settled. `LeaseAbort` is one. */
+export interface LeaseEnd {
   /**
-   * Aborts with a `JobCancelled` after `cancel` (within a second, from any process), and with a `LeaseLost` when the lease
-   * ended and another worker may run the job.
+   * Registers the one listener. It is called with a `JobCancelled` after `cancel` (within a second, from any process), and with a
+   * `LeaseLost` when the lease ended and another worker may run the job; at once when that has happened before.
    */
-  readonly signal: AbortSignal;
+  onAbort(listener: (reason: JobCancelled | LeaseLost) => void): void;
 }
 
 /** How a run ended. `usedMs` is the running time that `charge: "time"` charges to the tenant. */

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import { inRootContext } from "@scale/core/kit";
 import { JobCancelled, LeaseLost } from "../errors.js";
 import { RankedHeap } from "../fairness/ranked-heap.js";
+import { LeaseAbort } from "../lease-abort.js";
 import type { ConsumeOptions, Consumer, JobHandler, Settlement, SettleOutcome } from "../store.js";
 import { type Entry, snapshot } from "./entry.js";
 import type { QueueState } from "./queue-state.js";
@@ -16,7 +17,7 @@ interface MemoryConsumer extends ConsumeOptions {
 interface Lease {
   readonly entry: Entry;
   readonly consumer: MemoryConsumer;
-  readonly controller: AbortController;
+  readonly abort: LeaseAbort;
   /** Charge of the scheduler at the start. */
   readonly charged: number;
 }
@@ -72,7 +73,7 @@ export class Consumers {
   /** Aborts the signal of a job that runs. Its settlement will find it cancelled. */
   abort(entry: Entry): void {
     entry.isCancelled = true;
-    this.#leases.get(entry.record.id)?.controller.abort(new JobCancelled(entry.record.id));
+    this.#leases.get(entry.record.id)?.abort.abort(new JobCancelled(entry.record.id));
   }
 
   // In a macrotask, so that jobs that end at once do not keep the event loop from its other work.
@@ -115,7 +116,7 @@ export class Consumers {
     const charged = scheduler.start(entry.record.tenantId, entry.record.cost, now);
     index.move(entry, "active");
     entry.startedAtMs = now;
-    const lease: Lease = { entry, consumer, controller: new AbortController(), charged };
+    const lease: Lease = { entry, consumer, abort: new LeaseAbort(), charged };
     entry.lease = lease;
     this.#leases.set(entry.record.id, lease);
     consumer.leases.add(lease);
@@ -123,9 +124,9 @@ export class Consumers {
   }
 
   async #run(lease: Lease): Promise<void> {
-    const { entry, consumer, controller } = lease;
+    const { entry, consumer, abort } = lease;
     const job = snapshot(entry);
-    const settlement = await consumer.handler.run({ job, signal: controller.signal });
+    const settlement = await consumer.handler.run({ job, lease: abort });
     consumer.leases.delete(lease);
     const outcome = this.#settle(lease, settlement);
     consumer.handler.settled(job, settlement, outcome);
@@ -184,9 +185,9 @@ export class Consumers {
       this.#ends.delete(end.id);
       const lease = this.#leases.get(end.id);
       if (lease === undefined) continue;
-      const { entry, controller } = lease;
+      const { entry, abort } = lease;
       this.#release(lease, now - (entry.startedAtMs ?? now));
-      controller.abort(new LeaseLost(end.id));
+      abort.abort(new LeaseLost(end.id));
       if (entry.isCancelled) {
         this.#state.end(entry, "cancelled");
         continue;

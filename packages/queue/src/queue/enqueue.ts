@@ -52,6 +52,8 @@ export async function enqueueRequests(
 
 /** Adds the share of each job's tenant, looked up once for each tenant. */
 export async function withShares(shareOf: ShareOf, jobs: readonly OutboxJob[]): Promise<NewJob[]> {
+  const [only] = jobs;
+  if (only !== undefined && jobs.length === 1) return [{ ...only, share: await shareOf(only.tenantId) }];
   const found = new Map<string, ReturnType<ShareOf>>();
   const knownOf = (tenantId: string): ReturnType<ShareOf> => {
     const share = found.get(tenantId) ?? shareOf(tenantId);

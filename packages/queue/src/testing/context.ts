@@ -56,7 +56,10 @@ export class TestWorker {
   ) {
     this.consumer = stored.consume(
       {
-        run: ({ job, signal }) => {
+        run: ({ job, lease }) => {
+          const controller = new AbortController();
+          const { signal } = controller;
+          lease.onAbort((reason) => controller.abort(reason));
           this.#running += 1;
           this.peak = Math.max(this.peak, this.#running);
           return new Promise((resolve) => {

@@ -2,13 +2,16 @@ import { deadline, isScaleError, tenancy } from "@scale/core";
 import { inRootContext } from "@scale/core/kit";
 import { JobTimeout } from "../errors.js";
 import { jobAbandon } from "../events.js";
-import { checkValue, decodePayload } from "../jobs/decode.js";
+import { checkValue, decodePayload, isPromiseLike } from "../jobs/decode.js";
 import { encodeJson } from "../jobs/encode.js";
+import type { StandardSchema } from "../jobs/standard-schema.js";
 import type { JobDefinition } from "../jobs/types.js";
 import type { TimerClock } from "../store.js";
 import type { TraceBridge } from "../trace.js";
 import type { StoredJob } from "../types.js";
 import { settleFailure, settleInvalid, settleUnknown, type Verdict } from "./settle.js";
+import { RunningJob, StopSignal } from "./running-job.js";
+import type { Timeouts } from "./timeouts.js";
 import type { JobContext } from "./types.js";
 
 export type AnyHandler = (job: JobContext) => unknown;
@@ -16,6 +19,7 @@ export type AnyHandler = (job: JobContext) => unknown;
 export interface AttemptOptions {
   readonly queue: string;
   readonly clock: TimerClock;
+  readonly timeouts: Timeouts;
   readonly random: () => number;
   readonly trace: TraceBridge | undefined;
   readonly maxPayloadBytes: number;
@@ -29,9 +33,9 @@ export class Attempt {
   readonly #options: AttemptOptions;
   readonly #job: StoredJob;
   readonly #definition: JobDefinition;
-  readonly #controller = new AbortController();
+  readonly #stop = new StopSignal();
   readonly #limitMs: number;
-  #giveUp: () => void = () => undefined;
+  #end: (verdict: Verdict) => void = () => undefined;
   #cancelGrace: () => void = () => undefined;
   #hasEnded = false;
   /** True when the handler went on after its signal aborted. */
@@ -48,34 +52,37 @@ export class Attempt {
   /** Aborts the signal of the handler. The attempt ends when the handler does, or after the grace. */
   abort(reason: unknown, graceMs: number = GRACE_MS): void {
     if (this.#hasEnded) return;
-    if (!this.#controller.signal.aborted) this.#controller.abort(reason);
+    this.#stop.abort(reason);
     // A drain is in more of a hurry than the timeout that may have come before.
     this.#cancelGrace();
-    this.#cancelGrace = this.#options.clock.setTimer(() => this.#giveUp(), graceMs, { keepAlive: true });
+    this.#cancelGrace = this.#options.clock.setTimer(() => this.#abandon(), graceMs, { keepAlive: true });
   }
 
   /** Never rejects. */
-  async run(handler: AnyHandler): Promise<Verdict> {
-    const { clock } = this.#options;
-    const onTimeout = (): void => this.abort(new JobTimeout(this.#job.name, this.#limitMs));
-    const cancelTimeout = clock.setTimer(onTimeout, this.#limitMs);
-    const gaveUp = new Promise<"abandoned">((resolve) => {
-      this.#giveUp = () => resolve("abandoned");
-    });
-    try {
-      const outcome = await Promise.race([this.#execute(handler), gaveUp]);
-      return outcome === "abandoned" ? this.#abandon() : outcome;
-    } catch (error) {
-      return this.#settleThrown(error);
-    } finally {
+  run(handler: AnyHandler): Promise<Verdict> {
+    if (this.#stop.isAborted) {
       this.#hasEnded = true;
-      cancelTimeout();
       this.#cancelGrace();
+      return Promise.resolve({ kind: "handed-back" });
     }
+    const { timeouts } = this.#options;
+    const onTimeout = (): void => this.abort(new JobTimeout(this.#job.name, this.#limitMs));
+    timeouts.add(onTimeout, this.#limitMs);
+    return new Promise((resolve) => {
+      // The first end holds: the handler's, or the one that did not wait for it.
+      this.#end = (verdict) => {
+        if (this.#hasEnded) return;
+        this.#hasEnded = true;
+        timeouts.remove(onTimeout);
+        this.#cancelGrace();
+        resolve(verdict);
+      };
+      void this.#execute(handler);
+    });
   }
 
   /** In a context of its own: a store may call from the context of any request that it answered. */
-  #execute(handler: AnyHandler): Promise<Verdict> {
+  async #execute(handler: AnyHandler): Promise<void> {
     const { clock, trace } = this.#options;
     const { tenantId, userId, traceparent, tracestate } = this.#job;
     const work = (): Promise<Verdict> => this.#handle(handler);
@@ -83,62 +90,61 @@ export class Attempt {
       trace === undefined || traceparent === undefined
         ? work()
         : trace.run({ traceparent, ...(tracestate !== undefined && { tracestate }) }, work);
-    const tenant = { tenantId, ...(userId !== undefined && { userId }) };
-    return inRootContext(() => tenancy.run(tenant, () => deadline.run(this.#limitMs, traced, clock)));
+    const tenant = userId === undefined ? { tenantId } : { tenantId, userId };
+    try {
+      this.#end(await inRootContext(() => tenancy.run(tenant, () => deadline.run(this.#limitMs, traced, clock))));
+    } catch (error) {
+      this.#end(this.#settleThrown(error));
+    }
   }
 
   async #handle(handler: AnyHandler): Promise<Verdict> {
-    const { clock, maxPayloadBytes } = this.#options;
     const job = this.#job;
-    const decoded = await decodePayload(this.#definition, job);
+    const decoding = decodePayload(this.#definition, job);
+    const decoded = isPromiseLike(decoding) ? await decoding : decoding;
     if (decoded.kind === "invalid") return settleInvalid(job, decoded.message);
     if (decoded.kind === "newer") {
       const message = `expected a payload of version ${this.#definition.version} or lower, got ${job.version}`;
-      return settleUnknown(job, clock.now(), message);
+      return settleUnknown(job, this.#options.clock.now(), message);
     }
-    const result = await handler(this.#contextOf(decoded.data));
+    const endMs = this.#options.clock.monotonic() + this.#limitMs;
+    const remainingMs = (): number => Math.max(0, endMs - this.#options.clock.monotonic());
+    const result = await handler(new RunningJob(job, decoded.data, { stop: this.#stop, remainingMs }));
     const { output } = this.#definition;
-    if (output === undefined) return { kind: "completed" };
+    return output === undefined ? { kind: "completed" } : this.#complete(output, result);
+  }
+
+  async #complete(output: StandardSchema, result: unknown): Promise<Verdict> {
+    const job = this.#job;
     const checked = await checkValue(output, result, "output");
     if (checked.kind === "invalid") return settleInvalid(job, checked.message);
     try {
-      const text = encodeJson(checked.data, { job: job.name, maxBytes: maxPayloadBytes, root: "output" });
-      return { kind: "completed", output: text };
+      const { maxPayloadBytes: maxBytes } = this.#options;
+      return { kind: "completed", output: encodeJson(checked.data, { job: job.name, maxBytes, root: "output" }) };
     } catch (error) {
       // Its effects have happened: another attempt would repeat them, and return the same.
       return settleInvalid(job, error instanceof Error ? error.message : "the output has no JSON form");
     }
   }
 
-  #contextOf(data: unknown): JobContext {
-    const { id, name, tenantId, userId, attemptsMade, maxAttempts, enqueuedAtMs } = this.#job;
-    const endMs = this.#options.clock.monotonic() + this.#limitMs;
-    return {
-      ...{ id, name, data, tenantId, userId, maxAttempts },
-      attempt: attemptsMade + 1,
-      enqueuedAt: new Date(enqueuedAtMs),
-      signal: this.#controller.signal,
-      remainingMs: () => Math.max(0, endMs - this.#options.clock.monotonic()),
-    };
-  }
-
-  #abandon(): Verdict {
+  #abandon(): void {
+    if (this.#hasEnded) return;
     this.isAbandoned = true;
     const { id, tenantId, name, attemptsMade } = this.#job;
-    const { reason } = this.#controller.signal;
     const { queue } = this.#options;
+    const { reason } = this.#stop;
     jobAbandon.publish(() => ({ tenantId, queue, job: name, id, attempt: attemptsMade + 1, reason }));
-    return this.#settleThrown(reason);
+    this.#end(this.#settleThrown(reason));
   }
 
   /** The attempt failed by itself, by its timeout, or because it was told to stop. */
   #settleThrown(error: unknown): Verdict {
-    const { signal } = this.#controller;
+    const { isAborted, reason } = this.#stop;
     const { clock, random } = this.#options;
     const context = { job: this.#job, definition: this.#definition, nowMs: clock.now(), random };
-    if (!signal.aborted || isDecision(error)) return settleFailure(context, error);
+    if (!isAborted || isDecision(error)) return settleFailure(context, error);
     // The handler threw because of the signal, whatever it threw.
-    if (isScaleError(signal.reason, "SCALE_JOB_TIMEOUT")) return settleFailure(context, signal.reason);
+    if (isScaleError(reason, "SCALE_JOB_TIMEOUT")) return settleFailure(context, reason);
     return { kind: "handed-back" };
   }
 }

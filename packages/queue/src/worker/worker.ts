@@ -11,6 +11,7 @@ import { type AnyHandler, Attempt, type AttemptOptions } from "./attempt.js";
 import { Drain } from "./drain.js";
 import { parseHandlers, parseWorkerOptions } from "./options.js";
 import { settleUnknown, settleWithoutRun, type Verdict } from "./settle.js";
+import { Timeouts } from "./timeouts.js";
 import type { DrainReport, Handlers, Worker, WorkerOptions } from "./types.js";
 
 /**
@@ -43,7 +44,8 @@ class QueueWorker implements Worker {
     const { name, stored, trace, maxPayloadBytes } = queue;
     this.#queue = queue;
     this.#handlers = handlers;
-    this.#attemptOptions = { queue: name, clock: stored.clock, random, trace, maxPayloadBytes };
+    const { clock } = stored;
+    this.#attemptOptions = { queue: name, clock, timeouts: new Timeouts(clock), random, trace, maxPayloadBytes };
     const handler: JobHandler = {
       run: (lease) => this.#run(lease),
       settled: (job, settlement, outcome) => publishFinish(name, job, { settlement, outcome }),
@@ -98,9 +100,9 @@ class QueueWorker implements Worker {
     return { ...verdict, usedMs: clock.monotonic() - startedMs };
   }
 
-  async #decide({ job, signal }: LeasedJob): Promise<Verdict> {
+  #decide({ job, lease }: LeasedJob): Verdict | Promise<Verdict> {
     const { jobs, stored } = this.#queue;
-    if (this.#drain !== undefined || signal.aborted) return { kind: "handed-back" };
+    if (this.#drain !== undefined) return { kind: "handed-back" };
     const nowMs = stored.clock.now();
     const early = settleWithoutRun(job, nowMs);
     if (early !== undefined) return early;
@@ -110,21 +112,18 @@ class QueueWorker implements Worker {
       return settleUnknown(job, nowMs, `expected a job of the queue, got ${describeValue(job.name)}`);
     }
     publishStart(this.#queue.name, job, nowMs);
-    return this.#attempt(new Attempt(this.#attemptOptions, job, definition), handler, signal);
+    const attempt = new Attempt(this.#attemptOptions, job, definition);
+    lease.onAbort((reason) => attempt.abort(reason));
+    return this.#attempt(attempt, handler);
   }
 
-  async #attempt(attempt: Attempt, handler: AnyHandler, signal: AbortSignal): Promise<Verdict> {
-    const onAbort = (): void => attempt.abort(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
+  async #attempt(attempt: Attempt, handler: AnyHandler): Promise<Verdict> {
     this.#attempts.add(attempt);
-    try {
-      return await attempt.run(handler);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      this.#attempts.delete(attempt);
-      if (attempt.isAbandoned && this.#drain !== undefined) this.#drained.abandoned += 1;
-      if (this.#attempts.size === 0) this.#onIdle();
-    }
+    const verdict = await attempt.run(handler);
+    this.#attempts.delete(attempt);
+    if (attempt.isAbandoned && this.#drain !== undefined) this.#drained.abandoned += 1;
+    if (this.#attempts.size === 0) this.#onIdle();
+    return verdict;
   }
 
   #failed(error: unknown): void {
