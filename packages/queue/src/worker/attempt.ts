@@ -10,7 +10,7 @@ import type { TimerClock } from "../store.js";
 import type { TraceBridge } from "../trace.js";
 import type { StoredJob } from "../types.js";
 import { settleFailure, settleInvalid, settleUnknown, type Verdict } from "./settle.js";
-import { RunningJob, StopSignal } from "./running-job.js";
+import { createJobContext, StopSignal } from "./job-context.js";
 import type { Timeouts } from "./timeouts.js";
 import type { JobContext } from "./types.js";
 
@@ -109,7 +109,7 @@ export class Attempt {
     }
     const endMs = this.#options.clock.monotonic() + this.#limitMs;
     const remainingMs = (): number => Math.max(0, endMs - this.#options.clock.monotonic());
-    const result = await handler(new RunningJob(job, decoded.data, { stop: this.#stop, remainingMs }));
+    const result = await handler(createJobContext(job, decoded.data, { stop: this.#stop, remainingMs }));
     const { output } = this.#definition;
     return output === undefined ? { kind: "completed" } : this.#complete(output, result);
   }
