@@ -6,5 +6,3 @@ export interface Row {
   readonly title: string;
   run(context: SuiteContext): Promise<void>;
 }
-
-export const row = (id: string, title: string, run: Row["run"]): Row => ({ id, title, run });
