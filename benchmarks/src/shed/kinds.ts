@@ -4,8 +4,3 @@ export type Kind = (typeof KINDS)[number];
 
 /** Whether requests are admitted or refused. */
 export type Mode = "admitted" | "refused";
-
-export interface Usage {
-  /** CPU time of the process, in microseconds. */
-  readonly cpuUs: number;
-}

@@ -1,7 +1,8 @@
 import { Agent, request } from "node:http";
 import { type Line, percentile, type ProcessPool, type SectionOptions, startProcessPool } from "@scale/testkit";
 import { line } from "../gate.js";
-import { type Kind, KINDS, type Mode, type Usage } from "./kinds.js";
+import { type Kind, KINDS, type Mode } from "./kinds.js";
+import type { Usage } from "./server.worker.js";
 
 const WORKER = new URL("../../../benchmarks/src/shed/server.worker.ts", import.meta.resolve("@scale/testkit"));
 const CONNECTIONS = 16;

@@ -5,8 +5,13 @@ import { shed } from "@scale/shed/express";
 import { serveWorker } from "@scale/testkit";
 import express, { type RequestHandler } from "express";
 import fastify from "fastify";
-import type { Kind, Mode, Usage } from "./kinds.js";
+import type { Kind, Mode } from "./kinds.js";
 import { FAR_MS, keepBusy, keepCalm, startUnderPressure, toobusy } from "./peers.js";
+
+export interface Usage {
+  /** CPU time of the process, in microseconds. */
+  readonly cpuUs: number;
+}
 
 /** Servers of all kinds in one process, so that they share its state of the moment. `start` opens them, `usage` reads the CPU. */
 serveWorker(async (message): Promise<Record<Kind, string> | Usage> => {
