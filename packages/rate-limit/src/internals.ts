@@ -1,7 +1,7 @@
 import { type CountedSubject, DEFAULT_IPV6_PREFIX, subjectNormalizer } from "./subject.js";
 import type { HeldSlot, RateLimitSubject } from "./types.js";
 
-/** What the wait queues of a limiter need beside its calls. */
+/** Parts of a limiter that its wait queues need beside its calls. */
 export interface LimiterInternals {
   normalize(subject: RateLimitSubject): CountedSubject;
   /** Called with every slot that this process has released. */
@@ -9,7 +9,7 @@ export interface LimiterInternals {
 }
 
 /** A property of limiters, so that a copy of one has it too. */
-export const INTERNALS: unique symbol = Symbol("scale:rate-limit:internals");
+export const INTERNALS: unique symbol = Symbol("limiter internals");
 
 /** The internals of a limiter. Another object with its calls counts addresses by default, and tells of no slots. */
 export function internalsOf(limiter: object): LimiterInternals {

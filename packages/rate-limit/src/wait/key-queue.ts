@@ -18,7 +18,7 @@ const LOST_RACE_MS = 5;
  * for a slot is asked about when one is released in this process, at the retry time, and at its deadline.
  */
 export class KeyQueue {
-  readonly key: string;
+  readonly #key: string;
   readonly #parts: QueueParts;
   readonly #waiters = new Set<Waiter>();
   #queued = 0;
@@ -32,7 +32,7 @@ export class KeyQueue {
   readonly #slotWait: SlotWait | undefined;
 
   constructor(key: string, parts: QueueParts, wantsSlots: boolean) {
-    this.key = key;
+    this.#key = key;
     this.#parts = parts;
     this.#timer = new DueTimer(parts, () => this.#onTimer());
     if (wantsSlots) this.#slotWait = new SlotWait(parts.slotWaits, () => this.#askAboutFirst());
@@ -77,7 +77,7 @@ export class KeyQueue {
     this.#arm();
     if (this.#waiters.size > 0) return;
     this.#slotWait?.end();
-    this.#parts.onEmpty(this);
+    this.#parts.onEmpty(this.#key);
   }
 
   async #ask(waiter: Waiter): Promise<void> {

@@ -28,7 +28,7 @@ export class KeyQueues {
   ) {
     const { limiter, setTimer, clock, queueLimit, totalQueueLimit, maxWaitMs } = options;
     const total = { queued: 0, limit: totalQueueLimit };
-    const onEmpty = ({ key }: KeyQueue): void => void this.#queues.delete(key);
+    const onEmpty = (key: string): void => void this.#queues.delete(key);
     const slotWaits = new SlotWaits();
     this.#parts = { limiter, setTimer, clock, queueLimit, total, onEmpty, slotWaits };
     this.#maxWaitMs = maxWaitMs;

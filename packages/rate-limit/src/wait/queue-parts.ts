@@ -1,6 +1,5 @@
 import type { Clock } from "@scale/core";
 import type { RateLimiter } from "../limiter.js";
-import type { KeyQueue } from "./key-queue.js";
 import type { SlotWaits } from "./slot-waits.js";
 import type { SetTimer } from "./types.js";
 
@@ -14,6 +13,6 @@ export interface QueueParts {
   /** Counts the queued requests of all keys. */
   readonly total: { queued: number; readonly limit: number };
   readonly slotWaits: SlotWaits;
-  /** Called when a queue has become empty. */
-  readonly onEmpty: (queue: KeyQueue) => void;
+  /** Called with the key of a queue that has become empty. */
+  readonly onEmpty: (key: string) => void;
 }

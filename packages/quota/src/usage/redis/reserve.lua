@@ -12,7 +12,7 @@
                    epoch, flushed see hydrate.lua and mark-flushed.lua
                    credit:<id>    units of a credit, see credit.lua
            zset    holds: member "<units>:<id>", score ms since the epoch at which it expires
-  KEYS[n]  the last one, in the same slot: string. Of a call without an id: "1" carried out, "x" cancelled. Of an id, the
+  KEYS[n]  the last one, in the same slot: string. For a call without an id "1" carried out or "x" cancelled, for an id the
            lines of its record:
                    kind of the call, metrics and units; "" for an id that was committed without a reservation
                    names of the calls that were told of the units, each with a blank, "*" for too many
