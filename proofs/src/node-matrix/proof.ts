@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import type { Line, SectionOptions } from "@scale/testkit";
@@ -16,6 +16,7 @@ interface Report {
   readonly numTotalTests: number;
   readonly numFailedTests: number;
   readonly numFailedTestSuites: number;
+  readonly testResults: readonly { readonly name: string }[];
 }
 
 /** Does every test of every package pass on each supported line of Node? */
@@ -23,7 +24,15 @@ export async function* nodeMatrix({ smoke }: SectionOptions): AsyncIterable<Line
   if (smoke) yield* judged(process.version, runTests(process.execPath, ["--project", "@scale/http", "headers"]));
   for (const release of smoke ? [] : LINES) {
     const node = resolve(await nodeBinary(release));
-    yield* judged(`Node ${release}`, runTests(node, []));
+    const tests = runTests(node, []);
+    yield* judged(`Node ${release}`, tests);
+    const missed = untested(await tests).length;
+    yield line({
+      proof: `node-matrix: Node ${release}, packages without a test`,
+      unit: "packages",
+      value: missed,
+      bound: { atMost: 0 },
+    });
   }
 }
 
@@ -32,6 +41,13 @@ async function* judged(release: string, tests: Promise<Report>): AsyncIterable<L
   const failed = numFailedTests + numFailedTestSuites;
   yield line({ proof: `node-matrix: ${release}, tests`, unit: "tests", value: numTotalTests, bound: { atLeast: 1 } });
   yield line({ proof: `node-matrix: ${release}, failed`, unit: "tests", value: failed, bound: { atMost: 0 } });
+}
+
+/** Packages of which no test file ran. */
+function untested({ testResults }: Report): readonly string[] {
+  const folders = readdirSync("packages").map((name) => join("packages", name));
+  const packages = folders.filter((folder) => existsSync(join(folder, "package.json")));
+  return packages.filter((folder) => !testResults.some(({ name }) => name.includes(`/${folder}/`)));
 }
 
 /** Runs the suite with a Node, which its child processes find on PATH too. Failures are printed to stderr. */
