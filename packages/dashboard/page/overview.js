@@ -1,4 +1,4 @@
-// The first screen: whether it works, how much comes, how long it takes, who is noisy and who suffers.
+// The first screen: dependencies, requests, latency, which tenant is noisy and which suffer.
 import { drawLines, drawStack, shareBar } from "./charts.js";
 import { element, make, milliseconds, setRows, setText, tenths, whole } from "./dom.js";
 

@@ -54,7 +54,7 @@ element("pause").addEventListener("click", ({ currentTarget }) => {
   if (currentTarget instanceof HTMLElement) currentTarget.setAttribute("aria-pressed", String(isPaused));
   setStatus(isPaused ? "paused" : "live", isPaused ? "Paused." : "Live.");
 });
-element("search").addEventListener("submit", (event) => void searchTenants(/** @type {SubmitEvent} */ (event)));
+element("search").addEventListener("submit", (event) => void searchTenants(event));
 element("seconds-table").addEventListener("toggle", () => latest && showSeconds(latest));
 addEventListener("resize", show);
 startTabs(show);

@@ -20,7 +20,10 @@ export function showTenants({ tenants, story }) {
 export async function openTenant(tenantId) {
   open = tenantId;
   const target = element("tenant");
-  if (tenantId === undefined) return void target.replaceChildren();
+  if (tenantId === undefined) {
+    target.replaceChildren();
+    return;
+  }
   /** @type {{ details: TenantDetails | null, events: FeedEvent[] } | undefined} */
   const answer = await read(`tenants/${encodeURIComponent(tenantId)}`);
   // Another tenant was opened meanwhile.
@@ -30,7 +33,10 @@ export async function openTenant(tenantId) {
   const plan = answer?.details?.plan;
   if (plan !== undefined) heading.append(` (${plan})`);
   target.replaceChildren(heading, body);
-  if (answer === undefined) return void body.append(make("p", {}, "The server does not answer."));
+  if (answer === undefined) {
+    body.append(make("p", {}, "The server does not answer."));
+    return;
+  }
   const events = {
     caption: "Last decisions",
     columns: ["Time", "Kind", "Decision", "Times"],

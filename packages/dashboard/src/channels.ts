@@ -2,7 +2,7 @@ import type { EventChannel } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
 
 export interface SourceFailed {
-  /** What was read: the page, a tenant, a search, the right of a caller. */
+  /** Call that failed: of the page, of a tenant, of a search, of the right of a caller. */
   readonly operation: "read" | "tenant" | "search" | "authorize";
   readonly error: unknown;
 }

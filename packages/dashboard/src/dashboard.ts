@@ -25,7 +25,7 @@ export interface Dashboard {
 const SHOWN_EVENTS = 100;
 
 /**
- * Creates the live page. It does nothing while nobody looks: sources are read, and events subscribed to, with the first
+ * Creates the live page. It does nothing without a viewer: sources are read, and events subscribed to, with the first
  * viewer.
  * @throws {ConfigError} that names the wrong option
  */

@@ -82,7 +82,7 @@ describe("the page in a browser", () => {
     });
   });
 
-  it("shows a change within a message, and who suffers", async () => {
+  it("shows a change within a message, and the tenant that suffers", async () => {
     await visit(async (page) => {
       source.data = { ...busyMinute, tenants: [...busyMinute.tenants, tenant("last-labs", { failed: 20 })] };
       await page.locator("#busiest", { hasText: "suffers" }).waitFor();

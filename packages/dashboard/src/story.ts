@@ -11,7 +11,7 @@ const MIN_REQUESTS = 10;
 
 const requestsOf = ({ admitted, denied, failed }: TenantCounts): number => admitted + denied + failed;
 
-/** Tells who is noisy and whether the others notice, in one sentence. */
+/** Tells which tenant is noisy and whether the others notice, in one sentence. */
 export function storyOf(tenants: readonly TenantCounts[]): Story {
   const byRequests = tenants.toSorted((a, b) => requestsOf(b) - requestsOf(a));
   const [busiest] = byRequests;

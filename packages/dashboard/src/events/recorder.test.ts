@@ -2,7 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createEventRecorder } from "./recorder.js";
-import { tellings } from "./sentences.js";
+import { sentencesOf } from "./sentences.js";
 
 function recording() {
   const clock = createManualClock(1_700_000_000_000);
@@ -44,7 +44,7 @@ describe("createEventRecorder", () => {
     expect(recorder.last(1_000)).toHaveLength(200);
   });
 
-  it.each(Object.keys(tellings))("survives every message of %s, and shows no object of it", (name) => {
+  it.each(Object.keys(sentencesOf))("survives every message of %s, and shows no object of it", (name) => {
     const { recorder } = recording();
     const secret = { password: "s3cret", toString: () => "s3cret" };
     const fields = ["tenantId", "decision", "node", "reason", "breaker", "key", "to", "from", "check", "flag", "used"];

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Clock } from "@scale/core";
 import type { FeedEvent } from "../types.js";
-import { type Message, type Sentence, tellings } from "./sentences.js";
+import { type Message, type Sentence, sentencesOf } from "./sentences.js";
 
 const KEPT = 200;
 
@@ -16,9 +16,9 @@ export interface EventRecorder {
 
 export function createEventRecorder(clock: Clock): EventRecorder {
   const events: FeedEvent[] = [];
-  const listeners = Object.entries(tellings).map(([name, tell]) => {
+  const listeners = Object.entries(sentencesOf).map(([name, toSentence]) => {
     const listener = (message: unknown): void => {
-      const sentence = tell(message as Message);
+      const sentence = toSentence(message as Message);
       if (sentence !== undefined) add(sentence);
     };
     return { name, listener };
@@ -56,6 +56,6 @@ export function createEventRecorder(clock: Clock): EventRecorder {
       events
         .filter((event) => tenantId === undefined || event.tenantId === tenantId)
         .slice(-count)
-        .reverse(),
+        .toReversed(),
   };
 }

@@ -6,7 +6,7 @@ export type Message = Readonly<Record<string, unknown>>;
 export type Sentence = Pick<FeedEvent, "kind" | "text"> & { readonly tenantId?: string };
 
 /** Turns messages of one channel into sentences; `undefined` for those that need none. */
-export type Telling = (message: Message) => Sentence | undefined;
+export type ToSentence = (message: Message) => Sentence | undefined;
 
 /** A field as text: strings and numbers alone, so that no object and no error ends up on the page. */
 function text(value: unknown, instead = "?"): string {
@@ -37,7 +37,7 @@ function decided(message: Message): Sentence | undefined {
 const ruleName = (rule: unknown): string =>
   typeof rule === "object" && rule !== null && "name" in rule ? text(rule.name) : text(rule);
 
-export const tellings: Readonly<Record<string, Telling>> = {
+export const sentencesOf: Readonly<Record<string, ToSentence>> = {
   "scale:rate-limit:request-decide": decided,
   "scale:rate-limit:store-fail": (it) =>
     about(it, "limit", `the store of the limiter ${text(it["limiter"])} did not answer`),

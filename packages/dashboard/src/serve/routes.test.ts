@@ -12,7 +12,7 @@ import { files } from "../page.gen.js";
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
+  for (const each of open.splice(0).toReversed()) await each.close();
 });
 
 function dashboardOf(options: Partial<DashboardOptions> = {}): Dashboard {
@@ -91,7 +91,7 @@ describe("the dashboard", () => {
     expect((await ask(dashboardOf({ source }), "/scale/data")).status).toBe(503);
   });
 
-  it("streams in Express, compressed by nobody, and forgets a viewer that leaves", async () => {
+  it("streams in Express, uncompressed, and forgets a viewer that leaves", async () => {
     const dashboard = dashboardOf({ everyMs: 100 });
     const app = express();
     app.use(expressRoutes(dashboard));
