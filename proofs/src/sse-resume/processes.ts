@@ -4,6 +4,7 @@ import { createHub } from "@scale/realtime";
 import { redisHub } from "@scale/realtime/redis";
 import { startProcessPool } from "@scale/testkit";
 import { Redis } from "ioredis";
+import type { Ask } from "./server.worker.js";
 import { type HubSetup, TENANT, TOPICS } from "./stage.js";
 
 const WORKER = new URL("../../../proofs/src/sse-resume/server.worker.ts", import.meta.resolve("@scale/testkit"));
@@ -27,7 +28,7 @@ export async function openStage(
     ...options,
   };
   const pool = await startProcessPool({ size, script: WORKER, args: undefined, parse: String });
-  const urls = await pool.all({ start: setup });
+  const urls = await pool.all({ start: setup } satisfies Ask);
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
   redis.on("error", () => undefined);
   const { prefix, afterRestart, historyEvents } = setup;
@@ -55,7 +56,7 @@ export async function openStage(
       return repeated;
     },
     async close() {
-      await pool.all("stop");
+      await pool.all("stop" satisfies Ask);
       await pool.close();
       hub.close();
       redis.disconnect();

@@ -5,7 +5,7 @@ import { compilePattern, type MatchTopic } from "./pattern.js";
 import type { Topic } from "./types.js";
 
 /** Maximum length of a topic name, in UTF-16 units. */
-export const MAX_TOPIC_LENGTH = 512;
+const MAX_TOPIC_LENGTH = 512;
 
 /** A topic of a definition, for one name. */
 export interface ResolvedTopic {
