@@ -45,4 +45,6 @@ export const libraries = {
   "lru-cache": /^(?:core|breaker)\//,
   "cron-parser": /^queue\/src\/schedules\//,
   opossum: /^breaker\/src\/opossum\//,
+  "@opentelemetry/api": /^metrics\/src\/otlp\//,
+  "@opentelemetry/sdk-metrics": /^metrics\/src\/otlp\//,
 };

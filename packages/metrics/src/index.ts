@@ -1,4 +1,29 @@
-export { type StoreFailed, storeFail } from "./events.js";
-export { memoryStore } from "./memory-store.js";
-export { createMetrics, type Metrics, type MetricsOptions } from "./metrics.js";
-export type { MetricsStore } from "./types.js";
+export type { OnCollect } from "./collectors.js";
+export type { Delta, TenantOf } from "./deltas/delta-reader.js";
+export {
+  type FeedFailed,
+  feedFail,
+  problemEnd,
+  problemStart,
+  type RequestEnded,
+  requestEnd,
+  type SinkFailed,
+  sinkFail,
+} from "./events.js";
+export type { Exposition, ExpositionFormat } from "./exposition/render.js";
+export type { Definition, HistogramOptions, Labels, MetricOptions } from "./instruments/definition.js";
+export type { Family } from "./instruments/family.js";
+export type {
+  CounterSeries,
+  GaugeSeries,
+  HistogramSeries,
+  TenantCounterSeries,
+  TenantHistogramSeries,
+} from "./instruments/series.js";
+export { createMetrics } from "./metrics.js";
+export type { MetricsOptions, TenantOptions } from "./options.js";
+export type { MetricsSink, SinkSource } from "./sink.js";
+export type { HistogramSnapshot, MetricSnapshot, SeriesSnapshot } from "./snapshot.js";
+export type { ProblemOptions } from "./summary/problems.js";
+export type { MetricsSummary, Problem, TenantSummary, TrafficSummary } from "./summary/types.js";
+export type { Metrics, TenantMetrics } from "./types.js";

@@ -1,2 +1,2 @@
 // Route handlers of Next are fetch handlers.
-export { withMetrics } from "./fetch.js";
+export { metricsHandler, withMetrics, type WithMetricsOptions } from "./fetch.js";

@@ -1,0 +1,156 @@
+import { type CatalogueRow, counter, gauge, numberOf, seconds, secondsOf, tenantCounter, textOf } from "./row.js";
+
+const SLOW_MS = 1000;
+const chosen = "scale:db-router:route-choose";
+const ended = "scale:db-router:statement-end";
+
+export const data: readonly CatalogueRow[] = [
+  tenantCounter(
+    "scale_cache_reads_total",
+    "scale:cache:entry-read",
+    "Values that readers got, by the layer that had them.",
+    {
+      labels: ["name", "layer"],
+    },
+  ),
+  counter(
+    "scale_cache_store_failures_total",
+    "scale:cache:store-fail",
+    "Calls that the store of a cache did not answer.",
+    {
+      labels: ["operation"],
+    },
+  ),
+  tenantCounter("scale_cache_load_failures_total", "scale:cache:load-fail", "Loads that failed.", { labels: ["name"] }),
+  tenantCounter(
+    "scale_cache_stale_serves_total",
+    "scale:cache:stale-serve",
+    "Readers that got a value after its time to live.",
+    {
+      labels: ["name", "reason"],
+    },
+  ),
+  counter(
+    "scale_cache_fill_refusals_total",
+    "scale:cache:fill-refuse",
+    "Loaded values that an invalidation overtook.",
+    {
+      labels: ["name"],
+    },
+  ),
+  counter("scale_cache_entry_rejects_total", "scale:cache:entry-reject", "Stored entries that could not be read.", {
+    labels: ["name"],
+  }),
+  counter(
+    "scale_cache_memory_drops_total",
+    "scale:cache:memory-drop",
+    "Times that memory was dropped, because an invalidation may have been missed.",
+    {
+      read: (message) => (message["isFirst"] === true ? undefined : {}),
+    },
+  ),
+  counter("scale_cache_memory_failures_total", "scale:cache:memory-fail", "Values without a valid memory budget."),
+  counter(
+    "scale_cache_invalidations_queued_total",
+    "scale:cache:invalidation-queue",
+    "Invalidations that did not reach the store at once.",
+    {
+      labels: ["kept"],
+    },
+  ),
+  gauge("scale_cache_memory_used_bytes", "watchCache", "Memory that the entries of a cache use.", {
+    unit: "bytes",
+    labels: ["cache"],
+  }),
+  gauge("scale_cache_memory_limit_bytes", "watchCache", "Memory that a cache may use.", {
+    unit: "bytes",
+    labels: ["cache"],
+  }),
+  gauge("scale_cache_memory_entries", "watchCache", "Entries in the memory of a cache.", { labels: ["cache"] }),
+  gauge("scale_cache_memory_evictions", "watchCache", "Entries evicted since the start.", {
+    labels: ["cache", "cause"],
+  }),
+  gauge("scale_cache_bus_confirmed", "watchCache", "1 while the invalidation bus is known to have missed nothing.", {
+    labels: ["cache"],
+  }),
+  tenantCounter("scale_db_routes_total", chosen, "Statements by the node that they went to.", {
+    labels: ["router", "to", "node", "reason"],
+  }),
+  seconds("scale_db_replica_lag_seconds", chosen, "Lag of the replica at each statement that it served.", {
+    labels: ["router", "node"],
+    read: secondsOf("lagMs"),
+  }),
+  seconds("scale_db_statement_duration_seconds", ended, "Time of a statement, or of a transaction.", {
+    labels: ["router", "to"],
+    read: secondsOf("durationMs"),
+  }),
+  tenantCounter("scale_db_slow_statements_total", ended, "Statements that took longer than a second.", {
+    labels: ["router"],
+    read: (message) => ((numberOf(message, "durationMs") ?? 0) > SLOW_MS ? {} : undefined),
+  }),
+  counter("scale_db_node_ejections_total", "scale:db-router:node-eject", "Times that a node stopped serving.", {
+    labels: ["router", "node", "reason"],
+  }),
+  counter("scale_db_node_returns_total", "scale:db-router:node-return", "Times that a node began to serve.", {
+    labels: ["router", "node"],
+  }),
+  counter(
+    "scale_db_primary_changes_total",
+    "scale:db-router:primary-change",
+    "Times that writes moved to another node.",
+    {
+      labels: ["router"],
+    },
+  ),
+  tenantCounter("scale_db_token_refusals_total", "scale:db-router:token-refuse", "Session tokens that were rejected.", {
+    labels: ["router", "reason"],
+  }),
+  tenantCounter(
+    "scale_db_bulkhead_waits_total",
+    "scale:db-router:bulkhead-wait",
+    "Statements that queued for a permit.",
+    {
+      labels: ["router", "what"],
+    },
+  ),
+  tenantCounter(
+    "scale_db_bulkhead_refusals_total",
+    "scale:db-router:bulkhead-refuse",
+    "Queued statements that were refused.",
+    {
+      labels: ["router", "what", "reason"],
+    },
+  ),
+  counter("scale_db_connection_losses_total", "scale:db-router:connection-lose", "Idle connections that broke.", {
+    labels: ["node"],
+  }),
+  counter(
+    "scale_db_discovery_failures_total",
+    "scale:db-router:discovery-fail",
+    "Failed looks for the nodes of a cluster.",
+    {
+      labels: ["router"],
+    },
+  ),
+  gauge("scale_db_node_serving", "watchRouter", "1 while a node serves reads or writes.", {
+    labels: ["router", "node", "role"],
+  }),
+  gauge("scale_db_node_lag_seconds", "watchRouter", "Replica lag, as the router sees it.", {
+    unit: "seconds",
+    labels: ["router", "node"],
+  }),
+  gauge("scale_db_pool_connections", "watchRouter", "Connections of the pool of a node.", {
+    labels: ["router", "node", "state"],
+  }),
+  gauge("scale_db_pool_usage_ratio", "watchRouter", "Share of the largest number of connections that is in use.", {
+    labels: ["router", "node"],
+  }),
+  counter("scale_query_failures_total", "recordQuery", "Queries that failed.", { labels: ["name"] }),
+  seconds("scale_query_duration_seconds", "recordQuery", "Time of a query that the application records.", {
+    labels: ["name"],
+  }),
+  tenantCounter("scale_slow_queries_total", "recordQuery", "Recorded queries that took longer than a second.", {
+    labels: ["name"],
+    read: (message) => ({ labels: { name: textOf(message, "name") } }),
+  }),
+];

@@ -1,0 +1,2 @@
+export { catalogue, groups } from "./rows.js";
+export type { CatalogueRow } from "./row.js";

@@ -1,0 +1,78 @@
+import { familyOf } from "../instruments/family-of.js";
+import type { Registry } from "../instruments/registry.js";
+import type { CounterSeries, HistogramSeries, TenantCounterSeries } from "../instruments/series.js";
+import { NO_TENANT } from "../tenants/tenant-slots.js";
+
+/** Records what no `@scale` package publishes. Recording never throws for a wrong number: it is refused, and counted as such. */
+export interface Recorders {
+  /** Records a call of a model. */
+  ai(call: AiCall): void;
+  /** Records a query of the application. */
+  query(query: QueryRecord): void;
+  /** Records an error of the application. */
+  error(error: ErrorRecord): void;
+}
+
+export interface AiCall {
+  readonly tenantId?: string | undefined;
+  readonly model: string;
+  readonly durationMs: number;
+  readonly success: boolean;
+  /** Cost in dollars. @default 0 */
+  readonly costDollars?: number;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+}
+
+export interface QueryRecord {
+  readonly tenantId?: string | undefined;
+  /** Name of the query, never its text: each name is a series. */
+  readonly name: string;
+  readonly durationMs: number;
+  /** @default true */
+  readonly success?: boolean;
+}
+
+export interface ErrorRecord {
+  readonly tenantId?: string | undefined;
+  readonly severity: "low" | "medium" | "high" | "critical";
+  /** Kind of error, such as its code: each kind is a series. */
+  readonly kind: string;
+}
+
+const SLOW_MS = 1000;
+
+export function createRecorders(registry: Registry): Recorders {
+  const tenantCounter = (name: string) => familyOf<TenantCounterSeries>(registry, name);
+  const histogram = (name: string) => familyOf<HistogramSeries>(registry, name);
+  const calls = tenantCounter("scale_ai_requests_total");
+  const durations = histogram("scale_ai_request_duration_seconds");
+  const costs = tenantCounter("scale_ai_cost_dollars_total");
+  const tokens = tenantCounter("scale_ai_tokens_total");
+  const queries = histogram("scale_query_duration_seconds");
+  const failures = familyOf<CounterSeries>(registry, "scale_query_failures_total");
+  const slowQueries = tenantCounter("scale_slow_queries_total");
+  const errors = tenantCounter("scale_errors_total");
+  return {
+    ai({ tenantId, model, durationMs, success, costDollars = 0, inputTokens = 0, outputTokens = 0 }) {
+      calls.bind({ model, outcome: success ? "success" : "failure" }).inc(tenantId);
+      durations.bind({ model }).observe(durationMs / 1000);
+      const slot = tenantId === undefined ? NO_TENANT : registry.slots.record(tenantId, 0);
+      addTo(costs.bind({ model }), slot, costDollars);
+      addTo(tokens.bind({ model, direction: "input" }), slot, inputTokens);
+      addTo(tokens.bind({ model, direction: "output" }), slot, outputTokens);
+    },
+    query({ tenantId, name, durationMs, success = true }) {
+      queries.bind({ name }).observe(durationMs / 1000);
+      if (!success) failures.bind({ name }).inc();
+      if (durationMs > SLOW_MS) slowQueries.bind({ name }).inc(tenantId);
+    },
+    error({ tenantId, severity, kind }) {
+      errors.bind({ severity, kind }).inc(tenantId);
+    },
+  };
+}
+
+function addTo(series: TenantCounterSeries, slot: number, amount: number): void {
+  if (amount > 0 && amount <= Number.MAX_VALUE) series.cells.add(slot, amount);
+}

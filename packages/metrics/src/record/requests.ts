@@ -1,0 +1,70 @@
+import { familyOf } from "../instruments/family-of.js";
+import type { Family } from "../instruments/family.js";
+import type { Registry } from "../instruments/registry.js";
+import type { HistogramSeries, TenantCounterSeries, TenantHistogramSeries } from "../instruments/series.js";
+import { requestEnd } from "../events.js";
+import { RecentTraffic } from "../summary/traffic.js";
+import { NO_TENANT } from "../tenants/tenant-slots.js";
+
+/** A request whose response has ended. */
+export interface RequestRecord {
+  readonly tenantId: string | undefined;
+  readonly method: string;
+  /** Pattern of the route, never the path: each route is a series. */
+  readonly route: string;
+  /** `undefined` when the client disconnected before a status was sent. */
+  readonly status: number | undefined;
+  readonly durationMs: number;
+}
+
+export type RequestOutcome = "success" | "client-error" | "server-error" | "aborted";
+
+const SLOW_MS = 1000;
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+export const OUTCOMES: readonly RequestOutcome[] = ["success", "client-error", "server-error", "aborted"];
+
+export function outcomeOf(status: number | undefined): RequestOutcome {
+  if (status === undefined) return "aborted";
+  if (status >= 500) return "server-error";
+  return status >= 400 ? "client-error" : "success";
+}
+
+/** Series of the requests, bound once. */
+export class RequestRecorder {
+  readonly recent: RecentTraffic;
+  readonly durations: TenantHistogramSeries;
+  readonly slow: TenantCounterSeries;
+  readonly byOutcome: ReadonlyMap<RequestOutcome, TenantCounterSeries>;
+  readonly #registry: Registry;
+  readonly #routes: Family<HistogramSeries>;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+    this.recent = new RecentTraffic(registry.slots);
+    const requests = familyOf<TenantCounterSeries>(registry, "scale_http_requests_total");
+    this.byOutcome = new Map(OUTCOMES.map((outcome) => [outcome, requests.bind({ outcome })]));
+    this.durations = familyOf<TenantHistogramSeries>(registry, "scale_http_request_duration_seconds").bind({});
+    this.slow = familyOf<TenantCounterSeries>(registry, "scale_http_slow_requests_total").bind({});
+    this.#routes = familyOf<HistogramSeries>(registry, "scale_http_route_duration_seconds");
+  }
+
+  record(request: RequestRecord): void {
+    const { tenantId, method, route, status, durationMs } = request;
+    // One event of the tenant, in one slot: its counts and its time never part.
+    const { slots } = this.#registry;
+    const slot = tenantId === undefined || tenantId === "" ? NO_TENANT : slots.record(tenantId);
+    const outcome = outcomeOf(status);
+    // A clock that steps back must not make a response end before its request.
+    const seconds = Number.isFinite(durationMs) ? Math.max(0, durationMs) / 1000 : 0;
+    this.byOutcome.get(outcome)?.incSlot(slot, 1);
+    this.durations.observeSlot(slot, seconds);
+    if (durationMs > SLOW_MS) this.slow.incSlot(slot, 1);
+    this.recent.record(slot, outcome === "server-error");
+    const known = METHODS.has(method) ? method : "other";
+    this.#routes
+      .bind({ method: known, route, status: status === undefined ? "none" : String(status) })
+      .observe(seconds);
+    requestEnd.publish(() => request);
+  }
+}

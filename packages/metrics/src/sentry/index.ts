@@ -1,0 +1,1 @@
+export { sentrySink, type SentryLike, type SentrySinkOptions } from "./sink.js";

@@ -1,0 +1,1 @@
+export { statsdSink, type StatsdClient, type StatsdSinkOptions } from "./sink.js";

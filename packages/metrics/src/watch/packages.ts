@@ -1,0 +1,93 @@
+import type { OnCollect } from "../collectors.js";
+import { familyOf } from "../instruments/family-of.js";
+import type { Family } from "../instruments/family.js";
+import type { Registry } from "../instruments/registry.js";
+import type { GaugeSeries } from "../instruments/series.js";
+
+/** The part of a `Cache` of `@scale/cache` that is read. */
+export interface WatchedCache {
+  stats(): {
+    readonly memory: {
+      readonly bytes: number;
+      readonly maxBytes: number;
+      readonly entries: number;
+      readonly evictions: Readonly<Record<string, number>>;
+    };
+  };
+  health(): { readonly isMemoryServed: boolean };
+}
+
+/** The part of a router of `@scale/db-router` that is read. */
+export interface WatchedRouter {
+  health(): {
+    readonly name: string;
+    readonly nodes: readonly {
+      readonly name: string;
+      readonly role: string;
+      readonly serves: string;
+      readonly lagMs: number | undefined;
+      readonly pool: { readonly total: number; readonly idle: number; readonly waiting: number };
+    }[];
+  };
+}
+
+/** Reads the depth of queues: `() => ({ emails: 3 })`. */
+export type QueueDepths = () => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
+
+export interface Watches {
+  cache(name: string, cache: WatchedCache): () => void;
+  /** @param poolMax largest number of connections of each pool, for the share of them that is in use */
+  router(router: WatchedRouter, poolMax?: number): () => void;
+  queues(read: QueueDepths): () => void;
+}
+
+/** Gauges that are read at each exposition. */
+export function createWatches(registry: Registry, onCollect: OnCollect): Watches {
+  const gauge = (name: string) => familyOf<GaugeSeries>(registry, name);
+  return {
+    cache: (name, cache) => onCollect(`cache ${name}`, () => readCache(gauge, name, cache)),
+    router: (router, poolMax) => onCollect("router", () => readRouter(gauge, router, poolMax)),
+    queues: (read) =>
+      onCollect("queues", async () => {
+        const depths = await read();
+        for (const [queue, depth] of Object.entries(depths)) gauge("scale_queue_depth").bind({ queue }).set(depth);
+      }),
+  };
+}
+
+type Gauges = (name: string) => Family<GaugeSeries>;
+
+function readCache(gauge: Gauges, cache: string, source: WatchedCache): void {
+  const { memory } = source.stats();
+  gauge("scale_cache_memory_used_bytes").bind({ cache }).set(memory.bytes);
+  gauge("scale_cache_memory_limit_bytes").bind({ cache }).set(memory.maxBytes);
+  gauge("scale_cache_memory_entries").bind({ cache }).set(memory.entries);
+  for (const [cause, count] of Object.entries(memory.evictions))
+    gauge("scale_cache_memory_evictions").bind({ cache, cause }).set(count);
+  gauge("scale_cache_bus_confirmed")
+    .bind({ cache })
+    .set(source.health().isMemoryServed ? 1 : 0);
+}
+
+function readRouter(gauge: Gauges, source: WatchedRouter, poolMax: number | undefined): void {
+  const { name: router, nodes } = source.health();
+  // Nodes and roles come and go.
+  for (const name of ["scale_db_node_serving", "scale_db_node_lag_seconds"]) gauge(name).clear();
+  for (const { name: node, role, serves, lagMs, pool } of nodes) {
+    gauge("scale_db_node_serving")
+      .bind({ router, node, role })
+      .set(serves === "nothing" ? 0 : 1);
+    if (lagMs !== undefined)
+      gauge("scale_db_node_lag_seconds")
+        .bind({ router, node })
+        .set(lagMs / 1000);
+    const connections = gauge("scale_db_pool_connections");
+    connections.bind({ router, node, state: "in-use" }).set(pool.total - pool.idle);
+    connections.bind({ router, node, state: "idle" }).set(pool.idle);
+    connections.bind({ router, node, state: "waiting" }).set(pool.waiting);
+    if (poolMax !== undefined)
+      gauge("scale_db_pool_usage_ratio")
+        .bind({ router, node })
+        .set((pool.total - pool.idle) / poolMax);
+  }
+}
