@@ -7,6 +7,7 @@ process.exitCode = await runSections({
     "cache-matrix": async () => (await import("./cache/matrix/bench.js")).cacheMatrix,
     "db-router": async () => (await import("./db-router/bench.js")).dbRouter,
     flags: async () => (await import("./flags/bench.js")).flags,
+    metrics: async () => (await import("./metrics/bench.js")).metrics,
     pagination: async () => (await import("./pagination/bench.js")).pagination,
     realtime: async () => (await import("./realtime/bench.js")).realtime,
     "rate-limit": async () => (await import("./rate-limit/bench.js")).rateLimit,

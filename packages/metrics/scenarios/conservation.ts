@@ -69,7 +69,7 @@ export async function conserve({
       for (let event = 0; event < 50; event++) send(hot);
       await new Promise<void>((resolve) => void setImmediate(resolve));
     }
-    const samples = parseText((await rendering).chunks.join(""));
+    const samples = parseText(Buffer.concat((await rendering).chunks).toString());
     judge(samples, { last, seen, least: before, most: events });
   }
   const returns = new Set(

@@ -12,7 +12,7 @@ const create = (options: MetricsOptions = {}): Metrics => {
   return metrics;
 };
 const textOf = async (metrics: Metrics, format: "text" | "openmetrics" = "text"): Promise<string> =>
-  (await metrics.render(format)).chunks.join("");
+  Buffer.concat((await metrics.render(format)).chunks).toString();
 const samples = async (metrics: Metrics) =>
   new Map(parseText(await textOf(metrics)).map(({ series, value }) => [series, value]));
 
@@ -121,7 +121,7 @@ describe("render", () => {
       }
     };
     await spin();
-    const found = parseText((await rendering).chunks.join(""));
+    const found = parseText(Buffer.concat((await rendering).chunks).toString());
     const counts = new Map(
       found.filter(({ name }) => name === "x_seconds_count").map(({ labels, value }) => [labels["tenant"], value]),
     );

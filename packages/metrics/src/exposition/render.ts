@@ -11,7 +11,7 @@ export type ExpositionFormat = TextFormat | "protobuf";
 /** A rendered exposition. */
 export interface Exposition {
   readonly contentType: string;
-  readonly chunks: readonly (string | Buffer)[];
+  readonly chunks: readonly Buffer[];
 }
 
 export const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
@@ -20,8 +20,11 @@ export const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
   protobuf: "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
 };
 
-/** Length at which a part of the output becomes a chunk, in characters or bytes. */
-const CHUNK = 65_536;
+/**
+ * Length at which a part of the output becomes a chunk, in characters or bytes. Chunks are outside of the heap: strings of a
+ * whole exposition would be copied by each garbage collection meanwhile, in one block of the event loop.
+ */
+const CHUNK = 16_384;
 
 export interface RenderOptions {
   readonly registry: Registry;
@@ -59,14 +62,14 @@ async function renderForeign(source: AsyncIterable<ForeignMetric>, registry: Reg
 interface Output {
   own(metric: Metric): Promise<void>;
   foreign(metric: ForeignMetric): Promise<void>;
-  end(): readonly (string | Buffer)[];
+  end(): readonly Buffer[];
 }
 
 class TextOutput implements Output {
   readonly #registry: Registry;
   readonly #slicer: Slicer;
   readonly #format: TextFormat;
-  readonly #chunks: string[] = [];
+  readonly #chunks: Buffer[] = [];
   #text = "";
 
   constructor(registry: Registry, slicer: Slicer, format: TextFormat) {
@@ -85,19 +88,21 @@ class TextOutput implements Output {
     await this.#write(foreignText(metric, this.#format));
   }
 
-  end(): string[] {
+  end(): Buffer[] {
     if (this.#format === "openmetrics") this.#text += "# EOF\n";
-    if (this.#text !== "") this.#chunks.push(this.#text);
+    this.#flush();
     return this.#chunks;
+  }
+
+  #flush(): void {
+    this.#chunks.push(Buffer.from(this.#text));
+    this.#text = "";
   }
 
   async #write(lines: Iterable<string>): Promise<void> {
     for (const line of lines) {
       this.#text += line;
-      if (this.#text.length >= CHUNK) {
-        this.#chunks.push(this.#text);
-        this.#text = "";
-      }
+      if (this.#text.length >= CHUNK) this.#flush();
       if (this.#slicer.isOver()) await this.#slicer.pause();
     }
   }

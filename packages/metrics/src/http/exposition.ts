@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { constants, createGzip } from "node:zlib";
-import type { Exposition, ExpositionFormat } from "../exposition/render.js";
+import type { ExpositionFormat } from "../exposition/render.js";
 import type { Metrics } from "../types.js";
 
 /** A response with a body that is sent piece by piece. */
@@ -47,7 +47,7 @@ export async function expositionReply(
     "cache-control": "no-store",
     vary: "accept, accept-encoding",
   };
-  const source = Readable.from(bytesOf(exposition), { objectMode: false });
+  const source = Readable.from(exposition.chunks, { objectMode: false });
   if (!acceptsGzip(header("accept-encoding"))) return { status: 200, headers, body: source };
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });
   source.on("error", (error) => gzip.destroy(error)).pipe(gzip);
@@ -62,7 +62,3 @@ const acceptsGzip = (encodings = ""): boolean =>
     .split(",")
     .map(parseRange)
     .some(({ type, weight }) => type === "gzip" && weight > 0);
-
-function* bytesOf({ chunks }: Exposition): Generator<Buffer> {
-  for (const chunk of chunks) yield typeof chunk === "string" ? Buffer.from(chunk) : chunk;
-}

@@ -31,17 +31,30 @@ const words = new Uint32Array(double.buffer);
 // The word with sign, exponent and the first bits of the mantissa, on machines of either byte order.
 double[0] = -0;
 const HIGH = words[1] === 0 ? 0 : 1;
+const LOW = 1 - HIGH;
 const MANTISSA = 0x000fffff;
 const EXPONENT_OF_1 = 1023;
 
-/** Index of the bucket that counts a value. Exact for every normal double > 0; no logarithm is taken. */
+const mantissas = [...BOUNDS].map((bound) => {
+  double[0] = bound;
+  return { high: (words[HIGH] ?? 0) & MANTISSA, low: words[LOW] ?? 0 };
+});
+// One more, which no mantissa exceeds: the upper bound of the last bucket.
+const BOUND_HIGH = Uint32Array.from([...mantissas.map(({ high }) => high), MANTISSA + 1]);
+const BOUND_LOW = Uint32Array.from([...mantissas.map(({ low }) => low), 0]);
+
+/**
+ * Index of the bucket that counts a value. Exact for every normal double > 0; no logarithm is taken. The words are compared
+ * as integers: to put them together again would wait for the memory.
+ */
 export function bucketOf(value: number): number {
   double[0] = value;
-  const high = words[HIGH] as number;
-  words[HIGH] = (high & MANTISSA) | (EXPONENT_OF_1 << 20);
-  const below = TABLE[(high & MANTISSA) >>> 12] as number;
-  const isAbove = double[0] > (BOUNDS[below] ?? 2);
-  return ((high >>> 20) - EXPONENT_OF_1) * PER_OCTAVE + below + (isAbove ? 1 : 0);
+  const word = words[HIGH] as number;
+  const high = word & MANTISSA;
+  const below = TABLE[high >>> 12] as number;
+  const bound = BOUND_HIGH[below] as number;
+  const isAbove = high > bound || (high === bound && (words[LOW] as number) > (BOUND_LOW[below] as number));
+  return ((word >>> 20) - EXPONENT_OF_1) * PER_OCTAVE + below + (isAbove ? 1 : 0);
 }
 
 /** Upper bound of a bucket, which the bucket includes. */

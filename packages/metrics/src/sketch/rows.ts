@@ -3,9 +3,13 @@ import { bucketOf, middleOf, upperBound } from "./grid.js";
 /** Cells of a row: values at or below the range, the buckets of the grid, values above the range. */
 export const CELLS = 184;
 const LAST = CELLS - 1;
-const ROWS = 64;
-const WRAP = 2 ** 32;
-const RECENT_MAX = 65_535;
+const SHIFT = 9;
+const ROWS = 2 ** SHIFT;
+/** A cell is three words: its count since the start, low word first, and its recent count. They share a cache line. */
+const WORDS = 3;
+const RECENT = 2;
+const WORD = 65_536;
+const WRAP = WORD * WORD;
 
 /** The values that a sketch tells apart: 22.75 powers of two from a smallest one on. */
 export interface SketchRange {
@@ -35,21 +39,15 @@ export const bucketOfCell = (cell: number, { zeroBucket }: SketchRange): number 
 export const valueOfCell = (cell: number, range: SketchRange): number =>
   cell === 0 ? 0 : middleOf(bucketOfCell(cell, range));
 
-interface Chunk {
-  readonly totals: Uint32Array;
-  /** Counts that decay: halved with each window. */
-  readonly recent: Uint16Array;
-  readonly sums: Float64Array;
-  /** The window up to which `recent` was halved. */
-  readonly windows: Uint32Array;
-}
-
 /**
  * Sketches in few large arrays: 1,116 bytes each, however many there are. A row has its counts since the start, which add up
  * to other rows cell by cell, and counts of the last windows.
  */
 export class SketchRows {
-  readonly #chunks: Chunk[] = [];
+  readonly #chunks: Uint16Array[] = [];
+  #sums = new Float64Array(ROWS);
+  /** The window up to which the recent counts of a row were halved. */
+  #windows = new Uint32Array(ROWS);
   readonly #free: number[] = [];
   /** Multiples of 2^32 of cells that went past it. */
   readonly #wraps = new Map<number, number>();
@@ -59,17 +57,15 @@ export class SketchRows {
   allocate(): number {
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    if (this.#next % ROWS === 0) this.#chunks.push(newChunk());
+    if (this.#next % ROWS === 0) this.#grow();
     return this.#next++;
   }
 
   /** Clears a row and keeps it for the next `allocate`. */
   release(row: number): void {
-    const chunk = this.#chunkOf(row);
-    const at = (row % ROWS) * CELLS;
-    chunk.totals.fill(0, at, at + CELLS);
-    chunk.recent.fill(0, at, at + CELLS);
-    chunk.sums[row % ROWS] = 0;
+    const at = firstWord(row);
+    this.#wordsOf(row).fill(0, at, at + CELLS * WORDS);
+    this.#sums[row] = 0;
     if (this.#wraps.size > 0) for (let cell = 0; cell < CELLS; cell++) this.#wraps.delete(row * CELLS + cell);
     this.#free.push(row);
   }
@@ -80,38 +76,28 @@ export class SketchRows {
   }
 
   observe(row: number, cell: number, value: number): void {
-    const chunk = this.#chunks[row >>> 6] as Chunk;
-    const inChunk = row & (ROWS - 1);
-    const at = inChunk * CELLS + cell;
-    const total = (chunk.totals[at] as number) + 1;
-    chunk.totals[at] = total;
-    if (total === WRAP) this.#wrap(row, cell, 1);
-    chunk.sums[inChunk] = (chunk.sums[inChunk] as number) + value;
-    if (chunk.windows[inChunk] !== this.#window) this.#decay(row);
-    const recent = (chunk.recent[at] as number) + 1;
-    if (recent > RECENT_MAX) this.#halve(row, 1);
-    chunk.recent[at] = recent > RECENT_MAX ? recent >>> 1 : recent;
+    this.#sums[row] = (this.#sums[row] as number) + value;
+    if (this.#windows[row] !== this.#window) this.#decay(row);
+    const words = this.#chunks[row >>> SHIFT] as Uint16Array;
+    const at = ((row & (ROWS - 1)) * CELLS + cell) * WORDS;
+    const total = (words[at] as number) + 1;
+    const recent = (words[at + RECENT] as number) + 1;
+    if (total === WORD || recent === WORD) {
+      this.#addCarefully(row, cell, 1);
+      return;
+    }
+    words[at] = total;
+    words[at + RECENT] = recent;
   }
 
   /** Adds many observations of one cell. */
   add(row: number, cell: number, count: number): void {
-    const chunk = this.#chunkOf(row);
-    const at = (row % ROWS) * CELLS + cell;
-    const total = (chunk.totals[at] as number) + count;
-    if (total >= WRAP) this.#wrap(row, cell, Math.floor(total / WRAP));
-    chunk.totals[at] = total % WRAP;
     this.#decay(row);
-    let weight = count;
-    while ((chunk.recent[at] as number) + weight > RECENT_MAX) {
-      this.#halve(row, 1);
-      weight = Math.floor(weight / 2);
-    }
-    chunk.recent[at] = (chunk.recent[at] as number) + weight;
+    this.#addCarefully(row, cell, count);
   }
 
   addSum(row: number, sum: number): void {
-    const chunk = this.#chunkOf(row);
-    chunk.sums[row % ROWS] = (chunk.sums[row % ROWS] as number) + sum;
+    this.#sums[row] = (this.#sums[row] as number) + sum;
   }
 
   /** Adds all of `from` to `to`; `from` stays as it is. */
@@ -124,60 +110,82 @@ export class SketchRows {
   }
 
   count(row: number, cell: number): number {
-    const total = (this.#chunks[row >>> 6] as Chunk).totals[(row & (ROWS - 1)) * CELLS + cell] as number;
+    const words = this.#chunks[row >>> SHIFT] as Uint16Array;
+    const at = ((row & (ROWS - 1)) * CELLS + cell) * WORDS;
+    const total = (words[at] as number) + (words[at + 1] as number) * WORD;
     return this.#wraps.size === 0 ? total : total + (this.#wraps.get(row * CELLS + cell) ?? 0) * WRAP;
   }
 
   sum(row: number): number {
-    return this.#chunkOf(row).sums[row % ROWS] as number;
+    return this.#sums[row] as number;
   }
 
   /** Counts of one row since the start. */
   totals(row: number): Float64Array {
-    return Float64Array.from({ length: CELLS }, (_, cell) => this.count(row, cell));
+    const counts = new Float64Array(CELLS);
+    for (let cell = 0; cell < CELLS; cell++) counts[cell] = this.count(row, cell);
+    return counts;
   }
 
   /** Counts of the last windows, each worth half of the one after it. */
   recent(row: number): Float64Array {
     this.#decay(row);
-    const at = (row % ROWS) * CELLS;
-    return Float64Array.from(this.#chunkOf(row).recent.subarray(at, at + CELLS));
+    const words = this.#wordsOf(row);
+    const from = firstWord(row) + RECENT;
+    const counts = new Float64Array(CELLS);
+    for (let cell = 0; cell < CELLS; cell++) counts[cell] = words[from + cell * WORDS] as number;
+    return counts;
   }
 
-  /** Bytes of all rows. */
-  get bytes(): number {
-    return this.#chunks.length * ROWS * (CELLS * 6 + 12);
+  /** Adds to a cell whose words may be full. */
+  #addCarefully(row: number, cell: number, count: number): void {
+    const words = this.#wordsOf(row);
+    const at = firstWord(row) + cell * WORDS;
+    const total = (words[at] as number) + (words[at + 1] as number) * WORD + count;
+    if (total >= WRAP) {
+      const key = row * CELLS + cell;
+      this.#wraps.set(key, (this.#wraps.get(key) ?? 0) + Math.floor(total / WRAP));
+    }
+    words[at] = total % WORD;
+    words[at + 1] = Math.floor(total / WORD) % WORD;
+    let weight = count;
+    // A full cell halves its row, which keeps the shape of the distribution.
+    while ((words[at + RECENT] as number) + weight >= WORD) {
+      this.#halve(row, 1);
+      weight = Math.floor(weight / 2);
+    }
+    words[at + RECENT] = (words[at + RECENT] as number) + weight;
   }
 
   #decay(row: number): void {
-    const chunk = this.#chunkOf(row);
-    const behind = this.#window - (chunk.windows[row % ROWS] as number);
-    if (behind === 0) return;
-    chunk.windows[row % ROWS] = this.#window;
-    this.#halve(row, Math.min(16, behind));
+    const passed = this.#window - (this.#windows[row] as number);
+    if (passed === 0) return;
+    this.#windows[row] = this.#window;
+    this.#halve(row, Math.min(16, passed));
   }
 
   #halve(row: number, times: number): void {
-    const at = (row % ROWS) * CELLS;
-    const { recent } = this.#chunkOf(row);
-    for (let cell = at; cell < at + CELLS; cell++) recent[cell] = (recent[cell] as number) >>> times;
+    const words = this.#wordsOf(row);
+    const from = firstWord(row) + RECENT;
+    for (let cell = 0; cell < CELLS; cell++) {
+      const at = from + cell * WORDS;
+      words[at] = (words[at] as number) >>> times;
+    }
   }
 
-  #wrap(row: number, cell: number, times: number): void {
-    const key = row * CELLS + cell;
-    this.#wraps.set(key, (this.#wraps.get(key) ?? 0) + times);
+  #wordsOf(row: number): Uint16Array {
+    return this.#chunks[row >>> SHIFT] as Uint16Array;
   }
 
-  #chunkOf(row: number): Chunk {
-    return this.#chunks[row >>> 6] as Chunk;
+  #grow(): void {
+    this.#chunks.push(new Uint16Array(ROWS * CELLS * WORDS));
+    const length = this.#chunks.length * ROWS;
+    if (length <= this.#sums.length) return;
+    const [sums, windows] = [new Float64Array(2 * length), new Uint32Array(2 * length)];
+    sums.set(this.#sums);
+    windows.set(this.#windows);
+    [this.#sums, this.#windows] = [sums, windows];
   }
 }
 
-function newChunk(): Chunk {
-  return {
-    totals: new Uint32Array(ROWS * CELLS),
-    recent: new Uint16Array(ROWS * CELLS),
-    sums: new Float64Array(ROWS),
-    windows: new Uint32Array(ROWS),
-  };
-}
+const firstWord = (row: number): number => (row % ROWS) * CELLS * WORDS;
