@@ -39,6 +39,9 @@ const programs = {
     version: ["-V"],
     from: { bookworm: ["nginx", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g"] },
   },
+  // Of the release after it, for the receiver of OTLP. They need no library but that of C.
+  prometheus: { path: "usr/bin/prometheus", version: ["--version"], from: { trixie: ["prometheus"] } },
+  promtool: { path: "usr/bin/promtool", version: ["--version"], from: { trixie: ["promtool"] } },
 };
 
 /** It finds its own folder, so that the whole may be renamed and moved. */

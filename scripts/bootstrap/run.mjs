@@ -30,6 +30,7 @@ const update = () =>
     ["biome", "format", "--write", "."],
     turbo("build"),
     node("scripts/generate/env.mjs"),
+    node("scripts/generate/metrics.mjs"),
     node("scripts/generate/api.mjs", "--update"),
   ]);
 

@@ -32,6 +32,13 @@ export {
   type PrismaSchema,
   type PrismaSql,
 } from "./prisma/generate-client.js";
+export { type PromtoolResult, runPromtool } from "./prometheus/promtool.js";
+export {
+  type PrometheusOptions,
+  type PrometheusServer,
+  type QueryResult,
+  startPrometheus,
+} from "./prometheus/server.js";
 export { seededRandom } from "./random.js";
 export { type RedisCluster, type RedisClusterOptions, startRedisCluster } from "./redis/cluster.js";
 export { findRedis, type RedisProgram } from "./redis/find.js";

@@ -58,19 +58,19 @@ export const data: readonly CatalogueRow[] = [
       labels: ["kept"],
     },
   ),
-  gauge("scale_cache_memory_used_bytes", "watchCache", "Memory that the entries of a cache use.", {
+  gauge("scale_cache_memory_used_bytes", "watch.cache", "Memory that the entries of a cache use.", {
     unit: "bytes",
     labels: ["cache"],
   }),
-  gauge("scale_cache_memory_limit_bytes", "watchCache", "Memory that a cache may use.", {
+  gauge("scale_cache_memory_limit_bytes", "watch.cache", "Memory that a cache may use.", {
     unit: "bytes",
     labels: ["cache"],
   }),
-  gauge("scale_cache_memory_entries", "watchCache", "Entries in the memory of a cache.", { labels: ["cache"] }),
-  gauge("scale_cache_memory_evictions", "watchCache", "Entries evicted since the start.", {
+  gauge("scale_cache_memory_entries", "watch.cache", "Entries in the memory of a cache.", { labels: ["cache"] }),
+  gauge("scale_cache_memory_evictions", "watch.cache", "Entries evicted since the start.", {
     labels: ["cache", "cause"],
   }),
-  gauge("scale_cache_bus_confirmed", "watchCache", "1 while the invalidation bus is known to have missed nothing.", {
+  gauge("scale_cache_bus_confirmed", "watch.cache", "1 while the invalidation bus is known to have missed nothing.", {
     labels: ["cache"],
   }),
   tenantCounter("scale_db_routes_total", chosen, "Statements by the node that they went to.", {
@@ -132,24 +132,24 @@ export const data: readonly CatalogueRow[] = [
       labels: ["router"],
     },
   ),
-  gauge("scale_db_node_serving", "watchRouter", "1 while a node serves reads or writes.", {
+  gauge("scale_db_node_serving", "watch.router", "1 while a node serves reads or writes.", {
     labels: ["router", "node", "role"],
   }),
-  gauge("scale_db_node_lag_seconds", "watchRouter", "Replica lag, as the router sees it.", {
+  gauge("scale_db_node_lag_seconds", "watch.router", "Replica lag, as the router sees it.", {
     unit: "seconds",
     labels: ["router", "node"],
   }),
-  gauge("scale_db_pool_connections", "watchRouter", "Connections of the pool of a node.", {
+  gauge("scale_db_pool_connections", "watch.router", "Connections of the pool of a node.", {
     labels: ["router", "node", "state"],
   }),
-  gauge("scale_db_pool_usage_ratio", "watchRouter", "Share of the largest number of connections that is in use.", {
+  gauge("scale_db_pool_usage_ratio", "watch.router", "Share of the largest number of connections that is in use.", {
     labels: ["router", "node"],
   }),
-  counter("scale_query_failures_total", "recordQuery", "Queries that failed.", { labels: ["name"] }),
-  seconds("scale_query_duration_seconds", "recordQuery", "Time of a query that the application records.", {
+  counter("scale_query_failures_total", "record.query", "Queries that failed.", { labels: ["name"] }),
+  seconds("scale_query_duration_seconds", "record.query", "Time of a query that the application records.", {
     labels: ["name"],
   }),
-  tenantCounter("scale_slow_queries_total", "recordQuery", "Recorded queries that took longer than a second.", {
+  tenantCounter("scale_slow_queries_total", "record.query", "Recorded queries that took longer than a second.", {
     labels: ["name"],
     read: (message) => ({ labels: { name: textOf(message, "name") } }),
   }),

@@ -82,6 +82,9 @@ export const resilience: readonly CatalogueRow[] = [
       read: (message) => ({ value: message["isBraking"] === true ? 1 : 0 }),
     },
   ),
+  counter("scale_shed_circuits_set_total", "scale:shed:circuit-set", "Breakers whose mode an operator set.", {
+    labels: ["breaker", "to"],
+  }),
   counter("scale_flags_writes_total", "scale:flags:settings-write", "Changes of flags that this process made.", {
     labels: ["flag"],
   }),

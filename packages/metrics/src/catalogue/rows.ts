@@ -1,5 +1,6 @@
 import { data } from "./data.js";
 import { http } from "./http.js";
+import { jobs } from "./jobs.js";
 import { limits } from "./limits.js";
 import { resilience } from "./resilience.js";
 import type { CatalogueRow } from "./row.js";
@@ -15,7 +16,8 @@ export const groups: readonly {
   { title: "Limits and quotas", name: "limits", rows: limits },
   { title: "Cache and database", name: "data", rows: data },
   { title: "Breakers, shedding and flags", name: "resilience", rows: resilience },
-  { title: "Queues, models and process", name: "work", rows: work },
+  { title: "Queues, streams and health", name: "jobs", rows: jobs },
+  { title: "Models, errors and process", name: "work", rows: work },
 ];
 
 /** Every metric that `createMetrics` defines. */

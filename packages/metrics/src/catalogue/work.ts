@@ -3,27 +3,16 @@ import { type CatalogueRow, counter, gauge, seconds, tenantCounter } from "./row
 const nodeProcess = "the process";
 
 export const work: readonly CatalogueRow[] = [
-  gauge("scale_queue_depth", "watchQueue", "Jobs that wait in a queue.", { labels: ["queue"] }),
-  tenantCounter(
-    "scale_queue_store_failures_total",
-    "scale:queue:store-fail",
-    "Calls that the store of a queue did not answer.",
-  ),
-  tenantCounter(
-    "scale_realtime_store_failures_total",
-    "scale:realtime:store-fail",
-    "Calls that the store of a hub did not answer.",
-  ),
-  tenantCounter("scale_ai_requests_total", "recordAi", "Calls of a model by their outcome.", {
+  tenantCounter("scale_ai_requests_total", "record.ai", "Calls of a model by their outcome.", {
     labels: ["model", "outcome"],
   }),
-  seconds("scale_ai_request_duration_seconds", "recordAi", "Time of a call of a model.", { labels: ["model"] }),
-  tenantCounter("scale_ai_cost_dollars_total", "recordAi", "Cost of calls of models.", {
+  seconds("scale_ai_request_duration_seconds", "record.ai", "Time of a call of a model.", { labels: ["model"] }),
+  tenantCounter("scale_ai_cost_dollars_total", "record.ai", "Cost of calls of models.", {
     unit: "dollars",
     labels: ["model"],
   }),
-  tenantCounter("scale_ai_tokens_total", "recordAi", "Tokens of calls of models.", { labels: ["model", "direction"] }),
-  tenantCounter("scale_errors_total", "recordError", "Errors that the application records.", {
+  tenantCounter("scale_ai_tokens_total", "record.ai", "Tokens of calls of models.", { labels: ["model", "direction"] }),
+  tenantCounter("scale_errors_total", "record.error", "Errors that the application records.", {
     labels: ["severity", "kind"],
   }),
   seconds(
