@@ -4,8 +4,10 @@ process.exitCode = await runSections({
   sections: {
     cache: async () => (await import("./cache/proof.js")).cache,
     compat: async () => (await import("./compat/proof.js")).compat,
+    conservation: async () => (await import("./metrics/conservation.js")).conservation,
     failover: async () => (await import("./db-router/failover.js")).failover,
     late: async () => (await import("./late/proof.js")).late,
+    metrics: async () => (await import("./metrics/proof.js")).metrics,
     "node-matrix": async () => (await import("./node-matrix/proof.js")).nodeMatrix,
     outage: async () => (await import("./outage/proof.js")).outage,
     overload: async () => (await import("./shed/overload.js")).overload,

@@ -36,6 +36,7 @@ export { type PromtoolResult, runPromtool } from "./prometheus/promtool.js";
 export {
   type PrometheusOptions,
   type PrometheusServer,
+  type ScrapeJob,
   type QueryResult,
   startPrometheus,
 } from "./prometheus/server.js";

@@ -21,14 +21,16 @@ export interface PrometheusServer {
 }
 
 export interface PrometheusOptions {
-  /** Addresses to scrape, by the name of their job: `{ demo: "127.0.0.1:3000" }`. */
-  readonly targets?: Readonly<Record<string, string>>;
-  /** Path of the targets. @default "/metrics" */
-  readonly path?: string;
-  /** Time between two scrapes. @default "1s" */
-  readonly interval?: string;
-  /** Protocol that is asked for first. @default "PrometheusText0.0.4" */
-  readonly protocol?: "PrometheusProto" | "OpenMetricsText1.0.0" | "PrometheusText0.0.4";
+  readonly jobs?: readonly ScrapeJob[];
+}
+
+/** A target that is scraped every second. */
+export interface ScrapeJob {
+  readonly name: string;
+  /** Address: `127.0.0.1:3000`. */
+  readonly target: string;
+  readonly path: string;
+  readonly protocol: "PrometheusProto" | "OpenMetricsText1.0.0" | "PrometheusText0.0.4";
 }
 
 /**
@@ -67,16 +69,11 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
 }
 
 /** JSON is YAML too. */
-function configOf({
-  targets = {},
-  path = "/metrics",
-  interval = "1s",
-  protocol = "PrometheusText0.0.4",
-}: PrometheusOptions) {
+function configOf({ jobs = [] }: PrometheusOptions) {
   return {
-    global: { scrape_interval: interval, scrape_timeout: interval, scrape_protocols: [protocol] },
-    scrape_configs: Object.entries(targets).map(([job, target]) => ({
-      ...{ job_name: job, metrics_path: path, scrape_classic_histograms: true },
+    global: { scrape_interval: "1s", scrape_timeout: "1s" },
+    scrape_configs: jobs.map(({ name, target, path, protocol }) => ({
+      ...{ job_name: name, metrics_path: path, scrape_protocols: [protocol] },
       static_configs: [{ targets: [target] }],
     })),
   };
