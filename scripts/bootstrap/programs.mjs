@@ -40,8 +40,15 @@ const programs = {
     from: { bookworm: ["nginx", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g"] },
   },
   // Of the release after it, for the receiver of OTLP. They need no library but that of C.
+  // Of the release after it: they need no library but that of C.
   prometheus: { path: "usr/bin/prometheus", version: ["--version"], from: { trixie: ["prometheus"] } },
   promtool: { path: "usr/bin/promtool", version: ["--version"], from: { trixie: ["promtool"] } },
+  // It receives OTLP, which Debian leaves out of Prometheus.
+  "victoria-metrics": {
+    path: "usr/bin/victoria-metrics",
+    version: ["--version"],
+    from: { trixie: ["victoria-metrics", "libzstd1"] },
+  },
 };
 
 /** It finds its own folder, so that the whole may be renamed and moved. */

@@ -70,7 +70,10 @@ describe("otlpSink", () => {
     });
     await metrics.close();
     await exported;
-    const found = exporter.getMetrics().at(-1)!.scopeMetrics.flatMap((scope) => scope.metrics);
+    const found = exporter
+      .getMetrics()
+      .at(-1)!
+      .scopeMetrics.flatMap((scope) => scope.metrics);
     const sum = found.find(({ descriptor }) => descriptor.name === "x") as SumMetricData;
     expect(sum).toMatchObject({ isMonotonic: true, dataPoints: [{ value: 5, attributes: { tenant: "acme" } }] });
     const sketch = found.find(({ descriptor }) => descriptor.name === "x_seconds") as ExponentialHistogramMetricData;
@@ -112,7 +115,9 @@ describe("sentrySink", () => {
     publish(open);
     await Sentry.close(5000);
     await new Promise((resolve) => void server.close(resolve));
-    const events = envelopes.flatMap((text) => text.split("\n")).filter((line) => line.includes('"event_id"') && line.includes('"tags"'));
+    const events = envelopes
+      .flatMap((text) => text.split("\n"))
+      .filter((line) => line.includes('"event_id"') && line.includes('"tags"'));
     const parsed = events.map((line) => JSON.parse(line) as { tags: Record<string, string>; message?: string });
     expect(parsed.filter(({ tags }) => tags["tenant"] === "acme")).toHaveLength(1);
     const reports = parsed.filter(({ tags }) => tags["scale.event"] === "scale:breaker:state-change");

@@ -37,9 +37,10 @@ export {
   type PrometheusOptions,
   type PrometheusServer,
   type ScrapeJob,
-  type QueryResult,
   startPrometheus,
 } from "./prometheus/server.js";
+export type { QueryResult } from "./prometheus/query.js";
+export { startVictoriaMetrics, type VictoriaMetricsServer } from "./prometheus/victoria-metrics.js";
 export { seededRandom } from "./random.js";
 export { type RedisCluster, type RedisClusterOptions, startRedisCluster } from "./redis/cluster.js";
 export { findRedis, type RedisProgram } from "./redis/find.js";

@@ -65,7 +65,9 @@ describe.skipIf(url === "")("redisRollups", () => {
       expect(await b.rollups.read("acme", { period })).toMatchObject([{ from: MONDAY, requests: 101 }]);
     }
     expect(await b.rollups.read("other", { period: "day" })).toMatchObject([{ requests: 1 }]);
-    expect(await b.rollups.read(undefined, { period: "day" }), "all tenants without series, which are none").toEqual([]);
+    expect(await b.rollups.read(undefined, { period: "day" }), "all tenants without series, which are none").toEqual(
+      [],
+    );
   });
 
   it("lets every key expire, and escapes tenants", async () => {

@@ -5,12 +5,7 @@ import { makeTempFolder, removeTempFolder } from "../process/watchdog.js";
 import { withFreePort } from "../process/with-free-port.js";
 import { findProgram } from "../process/find-program.js";
 import { ServerError } from "../server-error.js";
-
-/** One series of the answer to a query. */
-export interface QueryResult {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
+import { queryInstant, type QueryResult } from "./query.js";
 
 export interface PrometheusServer {
   readonly url: string;
@@ -34,7 +29,7 @@ export interface ScrapeJob {
 }
 
 /**
- * Starts a Prometheus with native histograms, exemplars and the OTLP receiver at `/api/v1/otlp/v1/metrics`.
+ * Starts a Prometheus with native histograms and exemplars.
  * @throws {ServerError} when there is none
  */
 export async function startPrometheus(options: PrometheusOptions = {}): Promise<PrometheusServer> {
@@ -47,7 +42,7 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
       `--config.file=${join(folder, "prometheus.yml")}`,
       `--storage.tsdb.path=${join(folder, "data")}`,
       `--web.listen-address=127.0.0.1:${port}`,
-      "--enable-feature=native-histograms,otlp-write-receiver,exemplar-storage",
+      "--enable-feature=native-histograms,exemplar-storage",
     ];
     const daemon = await startDaemon(program.path, {
       args,
@@ -59,7 +54,7 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
   const { daemon, url } = started;
   return {
     url,
-    query: async (expr) => query(url, expr),
+    query: async (expr) => queryInstant(url, expr),
     output: daemon.output,
     async stop() {
       await daemon.stop("SIGKILL");
@@ -77,15 +72,4 @@ function configOf({ jobs = [] }: PrometheusOptions) {
       static_configs: [{ targets: [target] }],
     })),
   };
-}
-
-async function query(url: string, expr: string): Promise<QueryResult[]> {
-  const response = await fetch(`${url}/api/v1/query`, { method: "POST", body: new URLSearchParams({ query: expr }) });
-  const answer = (await response.json()) as {
-    readonly status: string;
-    readonly error?: string;
-    readonly data?: { readonly result: readonly { metric: Record<string, string>; value?: [number, string] }[] };
-  };
-  if (answer.status !== "success") throw new Error(`${expr}: ${answer.error}`);
-  return (answer.data?.result ?? []).map(({ metric, value }) => ({ labels: metric, value: Number(value?.[1]) }));
 }
