@@ -45,6 +45,9 @@ export const libraries = {
   "lru-cache": /^(?:core|breaker)\//,
   "cron-parser": /^queue\/src\/schedules\//,
   opossum: /^breaker\/src\/opossum\//,
+  "prom-client": /^metrics\/src\/prom-client\//,
+  "hot-shots": /^metrics\/src\/statsd\//,
+  "@sentry/node": /^metrics\/src\/sentry\//,
   "@opentelemetry/api": /^metrics\/src\/otlp\//,
   "@opentelemetry/sdk-metrics": /^metrics\/src\/otlp\//,
 };

@@ -15,7 +15,7 @@ export const metricsMiddleware = (metrics: Metrics, options?: MetricsGuardOption
   toExpress(metricsGuard(metrics, options));
 
 /**
- * Answers `/api/metrics` and the routes below `/api/admin/metrics`, for authorised requests. Other paths go on.
+ * Answers `/api/metrics` and the routes below `/api/admin/metrics`, for authorized requests. Other paths go on.
  * @throws {ConfigError} with the name of the wrong option
  */
 export function metricsAdmin(metrics: Metrics, options: MetricsAdminOptions): NodeMiddleware {

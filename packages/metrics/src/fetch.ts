@@ -25,7 +25,7 @@ export function withMetrics<Args extends readonly [Request, ...unknown[]]>(
 }
 
 /**
- * Answers `/api/metrics` and the routes below `/api/admin/metrics` of a fetch runtime, for authorised requests, and 404 for
+ * Answers `/api/metrics` and the routes below `/api/admin/metrics` of a fetch runtime, for authorized requests, and 404 for
  * every other path.
  * @throws {ConfigError} with the name of the wrong option
  */

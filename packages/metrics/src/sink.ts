@@ -1,7 +1,7 @@
 import type { Delta } from "./deltas/delta-reader.js";
 import type { MetricSnapshot } from "./snapshot.js";
 
-/** What a sink may ask of the metrics. */
+/** Readings of the metrics for one sink. */
 export interface SinkSource {
   /**
    * Everything that was recorded since this sink's last call, in slices of the event loop.

@@ -14,7 +14,7 @@ export interface HistogramSnapshot {
   readonly zeroCount: number;
   /** Bucket of the grid that `counts` starts with. */
   readonly offset: number;
-  /** Counts of neighbouring buckets. */
+  /** Counts of adjacent buckets. */
   readonly counts: readonly number[];
   /** Upper bounds of the buckets of the text formats, and how many values are at or below each. */
   readonly buckets: readonly { readonly bound: number; readonly cumulative: number }[];

@@ -50,6 +50,7 @@ export function liveOn({ record }: Metrics, round: number): void {
       outputTokens: 20,
     });
     record.query({ tenantId, name: "report", durationMs: 1200, success: round % 2 === 0 });
+    record.cacheRead({ tenantId, name: "product", layer: round % 3 === 0 ? "load" : "memory" });
     record.error({ tenantId, severity: "high", kind: "payment" });
     for (const name of channels)
       channel(name).publish({ ...MESSAGE, tenantId, layer: round % 3 === 0 ? "load" : "memory" });

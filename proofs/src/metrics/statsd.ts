@@ -41,7 +41,9 @@ export async function* statsd({ smoke }: SectionOptions): AsyncIterable<Line> {
     for (let i = 0; i < sent; i++) counter.inc("acme");
     counter.inc("globex", 7);
     await metrics.close();
-    await new Promise<void>((resolve) => void client.close(() => resolve()));
+    await new Promise<void>((resolve) => {
+      client.close(() => resolve());
+    });
     await waitUntil(async () => /acme/.test(await counters(management)), { what: "counters of statsd" }).catch(
       () => undefined,
     );

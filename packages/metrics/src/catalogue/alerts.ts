@@ -72,18 +72,6 @@ export const alerts: readonly Alert[] = [
     },
   },
   {
-    name: "ScaleSlowStatements",
-    expr: `sum by (router) (increase(scale_db_slow_statements_total{${LIVE}}[5m])) > 0`,
-    for: "0m",
-    severity: "warning",
-    summary: "Statements through router {{ $labels.router }} took longer than a second.",
-    test: {
-      fires: [series('scale_db_slow_statements_total{router="main",tenant="acme"}', "0x12 1 2 3x10")],
-      labels: { router: "main" },
-      quiet: [series('scale_db_slow_statements_total{router="main",tenant="acme"}', "3x20")],
-    },
-  },
-  {
     name: "ScaleReplicaLag",
     expr: "max by (router, node) (scale_db_node_lag_seconds) > 5",
     for: "1m",

@@ -1,18 +1,11 @@
 import { type CatalogueRow, counter, gauge, numberOf, seconds, secondsOf, tenantCounter, textOf } from "./row.js";
 
-const SLOW_MS = 1000;
 const chosen = "scale:db-router:route-choose";
-const ended = "scale:db-router:statement-end";
 
 export const data: readonly CatalogueRow[] = [
-  tenantCounter(
-    "scale_cache_reads_total",
-    "scale:cache:entry-read",
-    "Values that readers got, by the layer that had them.",
-    {
-      labels: ["name", "layer"],
-    },
-  ),
+  tenantCounter("scale_cache_reads_total", "record.cacheRead", "Values that readers got, by the layer that had them.", {
+    labels: ["name", "layer"],
+  }),
   counter(
     "scale_cache_store_failures_total",
     "scale:cache:store-fail",
@@ -79,14 +72,6 @@ export const data: readonly CatalogueRow[] = [
   seconds("scale_db_replica_lag_seconds", chosen, "Lag of the replica at each statement that it served.", {
     labels: ["router", "node"],
     read: secondsOf("lagMs"),
-  }),
-  seconds("scale_db_statement_duration_seconds", ended, "Time of a statement, or of a transaction.", {
-    labels: ["router", "to"],
-    read: secondsOf("durationMs"),
-  }),
-  tenantCounter("scale_db_slow_statements_total", ended, "Statements that took longer than a second.", {
-    labels: ["router"],
-    read: (message) => ((numberOf(message, "durationMs") ?? 0) > SLOW_MS ? {} : undefined),
   }),
   counter("scale_db_node_ejections_total", "scale:db-router:node-eject", "Times that a node stopped serving.", {
     labels: ["router", "node", "reason"],

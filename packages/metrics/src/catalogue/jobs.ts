@@ -128,7 +128,7 @@ export const jobs: readonly CatalogueRow[] = [
   tenantCounter(
     "scale_realtime_authorize_failures_total",
     "scale:realtime:authorize-fail",
-    "Connections that could not be authorised again.",
+    "Connections that could not be authorized again.",
   ),
   tenantCounter(
     "scale_realtime_resets_total",
@@ -185,6 +185,6 @@ export const jobs: readonly CatalogueRow[] = [
   counter(
     "scale_health_authorize_failures_total",
     "scale:health:authorize-fail",
-    "Failures of the authoriser of health routes.",
+    "Failures of the authorizer of health routes.",
   ),
 ];

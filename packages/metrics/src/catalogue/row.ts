@@ -3,7 +3,7 @@ import type { HistogramOptions, MetricType } from "../instruments/definition.js"
 /** A message of a `scale:*` channel. Its publisher may be another version: every field is checked where it is read. */
 export type Message = Readonly<Record<string, unknown>>;
 
-/** What one message adds to a metric. */
+/** The amount that one message adds to a metric, and its labels. */
 export interface Reading {
   /** Values of the labels that are not fields of the message, by label. */
   readonly labels?: Readonly<Record<string, string | number | boolean>>;

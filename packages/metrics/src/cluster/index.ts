@@ -3,7 +3,7 @@ import { repeat } from "../interval.js";
 import type { Metrics } from "../types.js";
 import { ConfigError } from "@scale/core";
 
-const TYPE = "scale:metrics:delta";
+const TYPE = "@scale/metrics/delta";
 
 interface DeltaMessage {
   readonly type: typeof TYPE;

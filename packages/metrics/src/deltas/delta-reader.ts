@@ -17,7 +17,7 @@ interface DeltaBase {
   readonly tenantLabels: LabelPairs;
 }
 
-/** What was recorded on a series since the last reading. */
+/** The amount that was recorded on a series since the last reading. */
 export type Delta = DeltaBase &
   (
     | { readonly kind: "amount"; readonly amount: number }
@@ -135,7 +135,7 @@ export class DeltaReader {
     return kept;
   }
 
-  /** What was read of a tenant moves with its values. */
+  /** The amounts that were read of a tenant move with its values. */
   #move(from: number, to: number): void {
     for (const metric of this.#registry.metrics) {
       if (!metric.family.definition.perTenant) continue;

@@ -13,7 +13,7 @@ import { CELLS } from "../sketch/rows.js";
 import { NO_TENANT, OTHER } from "../tenants/tenant-slots.js";
 import type { Delta, DeltaReader } from "./delta-reader.js";
 
-// What one process sends to another: the amounts since its last message. They add up in any order.
+// Messages between processes: the amounts since the last one. They add up in any order.
 
 const tenantSchema = z.union([z.strictObject({ tenantId: z.string().min(1).max(1024) }), z.enum(["other", "none"])]);
 const changeSchema = z.object({

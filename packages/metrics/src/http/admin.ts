@@ -39,7 +39,7 @@ const json = (body: unknown): Reply => ({
 /**
  * Answers the routes of the metrics; `undefined` for every other path.
  * `GET /api/metrics`, `/api/admin/metrics`, `/api/admin/metrics/summary`, `/api/admin/metrics/company/:tenantId` and
- * `/api/admin/metrics/problems`, each of them for authorised requests only.
+ * `/api/admin/metrics/problems`, each of them for authorized requests only.
  * @throws {ConfigError} with the name of the wrong option
  */
 export function metricsRoutes(
@@ -53,7 +53,7 @@ export function metricsRoutes(
     if (path === undefined || !isRoute(path, basePath)) return undefined;
     if (facts.method !== "GET" && facts.method !== "HEAD")
       return problem({ title: "Method Not Allowed", status: 405, headers: { allow: "GET, HEAD" } });
-    // The same answer for every path: an unauthorised caller does not learn which tenants there are.
+    // The same answer for every path: an unauthorized caller does not learn which tenants there are.
     if (!(await isAllowed(facts)))
       return problem({ title: "Forbidden", status: 403, detail: "A valid admin credential is required." });
     if (path === `${basePath}/metrics`) return { exposition: true };

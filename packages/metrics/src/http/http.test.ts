@@ -96,7 +96,7 @@ describe("metricsAdmin", () => {
     "/api/admin/metrics/summary",
     "/api/admin/metrics/problems",
     "/api/admin/metrics/company/acme",
-  ])("answers %s for authorised requests only", async (path) => {
+  ])("answers %s for authorized requests only", async (path) => {
     const metrics = create();
     const url = await serve(metrics);
     metrics.record.request({ tenantId: "acme", method: "GET", route: "/", status: 200, durationMs: 5 });
@@ -175,7 +175,7 @@ describe("metricsAdmin", () => {
     expect((await handler(new Request("http://x/else", admin))).status).toBe(404);
   });
 
-  it("refuses an authoriser that answers neither true nor false", async () => {
+  it("refuses an authorizer that answers neither true nor false", async () => {
     const handler = metricsHandler(create(), { authorize: () => "yes" as never });
     await expect(handler(new Request("http://x/api/metrics"))).rejects.toThrow(/authorize: expected true or false/);
   });

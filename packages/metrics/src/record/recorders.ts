@@ -11,6 +11,16 @@ export interface Recorders {
   query(query: QueryRecord): void;
   /** Records an error of the application. */
   error(error: ErrorRecord): void;
+  /** Records a read of a cache, for its hit ratio. */
+  cacheRead(read: CacheRead): void;
+}
+
+export interface CacheRead {
+  readonly tenantId?: string | undefined;
+  /** Name of the definition: each name is a series. */
+  readonly name: string;
+  /** Layer that had the value; `load` for a value that was loaded. */
+  readonly layer: "memory" | "store" | "load";
 }
 
 export interface AiCall {
@@ -53,6 +63,7 @@ export function createRecorders(registry: Registry): Recorders {
   const failures = familyOf<CounterSeries>(registry, "scale_query_failures_total");
   const slowQueries = tenantCounter("scale_slow_queries_total");
   const errors = tenantCounter("scale_errors_total");
+  const reads = tenantCounter("scale_cache_reads_total");
   return {
     ai({ tenantId, model, durationMs, success, costDollars = 0, inputTokens = 0, outputTokens = 0 }) {
       calls.bind({ model, outcome: success ? "success" : "failure" }).inc(tenantId);
@@ -66,6 +77,9 @@ export function createRecorders(registry: Registry): Recorders {
       queries.bind({ name }).observe(durationMs / 1000);
       if (!success) failures.bind({ name }).inc();
       if (durationMs > SLOW_MS) slowQueries.bind({ name }).inc(tenantId);
+    },
+    cacheRead({ tenantId, name, layer }) {
+      reads.bind({ name, layer }).inc(tenantId);
     },
     error({ tenantId, severity, kind }) {
       errors.bind({ severity, kind }).inc(tenantId);

@@ -1,6 +1,6 @@
 import type { Delta } from "../deltas/delta-reader.js";
 
-/** What one tenant did since its last message. A message that got no answer is sent again as it was. */
+/** The requests of one tenant since its last message. A message that got no answer is sent again as it was. */
 export interface Message {
   readonly tenant: string;
   readonly number: number;

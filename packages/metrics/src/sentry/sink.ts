@@ -10,7 +10,7 @@ interface TaggedEvent {
   tags?: Record<string, unknown>;
 }
 
-/** The part of `@sentry/node` that we call. The application initialises it. */
+/** The part of `@sentry/node` that we call. The application initializes it. */
 export interface SentryLike {
   addEventProcessor(processor: <E extends TaggedEvent>(event: E) => E): void;
   captureMessage(

@@ -42,7 +42,7 @@ export interface Problem {
   readonly since: number;
 }
 
-/** What problems are judged by. */
+/** Recent requests of a tenant, by which its problems are judged. */
 export interface RecentTenant {
   readonly tenantId: string;
   readonly recent: Pick<RecentTrafficSummary, "requests" | "errorRatio" | "p95Ms">;

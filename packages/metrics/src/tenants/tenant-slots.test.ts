@@ -150,6 +150,7 @@ describe("tenantLabel", () => {
   });
 
   it("leaves usual ids as they are", () => {
-    for (const id of ["acme", "a:b", "__proto__", "Ünïcode", "💡", "others"]) expect(tenantLabel(id)).toBe(id);
+    for (const id of ["acme", "a:b", "__proto__", "\u00dcn\u00efcode", "\u{1f4a1}", "others"])
+      expect(tenantLabel(id)).toBe(id);
   });
 });
