@@ -15,7 +15,7 @@ const tenantOf = (i: number): string => Buffer.from(`tenant-${i * 7919}`).toStri
 export const TENANTS: readonly string[] = Array.from({ length: 10_000 }, (_, i) => tenantOf(i));
 
 /** Tenants of a stream in which the n-th most frequent one is n times rarer than the first. */
-export function zipf(length: number): string[] {
+function zipf(length: number): string[] {
   const random = seededRandom(SEED);
   const weights = TENANTS.map((_, i) => 1 / (i + 1));
   let sum = 0;

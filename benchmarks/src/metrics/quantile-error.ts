@@ -4,7 +4,7 @@ import { SEED, startOurs } from "./contenders.js";
 const QUANTILES = [0.5, 0.9, 0.95, 0.99, 0.999];
 
 /** Distributions of response times, in seconds. */
-export function distributions(): Readonly<Record<string, () => number>> {
+function distributions(): Readonly<Record<string, () => number>> {
   const random = seededRandom(SEED);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return {

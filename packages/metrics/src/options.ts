@@ -48,7 +48,7 @@ export interface MetricsOptions {
   readonly maxLabelSets?: number;
   /**
    * Longest time of the event loop that a rendering takes at once, in milliseconds.
-   * @default 2
+   * @default 1
    */
   readonly sliceMs?: number;
   /** Function that returns the labels of an exemplar, such as `{ trace_id }` of the active span, or `undefined`. */
@@ -80,7 +80,7 @@ export const optionsSchema: z.ZodType<ParsedOptions> = z.strictObject({
     .strictObject({
       max: z.int().min(1).max(100_000).default(500),
       window: durationOption.default(15_000),
-      hysteresis: z.number().min(1).max(1000).default(2),
+      hysteresis: z.number().min(1).max(1000).default(1),
     })
     .prefault({}),
   registry: z
@@ -105,7 +105,7 @@ export const optionsSchema: z.ZodType<ParsedOptions> = z.strictObject({
     })
     .prefault({}),
   maxLabelSets: z.int().min(1).max(1_000_000).default(1000),
-  sliceMs: z.number().min(0.1).max(1000).default(2),
+  sliceMs: z.number().min(0.1).max(1000).default(1),
   exemplar: functionOption<NonNullable<MetricsOptions["exemplar"]>>().optional(),
   clock: clockOption.default(systemClock),
 });

@@ -1,4 +1,4 @@
-import { type CatalogueRow, counter, gauge, numberOf, seconds, secondsOf, tenantCounter, textOf } from "./row.js";
+import { type CatalogueRow, counter, gauge, seconds, secondsOf, tenantCounter, textOf } from "./row.js";
 
 const chosen = "scale:db-router:route-choose";
 

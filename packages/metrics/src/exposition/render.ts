@@ -14,7 +14,7 @@ export interface Exposition {
   readonly chunks: readonly Buffer[];
 }
 
-export const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
+const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
   text: "text/plain; version=0.0.4; charset=utf-8",
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
   protobuf: "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",

@@ -40,7 +40,7 @@ export const sampleLine = (name: string, labels: string, value: number): string 
   labels === "" ? `${name} ${numberText(value)}\n` : `${name}{${labels}} ${numberText(value)}\n`;
 
 /** A number as the text formats have it. */
-export function numberText(value: number): string {
+function numberText(value: number): string {
   if (Number.isFinite(value)) return String(value);
   if (Number.isNaN(value)) return "NaN";
   return value > 0 ? "+Inf" : "-Inf";

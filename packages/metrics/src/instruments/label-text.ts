@@ -2,7 +2,7 @@
 export type LabelPairs = readonly (readonly [name: string, value: string])[];
 
 /** Escapes a label value for the text formats: backslash, quote and line feed. */
-export const escapeLabel = (value: string): string =>
+const escapeLabel = (value: string): string =>
   /[\\"\n]/.test(value)
     ? value.replaceAll("\\", String.raw`\\`).replaceAll('"', String.raw`\"`).replaceAll("\n", String.raw`\n`)
     : value;

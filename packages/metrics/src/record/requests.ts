@@ -22,9 +22,9 @@ export type RequestOutcome = "success" | "client-error" | "server-error" | "abor
 const SLOW_MS = 1000;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-export const OUTCOMES: readonly RequestOutcome[] = ["success", "client-error", "server-error", "aborted"];
+const OUTCOMES: readonly RequestOutcome[] = ["success", "client-error", "server-error", "aborted"];
 
-export function outcomeOf(status: number | undefined): RequestOutcome {
+function outcomeOf(status: number | undefined): RequestOutcome {
   if (status === undefined) return "aborted";
   if (status >= 500) return "server-error";
   return status >= 400 ? "client-error" : "success";

@@ -3,7 +3,7 @@ import { CELLS, type SketchRange, valueOfCell } from "./rows.js";
 /** Counts by cell. Two of them add up cell by cell. */
 export type Counts = ArrayLike<number>;
 
-export function countOf(counts: Counts): number {
+function countOf(counts: Counts): number {
   let count = 0;
   for (let cell = 0; cell < CELLS; cell++) count += counts[cell] ?? 0;
   return count;

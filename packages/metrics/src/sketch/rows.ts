@@ -33,7 +33,7 @@ export function cellOf(value: number, { zeroBucket, zero }: SketchRange): number
 }
 
 /** Bucket of the grid that a cell counts. The last cell stands for the bucket above the range. */
-export const bucketOfCell = (cell: number, { zeroBucket }: SketchRange): number => zeroBucket + cell;
+const bucketOfCell = (cell: number, { zeroBucket }: SketchRange): number => zeroBucket + cell;
 
 /** The value that stands for all values of a cell. */
 export const valueOfCell = (cell: number, range: SketchRange): number =>

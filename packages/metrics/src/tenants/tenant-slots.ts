@@ -10,7 +10,7 @@ export const MOVED = 1;
 /** Slot of work without a tenant. */
 export const NO_TENANT = 2;
 /** First slot of a tenant. */
-export const FIRST = 3;
+const FIRST = 3;
 
 export interface TenantSlotsOptions {
   /** Tenants with series of their own. */
