@@ -9,14 +9,14 @@ export interface SchedulerOptions {
 }
 
 export interface FinishedRun {
-  /** What `start` returned. */
+  /** Result of `start`. */
   readonly charged: number;
   /** Milliseconds that the job ran; read with `charge: "time"`. */
   readonly usedMs: number;
   readonly nowMs: number;
 }
 
-/** What the scheduler knows of a tenant. */
+/** Load of one tenant. */
 export interface TenantLoad {
   readonly waiting: number;
   readonly inFlight: number;
@@ -71,105 +71,141 @@ interface Tenant {
 const UNKNOWN_SHARE: TenantShare = { weight: 1, maxInFlight: Infinity, maxBacklog: Infinity };
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const byTime = options.charge === "time";
-  const tenants = new Map<string, Tenant>();
-  // Tenants that may start a job, by round; and those that may later, by time.
-  const ring = new RankedHeap();
-  const parked = new RankedHeap();
-  let currentRound = 0;
-  let averageMs = 0;
+  return new DeficitRoundRobin(options);
+}
 
-  function tenantOf(tenantId: string): Tenant {
-    let tenant = tenants.get(tenantId);
+class DeficitRoundRobin implements Scheduler {
+  readonly #byTime: boolean;
+  readonly #tenants = new Map<string, Tenant>();
+  /** Tenants that may start a job, by round. */
+  readonly #ring = new RankedHeap();
+  /** Tenants that may later, by time. */
+  readonly #parked = new RankedHeap();
+  #currentRound = 0;
+  #averageMs = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#byTime = options.charge === "time";
+  }
+
+  setShare(tenantId: string, share: TenantShare, nowMs: number): void {
+    this.#change(tenantId, nowMs, (tenant) => (tenant.share = share));
+  }
+
+  enqueue(tenantId: string, nowMs: number): void {
+    this.#change(tenantId, nowMs, (tenant) => (tenant.waiting += 1));
+  }
+
+  dequeue(tenantId: string, nowMs: number): void {
+    this.#change(tenantId, nowMs, (tenant) => (tenant.waiting = Math.max(tenant.waiting - 1, 0)));
+  }
+
+  next(nowMs: number): string | undefined {
+    for (let due = this.#parked.peek(); due !== undefined && due.rank <= nowMs; due = this.#parked.peek()) {
+      this.#parked.delete(due.id);
+      this.#change(due.id, nowMs, () => undefined);
+    }
+    return this.#ring.peek()?.id;
+  }
+
+  start(tenantId: string, cost: number, nowMs: number): number {
+    const { averageMs } = this.#tenantOf(tenantId);
+    const charged = this.#byTime ? estimate(averageMs, this.#averageMs) : billable(cost);
+    this.#change(tenantId, nowMs, (tenant) => {
+      tenant.waiting = Math.max(tenant.waiting - 1, 0);
+      tenant.inFlight += 1;
+      if (tenant.share.rate !== undefined) tenant.bucket = take(tenant.bucket, tenant.share.rate, nowMs);
+      tenant.turn = charge(tenant.turn, charged, tenant.share.weight);
+    });
+    return charged;
+  }
+
+  finish(tenantId: string, run: FinishedRun): void {
+    this.#change(tenantId, run.nowMs, (tenant) => {
+      tenant.inFlight = Math.max(tenant.inFlight - 1, 0);
+      if (this.#byTime) this.#bill(tenant, run);
+    });
+  }
+
+  pause(tenantId: string, nowMs: number): void {
+    this.#change(tenantId, nowMs, (tenant) => (tenant.paused = true));
+  }
+
+  resume(tenantId: string, nowMs: number): void {
+    this.#change(tenantId, nowMs, (tenant) => (tenant.paused = false));
+  }
+
+  park(tenantId: string, untilMs: number, nowMs: number): void {
+    this.#change(tenantId, nowMs, (tenant) => (tenant.parkedUntilMs = untilMs));
+  }
+
+  nextWakeMs(): number | undefined {
+    return this.#parked.peek()?.rank;
+  }
+
+  forget(tenantId: string): void {
+    const tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined || tenant.waiting > 0 || tenant.inFlight > 0) return;
+    this.#tenants.delete(tenantId);
+    this.#parked.delete(tenantId);
+  }
+
+  inspect(tenantId: string): TenantLoad | undefined {
+    const tenant = this.#tenants.get(tenantId);
+    if (tenant === undefined) return undefined;
+    return { waiting: tenant.waiting, inFlight: tenant.inFlight, paused: tenant.paused };
+  }
+
+  #tenantOf(tenantId: string): Tenant {
+    let tenant = this.#tenants.get(tenantId);
     if (tenant === undefined) {
       tenant = {
         ...{ share: UNKNOWN_SHARE, turn: { round: 0, credit: QUANTUM }, bucket: FULL, averageMs: 0 },
         ...{ waiting: 0, inFlight: 0, paused: false, parkedUntilMs: 0 },
       };
-      tenants.set(tenantId, tenant);
+      this.#tenants.set(tenantId, tenant);
     }
     return tenant;
   }
 
+  #change(tenantId: string, nowMs: number, edit: (tenant: Tenant) => void): void {
+    const tenant = this.#tenantOf(tenantId);
+    edit(tenant);
+    this.#place(tenantId, tenant, nowMs);
+  }
+
   /** Puts the tenant into the ring, among the parked, or nowhere, as its state demands. */
-  function place(tenantId: string, tenant: Tenant, nowMs: number): void {
-    const { share, bucket } = tenant;
-    const canStart = tenant.waiting > 0 && !tenant.paused && tenant.inFlight < share.maxInFlight;
-    const wakeMs = canStart
-      ? Math.max(tenant.parkedUntilMs, share.rate === undefined ? nowMs : readyAt(bucket, share.rate, nowMs))
-      : Infinity;
+  #place(tenantId: string, tenant: Tenant, nowMs: number): void {
+    const wakeMs = wakeOf(tenant, nowMs);
     if (wakeMs > nowMs) {
-      if (ring.has(tenantId)) leave(tenantId);
-      if (canStart) parked.set(tenantId, wakeMs);
-      else parked.delete(tenantId);
+      if (this.#ring.has(tenantId)) this.#leave(tenantId);
+      if (wakeMs < Infinity) this.#parked.set(tenantId, wakeMs);
+      else this.#parked.delete(tenantId);
       return;
     }
-    parked.delete(tenantId);
-    if (!ring.has(tenantId)) tenant.turn = join(tenant.turn, ring.peek()?.rank ?? currentRound, share.weight);
-    ring.set(tenantId, tenant.turn.round);
+    this.#parked.delete(tenantId);
+    if (!this.#ring.has(tenantId)) {
+      tenant.turn = join(tenant.turn, this.#ring.peek()?.rank ?? this.#currentRound, tenant.share.weight);
+    }
+    this.#ring.set(tenantId, tenant.turn.round);
   }
 
   // The ring knows the current round while a tenant is in it.
-  function leave(tenantId: string): void {
-    currentRound = ring.peek()?.rank ?? currentRound;
-    ring.delete(tenantId);
+  #leave(tenantId: string): void {
+    this.#currentRound = this.#ring.peek()?.rank ?? this.#currentRound;
+    this.#ring.delete(tenantId);
   }
 
-  function change(tenantId: string, nowMs: number, edit: (tenant: Tenant) => void): void {
-    const tenant = tenantOf(tenantId);
-    edit(tenant);
-    place(tenantId, tenant, nowMs);
-  }
-
-  function bill(tenant: Tenant, { charged, usedMs }: FinishedRun): void {
+  #bill(tenant: Tenant, { charged, usedMs }: FinishedRun): void {
     const used = billable(usedMs);
     tenant.turn = charge(tenant.turn, used - charged, tenant.share.weight);
     tenant.averageMs = learn(tenant.averageMs, used);
-    averageMs = learn(averageMs, used);
+    this.#averageMs = learn(this.#averageMs, used);
   }
+}
 
-  return {
-    setShare: (tenantId, share, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.share = share)),
-    enqueue: (tenantId, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.waiting += 1)),
-    dequeue: (tenantId, nowMs) =>
-      change(tenantId, nowMs, (tenant) => (tenant.waiting = Math.max(tenant.waiting - 1, 0))),
-    next(nowMs) {
-      for (let due = parked.peek(); due !== undefined && due.rank <= nowMs; due = parked.peek()) {
-        parked.delete(due.id);
-        change(due.id, nowMs, () => undefined);
-      }
-      return ring.peek()?.id;
-    },
-    start(tenantId, cost, nowMs) {
-      const charged = byTime ? estimate(tenantOf(tenantId).averageMs, averageMs) : billable(cost);
-      change(tenantId, nowMs, (tenant) => {
-        tenant.waiting = Math.max(tenant.waiting - 1, 0);
-        tenant.inFlight += 1;
-        if (tenant.share.rate !== undefined) tenant.bucket = take(tenant.bucket, tenant.share.rate, nowMs);
-        tenant.turn = charge(tenant.turn, charged, tenant.share.weight);
-      });
-      return charged;
-    },
-    finish(tenantId, run) {
-      change(tenantId, run.nowMs, (tenant) => {
-        tenant.inFlight = Math.max(tenant.inFlight - 1, 0);
-        if (byTime) bill(tenant, run);
-      });
-    },
-    pause: (tenantId, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.paused = true)),
-    resume: (tenantId, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.paused = false)),
-    park: (tenantId, untilMs, nowMs) => change(tenantId, nowMs, (tenant) => (tenant.parkedUntilMs = untilMs)),
-    nextWakeMs: () => parked.peek()?.rank,
-    forget(tenantId) {
-      const tenant = tenants.get(tenantId);
-      if (tenant === undefined || tenant.waiting > 0 || tenant.inFlight > 0) return;
-      tenants.delete(tenantId);
-      parked.delete(tenantId);
-    },
-    inspect(tenantId) {
-      const tenant = tenants.get(tenantId);
-      if (tenant === undefined) return undefined;
-      return { waiting: tenant.waiting, inFlight: tenant.inFlight, paused: tenant.paused };
-    },
-  };
+/** The time from which the tenant may start a job; infinite when that is for other reasons than time. */
+function wakeOf({ share, bucket, waiting, inFlight, paused, parkedUntilMs }: Tenant, nowMs: number): number {
+  if (waiting === 0 || paused || inFlight >= share.maxInFlight) return Infinity;
+  return Math.max(parkedUntilMs, share.rate === undefined ? nowMs : readyAt(bucket, share.rate, nowMs));
 }

@@ -6,6 +6,13 @@ import { crashRows, deadRows } from "./crash-rows.js";
 import { fairRows } from "./fair-rows.js";
 import { runRows } from "./run-rows.js";
 
+export {
+  createScheduler,
+  type FinishedRun,
+  type Scheduler,
+  type SchedulerOptions,
+  type TenantLoad,
+} from "../fairness/scheduler.js";
 export { type CreateHarness, LEASE_MS, type QueueStoreHarness } from "./context.js";
 export { type VirtualClock, virtualClock } from "./virtual-clock.js";
 
