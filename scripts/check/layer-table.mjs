@@ -44,6 +44,7 @@ export const libraries = {
   "@openfeature/server-sdk": /^flags\/src\/openfeature\//,
   "lru-cache": /^(?:core|breaker)\//,
   "cron-parser": /^queue\/src\/schedules\//,
+  bullmq: /^queue\/src\/(?:redis|postgres)\//,
   opossum: /^breaker\/src\/opossum\//,
   "prom-client": /^metrics\/src\/prom-client\//,
   "hot-shots": /^metrics\/src\/statsd\//,

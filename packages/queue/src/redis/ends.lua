@@ -1,5 +1,5 @@
 --[[
-  What becomes of jobs that end outside of BullMQ's scripts: cancelled ones, and the index of dead ones. It is no operation: see
+  Ends jobs outside of BullMQ's scripts: cancelled ones, and the index of dead ones. It is no operation: see
   fair.lua. Each function is O(log jobs). Cancelled and dead jobs last until their count or age is above what the store keeps.
 ]]
 local CANCELLED = q .. "fair:c"
@@ -60,10 +60,8 @@ end
 local function release_lost_slots()
   if rcall("HLEN", OWNERS) == rcall("LLEN", ACTIVE) then return end
   for _, id in ipairs(rcall("HKEYS", OWNERS)) do
-    if not rcall("LPOS", ACTIVE, id) then
-      local owner = owner_of(id)
-      settle_slot(id, owner, now - owner.start)
-    end
+    local owner = owner_of(id)
+    if owner and not rcall("LPOS", ACTIVE, id) then settle_slot(id, owner, now - owner.start) end
   end
 end
 
@@ -73,8 +71,8 @@ local function cancel_job(id, is_purged, count, age)
   if not fields[1] then return 3 end
   local owner = owner_of(id)
   if owner then
-    rcall("HSET", OWNERS, id, pack_owner(is_purged and 2 or math.max(owner.flag, 1), owner.charged, owner.start, owner.token,
-      owner.tid))
+    owner.flag = is_purged and 2 or math.max(owner.flag, 1)
+    take_slot(id, owner)
     return 1
   end
   if fields[2] then return 2 end

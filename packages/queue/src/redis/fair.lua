@@ -12,6 +12,7 @@
            fair:l:<t>    zset: the line of tenant t, job ids by place
            fair:d:<t>    zset: delayed jobs of tenant t, by ms since the epoch
            fair:x:<t>    zset: dead jobs of tenant t, by ms since the epoch
+           fair:i:<t>    zset: deduplication ids of tenant t, by ms since the epoch at which they end; expires with the last
            fair:c        zset: cancelled jobs, by ms since the epoch
            fair:ready    list: the job that is being fetched; empty between two scripts
   ARGV[1]  now     ms since the epoch, or "" to use this server's clock (the default outside tests)
@@ -23,6 +24,8 @@
 ]]
 local rcall = redis.call
 local q = KEYS[1]
+-- Stands for msgpack in BullMQ's scripts: they are called from here, and take tables as they are.
+local as_is = { unpack = function(value) return value end }
 local now = tonumber(ARGV[1])
 if not now then
   local time = rcall("TIME")
@@ -60,22 +63,6 @@ local function tenant_of(tid)
     t.is_new = true
   end
   return t
-end
-
-local function save()
-  for tid, t in pairs(changed) do
-    local key = q .. "fair:t:" .. tid
-    local packed = struct.pack(FORMAT, t.w, t.c, t.b, t.ql, t.qw, t.d, t.r, t.f, t.n, t.x, t.p, t.u, t.k, t.ka, t.i,
-      t.s, t.h, t.e)
-    if t.n == 0 and t.f == 0 and t.x == 0 and t.p == 0 then
-      rcall("SET", key, packed, "PX", idle_ttl)
-    else
-      rcall("SET", key, packed)
-    end
-    if t.is_new then rcall("ZADD", q .. "fair:tenants", 0, tid) end
-  end
-  if staged ~= 0 then rcall("HINCRBY", STATE, "n", staged) end
-  if queue_average then rcall("HSET", STATE, "e", string.format("%.17g", queue_average)) end
 end
 
 -- Deficit round robin, see ../fairness/credit.ts. True when the round changed.
@@ -117,18 +104,24 @@ local function current_round()
   return tonumber(head[2]) or tonumber(rcall("HGET", STATE, "v")) or 0
 end
 
--- Puts the tenant into the ring, among the parked, or nowhere, as its state demands. `moved` says that its round changed.
-local function place(tid, t, moved)
+-- The time from which the tenant may start a job; infinite when that is for other reasons than time.
+local function wake_of(t)
+  if t.n > 0 and t.p == 0 and t.f < t.c then return math.max(t.u, ready_at(t)) end
+  return math.huge
+end
+
+-- Puts the tenant into the ring, among the parked, or nowhere, as its state demands. `moved` says that its round changed;
+-- `round` is the current one when the caller knows it.
+local function place(tid, t, moved, round)
   changed[tid] = t
-  local can_start = t.n > 0 and t.p == 0 and t.f < t.c
-  local wake = can_start and math.max(t.u, ready_at(t)) or math.huge
+  local wake = wake_of(t)
   if wake > now then
     if t.i == 1 then
-      rcall("HSET", STATE, "v", string.format("%.17g", current_round()))
+      rcall("HSET", STATE, "v", string.format("%.17g", round or current_round()))
       rcall("ZREM", RING, tid)
       t.i = 0
     end
-    if can_start then
+    if wake < math.huge then
       rcall("ZADD", PARKED, wake, tid)
       rcall("ZADD", q .. "marker", "LT", wake, "1")
     end
@@ -143,7 +136,7 @@ local function place(tid, t, moved)
   end
 end
 
--- A member of a line is the id, with its cost behind a space when that is not 1.
+-- A member of a line is the id, followed by a space and its cost when that is not 1.
 local function member_of(id, cost) return cost and cost ~= 1 and id .. " " .. string.format("%.17g", cost) or id end
 
 local function job_of(member)
@@ -152,7 +145,7 @@ local function job_of(member)
   return member, 1
 end
 
--- What the line needs to know of a job: tn tenant, pc class, co cost when it is not 1. Nil for a job that is gone.
+-- Fields of a job that its line needs: tn tenant, pc class, co cost when it is not 1. Nil for a job that is gone.
 local function read_opts(id)
   local opts = rcall("HGET", q .. id, "opts")
   if not opts then return nil end
@@ -166,8 +159,8 @@ local function read_opts(id)
   return opts
 end
 
--- Puts a job into the line of its tenant; at the head of it when `front`.
-local function stage(tid, id, class, cost, front)
+-- Puts a job into the line of its tenant; at the head of it when `front`. With `lines` the caller writes the line, see write_lines.
+local function stage(tid, id, class, cost, front, lines)
   local t = tenant_of(tid)
   if t.n == 0 then t.s, t.h = 0, 0 end
   local at
@@ -178,7 +171,14 @@ local function stage(tid, id, class, cost, front)
     t.s = t.s + 1
     at = class * CLASS + t.s
   end
-  rcall("ZADD", q .. "fair:l:" .. tid, at, member_of(id, cost))
+  if lines then
+    local line = lines[tid] or {}
+    lines[tid] = line
+    line[#line + 1] = at
+    line[#line + 1] = member_of(id, cost)
+  else
+    rcall("ZADD", q .. "fair:l:" .. tid, at, member_of(id, cost))
+  end
   t.n = t.n + 1
   staged = staged + 1
   place(tid, t)
@@ -217,9 +217,9 @@ local function restage(id, front)
   stage(opts.tn, id, opts.pc, opts.co, front)
 end
 
--- Moves what BullMQ's scripts put into `wait` and `prioritized` to the lines. Nothing is fetched from there.
-local function sort_arrivals(fronts)
-  for _ = 1, 1000 do
+-- Moves what BullMQ's scripts put into `wait` and `prioritized` to the lines, up to `limit` jobs. Nothing is fetched from there.
+local function sort_arrivals(fronts, limit)
+  for _ = 1, limit or 1000 do
     local id = rcall("RPOP", WAIT)
     if not id then break end
     if string.sub(id, 1, 2) ~= "0:" then restage(id, fronts and fronts[id]) end
@@ -249,17 +249,39 @@ local function wake_parked()
   end
 end
 
--- flag: 0 runs, 1 is to be cancelled, 2 is to be purged.
-local function pack_owner(flag, charged, start, token, tid)
-  return struct.pack("<BddH", flag, charged, start, #token) .. token .. tid
-end
+-- Slots are read once and written by `save`. flag: 0 runs, 1 is to be cancelled, 2 is to be purged.
+local owners, taken, freed = {}, {}, {}
 
-local function owner_of(id)
-  local packed = rcall("HGET", OWNERS, id)
-  if not packed then return nil end
+local function unpack_owner(packed)
   local flag, charged, start, length, at = struct.unpack("<BddH", packed)
   return { flag = flag, charged = charged, start = start, token = string.sub(packed, at, at + length - 1),
     tid = string.sub(packed, at + length) }
+end
+
+local function read_owners(ids)
+  if #ids == 0 then return end
+  local packed = rcall("HMGET", OWNERS, unpack(ids))
+  for i, id in ipairs(ids) do owners[id] = packed[i] and unpack_owner(packed[i]) or false end
+end
+
+local function owner_of(id)
+  if owners[id] == nil then read_owners({ id }) end
+  return owners[id]
+end
+
+local function take_slot(id, owner)
+  owners[id], taken[id], freed[id] = owner, owner, nil
+end
+
+local function save_owners()
+  local gone, held = {}, {}
+  for id in pairs(freed) do gone[#gone + 1] = id end
+  for id, owner in pairs(taken) do
+    held[#held + 1] = id
+    held[#held + 1] = struct.pack("<BddH", owner.flag, owner.charged, owner.start, #owner.token) .. owner.token .. owner.tid
+  end
+  if #gone > 0 then rcall("HDEL", OWNERS, unpack(gone)) end
+  if #held > 0 then rcall("HSET", OWNERS, unpack(held)) end
 end
 
 local function average_of_queue()
@@ -267,32 +289,82 @@ local function average_of_queue()
   return queue_average
 end
 
--- Picks the tenant whose turn it is, takes the first job off its line, and a slot for it. Nil when no job may start.
-local function pick()
-  for _ = 1, 100 do
-    local tid = rcall("ZRANGE", RING, 0, 0)[1]
-    if not tid then return nil end
-    local t = tenant_of(tid)
-    local popped = rcall("ZPOPMIN", q .. "fair:l:" .. tid)
-    if popped[1] then
-      local id, cost = job_of(popped[1])
-      local charged = math.max(cost, LEAST_COST)
-      if by_time then charged = t.e > 0 and t.e or average_of_queue() end
-      if charged == 0 then charged = FIRST_ESTIMATE end
-      t.n, t.f, staged = t.n - 1, t.f + 1, staged - 1
-      if t.ql > 0 then
-        refill(t)
-        t.k = math.max(t.k - 1, 0)
-      end
-      place(tid, t, charge(t, charged))
-      return { id = id, tid = tid, charged = charged, member = popped[1], at = popped[2] }
-    end
-    -- The line of another program's making, or of none: the record follows what is there.
-    staged = staged - t.n
-    t.n, t.i = 0, 0
-    rcall("ZREM", RING, tid)
-    changed[tid] = t
+-- The tenants at the head of the ring, 16 at most, and whether there are more.
+local function heads_of_ring()
+  local found, heads = rcall("ZRANGE", RING, 0, 15, "WITHSCORES"), {}
+  for i = 1, #found, 2 do heads[#heads + 1] = { tid = found[i], round = tonumber(found[i + 1]) } end
+  return heads, #heads == 16
+end
+
+local function is_before(a, b)
+  if a.round == b.round then return a.tid < b.tid end
+  return a.round < b.round
+end
+
+-- Takes the first job off the tenant's line, and a slot for it.
+local function pick_of(tid, t)
+  local popped = rcall("ZPOPMIN", q .. "fair:l:" .. tid)
+  if not popped[1] then return nil end
+  local id, cost = job_of(popped[1])
+  local charged = math.max(cost, LEAST_COST)
+  if by_time then charged = t.e > 0 and t.e or average_of_queue() end
+  if charged == 0 then charged = FIRST_ESTIMATE end
+  t.n, t.f, staged = t.n - 1, t.f + 1, staged - 1
+  if t.ql > 0 then
+    refill(t)
+    t.k = math.max(t.k - 1, 0)
   end
+  charge(t, charged)
+  return { id = id, tid = tid, charged = charged, member = popped[1], at = popped[2] }
+end
+
+-- Picks up to `count` jobs in the order of their tenants' turns. The head of the ring is kept here meanwhile; what changed in it
+-- is written once for each tenant.
+local function pick(count)
+  local picks, moved = {}, {}
+  local heads, has_more = heads_of_ring()
+  local function write_ring()
+    local entries = {}
+    for tid, t in pairs(moved) do
+      entries[#entries + 1] = t.r
+      entries[#entries + 1] = tid
+    end
+    if #entries > 0 then rcall("ZADD", RING, unpack(entries)) end
+    moved = {}
+  end
+  while #picks < count do
+    local last = heads[#heads]
+    local head = table.remove(heads, 1)
+    if not head then break end
+    local t = tenant_of(head.tid)
+    local picked = pick_of(head.tid, t)
+    changed[head.tid] = t
+    if picked then
+      picks[#picks + 1] = picked
+    else
+      -- The line is shorter than the record says: another program removed it.
+      staged = staged - t.n
+      t.n = 0
+    end
+    if wake_of(t) > now then
+      moved[head.tid] = nil
+      place(head.tid, t, false, head.round)
+    else
+      moved[head.tid] = t
+      head.round = t.r
+      if not has_more or is_before(head, last) then
+        local at = 1
+        while heads[at] and is_before(heads[at], head) do at = at + 1 end
+        table.insert(heads, at, head)
+      end
+    end
+    if #heads == 0 and has_more then
+      write_ring()
+      heads, has_more = heads_of_ring()
+    end
+  end
+  write_ring()
+  return picks
 end
 
 local function unpick(picked)
@@ -305,7 +377,7 @@ end
 
 -- Gives back the slot of a job and bills its time.
 local function settle_slot(id, owner, used)
-  rcall("HDEL", OWNERS, id)
+  owners[id], taken[id], freed[id] = false, nil, true
   local t = tenant_of(owner.tid)
   t.f = math.max(t.f - 1, 0)
   local moved = false
@@ -317,4 +389,21 @@ local function settle_slot(id, owner, used)
     queue_average = average > 0 and average + (used - average) / 8 or used
   end
   place(owner.tid, t, moved)
+end
+
+local function save()
+  save_owners()
+  for tid, t in pairs(changed) do
+    local key = q .. "fair:t:" .. tid
+    local packed = struct.pack(FORMAT, t.w, t.c, t.b, t.ql, t.qw, t.d, t.r, t.f, t.n, t.x, t.p, t.u, t.k, t.ka, t.i,
+      t.s, t.h, t.e)
+    if t.n == 0 and t.f == 0 and t.x == 0 and t.p == 0 then
+      rcall("SET", key, packed, "PX", idle_ttl)
+    else
+      rcall("SET", key, packed)
+    end
+    if t.is_new then rcall("ZADD", q .. "fair:tenants", 0, tid) end
+  end
+  if staged ~= 0 then rcall("HINCRBY", STATE, "n", staged) end
+  if queue_average then rcall("HSET", STATE, "e", string.format("%.17g", queue_average)) end
 end

@@ -10,7 +10,7 @@
   Returns the ids of the recovered jobs. O(active jobs).
 ]]
 local stalled = moveStalledJobsToWait({ q .. "stalled", WAIT, ACTIVE, q .. "stalled-check", q .. "meta", q .. "paused",
-  q .. "marker", EVENTS, q .. "repeat" }, { 2 ^ 31, q, now, ARGV[4] })
+  q .. "marker", EVENTS, q .. "repeat" }, { 2 ^ 31, q, now, ARGV[4] }, as_is)
 local fronts = {}
 for _, id in ipairs(stalled) do
   local owner = owner_of(id)

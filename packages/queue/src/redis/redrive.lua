@@ -1,5 +1,5 @@
 --[[
-  Moves dead jobs to the end of the lines of their tenants, as if they had never run. Prefix, clock, charge and ttl as in fair.lua.
+  Moves dead jobs to the end of the lines of their tenants, as if they had never run, and without a deadline. Prefix, clock, charge and ttl as in fair.lua.
 
   ARGV[4..n]  ids
 
@@ -8,14 +8,15 @@
 local moved = 0
 for i = 4, #ARGV do
   local id = ARGV[i]
-  local result = reprocessJob({ q .. id, EVENTS, q .. "failed", WAIT, q .. "meta", q .. "paused", ACTIVE, q .. "marker" },
-    { id, "LPUSH", "failedReason", "failed", "1", "1" })
+  local result = reprocessJob({ q .. id, EVENTS, q .. "failed", WAIT, q .. "meta", ACTIVE, q .. "marker",
+    q .. "prioritized", q .. "pc" },
+    { id, "LPUSH", "failedReason", "failed", "1", "1" }, as_is)
   if result == 1 then
     moved = moved + 1
     local opts = read_opts(id)
     rcall("ZREM", q .. "fair:x:" .. opts.tn, id)
     rcall("HDEL", q .. id, "fa", "fl", "dr", "stc")
-    rcall("HSET", q .. id, "du", now)
+    rcall("HSET", q .. id, "du", now, "nd", "1")
     sort_arrivals()
   end
 end

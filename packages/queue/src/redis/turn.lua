@@ -5,137 +5,156 @@
   ARGV[4]  settlements  number of them
   ARGV[5]  fetches      number of jobs to lease beside those that take over the slot of a settled one
   ARGV[6]  paused       1 when nothing is to be leased | 0
-  ARGV[7]  finished     number of cancelled jobs that are kept
+  ARGV[7]  finished     number of completed jobs that are kept, and of cancelled ones
   ARGV[8]  finished age ms for which they are kept
   ARGV[9]  dead         number of dead jobs that are kept
   ARGV[10] dead age     ms for which they are kept
-  ARGV[11..n]           per settlement: kind (completed | dead | retry | handed-back | throttled), id, token, ms used,
-                          value, options of BullMQ's moveToFinished (msgpack), fields to store (msgpack list), ms since the epoch
-                          of the retry or of the end of the throttling
-                        per fetch: options of BullMQ's moveToActive (msgpack)
+  ARGV[11] lock         ms after which a lease ends that is not renewed
+  ARGV[12..n]           per settlement: kind (completed | dead | retry | handed-back | throttled), id, token, ms used,
+                          output or failure, ms since the epoch of the retry or of the end of the throttling, number of fields
+                          to store, and those: name, value
+                        per fetch: token
 
-  Returns outcomes (0 applied, 1 cancelled, 2 lost), leases (for each slot: index of the settlement whose token it has, or minus that
-  of the fetch; fields of the job; its id), and ms since the epoch at which a job becomes due that none can be leased before, or 0.
-  O((settlements + fetches) log jobs). Completed and dead jobs last as long as BullMQ's options and the arguments say.
+  Returns outcomes (0 applied, 1 cancelled, 2 lost), leases (for each: index of the settlement whose token it has, or minus that of
+  the fetch; fields of the job; its id), and ms since the epoch at which a job becomes due that none can be leased before, or 0.
+  O((settlements + fetches) log jobs). Completed and dead jobs last as long as the arguments say.
 ]]
 -- BullMQ takes the next job from READY, which this script fills; it finds no due job, because NONE stands for the delayed ones.
 local finished_keys = { READY, ACTIVE, q .. "prioritized", EVENTS, q .. "stalled", q .. "limiter", NONE, q .. "paused",
   q .. "meta", q .. "pc", "", "", "", q .. "marker" }
 local active_keys = { READY, ACTIVE, q .. "prioritized", EVENTS, q .. "stalled", q .. "limiter", NONE, q .. "paused",
   q .. "meta", q .. "pc", q .. "marker" }
-local leases, picked_jobs = {}, {}
-local is_paused = ARGV[6] == "1"
+local is_paused, lock_ms = ARGV[6] == "1", tonumber(ARGV[11])
+local leases, offered = {}, {}
 
-promote_due()
-sort_arrivals()
-wake_parked()
-
--- Puts the next job where BullMQ's script takes it from.
-local function offer()
-  if is_paused then return nil end
-  local picked = pick()
-  if picked then
-    picked_jobs[picked.id] = picked
-    rcall("RPUSH", READY, picked.id)
-  end
-  return picked
-end
-
--- What BullMQ's script fetched: the offered job, or, in a flow of BullMQ's, one that it put in front of it.
+-- BullMQ's script fetched an offered job, or, in a flow of BullMQ's, one that it put in front of them.
 local function lease(result, slot, token)
   if type(result) ~= "table" or type(result[1]) ~= "table" then return false end
   local id = result[2]
-  local picked = picked_jobs[id]
-  if picked then
-    picked_jobs[id] = nil
-  else
+  local picked = offered[id]
+  offered[id] = nil
+  if not picked then
     local opts = read_opts(id) or { tn = "" }
     local t = tenant_of(opts.tn)
     t.f = t.f + 1
     place(opts.tn, t)
     picked = { tid = opts.tn, charged = 0 }
   end
-  rcall("HSET", OWNERS, id, pack_owner(0, picked.charged, now, token, picked.tid))
+  take_slot(id, { flag = 0, charged = picked.charged, start = now, token = token, tid = picked.tid })
   leases[#leases + 1] = slot
   leases[#leases + 1] = result[1]
   leases[#leases + 1] = id
   return true
 end
 
-local function finish(at, slot, kind, id, token)
-  local is_done = kind == "completed"
-  local picked = offer()
-  finished_keys[11] = q .. (is_done and "completed" or "failed")
-  finished_keys[12] = q .. id
-  finished_keys[13] = q .. "metrics:" .. (is_done and "completed" or "failed")
-  local result = moveToFinished(finished_keys, { id, now, is_done and "returnvalue" or "failedReason", ARGV[at + 4],
-    is_done and "completed" or "failed", picked and "1" or "0", q, ARGV[at + 5], ARGV[at + 6] })
+local finished_opts = { keepJobs = { count = tonumber(ARGV[7]), age = tonumber(ARGV[8]) / 1000 }, attempts = 1,
+  lockDuration = lock_ms, maxMetricsSize = "" }
+-- The index of dead jobs has to know which are removed: keep_dead does it.
+local dead_opts = { keepJobs = { count = -1 }, attempts = 1, lockDuration = lock_ms, maxMetricsSize = "" }
+
+local function finish(run)
+  local is_done = run.kind == "completed"
+  local target = is_done and "completed" or "failed"
+  local opts = is_done and finished_opts or dead_opts
+  opts.token = run.token
+  finished_keys[11], finished_keys[12], finished_keys[13] = q .. target, q .. run.id, q .. "metrics:" .. target
+  local result = moveToFinished(finished_keys, { run.id, now, is_done and "returnvalue" or "failedReason", run.value, target,
+    next(offered) and "1" or "0", q, opts, run.fields }, as_is)
   if type(result) == "number" and result < 0 then return 2 end
-  lease(result, slot, token)
+  lease(result, run.slot, run.token)
+  if not is_done then keep_dead(run.tid, run.id, ARGV[9], ARGV[10]) end
   return 0
 end
 
-local function move_to_delayed(at, id, token, tid)
-  local due = tonumber(ARGV[at + 7])
-  local keys = { q .. "marker", ACTIVE, q .. "prioritized", DELAYED, q .. id, EVENTS, q .. "meta", q .. "stalled", READY,
-    q .. "limiter", q .. "paused", q .. "pc" }
-  local result = moveToDelayed(keys, { q, now, id, token, math.max(due - now, 0), "0", ARGV[at + 6], "0", "" })
-  if type(result) == "number" and result < 0 then return 2 end
-  delay(tid, id, due)
+local function retry(run)
+  local keys = { q .. "marker", ACTIVE, q .. "prioritized", DELAYED, q .. run.id, EVENTS, q .. "meta", q .. "stalled", READY,
+    q .. "limiter", q .. "pc" }
+  local result = moveToDelayed(keys, { q, now, run.id, run.token, math.max(run.at - now, 0), "0", run.fields, "0" }, as_is)
+  if result < 0 then return 2 end
+  delay(run.tid, run.id, run.at)
   return 0
 end
 
-local function hand_back(id, token)
+local function hand_back(run)
   local keys = { ACTIVE, WAIT, q .. "stalled", q .. "paused", q .. "meta", q .. "limiter", q .. "prioritized", q .. "marker",
     EVENTS }
-  local result = moveJobFromActiveToWait(keys, { id, token, q .. id })
-  if type(result) == "number" and result < 0 then return 2 end
-  sort_arrivals({ [id] = true })
+  if moveJobFromActiveToWait(keys, { run.id, run.token, q .. run.id }, as_is) < 0 then return 2 end
+  sort_arrivals({ [run.id] = true })
+  if run.kind == "throttled" then
+    local t = tenant_of(run.tid)
+    t.u = run.at
+    place(run.tid, t)
+  end
   return 0
 end
 
-local function settle(at, slot)
-  local kind, id, token = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  if token == "" then token = cmsgpack.unpack(ARGV[at + 5])["token"] end
-  local owner = owner_of(id)
-  if not owner or owner.token ~= token then return 2 end
-  settle_slot(id, owner, tonumber(ARGV[at + 3]))
-  if owner.flag > 0 then
-    leave_active(id)
-    keep_cancelled(id, owner.flag == 2, ARGV[7], ARGV[8])
-    return 1
+local function read_runs(count)
+  local runs, ids, at = {}, {}, 12
+  for i = 1, count do
+    local run = { slot = i, kind = ARGV[at], id = ARGV[at + 1], token = ARGV[at + 2], used = tonumber(ARGV[at + 3]),
+      value = ARGV[at + 4], at = tonumber(ARGV[at + 5]), fields = {} }
+    local next_at = at + 7 + tonumber(ARGV[at + 6])
+    for j = at + 7, next_at - 1 do run.fields[#run.fields + 1] = ARGV[j] end
+    runs[i], ids[i], at = run, run.id, next_at
   end
-  if kind == "completed" or kind == "dead" then
-    local outcome = finish(at, slot, kind, id, token)
-    if kind == "dead" and outcome == 0 then keep_dead(owner.tid, id, ARGV[9], ARGV[10]) end
-    return outcome
-  end
-  if kind == "retry" then return move_to_delayed(at, id, token, owner.tid) end
-  if kind == "throttled" then
-    local t = tenant_of(owner.tid)
-    t.u = tonumber(ARGV[at + 7])
-    place(owner.tid, t)
-  end
-  return hand_back(id, token)
+  read_owners(ids)
+  return runs, at
 end
 
-local outcomes, at = {}, 11
-for i = 1, tonumber(ARGV[4]) do
-  outcomes[i] = settle(at, i)
-  at = at + 8
-end
-for i = 1, tonumber(ARGV[5]) do
-  if not offer() then break end
-  local token = cmsgpack.unpack(ARGV[at])["token"]
-  if not lease(moveToActive(active_keys, { q, now, ARGV[at] }), -i, token) then break end
-  at = at + 1
+promote_due()
+sort_arrivals()
+wake_parked()
+
+-- 1. Every run that still has its slot gives it back. A run that was cancelled meanwhile ends so, whatever its handler did.
+local outcomes = {}
+local runs, at = read_runs(tonumber(ARGV[4]))
+local fetches = tonumber(ARGV[5])
+local wanted = fetches
+for i, run in ipairs(runs) do
+  local owner = owner_of(run.id)
+  if not owner or owner.token ~= run.token then
+    outcomes[i] = 2
+  else
+    run.tid = owner.tid
+    settle_slot(run.id, owner, run.used)
+    if owner.flag > 0 then
+      leave_active(run.id)
+      keep_cancelled(run.id, owner.flag == 2, ARGV[7], ARGV[8])
+      outcomes[i] = 1
+    elseif run.kind == "retry" then
+      outcomes[i] = retry(run)
+    elseif run.kind ~= "completed" and run.kind ~= "dead" then
+      outcomes[i] = hand_back(run)
+    else
+      wanted = wanted + 1
+    end
+  end
 end
 
--- What was offered and not taken goes back: the whole queue is paused, or its limiter has no room.
-local left = rcall("LRANGE", READY, 0, -1)
+-- 2. The scheduler picks jobs for the free slots, in its order: the first one last in the list, where BullMQ's script looks.
+local picks = pick(is_paused and 0 or wanted)
+local ready = {}
+for i, picked in ipairs(picks) do
+  offered[picked.id] = picked
+  ready[#picks + 1 - i] = picked.id
+end
+if #ready > 0 then rcall("RPUSH", READY, unpack(ready)) end
+
+-- 3. BullMQ's scripts finish the runs and fetch the picked jobs.
+for i, run in ipairs(runs) do
+  if not outcomes[i] then outcomes[i] = finish(run) end
+end
+for i = 1, fetches do
+  if not next(offered) then break end
+  local token = ARGV[at + i - 1]
+  if not lease(moveToActive(active_keys, { q, now, { token = token, lockDuration = lock_ms } }, as_is), -i, token) then break end
+end
+
+-- Offered jobs that BullMQ did not take go back: the whole queue is paused, or its limiter has no room.
+local left = #picks > 0 and rcall("LRANGE", READY, 0, -1) or {}
 for _, id in ipairs(left) do
-  if picked_jobs[id] then
-    unpick(picked_jobs[id])
+  if offered[id] then
+    unpick(offered[id])
   else
     restage(id)
   end

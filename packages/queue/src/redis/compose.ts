@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { StoreError } from "@scale/core";
+import type { Script } from "@scale/core/redis";
+import type { BullmqScripts } from "./bullmq-scripts.js";
+import {
+  add,
+  cancel,
+  cancelTenant,
+  counts,
+  ends,
+  fair,
+  isStaged,
+  list,
+  purge,
+  reclaim,
+  recover,
+  redrive,
+  stats,
+  tenant,
+  tenants,
+  turn,
+  watch,
+} from "./scripts.gen.js";
+
+export type Operation =
+  | "add"
+  | "turn"
+  | "recover"
+  | "reclaim"
+  | "watch"
+  | "redrive"
+  | "cancel"
+  | "cancelTenant"
+  | "counts"
+  | "isStaged"
+  | "list"
+  | "purge"
+  | "stats"
+  | "tenant"
+  | "tenants";
+
+interface Parts {
+  readonly own: Script;
+  /** The scripts of BullMQ that it calls. */
+  readonly calls?: readonly string[];
+}
+
+const PARTS: Readonly<Record<Operation, Parts>> = {
+  add: { own: add, calls: ["addStandardJob", "addDelayedJob"] },
+  turn: { own: turn, calls: ["moveToFinished", "moveToActive", "moveToDelayed", "moveJobFromActiveToWait"] },
+  recover: { own: recover, calls: ["moveStalledJobsToWait"] },
+  reclaim: { own: reclaim, calls: ["moveJobFromActiveToWait"] },
+  watch: { own: watch, calls: ["extendLocks"] },
+  redrive: { own: redrive, calls: ["reprocessJob"] },
+  cancel: { own: cancel },
+  cancelTenant: { own: cancelTenant },
+  counts: { own: counts },
+  isStaged: { own: isStaged },
+  list: { own: list },
+  purge: { own: purge },
+  stats: { own: stats },
+  tenant: { own: tenant },
+  tenants: { own: tenants },
+};
+
+/** The scripts of the store, one for each operation. */
+export type Operations = Readonly<Record<Operation, Script>>;
+
+/**
+ * Puts BullMQ's scripts and ours together, so that one call moves a job with BullMQ's code and decides about it with ours, in
+ * one atomic step. BullMQ's are functions in it, unchanged.
+ */
+export function composeOperations(bullmq: BullmqScripts): Operations {
+  const composed = Object.entries(PARTS).map(([name, { own, calls = [] }]) => {
+    const functions = calls.map((command) => functionOf(command, bullmq));
+    return [name, composeScript(own.name, [...functions, fair.source, ends.source, own.source])];
+  });
+  return Object.fromEntries(composed) as Record<Operation, Script>;
+}
+
+/** One script of several parts. */
+export function composeScript(name: string, parts: readonly string[]): Script {
+  const source = parts.join("\n");
+  return { name, source, sha1: createHash("sha1").update(source).digest("hex") };
+}
+
+/** A script of BullMQ as a function of its keys and arguments, and of the decoder of its packed arguments. */
+export function functionOf(command: string, bullmq: BullmqScripts, name: string = command): string {
+  const script = bullmq.get(command);
+  if (script === undefined) throw new StoreError(`expected a BullMQ with the script ${command}, got one without`);
+  return `local function ${name}(KEYS, ARGV, cmsgpack)\n${script.lua}\nend`;
+}
