@@ -10,6 +10,7 @@ process.exitCode = await runSections({
     metrics: async () => (await import("./metrics/bench.js")).metrics,
     pagination: async () => (await import("./pagination/bench.js")).pagination,
     realtime: async () => (await import("./realtime/bench.js")).realtime,
+    queue: async () => (await import("./queue/bench.js")).queue,
     "rate-limit": async () => (await import("./rate-limit/bench.js")).rateLimit,
     shed: async () => (await import("./shed/bench.js")).shed,
   },
