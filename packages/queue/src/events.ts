@@ -110,3 +110,12 @@ export interface ScheduleFailed {
 
 /** Published when a slot could not be enqueued. It is tried again while it is younger than `catchUpMs`. */
 export const scheduleFail: EventChannel<ScheduleFailed> = defineEvent("scale:queue:schedule-fail");
+
+export interface StoreFallback {
+  readonly queue: string;
+  /** SHA-1 of the scripts of the installed BullMQ. */
+  readonly digest: string;
+}
+
+/** Published once for each queue of a process whose BullMQ the Redis store does not know: it works through BullMQ's public interface. */
+export const storeFallback: EventChannel<StoreFallback> = defineEvent("scale:queue:store-fallback");

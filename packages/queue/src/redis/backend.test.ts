@@ -135,7 +135,9 @@ describe.skipIf(url === "")("fairBackend", () => {
     it("from a worker that died", async () => {
       const { queue, add, work, expectFair } = setup();
       await queue.addBulk(Array.from({ length: NOISY }, () => ({ name: "n", data: { tenantId: "noisy" } })));
-      const dying = work(() => new Promise(() => undefined), { concurrency: NOISY, skipLockRenewal: true });
+      const dying = work(() => new Promise(() => undefined), {
+        ...{ concurrency: NOISY, lockDuration: 2000, skipLockRenewal: true, skipStalledCheck: true },
+      });
       await waitUntil(async () => (await queue.getActiveCount()) === NOISY, { what: "the jobs to run" });
       await dying.close(true);
       await add("quiet");

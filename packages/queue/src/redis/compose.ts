@@ -90,3 +90,6 @@ export function functionOf(command: string, bullmq: BullmqScripts, name: string 
   if (script === undefined) throw new StoreError(`expected a BullMQ with the script ${command}, got one without`);
   return `local function ${name}(KEYS, ARGV, cmsgpack)\n${script.lua}\nend`;
 }
+
+/** Names of the BullMQ scripts that the operations call. */
+export const CALLED_COMMANDS: readonly string[] = Object.values(PARTS).flatMap(({ calls = [] }) => calls);

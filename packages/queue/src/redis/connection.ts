@@ -71,3 +71,18 @@ function checked(connection: unknown): IoredisConnection {
     throw new StoreError("expected a connection from duplicate() of the ioredis client");
   return connection as IoredisClient & IoredisConnection;
 }
+
+/** A connection like the client's for BullMQ's own classes. Its user disconnects it. */
+export function duplicateFor(
+  client: IoredisClient,
+  options: { readonly maxRetriesPerRequest: number | null },
+): BullmqConnection {
+  const connection = (client.duplicate as Duplicate).call(client, options);
+  if (!isIoredisClient(connection))
+    throw new StoreError("expected a connection from duplicate() of the ioredis client");
+  return connection as IoredisClient & BullmqConnection;
+}
+
+export interface BullmqConnection {
+  disconnect(): void;
+}

@@ -73,7 +73,7 @@ describe.skipIf(!available)("redisStore and its server", () => {
     await server.stop();
   });
 
-  function open(timeoutMs = 300): StoredQueue {
+  function open(timeoutMs = 3000): StoredQueue {
     const redis = new Redis(server.url, { lazyConnect: true });
     const queue = redisStore({ redis, timeoutMs }).open({
       name: `q-${randomUUID()}`,
@@ -100,7 +100,7 @@ describe.skipIf(!available)("redisStore and its server", () => {
   }
 
   it("rejects within its deadline while the server is frozen, and settles what ran meanwhile", async () => {
-    const queue = open();
+    const queue = open(300);
     await queue.add([newJob()]);
     let end: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => (end = resolve));
@@ -151,7 +151,7 @@ describe.skipIf(!available)("redisStore and its server", () => {
   });
 
   it("stores nothing when the server is out of memory, and still settles and runs jobs", async () => {
-    const queue = open(2000);
+    const queue = open();
     await queue.add(jobs(50));
     await admin.config("SET", "maxmemory", "1mb");
     await expect(queue.add([newJob()])).rejects.toMatchObject({ code: "SCALE_STORE" });
@@ -166,7 +166,7 @@ describe.skipIf(!available)("redisStore and its server", () => {
   });
 
   it("closes within a second while the server is frozen", async () => {
-    const queue = open();
+    const queue = open(300);
     await queue.add([newJob()]);
     const worker = work(queue, () => pause(100));
     await waitUntil(() => worker.runs.size === 1, { what: "the run" });

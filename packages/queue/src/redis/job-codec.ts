@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { StoreError } from "@scale/core";
 import { keySegment, keySegmentText } from "@scale/core/kit";
 import type { NewJob } from "../store.js";
@@ -17,6 +18,13 @@ export function segmentOf(id: string): string {
 
 export function idOf(segment: string): string {
   return keySegmentText(segment.startsWith("%-") ? segment.slice(2) : segment);
+}
+
+/** Name of a job's idempotency key: a hash, because the three strings together may be several kilobytes long. */
+export function idempotencyId({ tenantId, name, idempotency }: NewJob): string {
+  return createHash("sha256")
+    .update(JSON.stringify([tenantId, name, idempotency?.key]))
+    .digest("base64url");
 }
 
 /** The arguments of a share: weight, cap, backlog limit, limit and milliseconds of the rate. */
@@ -60,7 +68,7 @@ export interface JobEntry {
   /** Names and values in turn. */
   readonly fields: unknown;
   readonly state: JobState;
-  /** Of a delayed job. */
+  /** Due time of a delayed job. */
   readonly dueAtMs?: number | undefined;
 }
 

@@ -2,11 +2,13 @@ import { StoreError } from "@scale/core";
 import { createScriptRunner, type IoredisLike } from "@scale/core/redis";
 import type { TimerClock } from "../store.js";
 import { systemTimerClock } from "../clock.js";
-import { readBullmqScripts } from "./bullmq-scripts.js";
+import type { BullmqScripts } from "./bullmq-scripts.js";
 import { composeOperations, type Operation, type Operations } from "./compose.js";
 
 export interface QueueOperationsOptions {
   readonly connection: IoredisLike;
+  /** Those of the installed BullMQ. */
+  readonly scripts: BullmqScripts;
   readonly timeoutMs: number;
   readonly clock: TimerClock;
   /** Prefix of BullMQ's keys of the queue, with their hash tag and the last `:`. */
@@ -26,23 +28,25 @@ export type RunOperation = (operation: Operation, args: readonly string[], optio
 
 /** The operations of one queue over one connection. */
 export function queueOperations(options: QueueOperationsOptions): RunOperation {
-  const { connection, timeoutMs, clock, keyPrefix, charge, idleTtlMs } = options;
+  const { connection, scripts, timeoutMs, clock, keyPrefix, charge, idleTtlMs } = options;
   // The server's clock serves all processes; a test's clock is passed on.
   const nowOf = clock === systemTimerClock ? (): string => "" : (): string => String(clock.now());
   const runner = createScriptRunner({ redis: connection, timeoutMs });
+  const operations = operationsOf(scripts);
   const ttl = String(idleTtlMs);
-  return async (operation, args, { late } = {}) => {
-    const script = (await operations())[operation];
+  return (operation, args, { late } = {}) => {
     const call = { keys: [keyPrefix], args: [nowOf(), charge, ttl, ...args] };
-    return runner.run(script, late === undefined ? call : { ...call, late });
+    return runner.run(operations[operation], late === undefined ? call : { ...call, late });
   };
 }
 
-let composed: Promise<Operations> | undefined;
+const composed = new WeakMap<BullmqScripts, Operations>();
 
-function operations(): Promise<Operations> {
-  composed ??= readBullmqScripts().then(composeOperations);
-  return composed;
+/** The operations over these scripts: composed once, because they are large. */
+function operationsOf(scripts: BullmqScripts): Operations {
+  const known = composed.get(scripts) ?? composeOperations(scripts);
+  composed.set(scripts, known);
+  return known;
 }
 
 /** The integers of a reply. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { StoreError } from "@scale/core";
 import { keySegment, keySegmentText } from "@scale/core/kit";
 import { createScriptRunner, type ScriptRunner } from "@scale/core/redis";
@@ -19,7 +18,7 @@ import type {
 import type { JobCounts, StoredJob, TenantShare, TenantStats } from "../types.js";
 import { createConsumer } from "./consumer.js";
 import type { QueueContext } from "./context.js";
-import { idOf, jobArgs, segmentOf, shareArgs } from "./job-codec.js";
+import { idempotencyId, idOf, jobArgs, segmentOf, shareArgs } from "./job-codec.js";
 import { Listing } from "./listing.js";
 import { integers, type RunOperation } from "./operations.js";
 import { claim as claimScript } from "./scripts.gen.js";
@@ -195,13 +194,8 @@ async function addBatch(run: RunOperation, jobs: readonly NewJob[]): Promise<rea
   return jobs.map((job, i) => outcomeOf(job, Number(reply[2 * i]), String(reply[2 * i + 1])));
 }
 
-function idempotencyArgs({ tenantId, name, idempotency }: NewJob): string[] {
-  if (idempotency === undefined) return ["", "0"];
-  // A hash, because the three strings together may be several kilobytes long.
-  const id = createHash("sha256")
-    .update(JSON.stringify([tenantId, name, idempotency.key]))
-    .digest("base64url");
-  return [id, String(idempotency.ttlMs)];
+function idempotencyArgs(job: NewJob): string[] {
+  return job.idempotency === undefined ? ["", "0"] : [idempotencyId(job), String(job.idempotency.ttlMs)];
 }
 
 function outcomeOf({ share }: NewJob, code: number, value: string): AddOutcome {

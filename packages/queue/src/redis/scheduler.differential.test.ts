@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, inject, it } from "vitest";
 import { createScheduler, type Scheduler, virtualClock, type VirtualClock } from "../testing/index.js";
 import type { NewJob, Settlement } from "../store.js";
 import type { TenantShare } from "../types.js";
+import { type BullmqScripts, readBullmqScripts } from "./bullmq-scripts.js";
 import { openConnection, type IoredisConnection } from "./connection.js";
 import { jobArgs, segmentOf, shareArgs } from "./job-codec.js";
 import { queueOperations, type RunOperation } from "./operations.js";
@@ -205,7 +206,9 @@ class Twins {
 describe.skipIf(url === "").each(["count", "time"] as const)("the scheduler in Redis, charging by %s", (charge) => {
   let redis: Redis;
   let connection: IoredisConnection;
-  beforeAll(() => {
+  let scripts: BullmqScripts;
+  beforeAll(async () => {
+    scripts = await readBullmqScripts();
     redis = new Redis(url, { lazyConnect: true });
     connection = openConnection(redis, "differential");
   });
@@ -218,7 +221,15 @@ describe.skipIf(url === "").each(["count", "time"] as const)("the scheduler in R
     const histories = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
       const clock = virtualClock();
       const keyPrefix = `{test:${randomUUID()}}:q:`;
-      const run = queueOperations({ connection, timeoutMs: 5000, clock, keyPrefix, charge, idleTtlMs: 60_000 });
+      const run = queueOperations({
+        connection,
+        scripts,
+        timeoutMs: 5000,
+        clock,
+        keyPrefix,
+        charge,
+        idleTtlMs: 60_000,
+      });
       const twins = new Twins(run, clock, charge);
       await twins.fill();
       for (const next of steps) await twins.apply(next);
