@@ -107,7 +107,7 @@ const pair = (sides: Sides, key: keyof Round): { ours: number; peer: number } =>
 const ratios = (sides: Sides, key: keyof Round): readonly number[] =>
   sides.ours.map((round, i) => round[key] / (sides.plain[i]?.[key] ?? Number.NaN));
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

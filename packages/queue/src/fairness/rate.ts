@@ -14,7 +14,7 @@ export const FULL: Bucket = { tokens: -1, atMs: 0 };
 const TOLERANCE = 1e-9;
 
 /** The bucket at `nowMs`. A clock that was set back refills nothing. */
-export function refill({ tokens, atMs }: Bucket, { limit, windowMs }: Rate, nowMs: number): Bucket {
+function refill({ tokens, atMs }: Bucket, { limit, windowMs }: Rate, nowMs: number): Bucket {
   if (tokens < 0) return { tokens: limit, atMs: nowMs };
   const elapsed = Math.max(nowMs - atMs, 0);
   return { tokens: Math.min(limit, tokens + (elapsed * limit) / windowMs), atMs: nowMs };
