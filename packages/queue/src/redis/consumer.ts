@@ -1,3 +1,4 @@
+import { LeaseAbort } from "../lease-abort.js";
 import { randomBytes } from "node:crypto";
 import { inRootContext, wasNotSent } from "@scale/core/kit";
 import type { ConsumeOptions, Consumer, JobHandler, Retention, SettleOutcome } from "../store.js";
@@ -205,9 +206,9 @@ class RedisConsumer implements Consumer {
 
   #start({ segment, token, job }: Lease): void {
     const { context, handler } = this.#input;
-    const run: Run = { segment, token, job, controller: new AbortController(), leasedAtMs: context.clock.monotonic() };
+    const run: Run = { segment, token, job, controller: new LeaseAbort(), leasedAtMs: context.clock.monotonic() };
     this.#running.set(token, run);
-    void handler.run({ job, signal: run.controller.signal }).then((settlement) => {
+    void handler.run({ job, lease: run.controller }).then((settlement) => {
       this.#running.delete(token);
       const ended: EndedRun = { run, settlement, endedAtMs: context.clock.monotonic(), uncertain: false };
       if (this.#closed) {

@@ -1,3 +1,4 @@
+import { LeaseAbort } from "../lease-abort.js";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
@@ -168,7 +169,7 @@ class Twins {
     const [running] = this.#running.splice(pick % Math.max(this.#running.length, 1), 1);
     if (running === undefined) return;
     const { lease, charged } = running;
-    const run = { ...lease, controller: new AbortController(), leasedAtMs: 0 };
+    const run = { ...lease, controller: new LeaseAbort(), leasedAtMs: 0 };
     const ended: EndedRun = { run, settlement, endedAtMs: 0, uncertain: false };
     const { outcomes } = await this.#turn({ ended: [ended], tokens: [] });
     assert.deepEqual(outcomes, ["applied"]);

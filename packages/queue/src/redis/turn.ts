@@ -1,3 +1,4 @@
+import type { LeaseAbort } from "../lease-abort.js";
 import { StoreError } from "@scale/core";
 import type { Retention, SettleOutcome, Settlement } from "../store.js";
 import type { StoredJob } from "../types.js";
@@ -8,7 +9,7 @@ export interface Run {
   readonly segment: string;
   readonly token: string;
   readonly job: StoredJob;
-  readonly controller: AbortController;
+  readonly controller: LeaseAbort;
   /** Monotonic time of the lease. */
   readonly leasedAtMs: number;
 }

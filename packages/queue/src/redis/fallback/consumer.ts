@@ -1,4 +1,6 @@
 import { DelayedError, UnrecoverableError, WaitingError, Worker } from "bullmq";
+import { LeaseLost } from "../../errors.js";
+import { LeaseAbort } from "../../lease-abort.js";
 import type { ConsumeOptions, Consumer, JobHandler, Settlement, SettleOutcome, TimerClock } from "../../store.js";
 import { duplicateFor, type IoredisClient } from "../connection.js";
 import { type FallbackData, type FallbackJob, storedOf } from "./record.js";
@@ -29,7 +31,9 @@ export function createFallbackConsumer(input: FallbackConsumerInput): Consumer {
 
   async function process(job: FallbackJob, token?: string, signal?: AbortSignal): Promise<string> {
     const stored = storedOf(job, "active");
-    const settlement = await handler.run({ job: stored, signal: signal ?? new AbortController().signal });
+    const lease = new LeaseAbort();
+    signal?.addEventListener("abort", () => lease.abort(new LeaseLost(stored.id)));
+    const settlement = await handler.run({ job: stored, lease });
     const tell = (outcome: SettleOutcome): void => {
       settled.delete(job.id ?? "");
       handler.settled(stored, settlement, outcome);
