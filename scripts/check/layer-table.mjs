@@ -34,7 +34,7 @@ export const libraries = {
   ioredis: /\/src\/redis\//,
   redis: /\/src\/redis\//,
   pg: /\/src\/(?:pg|sql|drizzle)\/|^db-router\/src\/[\w-]+\//,
-  "drizzle-orm": /\/src\/(?:rows\/)?drizzle(?:\/|\.ts$)/,
+  "drizzle-orm": /\/src\/(?:rows\/|sql\/)?drizzle(?:\/|\.ts$)/,
   "@prisma/client": /\/src\/(?:rows\/)?prisma(?:\/|\.ts$)/,
   "@nestjs/common": /^nest\//,
   "@nestjs/core": /^nest\//,

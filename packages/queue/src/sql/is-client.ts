@@ -1,0 +1,27 @@
+import { ConfigError } from "@scale/core";
+import { describeValue } from "@scale/core/kit";
+
+/** True for an object with a method of this name. */
+export function hasMethod<K extends string>(
+  value: unknown,
+  method: K,
+): value is Record<K, (...args: never[]) => unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const members: Partial<Record<string, unknown>> = value;
+  return typeof members[method] === "function";
+}
+
+/** @throws {ConfigError} when `db` lacks one of the methods */
+export function checkClient(db: unknown, methods: readonly string[], what: string): void {
+  if (methods.every((method) => hasMethod(db, method))) return;
+  throw new ConfigError(`${what}: expected a client with ${methods.join("() and ")}(), got ${describeValue(db)}`);
+}
+
+/** @throws {TypeError} unless `tx` is a transaction of another object than `db` */
+export function checkTransaction(tx: unknown, db: unknown, method: string): void {
+  if (!hasMethod(tx, method)) {
+    throw new TypeError(`tx: expected the client of a transaction, got ${describeValue(tx)}`);
+  }
+  // Each statement would be a transaction of its own: the message would stay when the caller's work rolls back.
+  if (tx === db) throw new TypeError("tx: expected the client of a transaction, got the application's own client");
+}
