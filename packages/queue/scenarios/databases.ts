@@ -3,6 +3,7 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import { Pool } from "pg";
 import { onceTables } from "../src/once/index.js";
 import { outboxTables } from "../src/outbox/index.js";
+import { queueTables } from "../src/postgres/index.js";
 import type { SqlClient } from "../src/sql/client.js";
 import { drizzleClient, type DrizzleExecutor } from "../src/sql/drizzle.js";
 import { pgClient, type PgExecutor } from "../src/sql/pg.js";
@@ -33,7 +34,7 @@ export async function openPool(server: string, name: string): Promise<Pool> {
 
 export async function createTables(pool: Pool): Promise<void> {
   await pool.query(`create table if not exists orders (id text primary key);
-${outboxTables()}${onceTables()}`);
+${outboxTables()}${onceTables()}${queueTables()}`);
 }
 
 export async function pgDatabase(server: string, name: string): Promise<TestDatabase<PgExecutor>> {
