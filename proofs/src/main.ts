@@ -12,6 +12,7 @@ process.exitCode = await runSections({
     outage: async () => (await import("./outage/proof.js")).outage,
     overload: async () => (await import("./shed/overload.js")).overload,
     quota: async () => (await import("./quota/proof.js")).quota,
+    "queue-crash": async () => (await import("./queue-crash/proof.js")).queueCrash,
     "rate-limit": async () => (await import("./rate-limit/proof.js")).rateLimit,
     "retry-storm": async () => (await import("./breaker/retry-storm.js")).retryStorm,
     rolling: async () => (await import("./rolling/proof.js")).rolling,
