@@ -19,42 +19,66 @@ begin
 end
 $body$;
 
--- Puts the jobs that were committed since into the lines of their tenants, with the last share of each.
-create or replace function {scale_queue_absorb}(p_queue text) returns void language plpgsql as $body$
-declare v_now float8 := {scale_queue_now}();
+-- Adds jobs to the counters of a tenant, and puts the share of the last one in force.
+create or replace function {scale_queue_enter}(p_queue text, p_tenant text, p_share text, p_waiting bigint, p_delayed bigint)
+returns void language plpgsql as $body$
+declare
+  s json := p_share::json;
+  v float8 := (select virtual_time from {scale_queue} where queue = p_queue);
 begin
-  with incoming as (
-    select id from {scale_queue_job} where queue = p_queue and state = 'incoming' limit 5000
-  ), moved as (
-    update {scale_queue_job} as j set state = case when j.due_at_ms > v_now then 'delayed' else 'waiting' end,
-      waiting_since_ms = v_now
-    from incoming where j.queue = p_queue and j.id = incoming.id
-    returning j.tenant, j.line, j.state, j.share
-  ), counted as (
-    select tenant, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'delayed') as delayed,
-      (array_agg(share order by line desc))[1]::json as share
-    from moved group by tenant
-  )
-  insert into {scale_queue_tenant} as t (queue, tenant, tenant_full, weight, max_in_flight, max_backlog, rate_limit,
-    rate_window_ms, tokens, tokens_at_ms, waiting, delayed, virtual_time)
-  select p_queue, tenant, share->>'full', (share->>'weight')::float8, (share->>'maxInFlight')::float8,
-    (share->>'maxBacklog')::float8, (share->>'rateLimit')::float8, (share->>'rateWindowMs')::float8,
-    coalesce((share->>'rateLimit')::float8, 0), v_now, waiting, delayed,
-    (select virtual_time from {scale_queue} where queue = p_queue)
-  from counted order by tenant
-  on conflict (queue, tenant) do update set
-    weight = excluded.weight, max_in_flight = excluded.max_in_flight, max_backlog = excluded.max_backlog,
-    rate_limit = excluded.rate_limit, rate_window_ms = excluded.rate_window_ms,
-    waiting = t.waiting + excluded.waiting, delayed = t.delayed + excluded.delayed,
+  update {scale_queue_tenant} set
+    weight = (s->>'weight')::float8, max_in_flight = (s->>'maxInFlight')::float8, max_backlog = (s->>'maxBacklog')::float8,
+    rate_limit = (s->>'rateLimit')::float8, rate_window_ms = (s->>'rateWindowMs')::float8,
+    waiting = waiting + p_waiting, delayed = delayed + p_delayed,
     -- A tenant that had nothing to do does not save up service.
-    virtual_time = case when t.waiting = 0 and excluded.waiting > 0
-      then greatest(t.virtual_time, excluded.virtual_time) else t.virtual_time end;
+    virtual_time = case when waiting = 0 and p_waiting > 0 then greatest(virtual_time, v) else virtual_time end
+  where queue = p_queue and tenant = p_tenant;
+  if not found then
+    insert into {scale_queue_tenant} (queue, tenant, tenant_full, weight, max_in_flight, max_backlog, rate_limit,
+      rate_window_ms, tokens, tokens_at_ms, waiting, delayed, virtual_time)
+    values (p_queue, p_tenant, s->>'full', (s->>'weight')::float8, (s->>'maxInFlight')::float8, (s->>'maxBacklog')::float8,
+      (s->>'rateLimit')::float8, (s->>'rateWindowMs')::float8, coalesce((s->>'rateLimit')::float8, 0), {scale_queue_now}(),
+      p_waiting, p_delayed, v);
+  end if;
+end
+$body$;
+
+-- Puts the jobs that transactions have committed since into the lines of their tenants.
+create or replace function {scale_queue_absorb}(p_queue text) returns void language plpgsql as $body$
+declare
+  v_now float8;
+  t record;
+begin
+  if not exists (select 1 from {scale_queue_job} where queue = p_queue and state = 'incoming') then
+    return;
+  end if;
+  v_now := {scale_queue_now}();
+  for t in
+    with incoming as (
+      select id from {scale_queue_job} where queue = p_queue and state = 'incoming' limit 5000
+    ), moved as (
+      update {scale_queue_job} as j set state = case when j.due_at_ms > v_now then 'delayed' else 'waiting' end,
+        waiting_since_ms = v_now
+      from incoming where j.queue = p_queue and j.id = incoming.id
+      returning j.tenant, j.line, j.state, j.share
+    )
+    select tenant, count(*) filter (where state = 'waiting') as waiting, count(*) filter (where state = 'delayed') as delayed,
+      (array_agg(share order by line desc))[1] as share
+    from moved group by tenant order by tenant
+  loop
+    perform {scale_queue_enter}(p_queue, t.tenant, t.share, t.waiting, t.delayed);
+  end loop;
 end
 $body$;
 
 -- Puts jobs that became due at the end of the lines of their tenants.
 create or replace function {scale_queue_promote}(p_queue text) returns void language plpgsql as $body$
 begin
+  if not exists (
+    select 1 from {scale_queue_job} where queue = p_queue and state = 'delayed' and due_at_ms <= {scale_queue_now}()
+  ) then
+    return;
+  end if;
   with due as (
     select id from {scale_queue_job}
     where queue = p_queue and state = 'delayed' and due_at_ms <= {scale_queue_now}() order by due_at_ms limit 1000

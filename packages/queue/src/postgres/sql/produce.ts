@@ -8,13 +8,17 @@ declare
   v_now float8 := {scale_queue_now}();
   v_first text;
   v_backlog bigint;
+  v_stored int[] := '{}';
+  -- Jobs of each tenant that this call has stored.
+  v_added jsonb := '{}';
   j record;
 begin
   if not p_in_transaction then
     perform {scale_queue_lock}(p_queue);
   end if;
   for j in select * from json_to_recordset(p_jobs::json) as i (n int, id text, tenant text, priority smallint, name text,
-    record text, share text, cost float8, due_at_ms float8, deadline_at_ms float8, max_backlog float8, idempotency text, ttl_ms float8) order by i.n
+    record text, share text, cost float8, due_at_ms float8, deadline_at_ms float8, max_backlog float8, idempotency text,
+    ttl_ms float8) order by i.n
   loop
     select id into v_first from {scale_queue_job} where queue = p_queue and id = j.id;
     if not found and j.idempotency is not null then
@@ -26,10 +30,8 @@ begin
       continue;
     end if;
     if j.max_backlog is not null then
-      select coalesce((select t.waiting + t.delayed from {scale_queue_tenant} as t
-          where t.queue = p_queue and t.tenant = j.tenant), 0)
-        + (select count(*) from {scale_queue_job} as i
-          where i.queue = p_queue and i.tenant = j.tenant and i.state = 'incoming') into v_backlog;
+      v_backlog := {scale_queue_backlog}(p_queue, j.tenant)
+        + case when p_in_transaction then 0 else coalesce((v_added->>j.tenant)::int, 0) end;
       if v_backlog >= j.max_backlog then
         return next
           json_build_object('kind', 'backlog-full', 'backlog', v_backlog, 'maxBacklog', j.max_backlog)::text;
@@ -49,15 +51,34 @@ begin
       end if;
     end if;
     insert into {scale_queue_job} (queue, id, tenant, state, priority, name, record, share, cost, due_at_ms,
-      deadline_at_ms, idempotency)
-    values (p_queue, j.id, j.tenant, 'incoming', j.priority, j.name, j.record, j.share, j.cost, j.due_at_ms,
-      j.deadline_at_ms, j.idempotency)
+      deadline_at_ms, idempotency, waiting_since_ms)
+    values (p_queue, j.id, j.tenant,
+      case when p_in_transaction then 'incoming' when j.due_at_ms > v_now then 'delayed' else 'waiting' end,
+      j.priority, j.name, j.record, j.share, j.cost, j.due_at_ms, j.deadline_at_ms, j.idempotency, v_now)
     on conflict (queue, id) do nothing;
+    if found then
+      v_stored := v_stored || j.n;
+      v_added := v_added || jsonb_build_object(j.tenant, coalesce((v_added->>j.tenant)::int, 0) + 1);
+    end if;
     return next json_build_object('kind', case when found then 'stored' else 'deduplicated' end, 'id', j.id)::text;
   end loop;
   if not p_in_transaction then
-    perform {scale_queue_absorb}(p_queue);
+    for j in select i.tenant, count(*) filter (where not coalesce(i.due_at_ms > v_now, false)) as waiting,
+        count(*) filter (where i.due_at_ms > v_now) as delayed, (array_agg(i.share order by i.n desc))[1] as share
+      from json_to_recordset(p_jobs::json) as i (n int, tenant text, share text, due_at_ms float8)
+      where i.n = any (v_stored) group by i.tenant order by i.tenant
+    loop
+      perform {scale_queue_enter}(p_queue, j.tenant, j.share, j.waiting, j.delayed);
+    end loop;
   end if;
+end
+$body$;
+
+-- Jobs of a tenant that are waiting or delayed.
+create or replace function {scale_queue_backlog}(p_queue text, p_tenant text) returns bigint language plpgsql as $body$
+begin
+  return coalesce((select waiting + delayed from {scale_queue_tenant} where queue = p_queue and tenant = p_tenant), 0)
+    + (select count(*) from {scale_queue_job} where queue = p_queue and tenant = p_tenant and state = 'incoming');
 end
 $body$;
 

@@ -1,4 +1,4 @@
-/** Functions that only read. None takes the lock of the queue: a page may miss what moves meanwhile. */
+/** Functions that read. A page may miss a job that moves meanwhile. */
 export const READ_FUNCTIONS: string = `
 create or replace function {scale_queue_counts}(p_queue text) returns text language sql stable as $body$
   select json_build_object(
@@ -45,14 +45,21 @@ returns setof text language sql stable as $body$
   order by t.tenant limit p_limit
 $body$;
 
+-- Executed with the state as a literal, so that the index of the state is used.
 create or replace function {scale_queue_list}(p_queue text, p_state text, p_tenant text, p_offset int, p_limit int)
-returns setof text language sql stable as $body$
-  select row_to_json(j)::text from {scale_queue_job} as j
-  where j.queue = p_queue and (p_tenant is null or j.tenant = p_tenant)
-    and case when j.state = 'incoming' then
-        case when j.due_at_ms > {scale_queue_now}() then 'delayed' else 'waiting' end
-      else j.state end = p_state
-  order by case when p_state = 'delayed' then j.due_at_ms end, j.finished_at_ms desc nulls last, j.priority, j.line
-  offset p_offset limit p_limit
+returns setof text language plpgsql as $body$
+begin
+  if p_state in ('waiting', 'delayed') then
+    perform {scale_queue_lock}(p_queue);
+    perform {scale_queue_absorb}(p_queue);
+  end if;
+  return query execute format(
+    'select row_to_json(j)::text from %s as j
+     where j.queue = $1 and j.state = %L and ($2 is null or j.tenant = $2) order by %s offset $3 limit $4',
+    {'scale_queue_job'}, p_state,
+    case p_state when 'waiting' then 'j.priority, j.line' when 'delayed' then 'j.due_at_ms'
+      when 'active' then 'j.started_at_ms' else 'j.finished_at_ms desc' end
+  ) using p_queue, p_tenant, p_offset, p_limit;
+end
 $body$;
 `;

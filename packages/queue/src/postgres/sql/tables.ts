@@ -72,12 +72,15 @@ create table if not exists {scale_queue_job} (
   dead_reason text,
   primary key (queue, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+-- Partial ones: a job is in two or three of them at a time.
 create index if not exists scale_queue_job_incoming on {scale_queue_job} (queue, tenant, line) where state = 'incoming';
 create index if not exists scale_queue_job_line on {scale_queue_job} (queue, tenant, priority, line)
   where state = 'waiting';
 create index if not exists scale_queue_job_due on {scale_queue_job} (queue, due_at_ms) where state = 'delayed';
 create index if not exists scale_queue_job_lease on {scale_queue_job} (queue, lease_until_ms) where state = 'active';
-create index if not exists scale_queue_job_tenant on {scale_queue_job} (queue, tenant, state, finished_at_ms);
+create index if not exists scale_queue_job_delayed on {scale_queue_job} (queue, tenant) where state = 'delayed';
+create index if not exists scale_queue_job_ended on {scale_queue_job} (queue, tenant, state, finished_at_ms)
+  where state in ('completed', 'cancelled', 'dead');
 create index if not exists scale_queue_job_finished on {scale_queue_job} (queue, finished_at_ms)
   where state in ('completed', 'cancelled');
 create index if not exists scale_queue_job_dead on {scale_queue_job} (queue, finished_at_ms) where state = 'dead';
