@@ -1,0 +1,2 @@
+export type { Authorize, QueueAccess } from "./access.js";
+export { queueStatusGuard, type QueueStatusOptions, type StatusQueue } from "./status.js";
