@@ -25,7 +25,7 @@ export const layers = {
 export const privatePackages = ["testkit", "benchmarks", "proofs", "docs"];
 
 /** Below layer 4, `@scale/http` is for these files (or folders of these names) only: a feature works without HTTP. */
-export const httpFiles = /^(?:http|express|fetch|next|testing)(?:\.ts$|\/)/;
+export const httpFiles = /^(?:http|express|fetch|next|testing|dashboard)(?:\.ts$|\/)/;
 
 /** Libraries and the files, relative to packages/, that may import them. */
 export const libraries = {
@@ -45,6 +45,11 @@ export const libraries = {
   "lru-cache": /^(?:core|breaker)\//,
   "cron-parser": /^queue\/src\/schedules\//,
   bullmq: /^queue\/src\/(?:redis|postgres)\//,
+  "@bull-board/api": /^queue\/src\/dashboard\//,
+  "@bull-board/express": /^queue\/src\/dashboard\//,
+  "@bull-board/hono": /^queue\/src\/dashboard\//,
+  "@hono/node-server": /^queue\/src\/dashboard\//,
+  hono: /^queue\/src\/dashboard\//,
   opossum: /^breaker\/src\/opossum\//,
   "prom-client": /^metrics\/src\/prom-client\//,
   "hot-shots": /^metrics\/src\/statsd\//,

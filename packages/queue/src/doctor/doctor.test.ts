@@ -29,7 +29,7 @@ describe.skipIf(redisUrl === "")("checkRedis", () => {
     const running = await startRedis({ args });
     const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", String(running.port)] });
     const [primary, standby] = [new Redis(running.url), new Redis(replica.url)];
-    await expect.poll(async () => String(await primary.info()).includes("connected_slaves:1")).toBe(true);
+    await expect.poll(async () => (await primary.info()).includes("connected_slaves:1")).toBe(true);
     const findings = await checkRedis({ redis: primary });
     expect(codes(findings)).toEqual(["redis-eviction", "redis-no-aof", "redis-async-replicas"]);
     expect(findings.map(({ severity }) => severity)).toEqual(["error", "error", "warning"]);
