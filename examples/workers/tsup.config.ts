@@ -1,0 +1,3 @@
+import { lib } from "../../tsup.config.base.ts";
+
+export default lib(["src/index.ts", "src/main.ts"]);
