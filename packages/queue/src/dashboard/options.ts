@@ -10,8 +10,8 @@ export type DashboardQueue = Pick<Queue, "name" | "counts" | "get" | "list" | "t
 export interface QueueDashboardOptions {
   readonly queues: readonly DashboardQueue[];
   /**
-   * Decides who sees the dashboard, and the jobs of which tenants. There is no default: a dashboard without it is open to
-   * everybody who finds its address.
+   * Function that returns the access of the sender of a request. There is no default: without it the dashboard would be open
+   * to every client that finds its address.
    */
   readonly authorize: Authorize;
   /**

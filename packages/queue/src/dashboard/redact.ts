@@ -4,7 +4,7 @@ import type { StoredJob } from "../types.js";
 export interface ShownJob {
   readonly data: unknown;
   readonly output: unknown;
-  /** Of the last failed attempt. */
+  /** Error of the last failed attempt. */
   readonly failure: { readonly message: string; readonly stack: string } | undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { QueueJob, QueueJobJson } from "@bull-board/api/dist/types.js";
-import { ScaleError } from "@scale/core";
+import { InputError } from "@scale/core";
 import type { StoredJob } from "../types.js";
 import type { Redact } from "./redact.js";
 
@@ -46,5 +46,5 @@ function toJson(job: StoredJob, redact: Redact): QueueJobJson {
 
 /** In place of every action of the board. */
 export async function readOnly(): Promise<never> {
-  throw new ScaleError("SCALE_READ_ONLY", "the dashboard of queues only shows jobs: call the queue itself");
+  throw new InputError("the dashboard of queues only shows jobs: call the queue itself");
 }

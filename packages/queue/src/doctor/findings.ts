@@ -30,7 +30,7 @@ export interface Finding {
   readonly severity: "error" | "warning";
   /** Expected and found value. */
   readonly message: string;
-  /** What to change. */
+  /** The change that removes the finding. */
   readonly fix: string;
 }
 

@@ -10,7 +10,7 @@ export type StatusQueue = Pick<Queue, "name" | "counts" | "tenants" | "stored">;
 
 export interface QueueStatusOptions {
   readonly queues: readonly StatusQueue[];
-  /** Decides who sees the status. There is no default: counts of jobs and names of tenants are no public data. */
+  /** Function that returns the access of the sender of a request. There is no default: names of tenants are no public data. */
   readonly authorize: Authorize;
   /**
    * Path of the two resources, `health` and `stats`, as the client sends it.
