@@ -39,13 +39,18 @@ describe.skipIf(redisUrl === "")("checkRedis", () => {
     await Promise.all([replica.stop(), running.stop()]);
   });
 
-  const healthy =
-    "redis_version:7.4.0\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nrole:master\r\n";
+  const healthy = [
+    "redis_version:7.4.0",
+    "maxmemory:0",
+    "maxmemory_policy:noeviction",
+    "aof_enabled:1",
+    "role:master",
+  ].join("\r\n");
   const now = async (): Promise<string[]> => [String(Math.floor(Date.now() / 1000)), "0"];
 
   it.each([
     ["an old server", healthy.replace("7.4.0", "6.2.1"), "redis-version"],
-    ["settings that the server does not tell", "redis_version:7.4.0\r\nrole:master\r\n", "unknown-setting"],
+    ["settings that the server does not tell", "redis_version:7.4.0", "unknown-setting"],
     ["eviction that has no limit yet", healthy.replace("noeviction", "volatile-lru"), "redis-eviction"],
   ])("finds %s", async (_what, info, code) => {
     const findings = await checkRedis({ redis: { info: async () => info, time: now } });

@@ -50,7 +50,7 @@ export function skewFinding(serverMs: number, sent: { readonly atMs: number; rea
       code: "clock-skew",
       severity: "warning",
       message: `expected clocks within ${MAX_SKEW_MS} ms, got a server that is ${Math.round(skewMs)} ms ahead of this process`,
-      fix: "Synchronise both machines by NTP.",
+      fix: "Synchronize both machines by NTP.",
     },
   ];
 }
