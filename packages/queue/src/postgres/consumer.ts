@@ -13,7 +13,7 @@ export interface ConsumerOptions extends PostgresQueueOptions, ConsumeOptions {
 }
 
 /** A cancel reaches the handler within a second: this, and two round trips. */
-const MAX_RENEW_MS = 400;
+const MAX_RENEW_MS = 250;
 const MAINTAIN_MS = 1000;
 const MAX_BACKOFF_MS = 5000;
 /** For the settlements to be stored. */
