@@ -39,7 +39,7 @@ export interface DroppingClientOptions {
   /** URLs of the processes. */
   readonly urls: readonly string[];
   readonly random: () => number;
-  /** Milliseconds after which the client drops its connection, at the earliest and at the latest. */
+  /** Milliseconds after its `ready` when the client drops a connection, at the earliest and at the latest. */
   readonly dropMs: readonly [number, number];
   /** False for a control: the client connects again without its id. */
   readonly resumes?: boolean;
@@ -85,7 +85,7 @@ export class DroppingClient {
   }
 
   #connect(): void {
-    const { urls, random, dropMs, resumes = true } = this.#options;
+    const { urls, random, resumes = true } = this.#options;
     const url = urls[Math.floor(random() * urls.length)] ?? "";
     this.connects++;
     const query = TOPICS.map((topic) => `topic=${topic}`).join("&");
@@ -113,10 +113,15 @@ export class DroppingClient {
       if (!this.#isClosed) this.#timer = setTimeout(() => this.#connect(), 10 + random() * 40);
     });
     sent.end();
-    if (this.#drops) {
-      const [least, most] = dropMs;
-      this.#timer = setTimeout(() => sent.destroy(), least + random() * (most - least));
-    }
+  }
+
+  /** Called for each connection that has become a stream: on a busy machine that alone takes longer than a connection lasts. */
+  #dropLater(): void {
+    this.isReady = true;
+    const { random, dropMs } = this.#options;
+    const [least, most] = dropMs;
+    const sent = this.#request;
+    if (this.#drops) this.#timer = setTimeout(() => sent?.destroy(), least + random() * (most - least));
   }
 
   #parse(block: string): void {
@@ -124,7 +129,7 @@ export class DroppingClient {
     const event = /^event: (.*)$/m.exec(block)?.[1] ?? "message";
     const data = /^data: (.*)$/m.exec(block)?.[1];
     if (id !== undefined) this.#lastEventId = id;
-    if (event === "ready") this.isReady = true;
+    if (event === "ready") this.#dropLater();
     else if (event === "reset") this.receipts.reset();
     else if (event === "message" && data !== undefined) this.receipts.take((JSON.parse(data) as { data: number }).data);
   }

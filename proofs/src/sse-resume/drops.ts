@@ -35,7 +35,7 @@ export async function connectAll(stage: Stage, count: number, resumes = true): P
   );
   await waitUntil(() => clients.every(({ isReady }) => isReady), {
     what: "every client is connected",
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
   });
   return clients;
 }
@@ -45,7 +45,7 @@ export async function settleAll(clients: readonly DroppingClient[], events: numb
   for (const client of clients) client.settle();
   const hasAll = ({ receipts: { last, resets } }: DroppingClient): boolean => last === events - 1 || resets > 0;
   // A client that never gets the last event is counted below.
-  await waitUntil(() => clients.every(hasAll), { what: "the last event", timeoutMs: 15_000 }).catch(() => undefined);
+  await waitUntil(() => clients.every(hasAll), { what: "the last event", timeoutMs: 60_000 }).catch(() => undefined);
   await sleep(500);
   for (const client of clients) client.close();
   for (const { receipts } of clients) receipts.end(events);

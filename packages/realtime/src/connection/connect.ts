@@ -53,7 +53,7 @@ export interface ConnectorOptions {
  * them can still be answered with an error.
  */
 export function createConnector(options: ConnectorOptions): (request: ConnectRequest) => Promise<Admitted | Refused> {
-  const { host, registry, seats, roster, reader, maxTopics, isDraining, nowMs, onOpen } = options;
+  const { host, registry, seats, roster, maxTopics, isDraining, nowMs, onOpen } = options;
 
   function refuse({ tenantId, userId }: Principal, reason: RefuseReason): Refused {
     connectionRefuse.publish(() => ({ tenantId, userId, reason }));
@@ -64,7 +64,7 @@ export function createConnector(options: ConnectorOptions): (request: ConnectReq
     const connection = new Connection(host, { principal, topics, openedAt: nowMs() });
     try {
       await roster.add(connection);
-      const first = await firstPage(reader, connection, lastEventId);
+      const first = await firstPage(options, connection, lastEventId);
       onOpen(connection);
       publishOpen(connection, first);
       return {
@@ -126,15 +126,26 @@ export async function deniedTopics(principal: Principal, topics: readonly Resolv
 }
 
 /** Reads the first page of a connection: after the client's id, or the newest position only. */
-async function firstPage(reader: Reader, connection: Connection, lastEventId: string): Promise<Page> {
+async function firstPage(
+  { reader, roster }: ConnectorOptions,
+  connection: Connection,
+  lastEventId: string,
+): Promise<Page> {
   const { tenantId, names } = connection;
+  const readAfter = (epoch: string): Promise<Page> | undefined => {
+    const position = positionOfId(epoch, lastEventId);
+    if (position === undefined) return undefined;
+    connection.epoch = epoch;
+    connection.position = position;
+    return reader.read(tenantId, names, { epoch, position });
+  };
+  // Another connection of the tenant mostly knows the epoch, which saves a call.
+  const known = lastEventId === "" ? undefined : roster.epochOf(tenantId);
+  const page = known === undefined ? undefined : await readAfter(known);
+  if (page !== undefined && page.epoch === known) return page;
   const newest = await reader.read(tenantId, names, undefined);
   if (lastEventId === "") return newest;
-  const position = positionOfId(newest.epoch, lastEventId);
-  if (position === undefined) return { ...newest, is: "unknown" };
-  connection.epoch = newest.epoch;
-  connection.position = position;
-  return reader.read(tenantId, names, { epoch: newest.epoch, position });
+  return (await readAfter(newest.epoch)) ?? { ...newest, is: "unknown" };
 }
 
 function publishOpen({ principal, names }: Connection, first: Page): void {

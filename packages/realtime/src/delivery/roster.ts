@@ -28,6 +28,8 @@ export interface Roster {
   /** Adds a connection, and resolves when the store notifies this process about all its topics. */
   add(connection: Connection): Promise<void>;
   remove(connection: Connection): void;
+  /** Returns the epoch of a connection of the tenant, if there is one that knows it. */
+  epochOf(tenantId: string): string | undefined;
   /** Delivers an event to the connections of its topic. */
   deliver(event: StoredEvent): void;
   forEach(visit: (connection: Connection) => void): void;
@@ -80,6 +82,10 @@ export function createRoster({ store, onCount }: RosterOptions): Roster {
       if (tenant === undefined || !tenant.connections.delete(connection)) return;
       for (const { name } of connection.topics) leave(tenant, name, connection);
       if (tenant.connections.size === 0) tenants.delete(tenant.tenantId);
+    },
+    epochOf(tenantId) {
+      for (const { epoch } of tenants.get(tenantId)?.connections ?? []) if (epoch !== "") return epoch;
+      return undefined;
     },
     deliver(event) {
       const topic = tenants.get(event.tenantId)?.topics.get(event.topic);
