@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { systemTimerClock } from "../clock.js";
 import { JobCancelled, LeaseLost } from "../errors.js";
+import { LeaseAbort } from "../lease-abort.js";
 import type { JobHandler, Settlement, SettleOutcome } from "../store.js";
 import type { StoredJob } from "../types.js";
 import type { Argument, FunctionCalls } from "./calls.js";
@@ -24,7 +25,7 @@ export interface RunsOptions {
 interface Run {
   readonly job: StoredJob;
   readonly lease: string;
-  readonly abort: AbortController;
+  readonly abort: LeaseAbort;
   /** Monotonic time at which the lease ends unless it is renewed. */
   endsAtMs: number;
 }
@@ -57,7 +58,7 @@ export class Runs {
     const texts = await call.rows("scale_queue_lease", args);
     for (const text of texts) {
       const { job, lease } = parseJob(text, systemTimerClock.now());
-      if (lease !== undefined) this.#begin({ job, lease, abort: new AbortController(), endsAtMs });
+      if (lease !== undefined) this.#begin({ job, lease, abort: new LeaseAbort(), endsAtMs });
     }
     return texts.length;
   }
@@ -100,7 +101,7 @@ export class Runs {
 
   async #perform({ job, lease, abort }: Run): Promise<void> {
     const { handler } = this.#options;
-    const settlement = await handler.run({ job, signal: abort.signal });
+    const settlement = await handler.run({ job, lease: abort });
     const settling = this.#settle(job, lease, settlement);
     this.#settling.add(settling);
     handler.settled(job, settlement, await settling);
