@@ -39,8 +39,6 @@ const programs = {
     version: ["-V"],
     from: { bookworm: ["nginx", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g"] },
   },
-  // Of the release after it, for the receiver of OTLP. They need no library but that of C.
-  // Of the release after it: they need no library but that of C.
   // They are those of the next release, and need no library but that of C.
   prometheus: { path: "usr/bin/prometheus", version: ["--version"], from: { trixie: ["prometheus"] } },
   promtool: { path: "usr/bin/promtool", version: ["--version"], from: { trixie: ["promtool"] } },
