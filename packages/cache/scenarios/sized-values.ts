@@ -44,7 +44,9 @@ export const sizedValues: Readonly<Record<string, SizedValue>> = {
   "an object of 60 fractions": {
     count: 3000,
     valueOf: (id) =>
-      Object.fromEntries(list(60, (i) => [`column${"abcdefghij"[i % 10]}${"klmnop"[i % 6]}`, id + i + 0.5])),
+      Object.fromEntries(
+        list(60, (i) => [`column${"abcdefghij"[i % 10]}${"abcdef"[Math.floor(i / 10)]}`, id + i + 0.5]),
+      ),
   },
   "a table of 500 ids": {
     count: 200,

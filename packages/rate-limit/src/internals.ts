@@ -8,6 +8,11 @@ export interface LimiterInternals {
   readonly slotListeners: Set<(held: HeldSlot) => void>;
 }
 
+export const createInternals = (ipv6Prefix: number): LimiterInternals => ({
+  normalize: subjectNormalizer(ipv6Prefix),
+  slotListeners: new Set(),
+});
+
 /** A property of limiters, so that a copy of one has it too. */
 export const INTERNALS: unique symbol = Symbol("limiter internals");
 
@@ -15,5 +20,5 @@ export const INTERNALS: unique symbol = Symbol("limiter internals");
 export function internalsOf(limiter: object): LimiterInternals {
   // Only `createLimiter` knows the symbol.
   if (INTERNALS in limiter) return limiter[INTERNALS] as LimiterInternals;
-  return { normalize: subjectNormalizer(DEFAULT_IPV6_PREFIX), slotListeners: new Set() };
+  return createInternals(DEFAULT_IPV6_PREFIX);
 }

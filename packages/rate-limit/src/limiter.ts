@@ -1,15 +1,15 @@
 import type { Plan, Plans } from "@scale/core";
 import { describeValue, parseTenantId } from "@scale/core/kit";
 import { refundDecision, settleDecision } from "./decide/correct.js";
-import { createDecider } from "./decide/decider.js";
+import { createDecider, type Decider } from "./decide/decider.js";
 import { ChargedDecision } from "./decide/decision.js";
 import { type LimitRequest, requestOf, ruleSets } from "./decide/rules.js";
 import { newSlotId } from "./decide/slot-renewal.js";
-import { INTERNALS, type LimiterInternals } from "./internals.js";
+import { createInternals, INTERNALS, type LimiterInternals } from "./internals.js";
 import { type ParsedOptions, parseLimiterOptions, type RateLimiterOptions } from "./options.js";
 import { registerLimiterName } from "./setup-warnings.js";
-import { type CountedSubject, subjectNormalizer } from "./subject.js";
-import type { Charge, CheckOptions, Decision, HeldSlot, RateLimitSubject, RuleOptions, Slot } from "./types.js";
+import type { CountedSubject } from "./subject.js";
+import type { Charge, CheckOptions, Decision, RateLimitSubject, RuleOptions, Slot } from "./types.js";
 
 /** @typeParam Group names of the groups of the plans; `never` for a limiter without plans */
 export interface RateLimiter<Group extends string = string> {
@@ -83,13 +83,11 @@ export function createRateLimiter<Group extends string = never>(
 export function createLimiter(options: RateLimiterOptions, allowSharedName = false): RateLimiter {
   const parsed = parseLimiterOptions(options);
   const { name, plans } = parsed;
-  const normalize = subjectNormalizer(parsed.ipv6Prefix);
-  const buildRequest = createRequestBuilder(parsed, normalize);
-  const slotListeners: LimiterInternals["slotListeners"] = new Set();
-  const onRelease = (held: HeldSlot): void => {
-    for (const listener of slotListeners) listener(held);
-  };
-  const decider = createDecider(parsed, onRelease);
+  const internals = createInternals(parsed.ipv6Prefix);
+  const buildRequest = createRequestBuilder(parsed, internals);
+  const decider = createDecider(parsed, (held) => {
+    for (const listener of internals.slotListeners) listener(held);
+  });
   const unregisterName = registerLimiterName(parsed.store, name, allowSharedName);
 
   /** Decides with at most one promise of its own. An invalid subject or cost rejects. */
@@ -103,27 +101,10 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
     }
   }
 
-  /** Holds a request whose decision is at hand without a promise of its own, as `decide`. */
-  function hold(request: LimitRequest): Slot | Promise<Slot> {
-    const decision = decider.decide(request);
-    if (!(decision instanceof Promise)) return decider.hold(request, decision);
-    return decision.then((decided) => decider.hold(request, decided));
-  }
-
-  function acquire(subject: RateLimitSubject, options: CheckOptions): Promise<Slot> {
-    try {
-      if (options.cost === 0) throw new TypeError("acquire: cost: expected an integer >= 1, got 0");
-      const request = buildRequest(subject, options, newSlotId());
-      const slot = request instanceof Promise ? request.then(hold) : hold(request);
-      return slot instanceof Promise ? slot : Promise.resolve(slot);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
+  const acquire = createAcquire(buildRequest, decider);
   const limiter: RateLimiter & { readonly [INTERNALS]: LimiterInternals } = {
     name,
-    [INTERNALS]: { normalize, slotListeners },
+    [INTERNALS]: internals,
     get plans() {
       return plans?.plans;
     },
@@ -145,11 +126,29 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
   return limiter;
 }
 
+/** `acquire` of a limiter, with at most one promise of its own. */
+function createAcquire(buildRequest: ReturnType<typeof createRequestBuilder>, decider: Decider) {
+  /** Holds a request whose decision is at hand without a promise of its own. */
+  function hold(request: LimitRequest): Slot | Promise<Slot> {
+    const decision = decider.decide(request);
+    if (!(decision instanceof Promise)) return decider.hold(request, decision);
+    return decision.then((decided) => decider.hold(request, decided));
+  }
+
+  return (subject: RateLimitSubject, options: CheckOptions): Promise<Slot> => {
+    try {
+      if (options.cost === 0) throw new TypeError("acquire: cost: expected an integer >= 1, got 0");
+      const request = buildRequest(subject, options, newSlotId());
+      const slot = request instanceof Promise ? request.then(hold) : hold(request);
+      return slot instanceof Promise ? slot : Promise.resolve(slot);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+}
+
 /** Builds requests to the store. Without a promise when the plan is known, which is nearly always. */
-function createRequestBuilder(
-  { name, samePlan, resolve }: ParsedOptions,
-  normalize: (subject: RateLimitSubject) => CountedSubject,
-) {
+function createRequestBuilder({ name, samePlan, resolve }: ParsedOptions, { normalize }: LimiterInternals) {
   const rulesOf = ruleSets(name);
 
   function planOf({ tenantId }: CountedSubject): Plan | Promise<Plan> {

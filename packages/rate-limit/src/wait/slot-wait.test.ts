@@ -242,14 +242,14 @@ async function runSchedule(random: () => number, limit: number) {
   const rules = { jobs: { by: "tenant", algorithm: "concurrency", limit, ttl: "1h" } } as const;
   const stage = setUpSlots({ rules, ...(pick(2) === 0 && { createStore: remote }), queueLimit: 1 + pick(10) });
   const { take, timers, slots, release } = stage;
-  let [arrived, ended, most] = [0, 0, 0];
+  const counts = { arrived: 0, ended: 0, most: 0 };
 
   function arrive(): void {
     const tenantId = `t${pick(2)}`;
     const abort = new AbortController();
     const options = { maxWaitMs: pick(4000), signal: abort.signal };
-    const onEnd = (): void => void ended++;
-    take(`${tenantId} ${arrived++}`, { tenantId }, options).then(onEnd, onEnd);
+    const onEnd = (): void => void counts.ended++;
+    take(`${tenantId} ${counts.arrived++}`, { tenantId }, options).then(onEnd, onEnd);
     if (pick(6) === 0) setImmediate(() => abort.abort());
   }
 
@@ -264,15 +264,15 @@ async function runSchedule(random: () => number, limit: number) {
     else await releaseOne([...slots.keys()][pick(slots.size)]);
     if (pick(3) === 0) await timers.advance(pick(700));
     for (const tenant of ["t0", "t1"]) {
-      most = Math.max(most, [...slots.keys()].filter((name) => name.startsWith(tenant)).length);
+      counts.most = Math.max(counts.most, [...slots.keys()].filter((name) => name.startsWith(tenant)).length);
     }
   }
-  while (ended < arrived || slots.size > 0) {
+  while (counts.ended < counts.arrived || slots.size > 0) {
     for (const name of [...slots.keys()]) await releaseOne(name);
     await timers.advance(100);
   }
   await timers.settle();
-  return { ...stage, most };
+  return { ...stage, most: counts.most };
 }
 
 describe("waits for slots under random schedules", () => {
