@@ -7,6 +7,16 @@ export type RouteChosen = { readonly tenantId: string | undefined; readonly rout
 /** Published for every checkout. */
 export const routeChoose: EventChannel<RouteChosen> = defineEvent("scale:db-router:route-choose");
 
+/** Published at the end of every checkout: of a statement, a transaction or a held connection. */
+export const statementEnd: EventChannel<{
+  readonly tenantId: string | undefined;
+  readonly router: string;
+  readonly node: string;
+  readonly to: Route["to"];
+  readonly durationMs: number;
+  readonly isFailed: boolean;
+}> = defineEvent("scale:db-router:statement-end");
+
 /** Why a node serves no statements. */
 export type EjectReason =
   | "unknown"

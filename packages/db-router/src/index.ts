@@ -16,6 +16,7 @@ export {
   primaryChange,
   type RouteChosen,
   routeChoose,
+  statementEnd,
   type TokenRefusal,
   type TokenRefused,
   tokenRefuse,

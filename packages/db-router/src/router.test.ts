@@ -1,6 +1,7 @@
 import { tenancy } from "@scale/core";
+import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it } from "vitest";
-import { type RouteChosen, routeChoose } from "./events.js";
+import { type RouteChosen, routeChoose, statementEnd } from "./events.js";
 import { createRouter } from "./router.js";
 import { scriptedNode } from "../test/scripted-node.js";
 import { closeAfterTest, connectionLost, checkoutOf, routeOf, scriptedRouter } from "../test/scripted-router.js";
@@ -185,6 +186,27 @@ describe("a router", () => {
     await expect(waiting).rejects.toMatchObject({ code: "SCALE_CLOSED" });
     expect([p.isEnded(), replicas[0]!.isEnded()]).toEqual([true, false]);
     expect([p, replicas[0]!].map(({ events }) => events.listenerCount("error"))).toEqual([0, 0]);
+  });
+
+  it("publishes how long a checkout was held, and whether it failed, to a subscriber that was there at its start", async () => {
+    const clock = createManualClock();
+    const { router } = await scriptedRouter({ clock }, [scriptedNode("a")]);
+    const before = await router.checkout({ intent: "read" });
+    const events: unknown[] = [];
+    const stop = statementEnd.subscribe((event) => events.push(event));
+    before.release({ wrote: false });
+    const read = await tenancy.run({ tenantId: "acme" }, () => router.checkout({ intent: "read" }));
+    const write = await router.checkout({ intent: "write" });
+    clock.advance(30);
+    read.release({ wrote: false });
+    read.release({ wrote: false });
+    clock.advance(1.5);
+    write.release({ wrote: false, error: new Error("duplicate key") });
+    stop();
+    expect(events).toEqual([
+      { tenantId: "acme", router: "db", node: "a", to: "replica", durationMs: 30, isFailed: false },
+      { tenantId: undefined, router: "db", node: "p", to: "primary", durationMs: 31.5, isFailed: true },
+    ]);
   });
 
   it("publishes and counts routes with the tenant", async () => {

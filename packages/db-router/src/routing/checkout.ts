@@ -2,13 +2,14 @@ import { channel } from "node:diagnostics_channel";
 import type { NodeState } from "../cluster/node-state.js";
 import { abandonTrial, startTrial } from "../cluster/outlier-ejection.js";
 import type { Scope } from "../consistency/scope.js";
-import { routeChoose } from "../events.js";
+import { routeChoose, statementEnd } from "../events.js";
 import { failureOf, isPoolFull } from "../postgres/failure.js";
 import type { Checkout, PoolLike, Route, RouteRequest } from "../types.js";
 import type { RouterState } from "./router-state.js";
 
 // Checked directly: calling `publish` would create a closure for every checkout, with no subscriber to use it.
 const subscribers = channel(routeChoose.name);
+const endSubscribers = channel(statementEnd.name);
 
 /** A checkout that is being dispatched, and then held. A class, because one is created for every statement. */
 export class NodeCheckout implements Checkout {
@@ -22,6 +23,8 @@ export class NodeCheckout implements Checkout {
   readonly #router: RouterState;
   #node: NodeState;
   #isReleased = false;
+  /** Monotonic milliseconds; `undefined` while no subscriber wants the duration. */
+  #startedAt: number | undefined = undefined;
 
   constructor(
     router: RouterState,
@@ -59,6 +62,7 @@ export class NodeCheckout implements Checkout {
         node.isServingReads = false;
       }
     }
+    if (endSubscribers.hasSubscribers) this.#startedAt = registry.options.clock.monotonic();
     if (subscribers.hasSubscribers) routeChoose.publish(() => ({ tenantId: this.tenantId, router: name, ...route }));
     return this;
   }
@@ -73,6 +77,14 @@ export class NodeCheckout implements Checkout {
     if (error === undefined) this.#recordSuccess(node);
     else this.#recordFailure(node, error);
     this.releasePermits();
+    if (this.#startedAt !== undefined) this.#publishEnd(this.#startedAt, error !== undefined);
+  }
+
+  #publishEnd(startedAt: number, isFailed: boolean): void {
+    const { name, registry } = this.#router;
+    const { node, to } = this.route;
+    const durationMs = registry.options.clock.monotonic() - startedAt;
+    statementEnd.publish(() => ({ tenantId: this.tenantId, router: name, node, to, durationMs, isFailed }));
   }
 
   noteCommit(): void {
