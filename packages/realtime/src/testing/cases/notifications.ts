@@ -35,11 +35,15 @@ export function describeNotifications(create: () => Promise<HubStoreFixture>): v
       await a.append({ tenantId: "other", topic: "t", body: "no" });
       await a.append({ tenantId: T, topic: "t", body: "yes" });
       await vi.waitFor(() => expect(a.heard.map(({ body }) => body)).toEqual(["yes"]), 5000);
+      await a.subscribe(T, "mark");
       a.unsubscribe(T, "t");
       await a.append({ tenantId: T, topic: "t", body: "no" });
+      // Notifications of a tenant come in order: after this one, that of the event before it is gone.
+      await a.append({ tenantId: T, topic: "mark", body: "mark" });
+      await vi.waitFor(() => expect(a.heard.map(({ body }) => body)).toEqual(["yes", "mark"]), 5000);
       await a.subscribe(T, "t");
       await a.append({ tenantId: T, topic: "t", body: "again" });
-      await vi.waitFor(() => expect(a.heard.map(({ body }) => body)).toEqual(["yes", "again"]), 5000);
+      await vi.waitFor(() => expect(a.heard.map(({ body }) => body)).toEqual(["yes", "mark", "again"]), 5000);
     });
 
     it("notifies once about an event that is appended twice with one id", async () => {
