@@ -15,11 +15,12 @@ export interface Interval {
 /** A metric as the exporters of OpenTelemetry take it. Histograms keep their grid: scale 3 is ours. */
 export function metricDataOf({ definition, series }: MetricSnapshot, interval: Interval): MetricData {
   const { name, help, unit, type } = definition;
-  const descriptor = {
+  const descriptor: MetricData["descriptor"] = {
     // Backends that follow Prometheus add the suffix of a counter themselves.
     name: name.replace(/_total$/, ""),
     description: help,
     unit: UNITS[unit ?? ""] ?? "",
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the SDK declares it by the CommonJS copy of the enum
     valueType: ValueType.DOUBLE,
   };
   const cumulative = AggregationTemporality.CUMULATIVE;
