@@ -32,7 +32,7 @@ export async function openPool(server: string, name: string): Promise<Pool> {
   return pool;
 }
 
-export async function createTables(pool: Pool): Promise<void> {
+async function createTables(pool: Pool): Promise<void> {
   await pool.query(`create table if not exists orders (id text primary key);
 ${outboxTables()}${onceTables()}${queueTables()}`);
 }

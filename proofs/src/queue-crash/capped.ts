@@ -47,7 +47,7 @@ async function enqueue(queue: OpenQueue["queue"], tenantId: string, ms: number):
 }
 
 /** Highest number of jobs that ran at once. A job of a killed process ran until the kill. */
-export function mostAtOnce(events: readonly JobEvent[], killedAt: ReadonlyMap<number, number>): number {
+function mostAtOnce(events: readonly JobEvent[], killedAt: ReadonlyMap<number, number>): number {
   const edges: { readonly at: number; readonly change: 1 | -1 }[] = [];
   for (const { id, pid, at } of events.filter(({ is }) => is === "start")) {
     const end = events.find((event) => event.is !== "start" && event.id === id && event.pid === pid && event.at >= at);

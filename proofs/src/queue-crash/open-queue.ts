@@ -29,7 +29,7 @@ const input = z.object({
   deaf: z.boolean(),
 });
 
-export type Work = z.infer<typeof input>;
+type Work = z.infer<typeof input>;
 
 export const jobs = defineJobs({
   work: job({ input, attempts: 5, maxCrashes: 20, timeout: "10m", backoff: { kind: "fixed", delay: "50ms" } }),

@@ -4,7 +4,8 @@ import { DelayedError, FlowProducer, type Job, type JobsOptions, Queue, Worker }
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { fairBackend } from "./backend.js";
-import { bullmqNames, redisStore } from "./store.js";
+import { bullmqNames } from "./open-queue.js";
+import { redisStore } from "./store.js";
 
 const url = inject("redisUrl");
 const NOISY = 40;

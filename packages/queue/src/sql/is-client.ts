@@ -1,15 +1,5 @@
 import { ConfigError } from "@scale/core";
-import { describeValue } from "@scale/core/kit";
-
-/** True for an object with a method of this name. */
-export function hasMethod<K extends string>(
-  value: unknown,
-  method: K,
-): value is Record<K, (...args: never[]) => unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const members: Partial<Record<string, unknown>> = value;
-  return typeof members[method] === "function";
-}
+import { describeValue, hasMethod } from "@scale/core/kit";
 
 /** @throws {ConfigError} when `db` lacks one of the methods */
 export function checkClient(db: unknown, methods: readonly string[], what: string): void {

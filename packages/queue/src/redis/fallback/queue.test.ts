@@ -6,7 +6,7 @@ import { systemTimerClock } from "../../clock.js";
 import { storeFallback } from "../../events.js";
 import type { NewJob, Settlement, StoredQueue } from "../../store.js";
 import { readBullmqScripts } from "../bullmq-scripts.js";
-import { openQueue } from "../store.js";
+import { openQueue } from "../open-queue.js";
 import { createVirtualTime } from "./virtual-time.js";
 
 const url = inject("redisUrl");
