@@ -53,7 +53,7 @@ const ARRIVALS: Readonly<Record<string, Arrival>> = {
     await contender.add(noisyJobs(noisy));
     const pool: ProcessPool<unknown> = await startProcessPool({
       size: 1,
-      script: new URL("./hanging.worker.ts", import.meta.url),
+      script: new URL("../../../benchmarks/src/queue/hanging.worker.ts", import.meta.resolve("@scale/testkit")),
       args: { url, name, side: contender.name, jobs: 200, leaseMs: 1000 },
     });
     await pool.one(0, "hang");

@@ -29,8 +29,6 @@ const input = z.object({
   deaf: z.boolean(),
 });
 
-type Work = z.infer<typeof input>;
-
 export const jobs = defineJobs({
   work: job({ input, attempts: 5, maxCrashes: 20, timeout: "10m", backoff: { kind: "fixed", delay: "50ms" } }),
 });

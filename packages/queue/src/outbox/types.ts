@@ -44,8 +44,8 @@ export interface RefusedMessage {
  *   topic was refused, later ones of its tenant and topic must be refused too.
  * - Rejects when the destination cannot be reached: the whole batch is delivered again.
  *
- * A batch comes again, with the same ids, when the relay dies before it has committed.
- * @param signal aborts at the deadline of the delivery, and when `close` does not wait any longer
+ * A batch comes again, with the same ids, when the relay dies before it has committed. The signal aborts at the deadline of the
+ * delivery, and when `close` does not wait any longer.
  */
 export type Deliver = (
   messages: readonly RelayedMessage[],
