@@ -16,7 +16,7 @@ const nameOf = (folder: string): string => folder.replace("packages/", "@scale/"
 
 /** Test files of these projects start programs and servers that must not meet in one worker. */
 const isolated = new Set(["@scale/testkit", "examples/express-saas"]);
-/** Tests that compare latencies or throughput, and would measure the other files that run beside them. */
+/** Tests that measure latencies, throughput or the heap, and would measure the other files that run beside them too. */
 const ALONE = "src/**/*.alone.test.ts";
 const isAlone = (path: string | Buffer): boolean => String(path).endsWith(".alone.test.ts");
 
@@ -44,7 +44,7 @@ function project(folder: string, { include, exclude = [], alone = false }: Files
       name: alone ? `${nameOf(folder)} alone` : nameOf(folder),
       include,
       exclude,
-      isolate: isolated.has(nameOf(folder)),
+      isolate: alone || isolated.has(nameOf(folder)),
       testTimeout: 30_000,
       hookTimeout: 60_000,
       ...(alone && { maxWorkers: 1, sequence: { groupOrder: 1 } }),

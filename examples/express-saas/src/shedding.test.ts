@@ -23,7 +23,7 @@ describe.skipIf(withoutPostgres)("load shedding", () => {
     const during: number[] = [];
     let shed = await shedOf();
     for (; shed.refused.total === 0; shed = await shedOf()) {
-      during.push((await quiet("GET", "/contacts?limit=1")).status, (await fetch(`${example.url}/health`)).status);
+      during.push((await quiet("GET", "/contacts?limit=1")).status, (await fetch(`${example.url}/livez`)).status);
     }
     expect(during.filter((status) => status !== 200)).toEqual([]);
     expect(shed).toMatchObject({ level: "shedding", tenants: [{ tenantId: "amber-labs" }] });

@@ -152,7 +152,7 @@ describe("sse in Express", () => {
     await hub.publish("news", "hello", acme);
     await until(() =>
       expect(old.text()).toMatch(
-        /\r\n\r\nretry: 2000\n\nid: [\w-]{22}\nevent: ready\ndata: \{"start":"fresh"\}\n\nid: .*\ndata: \{"topic":"news","data":"hello"\}\n\n/,
+        /\r\n\r\nretry: 2000\n\nid: [\w-]{22}\nevent: ready\ndata: \{"start":"fresh"\}\n\n(?:id: .*\nevent: heartbeat\ndata: \{\}\n\n)*id: .*\ndata: \{"topic":"news","data":"hello"\}\n\n/,
       ),
     );
     await until(() => expect(piped.text()).toMatch(/slowHTTP\/1\.1 200 OK[^]*"hello"\}\n\n\r\n/));

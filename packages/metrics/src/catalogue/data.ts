@@ -73,6 +73,24 @@ export const data: readonly CatalogueRow[] = [
     labels: ["router", "node"],
     read: secondsOf("lagMs"),
   }),
+  seconds(
+    "scale_db_checkout_duration_seconds",
+    "scale:db-router:statement-end",
+    "Time that a statement, or a transaction, held a connection.",
+    {
+      labels: ["router", "to"],
+      read: secondsOf("durationMs"),
+    },
+  ),
+  tenantCounter(
+    "scale_db_checkout_failures_total",
+    "scale:db-router:statement-end",
+    "Statements and transactions that failed.",
+    {
+      labels: ["router", "to"],
+      read: (message) => (message["isFailed"] === true ? {} : undefined),
+    },
+  ),
   counter("scale_db_node_ejections_total", "scale:db-router:node-eject", "Times that a node stopped serving.", {
     labels: ["router", "node", "reason"],
   }),

@@ -44,6 +44,14 @@ export const jobs: readonly CatalogueRow[] = [
       labels: ["queue", "operation"],
     },
   ),
+  counter(
+    "scale_queue_store_fallbacks_total",
+    "scale:queue:store-fallback",
+    "Queues that work without the scripts of the installed BullMQ.",
+    {
+      labels: ["queue"],
+    },
+  ),
   counter("scale_queue_worker_drains_total", "scale:queue:worker-drain", "Workers that drained.", {
     labels: ["queue"],
   }),

@@ -100,6 +100,11 @@ export const resilience: readonly CatalogueRow[] = [
       labels: ["from"],
     },
   ),
+  counter(
+    "scale_dashboard_source_failures_total",
+    "scale:dashboard:source-fail",
+    "Failed readings of the source of a dashboard.",
+  ),
   counter("scale_flags_source_failures_total", "scale:flags:source-fail", "Failed reads of the source of flags.", {
     labels: ["source"],
   }),
