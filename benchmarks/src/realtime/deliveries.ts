@@ -11,18 +11,20 @@ interface Size {
   readonly connections: number;
   readonly events: number;
   readonly rounds: number;
+  /** Events of one turn of the event loop. */
+  readonly atOnce: number;
 }
 
 /** What does a delivery to one of many clients cost, beside the plain write and beside the library in use? */
 export async function* deliveries(smoke: boolean): AsyncIterable<Line> {
-  const size: Size = smoke ? { connections: 50, events: 2, rounds: 1 } : { connections: 5000, events: 20, rounds: 9 };
+  const size = smoke ? { connections: 50, events: 2, rounds: 1 } : { connections: 5000, events: 20, rounds: 7 };
   const redis = await startRedis();
   const servers = new Map<Contender, BenchServer>();
   try {
     for (const contender of ["ours", "res.write", "better-sse"] as const)
       servers.set(contender, await startServer({ contender, redisUrl: redis.url }, size.connections));
     yield await connectionsOf(redis.url, size.connections);
-    yield* compared(servers, size);
+    for (const atOnce of [1, 10]) yield* compared(servers, { ...size, atOnce });
   } finally {
     for (const server of servers.values()) await server.close();
     await redis.stop();
@@ -30,13 +32,14 @@ export async function* deliveries(smoke: boolean): AsyncIterable<Line> {
 }
 
 async function* compared(servers: ReadonlyMap<Contender, BenchServer>, size: Size): AsyncIterable<Line> {
-  const { connections, events, rounds } = size;
+  const { connections, events, rounds, atOnce } = size;
+  const what = `${connections} connections, ${atOnce === 1 ? "one event" : `${atOnce} events`} at once`;
   const cpuUs = new Map<Contender, number>();
   const round = (contender: Contender) => async (): Promise<void> => {
     const server = servers.get(contender);
     if (server === undefined) return;
     const before = await server.usage();
-    await server.broadcast(events, BYTES, events * connections);
+    await server.broadcast({ events, bytes: BYTES, atOnce, readers: connections });
     const after = await server.usage();
     cpuUs.set(contender, (cpuUs.get(contender) ?? 0) + after.cpuUs - before.cpuUs);
   };
@@ -45,7 +48,7 @@ async function* compared(servers: ReadonlyMap<Contender, BenchServer>, size: Siz
   const perSecond = (name: Contender): number => sides[name].opsPerSecond * events * connections;
   const beside = (peer: Contender, gate: number): Line =>
     line({
-      bench: `realtime: deliveries to ${connections} connections`,
+      bench: `realtime: deliveries to ${what}`,
       unit: "deliveries/s",
       ours: perSecond("ours"),
       peer: perSecond(peer),
@@ -58,7 +61,7 @@ async function* compared(servers: ReadonlyMap<Contender, BenchServer>, size: Siz
   const cpuOf = (name: Contender): number => (cpuUs.get(name) ?? 0) / ((rounds + 2) * events * connections);
   for (const peer of ["res.write", "better-sse"] as const) {
     yield line({
-      bench: `realtime: CPU of a delivery to ${connections} connections`,
+      bench: `realtime: CPU of a delivery to ${what}`,
       unit: "us",
       ours: cpuOf("ours"),
       peer: cpuOf(peer),

@@ -7,10 +7,20 @@ const WORKER = new URL("../../../benchmarks/src/realtime/server.worker.ts", impo
 /** A contender in a process of its own, with its clients in this one. */
 export interface BenchServer {
   readonly clients: Clients;
-  /** Sends events to every client, and resolves when `expected` of them have arrived. */
-  broadcast(events: number, bytes: number, expected: number): Promise<void>;
+  /** Sends events to every client, and resolves when all have arrived at the `clients` that read. */
+  broadcast(events: Broadcast): Promise<void>;
   usage(): Promise<Usage>;
   close(): Promise<void>;
+}
+
+export interface Broadcast {
+  readonly events: number;
+  /** Size of the data of an event. */
+  readonly bytes: number;
+  /** Events of one turn of the event loop. */
+  readonly atOnce: number;
+  /** Clients that read. */
+  readonly readers: number;
 }
 
 export async function startServer(setup: Setup, count: number): Promise<BenchServer> {
@@ -23,9 +33,9 @@ export async function startServer(setup: Setup, count: number): Promise<BenchSer
   await waitUntil(async () => (await usage()).connections === count, { what: "every connection is registered" });
   return {
     clients,
-    async broadcast(events, bytes, expected) {
-      const wanted = clients.received + expected;
-      await ask({ broadcast: events, bytes });
+    async broadcast({ events, bytes, atOnce, readers }) {
+      const wanted = clients.received + events * readers;
+      await ask({ broadcast: events, bytes, atOnce });
       await waitUntil(() => clients.received >= wanted, { what: "every event", timeoutMs: 120_000, everyMs: 1 });
     },
     usage,

@@ -18,8 +18,8 @@ export interface Setup {
 
 export type Ask =
   | { readonly start: Setup }
-  /** Sends so many events to every client. */
-  | { readonly broadcast: number; readonly bytes: number }
+  /** Sends so many events to every client, some of them in one turn of the event loop. */
+  | { readonly broadcast: number; readonly bytes: number; readonly atOnce: number }
   | "usage";
 
 export interface Usage {
@@ -44,9 +44,8 @@ serveWorker(async (message): Promise<string | Usage | undefined> => {
   if (ask === "usage") return usage();
   if ("start" in ask) return start(ask.start);
   const data = `~${"x".repeat(ask.bytes - 1)}`;
-  // In small parts: a publisher of a product does not send thousands of events in one turn.
-  for (let i = 0; i < ask.broadcast; i += 10) {
-    const part = Array.from({ length: Math.min(10, ask.broadcast - i) }, () => running?.broadcast(data));
+  for (let i = 0; i < ask.broadcast; i += ask.atOnce) {
+    const part = Array.from({ length: Math.min(ask.atOnce, ask.broadcast - i) }, () => running?.broadcast(data));
     await Promise.all(part);
     await new Promise((resolve) => setImmediate(resolve));
     maxRssBytes = Math.max(maxRssBytes, process.memoryUsage.rss());

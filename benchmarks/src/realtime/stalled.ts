@@ -39,7 +39,7 @@ async function growth(setup: Setup, mib: number): Promise<number> {
     const events = (mib * MIB) / EVENT_BYTES;
     const broadcast = async (): Promise<number> => {
       await server.usage();
-      await server.broadcast(events, EVENT_BYTES, events);
+      await server.broadcast({ events, bytes: EVENT_BYTES, atOnce: 10, readers: 1 });
       return (await server.usage()).maxRssBytes;
     };
     await broadcast();

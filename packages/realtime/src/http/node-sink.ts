@@ -1,5 +1,6 @@
 import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { inRootContext } from "@scale/core/kit";
 import type { Frame } from "../delivery/frame.js";
 import type { Sink } from "../delivery/sink.js";
 
@@ -32,12 +33,30 @@ function socketSink(response: ServerResponse, socket: Socket): Sink {
       return socket.bytesWritten - socket.writableLength;
     },
     write(frame) {
-      if (!socket.destroyed && socket.writable) socket.write(chunkedEncoding ? frame.chunk : frame.bytes);
+      if (socket.destroyed || !socket.writable) return;
+      corkForTurn(socket);
+      socket.write(chunkedEncoding ? frame.chunk : frame.bytes);
     },
     onDrain: (listener) => void socket.on("drain", listener),
     end: () => endResponse(response),
     destroy: () => void response.destroy(),
   };
+}
+
+/** Sockets that were written to in this turn of the event loop. */
+let corked: Socket[] = [];
+
+/** Frames that are written in one turn leave together, with one call to the system: events mostly come several at once. */
+function corkForTurn(socket: Socket): void {
+  if (socket.writableCorked > 0) return;
+  socket.cork();
+  if (corked.push(socket) === 1) inRootContext(() => process.nextTick(uncorkAll));
+}
+
+function uncorkAll(): void {
+  const sockets = corked;
+  corked = [];
+  for (const socket of sockets) socket.uncork();
 }
 
 function responseSink(response: ServerResponse): Sink {
