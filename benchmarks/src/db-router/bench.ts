@@ -1,7 +1,6 @@
 import { routedPool } from "@scale/db-router/pg";
 import { compareAll, type CompareOptions, type ContactsCluster, type Line, type SectionOptions } from "@scale/testkit";
 import { line } from "../gate.js";
-import { pagination } from "../pagination/bench.js";
 import { drizzleReads, pgReads, prismaReads, type Reads } from "./latency.js";
 import { cluster, stageOn } from "./stage.js";
 
@@ -14,8 +13,6 @@ export async function* dbRouter({ smoke }: SectionOptions): AsyncIterable<Line> 
   } finally {
     await servers.stop();
   }
-  // The smoke run has a section of its own for pagination.
-  if (!smoke) yield* pagination({ smoke });
 }
 
 async function* latencies(servers: ContactsCluster, smoke: boolean): AsyncIterable<Line> {
