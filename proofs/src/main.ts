@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { runSections } from "@scale/testkit";
 
 process.exitCode = await runSections({
@@ -22,4 +23,5 @@ process.exitCode = await runSections({
   },
   argv: process.argv.slice(2),
   print: (text) => void process.stdout.write(`${text}\n`),
+  smokeApart: { script: fileURLToPath(import.meta.url), processes: 3 },
 });

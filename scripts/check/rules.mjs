@@ -54,6 +54,18 @@ function readmeFindings({ folder }) {
     : [{ path, line: 1, rule: "readme", message: "a ts program must start by line 25" }];
 }
 
+/** An application that has another version of a pinned dependency gets a second copy, with classes that are not its own. */
+function manifestFindings({ folder, manifest }) {
+  return Object.entries(manifest.dependencies ?? {})
+    .filter(([, version]) => !/^(?:workspace:\^|catalog:published)$/.test(version))
+    .map(([name, version]) => ({
+      path: `${folder}/package.json`,
+      line: 1,
+      rule: "pinned",
+      message: `${name}: expected "catalog:published" or "workspace:^", got "${version}"`,
+    }));
+}
+
 function lineFindings(path, text) {
   const source = script.test(path) ? readSource(path, text) : undefined;
   const views = { all: text, code: source?.code ?? text, text: source?.withStrings ?? text };
@@ -102,7 +114,7 @@ const read = all
     const ofFile = fileFindings(path, text).map(([rule, message]) => ({ path, line: 1, rule, message }));
     return settle(path, text, [...ofFile, ...lineFindings(path, text)]);
   });
-findings.push(...read, ...published.flatMap(readmeFindings));
+findings.push(...read, ...published.flatMap(readmeFindings), ...published.flatMap(manifestFindings));
 report(
   findings.map(({ path, line, rule, message }) => `${path}:${line} ${rule} ${message}`),
   `rules: ${all.length} files, ${allowed} findings allowed`,

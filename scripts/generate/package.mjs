@@ -77,7 +77,7 @@ function manifest({ name, description, doors }) {
     dependencies: {
       "@scale/core": "workspace:^",
       ...(doors.includes("http") && { "@scale/http": "workspace:^" }),
-      zod: "catalog:",
+      zod: "catalog:published",
     },
     peerDependencies: { vitest: ">=3" },
     peerDependenciesMeta: { vitest: { optional: true } },

@@ -61,6 +61,13 @@ test("rules warns of more than 400 lines", () => {
   assert.deepEqual([code, output.includes("store.ts:1 size warning: 401 lines")], [0, true]);
 });
 
+test("rules finds a published package that pins a dependency", () => {
+  const dependencies = { "@scale/core": "workspace:^", zod: "catalog:published", "lru-cache": "catalog:" };
+  const files = { "packages/cache/package.json": manifest("cache", { dependencies }) };
+  const { code, output } = check(files);
+  assert.deepEqual([code, /json:1 pinned lru-cache/.test(output), /zod|core:/.test(output)], [1, true, false]);
+});
+
 test("rules knows the index files of entries", () => {
   const exports = { "./redis": { "@scale/source": "./src/redis/index.ts" } };
   const files = {

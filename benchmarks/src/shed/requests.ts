@@ -15,7 +15,7 @@ export async function* requests(options: SectionOptions): AsyncIterable<Line> {
   const admitted = await measure("admitted", options);
   const refused = await measure("refused", options);
   yield* beside("shed: CPU of a request that is served, in Express", admitted, {
-    toobusy: { atMost: 1.25 },
+    toobusy: { atMost: 1.5 },
     express: undefined,
   });
   yield peerLine("shed: CPU of a request that is served, @fastify/under-pressure", admitted);

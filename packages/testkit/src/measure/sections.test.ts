@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Line } from "./line.js";
 import { runSections } from "./sections.js";
 
@@ -26,6 +29,23 @@ describe("runSections", () => {
     const missed = [{ bench: "a", pass: false }];
     expect((await run(["a"], missed)).code).toBe(1);
     expect((await run(["a", "--smoke"], missed)).code).toBe(0);
+  });
+
+  it("runs the sections of a smoke run in processes of their own, and tells which one failed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sections-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const script = join(folder, "main.mjs");
+    await writeFile(
+      script,
+      "const [name, flag] = process.argv.slice(2); console.log(name, flag); process.exit(+(name === 'b'));",
+    );
+    const never = async (): Promise<never> => expect.fail("runs in this process");
+    const printed: string[] = [];
+    const sections = { a: never, b: never, c: never };
+    const print = (text: string) => printed.push(text);
+    const code = await runSections({ sections, argv: ["--smoke"], print, smokeApart: { script, processes: 2 } });
+    expect(code).toBe(1);
+    expect(printed.toSorted()).toEqual(["FAIL  b ended with exit code 1", "a --smoke", "b --smoke", "c --smoke"]);
   });
 
   it("names the words that it does not know", async () => {

@@ -1,4 +1,5 @@
 import type { Line } from "./line.js";
+import { runSectionsApart } from "./sections-apart.js";
 
 /** Measures on real components. Yields each line as soon as it is known. */
 export type Section = (options: SectionOptions) => AsyncIterable<Line>;
@@ -13,15 +14,17 @@ export interface RunSectionsOptions {
   sections: Readonly<Record<string, () => Promise<Section>>>;
   /** The command line: names of sections, none for all, and `--json`, `--smoke`. */
   argv: readonly string[];
-  /** Takes one line of output. */
+  /** Takes one line of output, or the lines of a section. */
   print: (text: string) => void;
+  /** The program that calls this, and the number of its processes in a smoke run. @default the sections run here, in order */
+  smokeApart?: { readonly script: string; readonly processes: number };
 }
 
 /**
  * Runs the benches or proofs of a command line and prints their lines: JSON objects with `--json`, readable ones without.
  * @returns the exit code: 0, 1 when a line does not pass, 2 for a command line that cannot be understood
  */
-export async function runSections({ sections, argv, print }: RunSectionsOptions): Promise<number> {
+export async function runSections({ sections, argv, print, smokeApart }: RunSectionsOptions): Promise<number> {
   const flags = new Set(argv.filter((word) => word.startsWith("--")));
   const names = argv.filter((word) => !word.startsWith("--"));
   const known = Object.keys(sections);
@@ -31,9 +34,13 @@ export async function runSections({ sections, argv, print }: RunSectionsOptions)
     return 2;
   }
   const smoke = flags.has("--smoke");
+  const wanted = names.length > 0 ? names : known;
+  if (smoke && smokeApart !== undefined && wanted.length > 1) {
+    return runSectionsApart(wanted, { ...smokeApart, flags: [...flags], print });
+  }
   const show = flags.has("--json") ? JSON.stringify : readable;
   let failed = 0;
-  for (const name of names.length > 0 ? names : known) {
+  for (const name of wanted) {
     const section = await sections[name]?.();
     if (section === undefined) continue;
     for await (const line of section({ smoke })) {
