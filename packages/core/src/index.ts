@@ -39,6 +39,7 @@ export type {
   RateLimitRule,
   RateLimitRuleInput,
   RateLimitRulesInput,
+  MissingSubjectPolicy,
   StoreFailurePolicy,
   Upgrade,
   WindowRuleInput,

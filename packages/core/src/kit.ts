@@ -3,6 +3,7 @@ export { isClock } from "./clock.js";
 export { createDeadline, type Deadline, withDeadline, withStoreDeadline } from "./deadline.js";
 export { describeValue } from "./describe-value.js";
 export { wasNotSent } from "./errors.js";
+export { isStrongSecret, maskSecrets } from "./mask-secrets.js";
 export { defineEvent } from "./events.js";
 export {
   type AcquireOptions,
@@ -25,6 +26,6 @@ export {
 export { parseOptions } from "./options.js";
 export { shareOf } from "./plan/share.js";
 export { inRootContext } from "./root-context.js";
-export { startThenable } from "./start-thenable.js";
-export { MAX_ID_LENGTH, parseTenantId } from "./tenancy.js";
+export { isPromiseLike, startThenable } from "./start-thenable.js";
+export { EXPECTED_ID, isStorableId, MAX_ID_LENGTH, parseTenantId } from "./tenancy.js";
 export { parseBytes, parseDuration } from "./units.js";

@@ -27,6 +27,59 @@ describe("describeValue", () => {
     expect(describeValue({ url: "postgres://app:secret@db/x" })).not.toContain("secret");
   });
 
+  const SECRET = "hunter2hunter2";
+  class Client {
+    readonly options = { host: "db", password: SECRET };
+    readonly token = SECRET;
+  }
+  it.each<[string, unknown]>([
+    ["a URL", `redis://:${SECRET}@cache:6379`],
+    ["a URL whose password has special characters", `postgres://app:p@/${SECRET}@db/shop`],
+    ["credentials without a scheme", `app:${SECRET}@db:5432`],
+    ["a connection string", `host=db user=app password=${SECRET} dbname=shop`],
+    ["a query", `https://api/x?access_token=${SECRET}&y=1`],
+    ["a header", `Bearer ${SECRET}`],
+    ["a client", new Client()],
+    ["a client in a list", [new Client()]],
+    ["a client in an option", { redis: new Client() }],
+    ["the options of a client", { host: "db", user: "app", password: SECRET }],
+    ["nested options", { primary: { connection: { pass: SECRET } } }],
+    ["a secret in a list", { secrets: [SECRET, SECRET] }],
+    ["an API key", { apiKey: SECRET }],
+    ["a header in an object", { headers: { Authorization: `Basic ${SECRET}` } }],
+    ["a map", new Map([["password", SECRET]])],
+    ["a URL object", new URL(`redis://:${SECRET}@cache`)],
+    ["an error", new Error(`password=${SECRET}`)],
+    ["a key", `sk_live_4eC39HqLyjWDarjtT1zdp7dc${SECRET}`],
+    ["a JSON web token", `eyJhbGciOiJIUzI1NiJ9.${SECRET}.c2ln`],
+    ["a private key", `-----BEGIN PRIVATE KEY-----\n${SECRET}`],
+  ])("shows no secret of %s", (_, value) => {
+    expect(describeValue(value)).not.toContain("hunter2");
+    expect(describeValue({ given: value })).not.toContain("hunter2");
+  });
+
+  it("shows no byte of a buffer", () => {
+    expect([describeValue(Buffer.from("ab")), describeValue({ x: Buffer.from("ab") })]).toEqual([
+      "an instance of Buffer",
+      '{"x":"[Buffer]"}',
+    ]);
+  });
+
+  it("shows the value of an option that is no secret, and hides that of one that is", () => {
+    const options = z.strictObject({
+      secret: z.string().min(32),
+      name: z.string().min(99),
+      auth: z.strictObject({ key: z.number() }),
+    });
+    const wrong = { secret: "hunter2", name: "api", auth: { key: "hunter2" } };
+    expect(() => parseOptions(options, wrong, "create")).toThrow(
+      /^create: secret: .*got a string of 7 characters; name: .*got "api"; auth\.key: .*got a string of 7 characters$/,
+    );
+    expect(() => parseOptions(options, "hunter2", "create")).toThrow(
+      /^create: options: .*got a string of 7 characters$/,
+    );
+  });
+
   it("formats every value on one short line", () => {
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;

@@ -1,6 +1,7 @@
 import type { z } from "zod";
-import { describeValue } from "./describe-value.js";
+import { describeHidden, describeValue } from "./describe-value.js";
 import { ConfigError } from "./errors.js";
+import { isSecretName } from "./mask-secrets.js";
 
 /**
  * Validates options once, at construction.
@@ -22,7 +23,11 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown): string {
   const where = issue.path.map(String).join(".") || "options";
   // The message of an unknown key already contains the key; its value adds nothing.
   if (issue.code === "unrecognized_keys") return `${where}: ${issue.message}`;
-  return `${where}: ${issue.message}, got ${describeValue(valueAt(input, issue.path))}`;
+  const value = valueAt(input, issue.path);
+  // A string in the place of all options is a URL or a secret, and the name of an option tells when its value is one.
+  const isSecret =
+    (issue.path.length === 0 && typeof value === "string") || issue.path.some((key) => isSecretName(String(key)));
+  return `${where}: ${issue.message}, got ${isSecret ? describeHidden(value) : describeValue(value)}`;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -11,5 +11,6 @@ export function startThenable<T>(value: T | PromiseLike<T>): T | Promise<T> {
   });
 }
 
+/** True for a promise, and for every other object with a `then`. */
 export const isPromiseLike = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";

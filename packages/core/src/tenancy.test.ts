@@ -56,20 +56,22 @@ describe("tenancy", () => {
 });
 
 describe("parseTenantId", () => {
-  it("accepts any string of 1 to 1,024 characters", () => {
-    for (const id of ["a", "a:b", "*", "{}", "\u0000", "__proto__", "x".repeat(1024)])
+  it("accepts any string of 1 to 1,024 characters that every backend stores as it is", () => {
+    for (const id of ["a", "a:b", "*", "{}", "\u0001", "__proto__", "\ud83d\ude80", "x".repeat(1024)])
       expect(parseTenantId(id)).toBe(id);
   });
 
   it("throws for everything else, with a code and the value", () => {
-    for (const id of ["", "x".repeat(1025), undefined, null, 5, {}, ["acme"]]) {
+    const lone = ["\ud800", "a\udc00", "\ud800\ud800\udc00", "\udc00\ud800"];
+    for (const id of ["", "x".repeat(1025), undefined, null, 5, {}, ["acme"], "a\0b", "\0", ...lone]) {
       expect(() => parseTenantId(id)).toThrow(TenantError);
+      expect(() => tenancy.run({ tenantId: "acme", userId: (id ?? "") as string }, () => 1)).toThrow(TenantError);
     }
     expect(() => parseTenantId(5)).toThrow(
       expect.objectContaining({
         code: "SCALE_TENANT",
         status: 400,
-        message: "tenantId: expected a string of 1 to 1024 characters, got 5",
+        message: "tenantId: expected a string of 1 to 1024 characters without NUL and lone surrogates, got 5",
       }),
     );
   });

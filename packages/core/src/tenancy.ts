@@ -13,6 +13,9 @@ export interface TenantContext {
 /** Maximum length of a tenant or user id, in UTF-16 units. */
 export const MAX_ID_LENGTH = 1024;
 
+/** Completes the message "expected ..." for an id. */
+export const EXPECTED_ID: string = `a string of 1 to ${MAX_ID_LENGTH} characters without NUL and lone surrogates`;
+
 // One storage per process, also when the package is installed twice: with two, packages would not see each other's tenant.
 const slot: unique symbol = Symbol.for("@scale/tenancy");
 const shared = globalThis as { [slot]?: AsyncLocalStorage<TenantContext> };
@@ -23,7 +26,7 @@ export const tenancy: {
   /**
    * Runs `fn`, and everything it starts, for this tenant. A user or address of `null`, as a row of a database has it, is
    * none.
-   * @throws {TenantError} for an id that is not a string of 1 to 1,024 characters
+   * @throws {TenantError} for an id that `parseTenantId` refuses
    */
   run<T>(context: TenantContext, fn: () => T): T;
   /** Returns the tenant, or `undefined` outside of `run`. */
@@ -43,8 +46,23 @@ export const tenancy: {
 /** Runs `fn`, and everything it starts, outside of any tenant. */
 export const withoutTenant = <T>(fn: () => T): T => storage().exit(fn);
 
+/** NUL, which PostgreSQL stores in no text, and surrogates without their pair, which no UTF-8 has. */
+// oxlint-disable-next-line no-control-regex -- NUL is the point
+const NOT_STORABLE = /\u0000|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+// Nearly every id has neither, and this one is fast.
+// oxlint-disable-next-line no-control-regex -- as above
+const MAYBE_NOT_STORABLE = /[\u0000\ud800-\udfff]/;
+
 /**
- * Checks an id of unknown origin. Every string of 1 to 1,024 characters is valid: keys escape its special characters.
+ * True for an id that every backend stores as it is: 1 to 1,024 characters of Unicode without NUL. Two ids with lone surrogates
+ * would be one in UTF-8.
+ */
+export const isStorableId = (id: string): boolean =>
+  id.length > 0 && id.length <= MAX_ID_LENGTH && !(MAYBE_NOT_STORABLE.test(id) && NOT_STORABLE.test(id));
+
+/**
+ * Checks an id of unknown origin. Valid are strings of 1 to 1,024 characters without NUL and lone surrogates: keys escape all
+ * other special characters.
  * @throws {TenantError} with the value
  */
 export function parseTenantId(value: unknown): string {
@@ -52,8 +70,8 @@ export function parseTenantId(value: unknown): string {
 }
 
 function parseId(value: unknown, name: keyof TenantContext): string {
-  if (typeof value === "string" && value.length > 0 && value.length <= MAX_ID_LENGTH) return value;
-  throw new TenantError(`${name}: expected a string of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(value)}`);
+  if (typeof value === "string" && isStorableId(value)) return value;
+  throw new TenantError(`${name}: expected ${EXPECTED_ID}, got ${describeValue(value)}`);
 }
 
 /** Returns a frozen copy, so that later changes of the caller's object do not reach the work. */

@@ -1,6 +1,7 @@
 import type { Kind } from "./types.js";
 
-const HIDDEN = "***";
+/** Stands for a value that is not shown. */
+export const HIDDEN = "***";
 // Letters, digits, dots and dashes with an optional port: too little to hold a user and a password.
 const BARE_HOST = /^(?:[a-z0-9_][a-z0-9_.-]*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
@@ -22,6 +23,34 @@ const maskers: Readonly<Record<Kind, (value: string) => string>> = {
   string: maskText,
   web: maskText,
 };
+
+/** An integer as it may be miswritten: with a sign, a fraction, an exponent, in another base, or with a unit. */
+const NUMBER = /^[-+]?(?:0x[\da-f]{1,8}|\d[\d.,_]*(?:e\d+)?)(?: ?[a-z]{1,12})?$/i;
+
+const recognizers: Readonly<Record<Kind, (value: string) => boolean>> = {
+  postgres: isUrl,
+  redis: isUrl,
+  dsn: isUrl,
+  web: isUrl,
+  replicas: () => true,
+  host: isUrl,
+  integer: (value) => NUMBER.test(value) || isUrl(value),
+  choice: isUrl,
+  switch: isUrl,
+  string: () => true,
+};
+
+/**
+ * Masks a value that its setting refuses. One that is not recognisably of its kind is not shown at all: it may be the secret of
+ * another variable.
+ */
+export function maskInvalid(kind: Kind, value: string): string {
+  return recognizers[kind](value) ? mask(kind, value) : HIDDEN;
+}
+
+function isUrl(value: string): boolean {
+  return schemeOf(value) !== undefined;
+}
 
 /** Masks a value for messages and reports: parts that may be secret become `***`. */
 export function mask(kind: Kind, value: string): string {

@@ -1,4 +1,4 @@
-import { isBareHost, mask } from "./mask.js";
+import { HIDDEN, isBareHost, mask } from "./mask.js";
 import { parseUrl, InvalidValue } from "./values.js";
 
 export interface PostgresUrl {
@@ -43,7 +43,10 @@ export function parseReplicas(raw: string, primary: string | undefined): Replica
     else found.push(replica);
   }
   if (wrong.length > 0) return new InvalidValue(mask("replicas", wrong.join(",")));
-  if (incomplete.length > 0) return new InvalidValue(incomplete.join(","), "URLs, or DATABASE_URL beside host names");
+  // A word that could be a host name could be a secret too.
+  if (incomplete.length > 0) {
+    return new InvalidValue(incomplete.map(() => HIDDEN).join(","), "URLs, or DATABASE_URL beside host names");
+  }
   return { urls: found.map(({ url }) => url), limits: found.flatMap(({ limits }) => limits) };
 }
 

@@ -31,14 +31,14 @@ describe("an invalid environment", () => {
     };
     expect(problemsOf(env)).toEqual([
       'DATABASE_URL: expected a postgresql:// or postgres:// URL, percent-encoded, got "mysql://***@db/shop"',
-      'DB_POOL_MAX: expected an integer from 1 to 10000, got "many"',
+      'DB_POOL_MAX: expected an integer from 1 to 10000, got "***"',
       'REDIS_URL: expected a redis:// or rediss:// URL, percent-encoded, got "***"',
       'STATSD_HOST: expected a host name without a scheme or port, got "udp://statsd"',
       'STATSD_PORT: expected an integer from 1 to 65535, got "70000"',
-      'APM_SERVER_URL: expected an https:// or http:// URL, got "apm.example.com"',
+      'APM_SERVER_URL: expected an https:// or http:// URL, got "***"',
       'SENTRY_DSN: expected a DSN such as https://key@host/1, got "***"',
-      'STORAGE_PROVIDER: expected one of local, s3, cloudflare-r2, got "gcs"',
-      'ENABLE_CACHING: expected one of true, 1, yes, on, false, 0, no, off, got "maybe"',
+      'STORAGE_PROVIDER: expected one of local, s3, cloudflare-r2, got "***"',
+      'ENABLE_CACHING: expected one of true, 1, yes, on, false, 0, no, off, got "***"',
     ]);
   });
 
@@ -173,6 +173,31 @@ describe("secrets", () => {
       expect(problemsOf({ SENTRY_DSN: dsn }).join()).not.toContain("s3cret");
     },
   );
+
+  const FORMS = [
+    "s3cret",
+    "s3cretpassword",
+    "user:s3cret",
+    "user:s3cret@host",
+    "password=s3cret",
+    "host=db password=s3cret",
+    "https://user:s3cret@host",
+    "redis://:s3cret@host:6379",
+    "postgres://user:s3cret@host/db",
+    "udp://user:s3cret@host",
+    "Bearer s3cret",
+    "12s3cret",
+    "s3cret,s3cret",
+    "s3cret s3cret",
+  ];
+  const kinds = new Map(
+    envVariables.flatMap((each) => [each.name, ...each.aliases].map((name) => [name, each.expected])),
+  );
+
+  it.each([...kinds.keys()])("of any form are masked in the error of another variable: %s", (name) => {
+    const shown = FORMS.flatMap((value) => problemsOf({ [name]: value }).map((line) => line.replace(name, "")));
+    expect(shown.filter((line) => /s3cret/i.test(line))).toEqual([]);
+  });
 
   it("are masked outside of a URL", () => {
     const env = {

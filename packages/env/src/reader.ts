@@ -1,6 +1,6 @@
 import { ConfigError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import { mask } from "./mask.js";
+import { mask, maskInvalid } from "./mask.js";
 import { settings } from "./table.js";
 import type { SettingName, SettingSource, VariableName } from "./types.js";
 import { expectedOf, InvalidValue } from "./values.js";
@@ -99,7 +99,7 @@ function resolveCandidates<T>(
   const values: T[] = [];
   const problems: string[] = [];
   for (const { from, raw } of candidates) {
-    const value = parse(raw) ?? new InvalidValue(shownOf(setting, raw));
+    const value = parse(raw) ?? new InvalidValue(maskInvalid(settings[setting].value.kind, raw));
     if (value instanceof InvalidValue) {
       problems.push(`${from}: expected ${value.expected ?? expectedOf(setting)}, got ${describeValue(value.shown)}`);
     } else {

@@ -33,6 +33,7 @@ const common = {
   limit: units,
   by: keyName.optional(),
   shadow: z.boolean().default(false),
+  whenSubjectMissing: z.enum(["deny", "shared", "skip"]).optional(),
   whenStoreFails: z.enum(["allow", "deny", "local", "throw"]).optional(),
 };
 

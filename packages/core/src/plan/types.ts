@@ -6,6 +6,12 @@ import type { Bytes, Duration } from "../units.js";
  */
 export type RateLimitAlgorithm = "gcra" | "sliding-window" | "strict-window" | "fixed-window" | "concurrency";
 
+/**
+ * Treatment of a request whose subject has no id of the kind that a rule counts. `deny` refuses it; `shared` counts all such
+ * requests together, of the tenant where there is one; `skip` leaves the rule out.
+ */
+export type MissingSubjectPolicy = "deny" | "shared" | "skip";
+
 /** Decision for a request while the counters are unavailable. */
 export type StoreFailurePolicy = "allow" | "deny" | "local" | "throw";
 
@@ -17,6 +23,11 @@ interface CommonRuleInput {
    * subject. Optional only in a rule that is named `tenant`, `user` or `ip`.
    */
   readonly by?: string;
+  /**
+   * Treatment of a request whose subject has no such id. A rule in shadow leaves it out.
+   * @default "deny"
+   */
+  readonly whenSubjectMissing?: MissingSubjectPolicy;
   /**
    * Dry run: the rule decides and reports, and never denies.
    * @default false
@@ -210,6 +221,8 @@ export interface RateLimitRule {
   readonly leaseMs: number;
   /** `undefined`: the policy of the limiter. */
   readonly whenStoreFails: StoreFailurePolicy | undefined;
+  /** @default "deny" */
+  readonly whenSubjectMissing?: MissingSubjectPolicy | undefined;
   /** `undefined`: no block. */
   readonly block?: RateLimitBlock | undefined;
 }

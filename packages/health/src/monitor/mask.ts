@@ -1,13 +1,7 @@
+import { maskSecrets } from "@scale/core/kit";
+
 const MAX_LENGTH = 300;
 
-// Greedy on purpose: a password may contain `@`, `/` or blanks, and hiding too much costs less than a character too few.
-const URL_CREDENTIALS = /:\/\/.*@/gs;
-const QUOTED_OR_WORD = String.raw`(?:"[^"]*"|'[^']*'|[^\s&,;"'}\]]+)`;
-const ASSIGNED = new RegExp(
-  String.raw`([\w-]*(?:password|passwd|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|credential|signature)[\w-]*["']?\s*[=:]\s*)${QUOTED_OR_WORD}`,
-  "gi",
-);
-const AUTHORIZATION = /\b(authorization["']?\s*[=:]\s*|bearer\s+|basic\s+)(?:(?:bearer|basic|digest)\s+)?[^\s"',;]+/gi;
 // oxlint-disable-next-line no-control-regex -- they would break a line of a log or of a terminal
 const BLANKS = /[\s\u0000-\u001f\u007f-\u009f]+/g;
 
@@ -15,11 +9,7 @@ const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 /** Makes a string safe to show: credentials of connection strings masked, on one line, at most 300 characters. */
 export function maskText(text: string): string {
-  const safe = text
-    .slice(0, 10 * MAX_LENGTH)
-    .replaceAll(URL_CREDENTIALS, "://***@")
-    .replaceAll(AUTHORIZATION, "$1***")
-    .replaceAll(ASSIGNED, "$1***")
+  const safe = maskSecrets(text.slice(0, 10 * MAX_LENGTH))
     .replaceAll(BLANKS, " ")
     .trim();
   const short = safe.length > MAX_LENGTH ? `${safe.slice(0, MAX_LENGTH)}…` : safe;
