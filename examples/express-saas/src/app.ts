@@ -94,7 +94,8 @@ export function createApp(options: AppOptions): Express {
   );
   // Before all that does work, the limiter included: a refusal must cost next to nothing.
   app.use(shed(shedder, { priority: priorityOf }));
-  app.use(rateLimit(limiter));
+  // The demo has no login, and shows limits to every client. With one, the default shows them to authenticated clients.
+  app.use(rateLimit(limiter, { showLimits: "always" }));
   // Read-your-writes: a client sees its earlier writes, whichever process and database server handled them. The cookie is
   // not `Secure`, since the example serves plain http on loopback.
   app.use(dbSession(router, { cookie: { isSecure: false } }));
@@ -102,8 +103,8 @@ export function createApp(options: AppOptions): Express {
   app.use(warmOnArrival({ warmers: crm.warmers, isEnabled, clock, onWarmed: metrics.recordWarming, onError }));
   // Group limits apply in addition to the limits of every request.
   app.use("/contacts/export", requireFlag(flags, "exports"));
-  app.get("/contacts/export", rateLimit(limiter, { group: "export" }), exportContacts(db));
-  app.get("/contacts/search", rateLimit(limiter, { group: "search" }), searchContacts(db, crm));
+  app.get("/contacts/export", rateLimit(limiter, { group: "export", showLimits: "always" }), exportContacts(db));
+  app.get("/contacts/search", rateLimit(limiter, { group: "search", showLimits: "always" }), searchContacts(db, crm));
   // After the limiter: a denied request costs no parsing.
   app.use(express.json({ limit: "100kb" }));
   app.post("/contacts/:id/email", sendEmail(db, quotaCounting));

@@ -77,7 +77,8 @@ function plan({
     rateLimit: {
       rules: {
         tenant: { limit: perQuarterHour, window: "15m" },
-        user: { limit: perUser, window: "15m" },
+        // A machine of the tenant has no user: the rules of the tenant count it.
+        user: { limit: perUser, window: "15m", whenSubjectMissing: "skip" },
         "tenant-second": { limit: perSecond, window: "1s", burst: 2 * perSecond, by: "tenant" },
       },
       groups: {

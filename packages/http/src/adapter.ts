@@ -1,6 +1,8 @@
 export { factsFromFetch, factsFromNode, type NodeRequest } from "./adapters/toolkit/facts.js";
 export { endResponse, nodeHeaders } from "./adapters/toolkit/node-response.js";
 export { onResponseEnd } from "./adapters/toolkit/node-response-end.js";
+export { beginWork, endWork, trackWork, watchVerdict } from "./adapters/toolkit/node-work.js";
+export { watchPeerAddresses } from "./adapters/toolkit/peer-address.js";
 export { type SerializedReply, serializeReply } from "./adapters/toolkit/serialize-reply.js";
 export { bindBody, bindEvents, type BodyBinding } from "./adapters/toolkit/tenant-streams.js";
 export { inTenant } from "./chain.js";

@@ -1,11 +1,13 @@
 export { chain } from "./chain.js";
 export { type ClientIpOptions, clientIp, ipPrefix, type PrefixBits, type TrustRule } from "./client-ip/client-ip.js";
 export { CredentialError, ResponseBegunError } from "./errors.js";
-export { isPreflight } from "./preflight.js";
 export { type Problem, problem } from "./problem.js";
 export { fromClaim, type FromClaimOptions } from "./tenant/claim.js";
+export { isTenantChosenByClient } from "./tenant/authentication.js";
 export { tenantGuard, type TenantGuardOptions, type TenantRefusal, tenantRefuse } from "./tenant/guard.js";
+export { fromParam } from "./tenant/param.js";
 export { fromPath, type FromPathOptions } from "./tenant/path.js";
-export { firstOf, fromHeader, type TenantResolver } from "./tenant/resolver.js";
+export { authenticated, firstOf, fromHeader } from "./tenant/resolver.js";
+export type { TenantResolver } from "./tenant/source.js";
 export { fromSubdomain, type FromSubdomainOptions } from "./tenant/subdomain.js";
-export type { HttpFacts, HttpGuard, Reply, ResponseEnd, Verdict } from "./types.js";
+export type { Hold, HttpFacts, HttpGuard, Reply, ResponseEnd, Verdict } from "./types.js";

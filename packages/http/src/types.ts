@@ -4,7 +4,10 @@ import type { TenantContext } from "@scale/core";
 export interface HttpFacts {
   /** Method in upper case. */
   readonly method: string;
-  /** Path and query as the client sent them, starting with `/`. */
+  /**
+   * Path and query as the client sent them, starting with `/`: the path that the router matches. Dot segments are not resolved,
+   * and percent-encoding is not decoded.
+   */
   readonly url: string;
   /** Peer address of the socket; the address of the proxy if there is one in front. */
   readonly remoteAddress: string | undefined;
@@ -13,6 +16,11 @@ export interface HttpFacts {
    * defines: a proxy may append its line to one that the client sent.
    */
   header(name: string): string | undefined;
+  /**
+   * Returns the value of a parameter of the route, as the router has decoded it; `undefined` in front of the router. In Next it
+   * is a promise, and of a parameter for several segments a list.
+   */
+  param?(name: string): unknown;
   /** Request object of the framework, for everything that is not in the facts. */
   readonly raw: unknown;
 }
@@ -33,6 +41,22 @@ export interface ResponseEnd {
   readonly complete: boolean;
 }
 
+/**
+ * A slot, room or a reservation that a guard holds for a request while its work runs. Work ends with its handler, and not with
+ * its connection: a client that hangs up would otherwise start the next handler while the first one still runs.
+ */
+export interface Hold {
+  /** Frees it. Called once, when the work has ended. An error is emitted as a process warning. */
+  release(): void;
+  /**
+   * Lets it end by itself within a bounded time. Called when the client has disconnected and the adapter cannot see the end of
+   * the handler; `release` follows if the handler ends the response after all. Without this method it is released instead.
+   */
+  letExpire?(): void;
+  /** True for a hold that is released when the response begins as a stream of server-sent events, which from then on waits. */
+  readonly untilEventStream?: boolean;
+}
+
 /** The decision of a guard about a request. */
 export interface Verdict {
   /** Headers for the response, whether the handler or a guard sends it. */
@@ -47,6 +71,11 @@ export interface Verdict {
    * throws. An error of the callback is emitted as a process warning.
    */
   readonly onEnd?: (end: ResponseEnd) => void;
+  /**
+   * Held until the work of the request has ended, which is later than `onEnd` when the client disconnects during the handler.
+   * Released at once for a reply, and when a later guard of a `chain` throws.
+   */
+  readonly holds?: readonly Hold[];
 }
 
 /**

@@ -38,6 +38,14 @@ class ContractController {
     return this.#routes.echo(body);
   }
 
+  @Get("/slow") slow(): Promise<unknown> {
+    return this.#routes.slow();
+  }
+
+  @Get("/t/:tenant/orders") orders(@Param("tenant") tenant: string): Promise<unknown> {
+    return this.#routes.orders(tenant);
+  }
+
   @Get("/error/:kind") fail(@Param("kind") kind: string): Promise<never> {
     return this.#routes.fail(kind);
   }

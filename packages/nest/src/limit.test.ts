@@ -1,7 +1,7 @@
 import { Controller, Get } from "@nestjs/common";
 import { createPlanResolver, definePlans } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
-import { fromHeader, type HttpGuard, tenantGuard } from "@scale/http";
+import { authenticated, fromHeader, type HttpGuard, tenantGuard } from "@scale/http";
 import { createRateLimiter, memoryStore } from "@scale/rate-limit";
 import { rateLimitGuard } from "@scale/rate-limit/http";
 import { describe, expect, it } from "vitest";
@@ -31,7 +31,7 @@ const optionsWith = (globalGuards: readonly string[]): ScaleModuleOptions => {
   made = 0;
   const limiter = createRateLimiter({ plans, store: memoryStore({ clock: createManualClock() }) });
   return {
-    guards: { tenant: tenantGuard({ resolve: fromHeader("x-tenant") }), api: rateLimitGuard(limiter) },
+    guards: { tenant: tenantGuard({ resolve: authenticated(fromHeader("x-tenant")) }), api: rateLimitGuard(limiter) },
     globalGuards,
     rateLimit: (options) => {
       made += 1;

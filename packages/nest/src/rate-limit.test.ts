@@ -1,5 +1,5 @@
-import { Controller, Get, Inject, Req } from "@nestjs/common";
-import { fromHeader, type HttpGuard, tenantGuard } from "@scale/http";
+import { All, Controller, Get, HttpCode, Inject, Req } from "@nestjs/common";
+import { authenticated, fromHeader, type HttpGuard, tenantGuard } from "@scale/http";
 import { createRateLimiter, type Decision } from "@scale/rate-limit";
 import { decisionOf, rateLimitGuard } from "@scale/rate-limit/http";
 import { describeRateLimitAdapter, type LimitedRoutes } from "@scale/rate-limit/testing";
@@ -18,14 +18,16 @@ class HomeController {
     this.#routes = routes;
   }
 
-  @Get("/") home(@Req() request: object): Promise<unknown> {
+  @All("/") @HttpCode(200) home(@Req() request: object): Promise<unknown> {
     return this.#routes.handle(request);
   }
 }
 
 for (const [name, newAdapter] of platforms) {
   describeRateLimitAdapter(`Nest on ${name}`, async (routes) => {
-    const guards: Record<string, HttpGuard> = { tenant: tenantGuard({ resolve: fromHeader("x-tenant-id") }) };
+    const guards: Record<string, HttpGuard> = {
+      tenant: tenantGuard({ resolve: authenticated(fromHeader("x-tenant-id")) }),
+    };
     for (const [index, { limiter, options }] of routes.guards.entries())
       guards[`limit${index}`] = rateLimitGuard(limiter, options);
     const app = await build(newAdapter(), {

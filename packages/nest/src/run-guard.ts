@@ -9,7 +9,7 @@ import {
   factsFromNode,
   type HeaderSet,
   inTenant,
-  onResponseEnd,
+  watchVerdict,
   writeHeaders,
 } from "@scale/http/adapter";
 import { exchangeOf, headersOf, hasEnded } from "./platform.js";
@@ -47,8 +47,8 @@ export async function runGuard(guard: HttpGuard, context: ExecutionContext): Pro
   const exchange = exchangeOf(context);
   const facts = factsFromNode(exchange.nodeRequest, exchange.request);
   const verdict = checkVerdict(await inTenant(tenantOf(context), () => guard(facts)), "toNestGuard: guard");
-  const { headers = {}, reply, tenant, onEnd } = verdict;
-  if (onEnd !== undefined) onResponseEnd(exchange.nodeResponse, onEnd);
+  const { headers = {}, reply, tenant } = verdict;
+  watchVerdict(exchange.nodeResponse, verdict);
   const target = headersOf(exchange);
   if (reply !== undefined) {
     const { headers: all, ...rest } = serializeReply(reply, headers);

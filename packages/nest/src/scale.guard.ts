@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnMod
 import { DiscoveryService, MetadataScanner } from "@nestjs/core";
 import { ConfigError } from "@scale/core";
 import { chain, type HttpGuard } from "@scale/http";
+import { watchPeerAddresses } from "@scale/http/adapter";
 import { DecoratorGuards } from "./decorator-guards.js";
 import {
   type GuardMetadata,
@@ -138,6 +139,7 @@ export class RouteGuard implements CanActivate {
 
   constructor(@Inject(RouteGuards) routes: RouteGuards) {
     this.#routes = routes;
+    watchPeerAddresses();
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -152,5 +154,6 @@ export class RouteGuard implements CanActivate {
  * of type `application/problem+json`.
  */
 export function toNestGuard(guard: HttpGuard): CanActivate {
+  watchPeerAddresses();
   return { canActivate: async (context) => context.getType() !== "http" || runGuard(guard, context) };
 }

@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from "@nestjs
 import { BreakerInterceptor } from "./breaker.interceptor.js";
 import { ProblemFilter } from "./problem.filter.js";
 import { OPTIONS, RouteGuard, RouteGuards } from "./scale.guard.js";
+import { WorkInterceptor } from "./work.interceptor.js";
 import { TenancyInterceptor } from "./tenancy.interceptor.js";
 import type { ScaleModuleOptions } from "./options.js";
 
@@ -22,6 +23,7 @@ const Base: ConfigurableModuleCls<ScaleModuleOptions, "forRoot"> = new Configura
   providers: [
     RouteGuards,
     { provide: APP_GUARD, useClass: RouteGuard },
+    { provide: APP_INTERCEPTOR, useClass: WorkInterceptor },
     { provide: APP_INTERCEPTOR, useClass: TenancyInterceptor },
     { provide: APP_INTERCEPTOR, useClass: BreakerInterceptor },
     { provide: APP_FILTER, useClass: ProblemFilter },

@@ -8,7 +8,7 @@ import {
   parseOptions,
   wrongResult,
 } from "@scale/core/kit";
-import { type HttpFacts, type HttpGuard, isPreflight, problem, type Reply, type Verdict } from "@scale/http";
+import { type HttpFacts, type HttpGuard, problem, type Reply, type Verdict } from "@scale/http";
 import { z } from "zod";
 import { QuotaExceeded } from "./errors.js";
 import { storeFail } from "./events.js";
@@ -37,11 +37,6 @@ export interface QuotaGuardOptions {
    */
   readonly tenant?: (facts: HttpFacts) => string | Promise<string>;
   /**
-   * Treatment of CORS preflight requests, which use no units. A browser takes a refused preflight for a refusal of the origin.
-   * @default "skip"
-   */
-  readonly preflight?: "skip" | "check";
-  /**
    * Decision when the count cannot be read: `allow` leaves it to the `use` or `reserve` of the handler.
    * @default "throw"
    */
@@ -55,7 +50,6 @@ const guardSchema = z.strictObject({
     .union([z.int().min(0), functionOption<(facts: HttpFacts) => number | Promise<number>>("a number or a function")])
     .default(1),
   tenant: functionOption<NonNullable<QuotaGuardOptions["tenant"]>>().default(() => () => tenancy.require().tenantId),
-  preflight: z.enum(["skip", "check"]).default("skip"),
   whenStoreFails: z.enum(["allow", "throw"]).default("throw"),
 });
 
@@ -68,12 +62,11 @@ export function quotaGuard<Name extends string>(
   metric: NoInfer<Name>,
   options: QuotaGuardOptions = {},
 ): HttpGuard {
-  const { cost, tenant, preflight, whenStoreFails } = parseOptions(guardSchema, options, "quotaGuard");
+  const { cost, tenant, whenStoreFails } = parseOptions(guardSchema, options, "quotaGuard");
   if (!isFunction(quota?.check)) throw new ConfigError(`quotaGuard: expected a quota, got ${describeValue(quota)}`);
   const tenantOf = checkedCallback(tenant, tenantResult);
   const costOf = typeof cost === "number" ? () => cost : checkedCallback(cost, costResult);
   return async (facts): Promise<Verdict> => {
-    if (preflight === "skip" && isPreflight(facts)) return {};
     const found = tenantOf(facts);
     const tenantId = found instanceof Promise ? await found : found;
     const costs = costOf(facts);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { fromHeader, tenantGuard } from "@scale/http";
+import { authenticated, fromHeader, tenantGuard } from "@scale/http";
 import { type FetchHandler, toFetch } from "@scale/http/fetch";
 import { listen } from "@scale/http/testing";
 import { describe, expect, it } from "vitest";
@@ -10,10 +10,14 @@ import { describeRateLimitAdapter } from "./testing/index.js";
 describeRateLimitAdapter("fetch handlers", ({ guards, handle }) => {
   const handler: FetchHandler<[Request]> = async (request) => Response.json(await handle(request));
   const limited = guards.reduceRight((inner, { limiter, options }) => rateLimit(limiter, inner, options), handler);
-  const route = toFetch(tenantGuard({ resolve: fromHeader("x-tenant-id") }), limited);
+  const route = toFetch(tenantGuard({ resolve: authenticated(fromHeader("x-tenant-id")) }), limited);
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const headers = { "x-tenant-id": String(request.headers["x-tenant-id"]) };
-    const answer = await route(new Request(`http://localhost${request.url}`, { headers }));
+    const left = new AbortController();
+    response.once("close", () => left.abort());
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const { method = "GET" } = request;
+    const answer = await route(new Request(url, { method, headers, signal: left.signal }));
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
   };
   return listen((request, response) => {

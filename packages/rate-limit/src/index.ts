@@ -1,3 +1,4 @@
+export { SubjectError } from "./errors.js";
 export { refundFail, requestDecide, slotLose, storeFail, waitRefuse } from "./events.js";
 export { createRateLimiter, type RateLimiter } from "./limiter.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory/store.js";

@@ -5,13 +5,17 @@ import { requestDecide, storeFail } from "./events.js";
 import { createRateLimiter } from "./limiter.js";
 import { memoryStore } from "./memory/store.js";
 import type { RateLimiterOptions } from "./options.js";
-import type { Decision } from "./types.js";
+import type { Decision, RateLimitSubject } from "./types.js";
 import { storeWith } from "../test/store-with.js";
 
 const plans = definePlans({
   free: {
     rateLimit: {
-      rules: { tenant: { limit: 5, window: "1m" }, user: { limit: 3, window: "1m" }, ip: { limit: 4, window: "1m" } },
+      rules: {
+        tenant: { limit: 5, window: "1m" },
+        user: { limit: 3, window: "1m", whenSubjectMissing: "skip" },
+        ip: { limit: 4, window: "1m", whenSubjectMissing: "skip" },
+      },
       groups: { ai: { tenant: { limit: 2, window: "1m" } } },
     },
   },
@@ -61,15 +65,58 @@ describe("createRateLimiter", () => {
     expect((await limiter.check({ tenantId: "acme", userId: "bob" }, { cost: 2 })).allowed).toBe(true);
   });
 
-  it("applies the rules whose subject is known", async () => {
+  it("leaves out the rules whose subject is missing, where they say so", async () => {
     const { limiter } = setup();
     expect(names(await limiter.check({ tenantId: "acme" }))).toEqual(["tenant"]);
     expect(names(await limiter.check({ tenantId: "acme", ip: "192.0.2.1" }))).toEqual(["tenant", "ip"]);
   });
 
   it("rejects when no rule applies, because that would be no limit", async () => {
-    const limiter = createRateLimiter({ rules: { user: { limit: 1, window: "1m" } } });
+    const user = { limit: 1, window: "1m", whenSubjectMissing: "skip" } as const;
+    const limiter = createRateLimiter({ rules: { user } });
     await expect(limiter.check({ tenantId: "acme" })).rejects.toMatchObject({ code: "SCALE_PLAN" });
+  });
+
+  it("denies a subject that a rule cannot count, also for a cost of 0, and in every call that admits", async () => {
+    const limiter = createRateLimiter({
+      rules: { tenant: { limit: 9, window: "1m" }, account: { limit: 1, window: "1m", by: "email" } },
+    });
+    const without = [{ tenantId: "acme" }, { tenantId: "acme", keys: {} }, { tenantId: "acme", keys: { email: null } }];
+    const denied = {
+      code: "SCALE_SUBJECT",
+      status: 400,
+      by: "email",
+      message: expect.stringContaining('the key "email"'),
+    };
+    for (const subject of without) {
+      await expect(limiter.check(subject)).rejects.toMatchObject(denied);
+      await expect(limiter.check(subject, { cost: 0 })).rejects.toMatchObject(denied);
+      await expect(limiter.acquire(subject)).rejects.toMatchObject(denied);
+    }
+    const { limits } = await limiter.peek({ tenantId: "acme" });
+    expect(limits.map(({ name, remaining }) => [name, remaining])).toEqual([["tenant", 9]]);
+    await limiter.reset({ tenantId: "acme" });
+  });
+
+  it("counts subjects without an id together, apart from every id, and those of each tenant by themselves", async () => {
+    const user = { limit: 2, window: "1m", whenSubjectMissing: "shared" } as const;
+    const ip = { limit: 1, window: "1m", whenSubjectMissing: "shared" } as const;
+    const limiter = createRateLimiter({ rules: { user } });
+    const allowed = async (subject: RateLimitSubject) => (await limiter.check(subject)).allowed;
+    expect([await allowed({ tenantId: "a" }), await allowed({ tenantId: "a", userId: null })]).toEqual([true, true]);
+    expect(await allowed({ tenantId: "a" })).toBe(false);
+    expect(await allowed({ tenantId: "b" })).toBe(true);
+    expect(await allowed({ tenantId: "a", userId: "~shared" })).toBe(true);
+    const addresses = createRateLimiter({ rules: { ip } });
+    expect([(await addresses.check({})).allowed, (await addresses.check({})).allowed]).toEqual([true, false]);
+    expect((await addresses.check({ ip: "192.0.2.1" })).allowed).toBe(true);
+  });
+
+  it("leaves a rule in shadow out, which never denies", async () => {
+    const limiter = createRateLimiter({
+      rules: { tenant: { limit: 9, window: "1m" }, user: { limit: 1, window: "1m", shadow: true } },
+    });
+    expect(names(await limiter.check({ tenantId: "acme" }))).toEqual(["tenant"]);
   });
 
   it("adds the rules of a group, counted separately from the plan's own", async () => {
@@ -108,10 +155,10 @@ describe("createRateLimiter", () => {
 
   it("separates tenants with hostile ids", async () => {
     const limiter = createRateLimiter({ rules: { tenant: { limit: 1, window: "1m" } } });
-    const ids = ["a:b", "a", "*", "{}", "\u0000", "__proto__", "constructor", "x".repeat(1024), "а"];
+    const ids = ["a:b", "a", "*", "{}", "a\u0001b", "__proto__", "constructor", "x".repeat(1024), "а"];
     for (const tenantId of ids) expect((await limiter.check({ tenantId })).allowed, tenantId).toBe(true);
     for (const tenantId of ids) expect((await limiter.check({ tenantId })).allowed, tenantId).toBe(false);
-    for (const tenantId of ["", "x".repeat(1025), undefined, 5]) {
+    for (const tenantId of ["", "x".repeat(1025), undefined, 5, "a\0", "\ud800", "a\udc00"]) {
       await expect(limiter.check({ tenantId: tenantId as string })).rejects.toMatchObject({ code: "SCALE_TENANT" });
     }
   });

@@ -24,14 +24,15 @@ export interface RateLimiter<Group extends string = string> {
    * refunded. They stay charged when the failure policy admitted the request, because it ran.
    * @throws {TenantError} for an invalid tenant, user or address
    * @throws {InputError} for an invalid key
+   * @throws {SubjectError} for a subject without an id that a rule counts, if `whenSubjectMissing` of the rule says `deny`
    * @throws {PlanError} when the plan is unknown, or has no rule that applies
    * @throws {StoreError} when the store cannot answer and `whenStoreFails` is `throw`; `cause` is the store's error
    * @throws {TypeError} for a cost that is not an integer >= 0
    */
   check(subject: RateLimitSubject, options?: CheckOptions<Group>): Promise<Decision>;
   /**
-   * Reports the status of the rules and whether one unit would be admitted, and charges nothing. Throws as `check` does.
-   * A late answer changes nothing.
+   * Reports the status of the rules that count an id of the subject, and whether one unit would be admitted by them. Charges
+   * nothing. Throws as `check` does, but not for ids that are missing. A late answer changes nothing.
    */
   peek(subject: RateLimitSubject, options?: RuleOptions<Group>): Promise<Decision>;
   /**
@@ -91,9 +92,9 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
   const unregisterName = registerLimiterName(parsed.store, name, allowSharedName);
 
   /** Decides with at most one promise of its own. An invalid subject or cost rejects. */
-  function decide(subject: RateLimitSubject, options: CheckOptions, slot?: string): Promise<Decision> {
+  function decide(subject: RateLimitSubject, options: CheckOptions, how?: RequestMode): Promise<Decision> {
     try {
-      const request = buildRequest(subject, options, slot);
+      const request = buildRequest(subject, options, how);
       const decision = request instanceof Promise ? request.then(decider.decide) : decider.decide(request);
       return decision instanceof Promise ? decision : Promise.resolve(decision);
     } catch (error) {
@@ -109,12 +110,12 @@ export function createLimiter(options: RateLimiterOptions, allowSharedName = fal
       return plans?.plans;
     },
     check: (subject, options = NO_OPTIONS) => decide(subject, options),
-    peek: (subject, options = {}) => decide(subject, { ...options, cost: 0 }, ""),
+    peek: (subject, options = {}) => decide(subject, { ...options, cost: 0 }, PARTIAL),
     acquire: (subject, options = NO_OPTIONS) => acquire(subject, options),
     refund: (decision, units) => refundDecision(decision, units, { name, decider }),
     settle: (decision, units) => settleDecision(decision, units, { name, decider }),
     async reset(subject, options = NO_OPTIONS) {
-      const { consume } = await buildRequest(subject, options, "");
+      const { consume } = await buildRequest(subject, options, PARTIAL);
       await decider.reset(consume);
     },
     close() {
@@ -138,7 +139,7 @@ function createAcquire(buildRequest: ReturnType<typeof createRequestBuilder>, de
   return (subject: RateLimitSubject, options: CheckOptions): Promise<Slot> => {
     try {
       if (options.cost === 0) throw new TypeError("acquire: cost: expected an integer >= 1, got 0");
-      const request = buildRequest(subject, options, newSlotId());
+      const request = buildRequest(subject, options, { slot: newSlotId() });
       const slot = request instanceof Promise ? request.then(hold) : hold(request);
       return slot instanceof Promise ? slot : Promise.resolve(slot);
     } catch (error) {
@@ -146,6 +147,17 @@ function createAcquire(buildRequest: ReturnType<typeof createRequestBuilder>, de
     }
   };
 }
+
+/** How the rules of a request are chosen. */
+interface RequestMode {
+  /** Present when `concurrency` rules are decided too. */
+  readonly slot?: string;
+  /** True to leave out the rules whose subject is missing. */
+  readonly isPartial?: boolean;
+}
+
+const CHECK: RequestMode = {};
+const PARTIAL: RequestMode = { slot: "", isPartial: true };
 
 /** Builds requests to the store. Without a promise when the plan is known, which is nearly always. */
 function createRequestBuilder({ name, samePlan, resolve }: ParsedOptions, { normalize }: LimiterInternals) {
@@ -155,14 +167,17 @@ function createRequestBuilder({ name, samePlan, resolve }: ParsedOptions, { norm
     return samePlan !== undefined && tenantId === undefined ? samePlan : resolve(parseTenantId(tenantId));
   }
 
-  /** @param slot present when `concurrency` rules are decided too */
-  return (given: RateLimitSubject, options: CheckOptions, slot?: string): LimitRequest | Promise<LimitRequest> => {
+  return (
+    given: RateLimitSubject,
+    options: CheckOptions,
+    { slot, isPartial = false }: RequestMode = CHECK,
+  ): LimitRequest | Promise<LimitRequest> => {
     const { cost = 1, charged } = options;
     if (!Number.isSafeInteger(cost) || cost < 0) {
       throw new TypeError(`check: cost: expected an integer >= 0, got ${describeValue(cost)}`);
     }
     const subject = normalize(given);
-    const parts = { subject, cost, slot, isCharged: charged && chargedBy(charged) };
+    const parts = { subject, cost, slot, isPartial, isCharged: charged && chargedBy(charged) };
     const plan = planOf(subject);
     if (!(plan instanceof Promise)) return requestOf(rulesOf(plan, options), parts);
     return plan.then((found) => requestOf(rulesOf(found, options), parts));

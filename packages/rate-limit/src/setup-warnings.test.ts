@@ -68,7 +68,8 @@ describe("setup warning: forwarded", () => {
 });
 
 describe("setup warning: double", () => {
-  const rules = { tenant: { limit: 100, window: "1m" }, user: { limit: 100, window: "1m" } } as const;
+  const user = { limit: 100, window: "1m", whenSubjectMissing: "skip" } as const;
+  const rules = { tenant: { limit: 100, window: "1m" }, user } as const;
   const group = { tenant: { limit: 100, window: "1m" } } as const;
   const plans = createPlanResolver({
     plans: definePlans({ free: { rateLimit: { rules, groups: { ai: group, upload: group } } } }),
@@ -115,10 +116,14 @@ describe("setup warning: ip unknown", () => {
 
   it("warns once when a plan counts addresses and the subject has none", async () => {
     const guard = rateLimitGuard(planned({ tenant, ip }), { subject });
-    await guard(request({}));
-    await guard(request({}));
+    for (let i = 0; i < 2; i++)
+      await expect(guard(request({}))).rejects.toMatchObject({ code: "SCALE_SUBJECT", by: "ip" });
     expect(await codes()).toEqual(["SCALE_SETUP_IP_UNKNOWN"]);
-    await rateLimitGuard(planned({ tenant }, { ai: { ip } }), { subject, group: "ai" })(request({}));
+    const ai = rateLimitGuard(planned({ tenant }, { ai: { ip: { ...ip, whenSubjectMissing: "skip" } } }), {
+      subject,
+      group: "ai",
+    });
+    await ai(request({}));
     expect(await codes()).toHaveLength(2);
   });
 
@@ -126,7 +131,7 @@ describe("setup warning: ip unknown", () => {
     const limiter = createRateLimiter({ rules: { ip } });
     const guard = rateLimitGuard(limiter, { subject: () => ({}) });
     for (let i = 0; i < 2; i++) {
-      await expect(guard(request({}))).rejects.toMatchObject({ code: "SCALE_TENANT" });
+      await expect(guard(request({}))).rejects.toMatchObject({ code: "SCALE_SUBJECT" });
     }
     expect(await codes()).toEqual(["SCALE_SETUP_IP_UNKNOWN"]);
   });

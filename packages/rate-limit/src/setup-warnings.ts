@@ -94,9 +94,9 @@ export class SetupCheck {
     try {
       return await decide();
     } catch (error) {
-      // Without a tenant and a user only an address could be counted, and it is missing.
-      const ids = [subject.ip, subject.tenantId, subject.userId];
-      if (ids.every(isMissing) && isScaleError(error, "SCALE_TENANT")) this.#warnNoAddress();
+      if (isMissing(subject.ip) && isScaleError(error, "SCALE_SUBJECT") && "by" in error && error.by === "ip") {
+        this.#warnNoAddress();
+      }
       throw error;
     }
   }

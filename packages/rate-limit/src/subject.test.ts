@@ -95,7 +95,7 @@ describe("a limiter and its guards", () => {
 
   it("take an id of null for none", async () => {
     const limiter = createRateLimiter({
-      rules: { tenant: { limit: 5, window: "1m" }, user: { limit: 5, window: "1m" } },
+      rules: { tenant: { limit: 5, window: "1m" }, user: { limit: 5, window: "1m", whenSubjectMissing: "skip" } },
     });
     const { limits } = await limiter.check({ tenantId: "acme", userId: null, ip: null });
     expect(limits.map(({ name }) => name)).toEqual(["tenant"]);

@@ -194,4 +194,10 @@ export interface Slot extends AsyncDisposable {
    * when it is released or its process ends.
    */
   release(): Promise<void>;
+  /**
+   * Ends the renewal: the slot becomes free when the `ttl` of its rule is over, or earlier by `release`. For work whose end is
+   * not seen any more. Does nothing for a slot that is free.
+   * @param afterMs milliseconds for which it is still renewed, by default 0; of several calls the earliest end counts
+   */
+  letExpire(afterMs?: number): void;
 }

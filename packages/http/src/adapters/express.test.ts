@@ -24,10 +24,17 @@ describe.each([
       // Express 4 does not wait for handlers.
       return (request, response, next) => void give(request).then((body) => response.json(body), next);
     };
+    app.get("/t/:tenant/orders", toExpress(guard), (request, response, next) => {
+      routes.orders(request.params.tenant).then((seen) => response.json(seen), next);
+    });
     app.use((_request, response, next) => {
       routes.before(response);
       next();
     }, toExpress(guard));
+    app.get(
+      "/slow",
+      json(() => routes.slow()),
+    );
     app.get(
       "/",
       json(() => routes.root()),
@@ -56,15 +63,22 @@ describeHttpAdapter("node:http", async (guard, routes) => {
     const route = async (path: string) => {
       if (path === "/") json(await routes.root());
       if (path === "/echo") json(await routes.echo(await text(request)));
+      if (path === "/slow") json(await routes.slow());
+      const [, tenant] = /^\/t\/([^/]+)\/orders$/u.exec(path) ?? [];
+      if (tenant !== undefined) json(await routes.orders(decodeURIComponent(tenant)));
       if (path === "/redirect") response.writeHead(302, { location: "/" }).end();
       if (path === "/stream") Readable.from(routes.lines()).pipe(response);
       if (path.startsWith("/error/")) await routes.fail(path.slice("/error/".length));
+      if (!response.headersSent && !/^\/(?:slow|stream)?$/u.test(path)) response.writeHead(404).end();
     };
     const refuse = () => void (response.headersSent || response.writeHead(500).end());
     const fail = (failure: unknown) => onError(failure, request, response, refuse);
     const next = (failure?: unknown) => {
       if (failure !== undefined) return fail(failure);
-      route(new URL(request.url ?? "/", "http://localhost").pathname).catch(fail);
+      const [path = ""] = (request.url ?? "/").split("?");
+      const [, tenant] = /^\/t\/([^/]+)\/orders$/u.exec(path) ?? [];
+      if (tenant !== undefined) Object.assign(request, { params: { tenant: decodeURIComponent(tenant) } });
+      route(path).catch(fail);
     };
     routes.before(response);
     void middleware(request, response, next);

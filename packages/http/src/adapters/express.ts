@@ -1,13 +1,15 @@
 import { AsyncResource } from "node:async_hooks";
 import type { ServerResponse } from "node:http";
 import { tenancy } from "@scale/core";
+import { isPromiseLike } from "@scale/core/kit";
 import { checkFunction } from "../check-function.js";
 import { checkVerdict } from "../check-verdict.js";
 import { factsFromNode, type NodeRequest } from "./toolkit/facts.js";
 import { writeHeaders } from "../headers.js";
 import { nodeHeaders, sendReply } from "./toolkit/node-response.js";
 import { problemFromError } from "../problem.js";
-import { onResponseEnd } from "./toolkit/node-response-end.js";
+import { trackWork, watchVerdict } from "./toolkit/node-work.js";
+import { watchPeerAddresses } from "./toolkit/peer-address.js";
 import { bindEvents } from "./toolkit/tenant-streams.js";
 import type { HttpGuard } from "../types.js";
 
@@ -32,13 +34,14 @@ export type NodeErrorMiddleware = (error: unknown, request: NodeRequest, respons
  */
 export function toExpress(guard: HttpGuard): NodeMiddleware {
   checkFunction(guard, "toExpress: guard");
+  watchPeerAddresses();
   return async (request, response, next) => {
-    let proceed = (): void => next();
+    let proceed = (): unknown => next();
     try {
       const verdict = checkVerdict(await guard(factsFromNode(request)), "toExpress: guard");
-      const { headers = {}, reply, tenant, onEnd } = verdict;
+      const { headers = {}, reply, tenant } = verdict;
       // Before everything that may throw: `onEnd` must run with the end of the response, whatever happens here.
-      if (onEnd !== undefined) onResponseEnd(response, onEnd);
+      watchVerdict(response, verdict);
       if (reply !== undefined) {
         sendReply(response, reply, headers);
         return;
@@ -54,7 +57,9 @@ export function toExpress(guard: HttpGuard): NodeMiddleware {
       return;
     }
     // Outside of the try: an error of a later handler is not the guard's and must not call `next` a second time.
-    proceed();
+    const work = proceed();
+    // The `next` of Express and Connect returns nothing; that of other frameworks may return when the handlers have ended.
+    if (isPromiseLike(work)) trackWork(response, work);
   };
 }
 

@@ -9,15 +9,24 @@ import { problem } from "../problem.js";
 import { describeHttpAdapter, type TestServer, listen } from "../testing.js";
 
 describeHttpAdapter("fetch handlers", async (guard, routes) => {
-  const route = toFetch(guard, async (request: Request) => {
+  type Context = { params: Promise<Readonly<Record<string, string>>> };
+  const route = toFetch(guard, async (request: Request, { params }: Context) => {
     const { pathname } = new URL(request.url);
+    const { tenant } = await params;
+    if (tenant !== undefined) return Response.json(await routes.orders(tenant));
+    if (pathname === "/slow") return Response.json(await routes.slow());
     if (pathname === "/") return Response.json(await routes.root());
     if (pathname === "/echo") return Response.json(await routes.echo(await request.text()));
     if (pathname === "/redirect") return Response.redirect(new URL("/", request.url), 302);
     if (pathname === "/stream") return new Response(Readable.toWeb(Readable.from(routes.lines())) as ReadableStream);
     return routes.fail(pathname.slice("/error/".length));
   });
-  return serveFetch(route);
+  return serveFetch((request) => {
+    const [, tenant] = /^\/t\/([^/]+)\/orders$/u.exec(new URL(request.url).pathname) ?? [];
+    return route(request, {
+      params: Promise.resolve(tenant === undefined ? {} : { tenant: decodeURIComponent(tenant) }),
+    });
+  });
 });
 
 describe("toFetch", () => {
@@ -57,6 +66,32 @@ describe("toFetch", () => {
     const redirect = await toFetch(guard, () => Response.redirect("http://localhost/", 302))(request);
     expect(redirect.headers.get("location")).toBe("http://localhost/");
     expect(redirect.headers.get("x-guard")).toBe("1");
+  });
+
+  it("sets no cookie of a guard on a response that shared caches may store", async () => {
+    const guard = () => ({ headers: { "set-cookie": "token=1" } });
+    const cookiesOf = async (cacheControl: string) => {
+      const handler = () => new Response("x", { headers: { "cache-control": cacheControl, "set-cookie": "own=1" } });
+      return (await toFetch(guard, handler)(request)).headers.getSetCookie();
+    };
+    for (const shared of ["public, max-age=60", "max-age=60, Public", "s-maxage=5"]) {
+      expect(await cookiesOf(shared)).toEqual(["own=1"]);
+    }
+    for (const own of ["private", "no-store", "max-age=60"]) expect(await cookiesOf(own)).toEqual(["own=1", "token=1"]);
+  });
+
+  it("cancels the body of a handler whose client has left, and releases what was held for it", async () => {
+    const seen: string[] = [];
+    const left = new AbortController();
+    const guard = () => ({ holds: [{ release: () => void seen.push("released") }] });
+    const body = new ReadableStream({ cancel: () => void seen.push("cancelled") });
+    const handler = () => {
+      left.abort();
+      return new Response(body);
+    };
+    const response = await toFetch(guard, handler)(new Request("http://localhost/", { signal: left.signal }));
+    expect([response.status, response.body]).toEqual([200, null]);
+    await expect.poll(() => seen).toEqual(["cancelled", "released"]);
   });
 
   it("prefers the handler's header and joins lists, the guard's values first", async () => {

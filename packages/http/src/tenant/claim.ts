@@ -3,7 +3,7 @@ import { describeValue, functionOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { CredentialError } from "../errors.js";
 import type { HttpFacts } from "../types.js";
-import type { TenantResolver } from "./resolver.js";
+import { type TenantResolver, withSource } from "./source.js";
 
 export interface FromClaimOptions {
   /**
@@ -28,7 +28,7 @@ const optionsSchema = z.strictObject({
  */
 export function fromClaim(options: FromClaimOptions): TenantResolver {
   const { verify, claim } = parseOptions(optionsSchema, options, "fromClaim");
-  return async (facts) => {
+  const resolve: TenantResolver = async (facts) => {
     const token = bearerToken(facts.header("authorization"));
     if (token === undefined) return undefined;
     const claims = await verifyOnce(verify, token, facts);
@@ -36,6 +36,7 @@ export function fromClaim(options: FromClaimOptions): TenantResolver {
     if (typeof value === "string" && value !== "") return value;
     throw new TenantError(`claim ${describeValue(claim)}: expected a non-empty string, got ${describeValue(value)}`);
   };
+  return withSource(resolve, { isAuthenticated: true, vary: ["Authorization"] });
 }
 
 function bearerToken(authorization: string | undefined): string | undefined {

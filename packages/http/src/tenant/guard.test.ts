@@ -2,28 +2,33 @@ import { StoreError } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { createFacts } from "../testing/facts.js";
 import { fromClaim } from "./claim.js";
-import { tenantGuard, type TenantRefusal, tenantRefuse } from "./guard.js";
-import { fromHeader } from "./resolver.js";
+import { tenantGuard, type TenantGuardOptions, type TenantRefusal, tenantRefuse } from "./guard.js";
+import { fromPath } from "./path.js";
+import { authenticated, firstOf, fromHeader } from "./resolver.js";
 
 const resolve = fromHeader("x-tenant");
 const acme = createFacts({ headers: { "x-tenant": "acme" } });
 
+const headers = { "Cache-Control": "private", Vary: "x-tenant" };
+
 describe("tenantGuard", () => {
   it("returns the tenant, and the user and address when resolvers are set", async () => {
-    expect(await tenantGuard({ resolve })(acme)).toEqual({ tenant: { tenantId: "acme" } });
+    expect(await tenantGuard({ resolve })(acme)).toEqual({ headers, tenant: { tenantId: "acme" } });
     expect(await tenantGuard({ resolve, user: async () => "u1", ip: () => "192.0.2.1" })(acme)).toEqual({
+      headers,
       tenant: { tenantId: "acme", userId: "u1", ip: "192.0.2.1" },
     });
     expect(await tenantGuard({ resolve, user: () => undefined, ip: () => undefined })(acme)).toEqual({
+      headers,
       tenant: { tenantId: "acme" },
     });
   });
 
   it("waits for every resolver, and takes null for nothing", async () => {
     const guard = tenantGuard({ resolve: async () => "acme", user: async () => "ann", ip: async () => "192.0.2.1" });
-    expect(await guard(acme)).toEqual({ tenant: { tenantId: "acme", userId: "ann", ip: "192.0.2.1" } });
+    expect((await guard(acme)).tenant).toEqual({ tenantId: "acme", userId: "ann", ip: "192.0.2.1" });
     for (const none of [() => null, async () => null]) {
-      expect(await tenantGuard({ resolve, user: none, ip: none })(acme)).toEqual({ tenant: { tenantId: "acme" } });
+      expect((await tenantGuard({ resolve, user: none, ip: none })(acme)).tenant).toEqual({ tenantId: "acme" });
       expect((await tenantGuard({ resolve: none })(acme)).reply?.status).toBe(400);
     }
   });
@@ -50,6 +55,9 @@ describe("tenantGuard", () => {
   it.each([
     ["an id that is too long", { resolve: () => "x".repeat(1025) }],
     ["an empty id", { resolve: () => "" }],
+    ["an id with NUL", { resolve: () => "a\0" }],
+    ["an id with a lone surrogate", { resolve: () => "\ud800" }],
+    ["a user with NUL", { resolve, user: () => "\0" }],
     ["an empty user", { resolve, user: () => "" }],
     ["a user that is too long", { resolve, user: () => "x".repeat(1025) }],
   ])("answers 400 for %s", async (_, options) => {
@@ -61,15 +69,31 @@ describe("tenantGuard", () => {
     "a:b",
     "*",
     "{}",
-    "\0",
     "__proto__",
     "constructor",
     "\u0430cme",
-    "\ud800",
+    "\ud83d\ude80",
     "a\r\nb",
     "../..",
   ])("passes the hostile id %j unchanged", async (id) => {
     expect((await tenantGuard({ resolve: () => id })(acme)).tenant).toEqual({ tenantId: id });
+  });
+
+  it("names the headers that decide the tenant and the user, once and none that is in the URL", async () => {
+    const claims = { verify: () => ({ org: "acme", sub: "ann" }) };
+    const token = createFacts({ url: "/t/acme", headers: { authorization: "Bearer abc", "x-tenant": "acme" } });
+    const vary = async (options: TenantGuardOptions) => (await tenantGuard(options)(token)).headers;
+    const org = fromClaim({ ...claims, claim: "org" });
+    expect(await vary({ resolve: org, user: fromClaim({ ...claims, claim: "sub" }) })).toEqual({
+      "Cache-Control": "private",
+      Vary: "Authorization",
+    });
+    expect(await vary({ resolve: firstOf(resolve, fromHeader("X-Tenant")), user: org })).toMatchObject({
+      Vary: "X-Tenant, Authorization",
+    });
+    expect(await vary({ resolve: fromPath({ prefix: "/t" }) })).toEqual({ "Cache-Control": "private" });
+    const session = authenticated(() => "acme", { vary: ["Cookie"] });
+    expect(await vary({ resolve: session })).toMatchObject({ Vary: "Cookie" });
   });
 
   it("answers 401 for an invalid token, and never falls back to another resolver", async () => {

@@ -1,7 +1,7 @@
 import { InputError } from "@scale/core";
 import { parseOptions, describeValue } from "@scale/core/kit";
 import { z } from "zod";
-import type { TenantResolver } from "./resolver.js";
+import { NAMED_BY_URL, type TenantResolver, withSource } from "./source.js";
 
 export interface FromPathOptions {
   /** Path before the id: `/t` for `/t/acme/orders`. With `/` the id is the first segment. */
@@ -14,7 +14,8 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Resolves the path segment after `prefix`, percent-decoded. The prefix is compared with its case.
+ * Resolves the path segment after `prefix`, percent-decoded. The prefix is compared with its case. It parses the path a second
+ * time: where the router has the id as a parameter, use `fromParam`.
  * Returns `undefined` for an empty segment, `.` and `..`.
  * The resolver throws InputError for percent-encoding that is not UTF-8.
  * @throws {ConfigError} for a prefix that does not start with `/` or holds `?` or `#`
@@ -22,11 +23,12 @@ const optionsSchema = z.strictObject({
 export function fromPath(options: FromPathOptions): TenantResolver {
   const { prefix } = parseOptions(optionsSchema, options, "fromPath");
   const start = prefix.endsWith("/") ? prefix : `${prefix}/`;
-  return ({ url }) => {
+  const resolve: TenantResolver = ({ url }) => {
     if (!url.startsWith(start)) return undefined;
     const segment = decode(/^[^/?#]*/.exec(url.slice(start.length))?.[0] ?? "");
     return segment === "" || segment === "." || segment === ".." ? undefined : segment;
   };
+  return withSource(resolve, NAMED_BY_URL);
 }
 
 function decode(segment: string): string {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createFacts } from "../testing/facts.js";
+import { fromClaim } from "./claim.js";
+import { fromParam } from "./param.js";
 import { fromPath } from "./path.js";
-import { firstOf, fromHeader, type TenantResolver } from "./resolver.js";
+import { authenticated, firstOf, fromHeader } from "./resolver.js";
+import type { TenantResolver } from "./source.js";
 
 describe("fromHeader", () => {
   it("returns the id, and undefined for an empty or absent header", () => {
@@ -63,6 +66,20 @@ describe("firstOf", () => {
         () => "fallback",
       )(createFacts()),
     ).toBe("");
+  });
+
+  it("refuses a resolver whose ids clients can choose after one that is authenticated", () => {
+    const token = fromClaim({ verify: () => ({ org: "acme" }), claim: "org" });
+    const header = fromHeader("x-tenant-id");
+    const wiring = expect.objectContaining({ code: "SCALE_WIRING", message: expect.stringContaining("resolvers.1") });
+    for (const chosen of [header, fromPath({ prefix: "/t" }), fromParam("tenant"), () => "acme", firstOf(header)]) {
+      expect(() => firstOf(token, chosen)).toThrow(wiring);
+      expect(() => firstOf(authenticated(header), chosen)).toThrow(wiring);
+      expect(() => firstOf(firstOf(token), chosen)).toThrow(wiring);
+      expect(() => firstOf(chosen, header, token)).not.toThrow();
+      expect(() => firstOf(token, authenticated(chosen))).not.toThrow();
+    }
+    expect(() => authenticated("x" as never)).toThrow("authenticated: resolver: expected a function");
   });
 
   it("stops at an error, which is not an absent id", async () => {

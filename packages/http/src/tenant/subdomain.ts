@@ -1,6 +1,6 @@
 import { parseOptions } from "@scale/core/kit";
 import { z } from "zod";
-import type { TenantResolver } from "./resolver.js";
+import { NAMED_BY_URL, type TenantResolver, withSource } from "./source.js";
 
 export interface FromSubdomainOptions {
   /** Domain below which each tenant has a label: `example.com` for `acme.example.com`. */
@@ -22,7 +22,7 @@ const optionsSchema = z.strictObject({
 export function fromSubdomain(options: FromSubdomainOptions): TenantResolver {
   const { domain } = parseOptions(optionsSchema, options, "fromSubdomain");
   const suffix = `.${baseOf(domain)}`;
-  return (facts) => {
+  const resolve: TenantResolver = (facts) => {
     // A name and a port only: in `[::1]:80` the first colon ends the match early, and the rest is not a label.
     const host = /^([^:]*)(?::\d*)?$/.exec(facts.header("host")?.toLowerCase() ?? "")?.[1] ?? "";
     const name = withoutDot(host);
@@ -30,6 +30,7 @@ export function fromSubdomain(options: FromSubdomainOptions): TenantResolver {
     const label = name.slice(0, -suffix.length);
     return isLabel(label) ? label : undefined;
   };
+  return withSource(resolve, NAMED_BY_URL);
 }
 
 const isLabel = (text: string): boolean => LABEL.test(text);

@@ -3,9 +3,12 @@ import type { HttpGuard } from "../types.js";
 import type { AdapterFixture } from "./fixture.js";
 import { send } from "./client.js";
 import { testBegunResponse } from "./cases/begun-response.js";
+import { testCaching } from "./cases/caching.js";
+import { testHangUp, testHolds } from "./cases/holds.js";
 import { testEarlyEnd, testEndBeforeVerdict, testOnEnd, testOnEndOfChain } from "./cases/on-end.js";
 import type { TestServer } from "./test-server.js";
 import { type ContractRoutes, createRoutes } from "./routes.js";
+import { testTargets } from "./cases/targets.js";
 import { testTenant, testPipelining, testStreaming, testAborts } from "./cases/tenant.js";
 import {
   testDenial,
@@ -41,6 +44,7 @@ export function describeHttpAdapter(name: string, serve: ServeAdapter): void {
       fixture.guard = () => ({});
       routes.calls = 0;
       routes.gate = Promise.resolve();
+      routes.slowGate = Promise.resolve();
       routes.before = () => undefined;
     });
 
@@ -59,5 +63,9 @@ export function describeHttpAdapter(name: string, serve: ServeAdapter): void {
     testOnEndOfChain(fixture);
     testEarlyEnd(fixture);
     testEndBeforeVerdict(fixture);
+    testHolds(fixture);
+    testHangUp(fixture);
+    testTargets(fixture);
+    testCaching(fixture);
   });
 }

@@ -32,6 +32,26 @@ export async function send(url: string, what?: SendOptions): Promise<ReceivedRes
   return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() };
 }
 
+/**
+ * Sends a request with exactly this target on a connection of its own: `fetch` and `node:http` would resolve its dot segments.
+ * @returns status 0 when the server closed the connection without a response
+ */
+export async function sendTarget(
+  url: string,
+  target: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; text: string }> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const lines = Object.entries({ host: hostname, connection: "close", ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  socket.write(Buffer.from(`GET ${target} HTTP/1.1\r\n${lines.join("")}\r\n`, "latin1"));
+  const raw = await text(socket).catch(() => "");
+  const [head = "", ...body] = raw.split("\r\n\r\n");
+  return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0), text: body.join("\r\n\r\n") };
+}
+
 /** Sends a request and disconnects when `reached` resolves, without waiting for a response. */
 export async function abortBeforeResponse(url: string, reached: Promise<unknown>): Promise<void> {
   const sent = request(url, { agent: false });

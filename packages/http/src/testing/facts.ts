@@ -8,15 +8,24 @@ export interface FactsInit {
   remoteAddress?: string | undefined;
   /** Header values by name in lower case. */
   headers?: Readonly<Record<string, string>>;
+  /** Parameters of the route. */
+  params?: Readonly<Record<string, unknown>>;
 }
 
 /** Facts of a fictitious request, for tests that call a guard. */
-export function createFacts({ method = "GET", url = "/", remoteAddress, headers = {} }: FactsInit = {}): HttpFacts {
+export function createFacts({
+  method = "GET",
+  url = "/",
+  remoteAddress,
+  headers = {},
+  params = {},
+}: FactsInit = {}): HttpFacts {
   return {
     method,
     url,
     remoteAddress,
     raw: undefined,
+    param: (name) => (Object.hasOwn(params, name) ? params[name] : undefined),
     header: (name) => (Object.hasOwn(headers, name.toLowerCase()) ? headers[name.toLowerCase()] : undefined),
   };
 }

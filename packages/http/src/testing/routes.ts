@@ -7,6 +7,13 @@ export interface ContractRoutes {
   root(): Promise<TenantSeen>;
   /** `POST /echo`: called with the body as a string; 200 with the result as JSON. */
   echo(body: string): Promise<TenantSeen & { body: string }>;
+  /** `GET /slow`: 200 with the result as JSON. It takes as long as the test says, and does not end with its client. */
+  slow(): Promise<TenantSeen>;
+  /**
+   * `GET /t/:tenant/orders`: called with the parameter as the router has matched and decoded it; 200 with the result as JSON.
+   * The guard runs on the route, so that it sees the parameters.
+   */
+  orders(tenant: string): Promise<OrdersSeen>;
   /** `GET /error/<kind>`: the framework handles the rejection. */
   fail(kind: string): Promise<never>;
   /**
@@ -27,18 +34,37 @@ export interface TenantSeen {
   after: TenantContext | null;
 }
 
+/** The tenant of the path as the router sees it, and that of the guard. */
+export interface OrdersSeen {
+  router: string;
+  guard: string | null;
+}
+
 /** The routes with counters and controls for the tests. */
 export interface ObservedRoutes extends ContractRoutes {
   /** Number of handler calls. */
   calls: number;
   /** Awaited between the first line of the stream and the rest. */
   gate: Promise<void>;
+  /** Awaited by the slow route. */
+  slowGate: Promise<void>;
+  /** Number of slow handlers that run. */
+  slowRunning: number;
 }
 
 /** Holds streams after their first line. @returns a function that releases them */
 export function holdStreams(routes: ObservedRoutes): () => void {
   let release = (): void => undefined;
   routes.gate = new Promise((resolve) => {
+    release = resolve;
+  });
+  return release;
+}
+
+/** Holds slow handlers. @returns a function that lets them end */
+export function holdSlow(routes: ObservedRoutes): () => void {
+  let release = (): void => undefined;
+  routes.slowGate = new Promise((resolve) => {
     release = resolve;
   });
   return release;
@@ -51,6 +77,8 @@ export function createRoutes(): ObservedRoutes {
   const routes: ObservedRoutes = {
     calls: 0,
     gate: Promise.resolve(),
+    slowGate: Promise.resolve(),
+    slowRunning: 0,
     before: () => undefined,
     async root() {
       routes.calls += 1;
@@ -59,6 +87,18 @@ export function createRoutes(): ObservedRoutes {
     async echo(body) {
       routes.calls += 1;
       return { ...(await seenTenant()), body };
+    },
+    async slow() {
+      routes.calls += 1;
+      routes.slowRunning += 1;
+      const seen = await seenTenant();
+      await routes.slowGate;
+      routes.slowRunning -= 1;
+      return seen;
+    },
+    async orders(router) {
+      routes.calls += 1;
+      return { router, guard: tenancy.current()?.tenantId ?? null };
     },
     async fail(kind) {
       routes.calls += 1;

@@ -1,5 +1,5 @@
 import { InputError, type RateLimitRule, TenantError } from "@scale/core";
-import { describeValue, MAX_ID_LENGTH } from "@scale/core/kit";
+import { describeValue, EXPECTED_ID, isStorableId } from "@scale/core/kit";
 import type { CountedSubject } from "../subject.js";
 import type { Charge } from "../types.js";
 
@@ -16,8 +16,8 @@ export function countedId(by: RateLimitRule["by"], { tenantId, userId, ip, keys 
  * @throws {InputError} for an invalid key
  */
 export function checkId(id: unknown, by: RateLimitRule["by"]): string {
-  if (typeof id === "string" && id.length > 0 && id.length <= MAX_ID_LENGTH) return id;
-  const expected = `expected a string of 1 to ${MAX_ID_LENGTH} characters`;
+  if (typeof id === "string" && isStorableId(id)) return id;
+  const expected = `expected ${EXPECTED_ID}`;
   if (by === "tenant" || by === "user" || by === "ip")
     throw new TenantError(`${by}: ${expected}, got ${describeValue(id)}`);
   // Without its value, which may be a secret: an API key.
@@ -34,7 +34,8 @@ export const NO_TENANT = "~no-tenant";
  */
 export function partitionOf(rules: readonly Pick<Charge, "rule">[], subject: CountedSubject): string {
   const kind = onlyKindOf(rules);
-  return kind === null ? NO_TENANT : checkId(countedId(kind, subject), kind);
+  const counted = kind === null ? undefined : countedId(kind, subject);
+  return kind === null || counted === undefined ? NO_TENANT : checkId(counted, kind);
 }
 
 const onlyKinds = new WeakMap<readonly Pick<Charge, "rule">[], RateLimitRule["by"] | null>();

@@ -51,14 +51,15 @@ export function createDecider(options: ParsedOptions, onRelease: (held: HeldSlot
     },
     hold(request, decision) {
       const held = heldSlotOf(request.consume);
-      if (!decision.allowed || held.charges.length === 0) return slotOf(decision, nothingToFree);
+      if (!decision.allowed || held.charges.length === 0) return slotOf(decision, { free: nothingToFree });
       if (decision.decidedBy === "store") return slots.hold(decision, held);
-      return slotOf(decision, async () => {
+      const free = async (): Promise<void> => {
         failurePolicy.release(held);
         // A request that timed out may still be carried out. The store then holds the slot in addition to the local share.
         if (givenUp.mayHoldSlot(request.consume)) await slots.release(held, true);
         else onRelease(held);
-      });
+      };
+      return slotOf(decision, { free });
     },
     async correct({ refund, charge }, decidedBy) {
       if (charge !== undefined) {

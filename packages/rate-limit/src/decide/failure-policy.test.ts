@@ -14,7 +14,7 @@ describe("a store that fails, and rules with policies of their own", () => {
     expect(await limiter.check(ann)).toMatchObject({ allowed: false, decidedBy: "policy" });
     // The rule that denies counts tenants; this request has only an address.
     const byIp = createRateLimiter({
-      rules: { user: { ...user, whenStoreFails: "deny" }, ip: user },
+      rules: { user: { ...user, whenStoreFails: "deny", whenSubjectMissing: "skip" }, ip: user },
       store: down,
       whenStoreFails: "allow",
     });
@@ -86,8 +86,8 @@ describe("a subject without a tenant", () => {
     await expect(tenants.check({ ip })).rejects.toMatchObject({ code: "SCALE_TENANT" });
     const users = createRateLimiter({ rules: { user, ip: { limit: 1, window: "1h" } } });
     await expect(users.check({ ip, userId: "ann" })).rejects.toThrow(/rule "user" counts users/);
-    expect((await users.check({ ip })).allowed).toBe(true);
-    await expect(users.check({})).rejects.toThrow(/ip: expected a string/);
+    await expect(users.check({ ip })).rejects.toMatchObject({ code: "SCALE_SUBJECT", by: "user" });
+    await expect(users.check({})).rejects.toMatchObject({ code: "SCALE_SUBJECT", status: 400 });
     const plans = createPlanResolver({
       plans: definePlans({ free: { rateLimit: { rules: { ip: { limit: 1, window: "1h" } } } } }),
       lookup: () => "free",
@@ -96,7 +96,10 @@ describe("a subject without a tenant", () => {
   });
 
   it("throws for an invalid id", async () => {
-    const limiter = createRateLimiter({ rules: { user, ip: { limit: 9, window: "1h" } } });
+    const skip = { whenSubjectMissing: "skip" } as const;
+    const limiter = createRateLimiter({
+      rules: { user: { ...user, ...skip }, ip: { limit: 9, window: "1h", ...skip } },
+    });
     for (const subject of [{ userId: "" }, { ip: "" }, { userId: 5 as never }, { userId: "x".repeat(1025) }]) {
       await expect(limiter.check({ tenantId: "acme", ...subject })).rejects.toMatchObject({ code: "SCALE_TENANT" });
     }

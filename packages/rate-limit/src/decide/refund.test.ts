@@ -7,7 +7,7 @@ import { memoryStore } from "../memory/store.js";
 const acme = { tenantId: "acme", userId: "ann" };
 const rules = {
   tenant: { limit: 10, window: "1m" },
-  user: { limit: 5, window: "1m", algorithm: "fixed-window" },
+  user: { limit: 5, window: "1m", algorithm: "fixed-window", whenSubjectMissing: "skip" },
 } as const;
 const setup = () => {
   const clock = createManualClock();

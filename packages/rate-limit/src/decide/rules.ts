@@ -2,6 +2,7 @@ import { type Plan, PlanError, type RateLimitRule, TenantError } from "@scale/co
 import { describeValue } from "@scale/core/kit";
 import type { CountedSubject } from "../subject.js";
 import type { Charge, ConsumeRequest, RuleOptions } from "../types.js";
+import { SubjectError } from "../errors.js";
 import { checkId, countedId, hasNoId, NO_TENANT, noIdError, partitionOf } from "./counted-id.js";
 
 /** The rules of one plan for one group. */
@@ -92,8 +93,10 @@ const algorithmSegment = ({ algorithm }: RateLimitRule): string[] => (algorithm 
 
 /**
  * The rules that apply to a subject, and their charges: a user rule needs a user, an address rule an address.
- * @param parts `slot`: present when `concurrency` rules are decided too; `isCharged`: true for a charge of a rule of the plan
- * itself that an earlier decision about the same request has made
+ * @param parts `slot`: present when `concurrency` rules are decided too; `isPartial`: true to leave out the rules whose subject
+ * is missing, for calls that admit nothing; `isCharged`: true for a charge of a rule of the plan itself that an earlier decision
+ * about the same request has made
+ * @throws {SubjectError} for a subject without an id that a rule counts, if the rule denies such requests
  * @throws {PlanError} when no rule applies, because that would be no limit at all
  * @throws {TenantError} for a subject without a tenant, unless all rules that apply count addresses
  */
@@ -103,17 +106,20 @@ export function requestOf(
     readonly subject: CountedSubject;
     readonly cost: number;
     readonly slot: string | undefined;
+    readonly isPartial: boolean;
     readonly isCharged: ((tenantId: string, charge: Charge) => boolean) | undefined;
   },
 ): LimitRequest {
-  const { subject, cost, slot, isCharged } = parts;
+  const { subject, cost, slot, isPartial, isCharged } = parts;
   const tenantId = subject.tenantId ?? partitionOf(rules, subject);
   const charges: Charge[] = [];
   // Nearly always all rules apply, and their list is used as it is.
   let applied: readonly BoundRule[] = rules;
   for (let i = 0; i < rules.length; i++) {
     const bound = rules[i] as BoundRule;
-    const charge = chargeOf(bound, subject, slot !== undefined);
+    const charge = isLeftOut(bound, slot)
+      ? undefined
+      : (chargeOf(bound, subject) ?? (isPartial ? undefined : chargeOfMissing(bound, subject)));
     if (charge === undefined || (isCharged !== undefined && isOwn(bound) && isCharged(tenantId, charge))) {
       if (applied === rules) applied = rules.slice(0, i);
       continue;
@@ -129,20 +135,38 @@ export function requestOf(
   return { plan, group, rules: applied, isUnlimited, consume };
 }
 
+const isLeftOut = ({ rule }: BoundRule, slot: string | undefined): boolean =>
+  slot === undefined && rule.algorithm === "concurrency";
+
 /** True for a rule of the plan itself: the name of a rule of a group has the group in front. */
 const isOwn = ({ name, rule }: BoundRule): boolean => name === rule.name;
 
-function chargeOf(bound: BoundRule, subject: CountedSubject, withSlots: boolean): Charge | undefined {
+function chargeOf(bound: BoundRule, subject: CountedSubject): Charge | undefined {
   const { rule, scope } = bound;
-  if (rule.algorithm === "concurrency" && !withSlots) return undefined;
   const counted = countedId(rule.by, subject);
   if (subject.tenantId !== undefined) {
     return counted === undefined ? undefined : { rule, scope, subject: checkId(counted, rule.by) };
   }
-  if (rule.by === "tenant" || (rule.by === "user" && counted !== undefined)) {
-    throw new TenantError(`rule ${describeValue(bound.name)} counts ${rule.by}s, and the subject has no tenantId`);
-  }
-  return counted === undefined ? undefined : { rule, scope: withoutTenant(scope), subject: checkId(counted, rule.by) };
+  if (rule.by === "user" && counted !== undefined) throw noTenantError(bound);
+  return counted === undefined
+    ? undefined
+    : { rule, scope: scopeWith(scope, NO_TENANT), subject: checkId(counted, rule.by) };
+}
+
+const noTenantError = ({ name, rule }: BoundRule): TenantError =>
+  new TenantError(`rule ${describeValue(name)} counts ${rule.by}s, and the subject has no tenantId`);
+
+/** Subject of the requests that are counted together because they have no id that their rule counts. */
+const SHARED = "~shared";
+
+/** The charge of a rule for a subject that has no id of the kind that it counts. */
+function chargeOfMissing(bound: BoundRule, { tenantId }: CountedSubject): Charge | undefined {
+  const { name, rule, scope } = bound;
+  const { whenSubjectMissing = "deny", shadow } = rule;
+  if (whenSubjectMissing === "skip" || shadow) return undefined;
+  if (whenSubjectMissing === "deny") throw rule.by === "tenant" ? noTenantError(bound) : new SubjectError(name, rule);
+  const shared = scopeWith(scope, SHARED);
+  return { rule, scope: tenantId === undefined ? scopeWith(shared, NO_TENANT) : shared, subject: SHARED };
 }
 
 function missing(rules: readonly BoundRule[]): string {
@@ -150,11 +174,18 @@ function missing(rules: readonly BoundRule[]): string {
   return `for a request without ${[...new Set(rules.map(({ rule }) => rule.by))].join(" and ")}`;
 }
 
-const anonymous = new WeakMap<readonly string[], readonly string[]>();
+type Scopes = WeakMap<readonly string[], readonly string[]>;
+const scopes: Readonly<Record<typeof NO_TENANT | typeof SHARED, Scopes>> = {
+  [NO_TENANT]: new WeakMap(),
+  [SHARED]: new WeakMap(),
+};
 
-/** A scope of its own for subjects without a tenant: a tenant whose id is an address must not share the count. */
-function withoutTenant(scope: readonly string[]): readonly string[] {
-  let known = anonymous.get(scope);
-  if (known === undefined) anonymous.set(scope, (known = [...scope, NO_TENANT]));
+/**
+ * A scope of its own: for subjects without a tenant, because a tenant whose id is an address must not share their count, and for
+ * subjects that are counted together, because a user may have any id.
+ */
+function scopeWith(scope: readonly string[], part: keyof typeof scopes): readonly string[] {
+  let known = scopes[part].get(scope);
+  if (known === undefined) scopes[part].set(scope, (known = [...scope, part]));
   return known;
 }

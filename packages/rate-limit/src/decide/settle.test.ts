@@ -150,7 +150,9 @@ describe("an unlimited rule", () => {
   it("may be a rule of a group, and of every tenant", async () => {
     const limiter = unlimited({ groups: { ai: { daily: "unlimited" } } });
     expect((await limiter.check(big, { group: "ai", groupOnly: true, cost: 9 })).decidedBy).toBe("unlimited");
-    const open = createRateLimiter({ rules: { tenant: "unlimited", user: { limit: 1, window: "1m" } } });
+    const open = createRateLimiter({
+      rules: { tenant: "unlimited", user: { limit: 1, window: "1m", whenSubjectMissing: "skip" } },
+    });
     expect((await open.check({ tenantId: "acme" })).decidedBy).toBe("unlimited");
     expect((await open.check(acme, { cost: 2 })).allowed).toBe(false);
   });

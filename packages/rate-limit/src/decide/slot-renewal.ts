@@ -16,6 +16,8 @@ interface RenewedSlot {
   readonly ttlMs: number;
   /** Milliseconds of the monotonic clock: when it expires unless it is renewed. */
   until: number;
+  /** Milliseconds of the monotonic clock: from then on it is not renewed. */
+  renewUntil: number;
   /** True while the store may still carry out a renewal that was given up. */
   isUncertain: boolean;
   readonly lost: SlotSignal;
@@ -69,7 +71,7 @@ export class SlotRenewer {
   hold(decision: Decision, held: HeldSlot): Slot {
     const ttlMs = ttlOf(held);
     const slot: RenewedSlot = {
-      ...{ held, ttlMs, isUncertain: false, lost: new SlotSignal() },
+      ...{ held, ttlMs, isUncertain: false, renewUntil: Infinity, lost: new SlotSignal() },
       ...{ until: this.#clock.monotonic() + ttlMs, context: new AsyncResource("scale:slot") },
     };
     this.#slots.add(slot);
@@ -78,7 +80,10 @@ export class SlotRenewer {
       this.#slots.delete(slot);
       return this.release(held, slot.isUncertain);
     };
-    return slotOf(decision, free, slot.lost);
+    const letExpire = (afterMs = 0): void => {
+      slot.renewUntil = Math.min(slot.renewUntil, this.#clock.monotonic() + afterMs);
+    };
+    return slotOf(decision, { free, letExpire, lost: slot.lost });
   }
 
   /**
@@ -119,6 +124,10 @@ export class SlotRenewer {
     let shortestMs = Infinity;
     for (const slot of this.#slots) {
       shortestMs = Math.min(shortestMs, slot.ttlMs);
+      if (now >= slot.renewUntil) {
+        if (now >= slot.until) this.#slots.delete(slot);
+        continue;
+      }
       if (slot.until - now <= slot.ttlMs * FRESH) slot.context.runInAsyncScope(() => void this.#renew(slot));
     }
     this.#scheduleRenewal(shortestMs);
@@ -162,8 +171,22 @@ export class SlotRenewer {
   }
 }
 
-/** A slot that is freed at most once. @param lost default: a signal that never aborts, for a slot that cannot be lost */
-export function slotOf(decision: Decision, free: () => Promise<void>, lost: SlotSignal = new SlotSignal()): Slot {
+const nothing = (): void => undefined;
+
+/**
+ * A slot that is freed at most once.
+ * @param how `letExpire`: for a slot that is renewed; `lost`: by default a signal that never aborts, for a slot that cannot be
+ * lost
+ */
+export function slotOf(
+  decision: Decision,
+  how: {
+    readonly free: () => Promise<void>;
+    readonly letExpire?: (afterMs?: number) => void;
+    readonly lost?: SlotSignal;
+  },
+): Slot {
+  const { free, letExpire = nothing, lost = new SlotSignal() } = how;
   let released: Promise<void> | undefined;
   const release = (): Promise<void> => (released ??= free());
   return {
@@ -173,6 +196,7 @@ export function slotOf(decision: Decision, free: () => Promise<void>, lost: Slot
       return lost.signal;
     },
     release,
+    letExpire,
     [Symbol.asyncDispose]: release,
   };
 }

@@ -105,6 +105,34 @@ describe("a slot that is held", () => {
     other.close();
   });
 
+  it("is free after its ttl when it is left to expire, and earlier when it is released", async () => {
+    const { store } = remoteStore();
+    const limiter = createRateLimiter({ rules: short, store });
+    const lost: unknown[] = [];
+    const stop = slotLose.subscribe((event) => lost.push(event));
+    const slot = await limiter.acquire(acme);
+    slot.letExpire();
+    expect((await limiter.acquire(acme)).allowed).toBe(false);
+    await passed(150);
+    const next = await limiter.acquire(acme);
+    expect(next.allowed).toBe(true);
+    next.letExpire();
+    await next.release();
+    const last = await limiter.acquire(acme);
+    expect(last.allowed).toBe(true);
+    // The slot of another caller by now.
+    await slot.release();
+    expect((await limiter.acquire(acme)).allowed).toBe(false);
+    last.letExpire(100);
+    await passed(60);
+    expect((await limiter.acquire(acme)).allowed).toBe(false);
+    await passed(250);
+    expect((await limiter.acquire(acme)).allowed).toBe(true);
+    stop();
+    expect(lost).toEqual([]);
+    limiter.close();
+  });
+
   it("is not taken again by a renewal that was in flight when it was released", async () => {
     const memory = memoryStore();
     let renewing: (() => void) | undefined;

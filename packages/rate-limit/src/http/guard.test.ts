@@ -1,6 +1,14 @@
 import { createPlanResolver, definePlans, tenancy } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
-import type { HttpFacts, ResponseEnd } from "@scale/http";
+import {
+  authenticated,
+  chain,
+  fromHeader,
+  type HttpFacts,
+  type ResponseEnd,
+  tenantGuard,
+  type TenantResolver,
+} from "@scale/http";
 import { createFacts, type FactsInit } from "@scale/http/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { decisionOf, type RateLimitGuardOptions, rateLimitGuard } from "./guard.js";
@@ -47,17 +55,14 @@ describe("rateLimitGuard: the subject", () => {
     expect(await left(guard, { remoteAddress: "hash:9c1" })).toBe(8);
   });
 
-  it("passes skipped requests and preflights unchanged", async () => {
+  it("passes skipped requests unchanged", async () => {
     const limiter = limiterOf({ tenant: { limit: 1, window: "1m" } });
     const tenant = () => ({ tenantId: "acme" });
     const guard = rateLimitGuard(limiter, { subject: tenant, skip: ({ url }) => url === "/health" });
-    const asked = { method: "OPTIONS", headers: { "access-control-request-method": "POST" } };
     for (let i = 0; i < 3; i++) {
       expect(await guard(createFacts({ url: "/health" }))).toEqual({});
-      expect(await guard(createFacts(asked))).toEqual({});
     }
-    const counting = rateLimitGuard(limiter, { subject: tenant, preflight: "count" });
-    expect((await counting(createFacts(asked))).reply).toBeUndefined();
+    expect((await guard(createFacts())).reply).toBeUndefined();
     expect((await guard(createFacts({ method: "OPTIONS" }))).reply?.status).toBe(429);
   });
 
@@ -89,8 +94,10 @@ describe("rateLimitGuard: a custom subject", () => {
     expect(await login("192.0.2.2", "ann@example.com")).toBe("admitted");
     expect(await login("192.0.2.3", "ann@example.com")).toEqual(["account"]);
     // Nor does another account make another client of the address.
-    for (const email of ["bob@example.com", "cyd@example.com", undefined])
+    for (const email of ["bob@example.com", "cyd@example.com", "eve@example.com"])
       expect(await login("192.0.2.1", email)).toBe("admitted");
+    // A request without an account would be counted by its address alone.
+    await expect(login("192.0.2.4")).rejects.toMatchObject({ code: "SCALE_SUBJECT", by: "email" });
     expect(await login("192.0.2.1", "dan@example.com")).toEqual(["ip"]);
     await limiter.reset({ keys: { email: "ann@example.com" } });
     expect(await login("192.0.2.3", "ann@example.com")).toBe("admitted");
@@ -102,7 +109,7 @@ describe("rateLimitGuard: a custom subject", () => {
       const guard = rateLimitGuard(limiter, { subject: () => ({ keys: { apiKey: apiKey as string } }) });
       const error: unknown = await Promise.resolve(guard(createFacts())).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: "SCALE_INPUT", status: 400 });
-      expect(String(error)).toMatch(/apiKey: expected a string of 1 to 1024 characters, got /);
+      expect(String(error)).toMatch(/apiKey: expected a string of 1 to 1024 characters .*, got /);
       expect(String(error)).not.toContain("s3cret");
     }
   });
@@ -187,13 +194,13 @@ describe("rateLimitGuard: the end of the response", () => {
 describe("rateLimitGuard: slots", () => {
   const subject = () => ({ tenantId: "acme" });
 
-  it("holds a slot until the response has ended, and none for a denial", async () => {
+  it("holds a slot until the work has ended, and none for a denial", async () => {
     const limiter = limiterOf({ tenant: { limit: 1, algorithm: "concurrency" } });
     const guard = rateLimitGuard(limiter, { subject });
     const first = await guard(createFacts());
     const second = await guard(createFacts());
-    expect([first.reply, second.reply?.status, second.onEnd]).toEqual([undefined, 429, undefined]);
-    first.onEnd?.({ status: 200, complete: true });
+    expect([first.reply, second.reply?.status, second.holds]).toEqual([undefined, 429, undefined]);
+    for (const hold of first.holds ?? []) hold.release();
     expect((await guard(createFacts())).reply).toBeUndefined();
   });
 
@@ -207,9 +214,39 @@ describe("rateLimitGuard: slots", () => {
     expect((await rateLimitGuard(limiter, { subject })(createFacts())).reply).toBeUndefined();
   });
 
-  it("sets no onEnd when it holds no slot", async () => {
+  it("holds nothing when it has no slot", async () => {
     const guard = rateLimitGuard(limiterOf({ tenant: { limit: 9, window: "1m" } }), { subject });
     expect(await guard(createFacts())).toEqual({ headers: expect.any(Object) });
+  });
+});
+
+describe("rateLimitGuard: a tenant that the client has chosen", () => {
+  const rules = { tenant: { limit: 1, window: "1h" } } as const;
+  const tenant = fromHeader("x-tenant");
+  const seen = async (resolve: TenantResolver, options: RateLimitGuardOptions = {}, user?: TenantResolver) => {
+    const guard = chain(tenantGuard({ resolve, ...(user && { user }) }), rateLimitGuard(limiterOf(rules), options));
+    const request = () => createFacts({ headers: { "x-tenant": "victim" } });
+    const facts = [request(), request()].map((each) => ({ ...each, raw: {} }));
+    const [first, second] = [await guard(facts[0] as HttpFacts), await guard(facts[1] as HttpFacts)];
+    return { first: Object.keys(first.headers ?? {}), second };
+  };
+
+  it("shows nothing of its limits and its plan", async () => {
+    const { first, second } = await seen(tenant);
+    expect(first).toEqual(["Cache-Control", "Vary"]);
+    expect(second.headers).toEqual({ "Cache-Control": "private", Vary: "x-tenant", "Retry-After": "3600" });
+    expect(Object.keys(second.reply?.body as object)).toEqual(["type", "title", "status", "code"]);
+  });
+
+  it.each<[string, TenantResolver, RateLimitGuardOptions, TenantResolver?]>([
+    ["for a resolver that is marked", authenticated(tenant), {}],
+    ["for a user of a token", tenant, {}, authenticated(() => "ann")],
+    ["for a resolver of the application", () => "victim", {}],
+    ["with showLimits: always", tenant, { showLimits: "always" }],
+  ])("shows the limits %s", async (_, resolve, options, user) => {
+    const { first, second } = await seen(resolve, options, user);
+    expect(first).toContain("RateLimit");
+    expect(second.reply?.body).toHaveProperty("detail");
   });
 });
 

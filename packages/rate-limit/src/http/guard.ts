@@ -1,6 +1,13 @@
 import { ConfigError, systemClock } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import { type HttpGuard, isPreflight, type ResponseEnd, type Verdict } from "@scale/http";
+import {
+  type Hold,
+  type HttpFacts,
+  type HttpGuard,
+  isTenantChosenByClient,
+  type ResponseEnd,
+  type Verdict,
+} from "@scale/http";
 import type { RateLimiter } from "../limiter.js";
 import { SetupCheck } from "../setup-warnings.js";
 import type { CheckOptions, Decision, RateLimitSubject, Slot } from "../types.js";
@@ -18,8 +25,8 @@ export type { RateLimitUpgrade } from "./upgrade.js";
 
 /**
  * Replies 429 to requests that the limiter denies, and 503 when it denies because its store cannot answer. Adds the limits
- * to the headers of every response. Slots of `concurrency` rules are held until the response has ended. `decisionOf` returns
- * the decision to the handler.
+ * to the headers of every response. Slots of `concurrency` rules are held until the handler has ended, also when its client
+ * disconnects. `decisionOf` returns the decision to the handler.
  * @throws {ConfigError} that names the wrong option
  */
 export function rateLimitGuard<Group extends string>(
@@ -33,7 +40,6 @@ export function rateLimitGuard<Group extends string>(
   checkGroup(parsed.group, limiter);
   const setup = setupCheckOf(limiter);
   return async (facts) => {
-    if (parsed.preflight === "skip" && isPreflight(facts)) return {};
     const skips = parsed.skip?.(facts) ?? false;
     if (skips instanceof Promise ? await skips : skips) return {};
     const found = parsed.subject(facts);
@@ -50,7 +56,10 @@ export function rateLimitGuard<Group extends string>(
     try {
       setup.inspect({ facts, subject, decision, earlier: own });
       logDecision(request, entry);
-      return verdictOf(entry, slot, parsed);
+      const isHidden = parsed.showLimits === "authenticated" && mayNotSee(facts, subject);
+      return isHidden
+        ? withoutLimits(verdictOf(entry, slot, { ...parsed, headers: [] }))
+        : verdictOf(entry, slot, parsed);
     } catch (error) {
       // The request ends here: it keeps neither a slot nor its units.
       void slot.release();
@@ -58,6 +67,17 @@ export function rateLimitGuard<Group extends string>(
       throw error;
     }
   };
+}
+
+/** A client that has only named a tenant learns nothing of its limits and its plan. Its own address is its own. */
+const mayNotSee = (facts: HttpFacts, { tenantId }: RateLimitSubject): boolean =>
+  tenantId !== undefined && tenantId !== null && isTenantChosenByClient(facts);
+
+/** A refusal with its status, its code and `Retry-After` alone. */
+function withoutLimits({ reply, ...verdict }: Verdict): Verdict {
+  if (reply === undefined) return verdict;
+  const { type, title, status, code } = reply.body as Readonly<Record<"type" | "title" | "status" | "code", unknown>>;
+  return { ...verdict, reply: { ...reply, body: { type, title, status, code } } };
 }
 
 /** A group that no plan has would refuse every request of the route. */
@@ -77,28 +97,32 @@ function groupOf(
 }
 
 /** A request with a cost of 0 charges nothing, and takes no slot. */
-async function decide(
-  limiter: RateLimiter,
-  subject: RateLimitSubject,
-  options: CheckOptions,
-): Promise<Pick<Slot, "decision" | "release">> {
+async function decide(limiter: RateLimiter, subject: RateLimitSubject, options: CheckOptions): Promise<GuardedSlot> {
   if (options.cost !== 0) return limiter.acquire(subject, options);
-  return { decision: await limiter.check(subject, options), release: async () => undefined };
+  const decision = await limiter.check(subject, options);
+  return { decision, release: async () => undefined, letExpire: () => undefined };
 }
 
-function verdictOf(entry: GuardedDecision, slot: Pick<Slot, "release">, options: ParsedGuardOptions): Verdict {
+type GuardedSlot = Pick<Slot, "decision" | "release" | "letExpire">;
+
+function verdictOf(entry: GuardedDecision, slot: GuardedSlot, options: ParsedGuardOptions): Verdict {
   const { limiter, decision, policyOf } = entry;
   const headers = rateLimitHeaders(decision, options.headers, { nowMs: systemClock.now(), policyOf });
   if (!decision.allowed) return { headers, reply: denial(limiter.plans, decision, policyOf) };
   const { isCharged } = options;
   const hasSlot = mayHoldSlot(decision);
   const isRefundable = isCharged !== undefined && decision.cost > 0;
-  if (!hasSlot && !isRefundable) return { headers };
-  const onEnd = (end: ResponseEnd): void => {
-    if (hasSlot) void slot.release();
-    if (isRefundable) void giveBackUnlessCharged(entry, isCharged, end);
+  return {
+    headers,
+    ...(hasSlot && { holds: [holdOf(slot, options.maxHoldMs)] }),
+    ...(isRefundable && { onEnd: (end: ResponseEnd) => void giveBackUnlessCharged(entry, isCharged, end) }),
   };
-  return { headers, onEnd };
+}
+
+/** Holds a slot for a request, and renews it for no longer than `maxMs`. */
+function holdOf(slot: GuardedSlot, maxMs: number): Hold {
+  slot.letExpire(maxMs);
+  return { release: () => void slot.release(), letExpire: () => slot.letExpire() };
 }
 
 // A decision that lists rules without slots holds none. A decision without rules, by policy, may hold one.

@@ -38,10 +38,18 @@ export interface RateLimitGuardOptions<Group extends string = string> {
    */
   readonly skip?: (facts: HttpFacts) => boolean | Promise<boolean>;
   /**
-   * Treatment of CORS preflight requests. A browser takes a refused preflight for a refusal of the origin.
-   * @default "skip"
+   * Which requests see the limits. `authenticated`: not those whose tenant `tenantGuard` knows to be chosen by the client, by its
+   * host, path or header, without a user of a token. They get `Retry-After`, and the code of a refusal, and learn nothing of the
+   * tenant's limits and plan.
+   * @default "authenticated"
    */
-  readonly preflight?: "skip" | "count";
+  readonly showLimits?: "authenticated" | "always";
+  /**
+   * Longest time in milliseconds for which a request holds its slots of `concurrency` rules: from then on they are not renewed,
+   * and become free when the `ttl` of their rule is over, although the request still runs.
+   * @default 3_600_000, an hour
+   */
+  readonly maxHoldMs?: number;
   /**
    * Header forms that report the limits: at most one of the drafts, which share field names, and `legacy`. An empty list
    * leaves only `Retry-After`. `draft-10` reports every rule. The other forms report the tightest rule, and with several
@@ -63,7 +71,8 @@ const optionsSchema = z.strictObject({
     })
     .optional(),
   skip: functionOption<NonNullable<RateLimitGuardOptions["skip"]>>().optional(),
-  preflight: z.enum(["skip", "count"]).default("skip"),
+  showLimits: z.enum(["authenticated", "always"]).default("authenticated"),
+  maxHoldMs: z.number().min(1).default(3_600_000),
   headers: z
     .array(z.enum(["draft-10", "draft-7", "draft-6", "legacy"]))
     .refine((forms) => forms.filter((form) => form !== "legacy").length <= 1, {
@@ -79,7 +88,8 @@ export interface ParsedGuardOptions {
   readonly cost: number | ((facts: HttpFacts) => number | Promise<number>);
   readonly isCharged: ReturnType<typeof outcomeOf>;
   readonly skip: ((facts: HttpFacts) => boolean | Promise<boolean>) | undefined;
-  readonly preflight: "skip" | "count";
+  readonly showLimits: "authenticated" | "always";
+  readonly maxHoldMs: number;
   readonly headers: readonly HeaderForm[];
 }
 

@@ -49,7 +49,8 @@ describe("createEnforce", () => {
   });
 
   it("counts users and addresses when it can resolve them", async () => {
-    const rules = { user: { limit: 1, window: "1m" }, ip: { limit: 2, window: "1m" } } as const;
+    const user = { limit: 1, window: "1m", whenSubjectMissing: "skip" } as const;
+    const rules = { user, ip: { limit: 2, window: "1m" } } as const;
     const enforceRateLimit = createEnforce(
       { plans: definePlans({ free: { rateLimit: { rules } } }), store: store() },
       { ip: (facts) => facts.header("x-real-ip") },

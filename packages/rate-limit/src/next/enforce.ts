@@ -11,7 +11,7 @@ import type { RateLimitSubject, Slot } from "../types.js";
 
 export interface EnforceOptions<Group extends string = string>
   extends Omit<RateLimitGuardOptions<Group>, "subject" | "chargeWhen"> {
-  /** Resolver of the client's address: `clientIp({ trust })`. Without it, rules that count addresses do not apply. */
+  /** Resolver of the client's address: `clientIp({ trust })`. Without it, rules that count addresses refuse, unless they say otherwise. */
   readonly ip?: (facts: HttpFacts) => string | null | undefined | Promise<string | null | undefined>;
 }
 
@@ -73,9 +73,7 @@ async function verdictOf(guard: HttpGuard, facts: HttpFacts): Promise<Verdict> {
   }
 }
 
-function enforced({ reply, headers = {}, onEnd }: Verdict): Enforced {
-  // Nothing is held for the request, and the call does not learn when the response ends.
-  onEnd?.({ status: undefined, complete: false });
+function enforced({ reply, headers = {} }: Verdict): Enforced {
   if (reply === undefined) return { allowed: true, response: undefined, headers };
   const { status, headers: all, text } = serializeReply(reply, headers);
   return { allowed: false, response: new Response(text ?? null, { status, headers: all }), headers: all };
@@ -85,7 +83,7 @@ function enforced({ reply, headers = {}, onEnd }: Verdict): Enforced {
 function withoutSlots(limiter: RateLimiter): RateLimiter {
   const acquire = async (...args: Parameters<RateLimiter["acquire"]>): Promise<Slot> => {
     const decision = await limiter.check(...args);
-    return slotOf(decision, async () => undefined);
+    return slotOf(decision, { free: async () => undefined });
   };
   return { ...limiter, acquire };
 }

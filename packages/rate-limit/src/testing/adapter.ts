@@ -1,4 +1,5 @@
 import { afterEach, describe } from "vitest";
+import { testExemptions, testHangUps, testMissingSubjects } from "./adapter/attacks.js";
 import { testCallbacks } from "./adapter/callbacks.js";
 import { testChargeFailures, testChargeWhen } from "./adapter/charge-when.js";
 import type { LimitedRoutes, StartLimited } from "./adapter/fixture.js";
@@ -9,8 +10,8 @@ export type { LimitedRoutes } from "./adapter/fixture.js";
 
 /**
  * The responses of every adapter on the wire, to the byte.
- * @param serve starts a real server with the guards of `routes` in front of `GET /`, in their order. A guard before them takes
- * the tenant from the header `x-tenant-id`. The server answers errors of `@scale` packages with their problem, and all others
+ * @param serve starts a real server with the guards of `routes` in front of every method of `/`, in their order. A guard before them takes
+ * the tenant from the header `x-tenant-id`, which is marked as authenticated. The server answers errors of `@scale` packages with their problem, and all others
  * with 500.
  */
 export function describeRateLimitAdapter(
@@ -26,7 +27,9 @@ export function describeRateLimitAdapter(
     const start: StartLimited = async (guards, handle = async () => "ok") => {
       const server = await serve({ guards, handle });
       close = () => server.close();
-      return (tenantId, headers = {}) => fetch(server.url, { headers: { "x-tenant-id": tenantId, ...headers } });
+      const send = (tenantId: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
+        fetch(server.url, { ...init, headers: { "x-tenant-id": tenantId, ...headers } });
+      return Object.assign(send, { url: server.url });
     };
 
     testLimits(start);
@@ -37,5 +40,8 @@ export function describeRateLimitAdapter(
     testSeveralGuards(start);
     testChargeWhen(start);
     testChargeFailures(start);
+    testHangUps(start);
+    testExemptions(start);
+    testMissingSubjects(start);
   });
 }

@@ -37,7 +37,7 @@ describe("createWaitQueue", () => {
   });
 
   it("keeps a queue per subject and group", async () => {
-    const rules = { ...paced, user: { limit: 1, window: "1m" } } as const;
+    const rules = { ...paced, user: { limit: 1, window: "1m", whenSubjectMissing: "skip" } } as const;
     const { timers, wait, log } = setUpWaits({ rules });
     const ann = { tenantId: "acme", userId: "ann" };
     const all = Promise.all([wait("a1", ann), wait("a2", ann, { maxWaitMs: 60_000 }), wait("g1", globex)]);

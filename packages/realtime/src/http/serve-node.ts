@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { HttpFacts } from "@scale/http";
-import { endResponse, nodeHeaders, onResponseEnd, serializeReply, writeHeaders } from "@scale/http/adapter";
+import { endResponse, endWork, nodeHeaders, onResponseEnd, serializeReply, writeHeaders } from "@scale/http/adapter";
 import type { Hub } from "../hub.js";
 import type { Principal } from "../types.js";
 import { admitStream } from "./admit.js";
@@ -20,7 +20,10 @@ export async function serveStream<Data, P extends Principal, Tx>(
   const admission = await admitStream(hub, facts, options);
   if (admission.is === "stream") {
     // Before everything else: a client that has left meanwhile gives its place back here.
-    onResponseEnd(response, () => admission.connection.leave());
+    onResponseEnd(response, () => {
+      admission.connection.leave();
+      endWork(response);
+    });
     if (response.destroyed || response.headersSent) return admission.connection.leave();
     writeHeaders(STREAM_HEADERS, nodeHeaders(response));
     response.writeHead(200);

@@ -27,11 +27,14 @@ async function appWith(shedder: Shedder): Promise<TestServer & { letGo(): void; 
   const app = express();
   app.use(toExpress(tenantGuard({ resolve: fromHeader("x-tenant-id") })));
   app.use(shed(shedder));
-  app.get("/work", (_request, response) => {
+  app.all("/work", (_request, response) => {
     handled++;
     open.push(() => response.json({ ok: true }));
   });
-  app.get(["/healthz", "/events"], (_request, response) => void response.json({ ok: true }));
+  app.get("/healthz", (_request, response) => void response.json({ ok: true }));
+  app.get("/stream", (_request, response) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8" }).write("data: 1\n\n");
+  });
   app.use(problemHandler());
   const server = await listen(app);
   opened.push(server);
@@ -63,33 +66,51 @@ describe("shedGuard in Express", () => {
     expect(app.handled()).toBe(1);
   });
 
-  it("holds the room until the response has ended, also when the client leaves", async () => {
+  it("holds the room until the handler has ended, although the client has left", async () => {
     const shedder = shedderWith(1);
     const app = await appWith(shedder);
     const controller = new AbortController();
     const left = fetch(`${app.url}/work`, { headers, signal: controller.signal }).catch(() => undefined);
-    await until(() => shedder.stats().inFlight === 1);
+    await until(() => app.handled() === 1);
     controller.abort();
     await left;
+    for (let i = 0; i < 3; i++) expect((await fetch(`${app.url}/work`, { headers })).status).toBe(503);
+    expect([app.handled(), shedder.stats().inFlight]).toEqual([1, 1]);
+    app.letGo();
     await until(() => shedder.stats().inFlight === 0);
     const next = fetch(`${app.url}/work`, { headers });
     await until(() => app.handled() === 2);
     app.letGo();
-    app.letGo();
     expect((await next).status).toBe(200);
   });
 
-  it("neither refuses nor counts probes, streams of events and preflights", async () => {
+  it("gives the room back when a stream of events begins, and not before", async () => {
+    const shedder = shedderWith(1);
+    const app = await appWith(shedder);
+    const accept = { ...headers, accept: "text/event-stream" };
+    const streams = [
+      await fetch(`${app.url}/stream`, { headers: accept }),
+      await fetch(`${app.url}/stream`, { headers: accept }),
+    ];
+    expect(streams.map(({ status }) => status)).toEqual([200, 200]);
+    expect(shedder.stats().inFlight).toBe(0);
+    // The header of the client does not make a stream of another response.
+    const work = fetch(`${app.url}/work`, { headers: accept });
+    await until(() => app.handled() === 1);
+    expect((await fetch(`${app.url}/stream`, { headers: accept })).status).toBe(503);
+    app.letGo();
+    await work;
+    await Promise.all(streams.map(({ body }) => body?.cancel()));
+  });
+
+  it("neither refuses nor counts probes, and counts preflights", async () => {
     const shedder = shedderWith(1);
     const app = await appWith(shedder);
     const first = fetch(`${app.url}/work`, { headers });
     await until(() => app.handled() === 1);
     expect((await fetch(`${app.url}/healthz`, { headers })).status).toBe(200);
-    expect((await fetch(`${app.url}/events`, { headers: { ...headers, accept: "text/event-stream" } })).status).toBe(
-      200,
-    );
     const preflight = { ...headers, "access-control-request-method": "GET" };
-    expect((await fetch(`${app.url}/work`, { method: "OPTIONS", headers: preflight })).status).toBe(200);
+    expect((await fetch(`${app.url}/work`, { method: "OPTIONS", headers: preflight })).status).toBe(503);
     expect(shedder.stats().inFlight).toBe(1);
     app.letGo();
     await first;
@@ -97,31 +118,19 @@ describe("shedGuard in Express", () => {
 });
 
 describe("an exemption that any client can ask for", () => {
-  const ask = async (guard: HttpGuard, url: string, accept = "*/*"): Promise<number> => {
-    const facts = createFacts({ url, headers: { accept } });
-    const { reply, onEnd } = await guard(facts);
-    if (reply === undefined) ended.push(() => onEnd?.({ status: 200, complete: true }));
-    return reply?.status ?? 200;
-  };
-  const ended: (() => void)[] = [];
+  const ask = async (guard: HttpGuard, url: string): Promise<number> =>
+    (await guard(createFacts({ url }))).reply?.status ?? 200;
 
-  it("is bounded for streams: 20 of a tenant in a second, and further ones hold room for a second", async () => {
-    vi.useFakeTimers();
+  it("is bounded for probes: 100 in a second, and further ones are counted", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
     onTestFinished(() => void vi.useRealTimers());
     const shedder = shedderWith(1);
+    const held = await shedder.admit({ tenantId: "other" });
     const guard = shedGuard(shedder, { tenant: () => "acme" });
-    const stream = (): Promise<number> => ask(guard, "/contacts", "text/event-stream");
     const statuses: number[] = [];
-    for (let i = 0; i < 23; i++) statuses.push(await stream());
-    expect(statuses.filter((status) => status === 200)).toHaveLength(21);
-    expect(shedder.stats().inFlight).toBe(1);
-    await vi.advanceTimersByTimeAsync(1000);
-    expect(shedder.stats().inFlight).toBe(0);
-    expect(await stream()).toBe(200);
-    expect(shedder.stats().inFlight).toBe(0);
-    // The end of a stream whose room was given back.
-    for (const end of ended.splice(0)) end();
-    expect(shedder.stats()).toMatchObject({ inFlight: 0, tenants: 0 });
+    for (let i = 0; i < 103; i++) statuses.push(await ask(guard, "/healthz"));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(100);
+    if (held.admitted) held.release();
   });
 
   it("is none for paths that only end like those of probes", async () => {
@@ -133,6 +142,18 @@ describe("an exemption that any client can ask for", () => {
     for (const url of ["/contacts/health", "/health/../contacts", "/healthy", "/api/v1/health", "/x?/health"])
       expect(await ask(guard, url), url).toBe(503);
     if (held.admitted) held.release();
+  });
+
+  it("gives room back a minute after a disconnect, when the end of the handler is not seen", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const shedder = shedderWith(1);
+    const { holds = [] } = await shedGuard(shedder, { tenant: () => "acme" })(createFacts());
+    for (const hold of holds) hold.letExpire?.();
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(shedder.stats().inFlight).toBe(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(shedder.stats().inFlight).toBe(0);
   });
 });
 

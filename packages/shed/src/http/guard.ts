@@ -1,12 +1,11 @@
-import { ConfigError, systemClock, tenancy } from "@scale/core";
+import { ConfigError, tenancy } from "@scale/core";
 import { booleanResult, checkedCallback, describeValue, functionOption, parseOptions } from "@scale/core/kit";
-import { type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
+import { type Hold, type HttpFacts, type HttpGuard, problem, type Reply } from "@scale/http";
 import { z } from "zod";
 import { OVERLOAD_PROBLEM } from "../errors.js";
 import type { Shedder } from "../shedder.js";
-import type { Refused, RequestPriority } from "../types.js";
-import { isExempt } from "./exempt.js";
-import { asksForStream, STREAM_HOLD_MS, StreamAllowance } from "./streams.js";
+import type { Admitted, Refused, RequestPriority } from "../types.js";
+import { boundedProbes } from "./exempt.js";
 
 export interface ShedGuardOptions {
   /**
@@ -27,9 +26,9 @@ export interface ShedGuardOptions {
    */
   readonly waitMs?: (facts: HttpFacts) => number | Promise<number>;
   /**
-   * Predicate for requests that are neither counted nor refused. Streams of server-sent events need none: 20 of each tenant in a
-   * second are not counted, and further ones hold their room for a second at most.
-   * @default isExempt: probes and preflights
+   * Predicate for requests that are neither counted nor refused. Clients choose their requests: exempt only those whose handlers
+   * do no work. Streams of server-sent events need none: they give their room back when the stream begins.
+   * @default isProbe, for 100 requests a second; further ones are counted
    */
   readonly exempt?: (facts: HttpFacts) => boolean | Promise<boolean>;
 }
@@ -43,12 +42,12 @@ const optionsSchema = z.strictObject({
     .union([z.enum(["high", "normal", "low"]), callback<RequestPriority>("a priority or a function")])
     .default("normal"),
   waitMs: callback<number>().optional(),
-  exempt: callback<boolean>().default(() => isExempt),
+  exempt: callback<boolean>().default(() => boundedProbes()),
 });
 
 /**
  * Replies 503 with `Retry-After` to requests that the shedder refuses, before any work is done. Room is held until the
- * response has ended. Mount it after the middleware that sets the tenant, and before all that does work.
+ * handler has ended, also when its client disconnects; where that cannot be seen, for a minute after the disconnect. Mount it after the middleware that sets the tenant, and before all that does work.
  * @throws {ConfigError} that names the wrong option
  */
 export function shedGuard(shedder: Shedder, options: ShedGuardOptions = {}): HttpGuard {
@@ -56,14 +55,11 @@ export function shedGuard(shedder: Shedder, options: ShedGuardOptions = {}): Htt
   if (typeof shedder?.admit !== "function") {
     throw new ConfigError(`shedGuard: expected a shedder, got ${describeValue(shedder)}`);
   }
-  const streams = new StreamAllowance();
   const isOut = checkedCallback(exempt, booleanResult("shedGuard: exempt"));
   return async (facts) => {
     const out = isOut(facts);
     if (out === true || (out !== false && (await out))) return {};
     const tenantId = await tenant(facts);
-    const isStream = asksForStream(facts);
-    if (isStream && streams.take(tenantId, systemClock.monotonic())) return {};
     const signal = signalOf(facts.raw);
     // The shedder checks what the callbacks return.
     const admission = await shedder.admit({
@@ -74,12 +70,31 @@ export function shedGuard(shedder: Shedder, options: ShedGuardOptions = {}): Htt
       ...(signal !== undefined && { signal }),
     });
     if (!admission.admitted) return { reply: overloadReply(admission) };
-    const release = (): void => admission.release();
-    // Whatever comes first: a release has no effect the second time.
-    if (isStream) setTimeout(release, STREAM_HOLD_MS).unref();
-    return { onEnd: release };
+    return { holds: [holdOf(admission, asksForStream(facts))] };
   };
 }
+
+/** Longest time in milliseconds for which a request keeps its room after its client has left, if its end is not seen. */
+const UNSEEN_MS = 60_000;
+
+function holdOf(admission: Admitted, untilEventStream: boolean): Hold {
+  let expiry: NodeJS.Timeout | undefined;
+  const release = (): void => {
+    clearTimeout(expiry);
+    admission.release();
+  };
+  return {
+    release,
+    letExpire() {
+      expiry ??= setTimeout(release, UNSEEN_MS).unref();
+    },
+    untilEventStream,
+  };
+}
+
+/** True for a request for server-sent events. The response decides whether it is one. */
+const asksForStream = ({ method, header }: HttpFacts): boolean =>
+  method === "GET" && header("accept")?.includes("text/event-stream") === true;
 
 /** A fetch request carries the signal of its client's connection. */
 function signalOf(raw: unknown): AbortSignal | undefined {

@@ -10,5 +10,5 @@ export type {
   ControlledFlags,
   FlagRequest,
 } from "./degradation/sources.js";
-export { isExempt } from "./exempt.js";
+export { isProbe } from "./exempt.js";
 export { shedGuard, type ShedGuardOptions } from "./guard.js";

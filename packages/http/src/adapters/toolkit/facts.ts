@@ -1,12 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { HttpFacts } from "../../types.js";
+import { pathOf } from "./request-target.js";
 
-/** A request of `node:http`, with the member that Express adds below a mounted router. */
+/** A request of `node:http`, with the members that Express adds. */
 export interface NodeRequest extends IncomingMessage {
+  /** The target that the client sent, below a mounted router too. */
   originalUrl?: string;
 }
 
-/** Facts of a `node:http`, Express or Connect request. `raw` is the request of the framework if it wraps this one. */
+/**
+ * Facts of a `node:http`, Express or Connect request. `raw` is the request of the framework if it wraps this one.
+ * @throws {InputError} for a request target that routers read in different ways
+ */
 export function factsFromNode(request: NodeRequest, raw: unknown = request): HttpFacts {
   const { headers } = request;
   return {
@@ -21,6 +26,7 @@ export function factsFromNode(request: NodeRequest, raw: unknown = request): Htt
       // HTTP/2 carries the host in a pseudo header.
       return value ?? (key === "host" ? firstValue(headers[":authority"]) : undefined);
     },
+    param: (name) => paramOf(raw, name),
     raw,
   };
 }
@@ -28,24 +34,34 @@ export function factsFromNode(request: NodeRequest, raw: unknown = request): Htt
 /** A request that no socket carries, in tests and serverless runtimes, may have none. */
 const socketOf = ({ socket }: Partial<Pick<NodeRequest, "socket">>): NodeRequest["socket"] | undefined => socket;
 
-/** Facts of a fetch `Request`. It has no socket, so that `remoteAddress` comes from the runtime. */
-export function factsFromFetch(request: Request, remoteAddress?: string): HttpFacts {
+/**
+ * Facts of a fetch `Request`. It has no socket, so that `remoteAddress` comes from the runtime.
+ * @param context further argument of a route handler, from which `param` reads `params`: of Next, for example
+ */
+export function factsFromFetch(request: Request, remoteAddress?: string, context?: unknown): HttpFacts {
   const url = new URL(request.url);
   return {
     method: request.method.toUpperCase(),
     url: url.pathname + url.search,
     remoteAddress,
     header: (name) => request.headers.get(name) ?? (name.toLowerCase() === "host" ? url.host : undefined),
+    param: (name) => paramOf(context, name),
     raw: request,
   };
 }
 
-// A client may send the absolute form (`GET http://host/path`) or, for OPTIONS, an asterisk.
-function pathOf(target: string): string {
-  if (target.startsWith("/")) return target;
-  if (!URL.canParse(target)) return "/";
-  const { pathname, search } = new URL(target);
-  return pathname.startsWith("/") ? pathname + search : "/";
+/** Express, Fastify and Next keep the parameters of a route in `params`; Next in a promise. */
+function paramOf(source: unknown, name: string): unknown {
+  const params: unknown =
+    typeof source === "object" && source !== null && "params" in source ? source.params : undefined;
+  if (params instanceof Promise) return params.then((found) => ownOf(found, name));
+  return ownOf(params, name);
+}
+
+function ownOf(params: unknown, name: string): unknown {
+  return typeof params === "object" && params !== null && Object.hasOwn(params, name)
+    ? (params as Record<string, unknown>)[name]
+    : undefined;
 }
 
 const firstValue = (value: string | string[] | undefined): string | undefined =>

@@ -11,15 +11,20 @@ export interface SerializedReply {
 
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** Merges the headers of a verdict and its reply, and serializes the body. */
+const TYPE = { "content-type": "application/json" };
+/** A refusal is for this request alone. `problem` says so itself. */
+const REFUSAL = { "cache-control": "no-store" };
+
+/** Merges the headers of a verdict and its reply, and serializes the body. Caches must not store a refusal. */
 export function serializeReply(reply: Reply, headers: HeaderSet = {}): SerializedReply {
   const { status } = reply;
-  const all = mergeHeaders(headers, reply.headers);
+  const own = status >= 400 ? mergeHeaders(REFUSAL, reply.headers) : reply.headers;
+  const all = mergeHeaders(headers, own);
   // JSON.stringify returns undefined for undefined, although its type says string.
   const text = WITHOUT_BODY.has(status) || reply.body === undefined ? undefined : JSON.stringify(reply.body);
   return {
     status,
     text,
-    headers: text === undefined ? all : mergeHeaders({ "content-type": "application/json" }, all),
+    headers: text === undefined ? all : mergeHeaders(TYPE, all),
   };
 }

@@ -26,13 +26,18 @@ export interface BodyBinding {
   readonly tenant?: TenantContext | undefined;
   /** Called when the body was read to its end (`complete`), failed, or was cancelled. */
   readonly onEnd?: ((complete: boolean) => void) | undefined;
+  /** Called when the source of the body has ended: after `onEnd`, when a cancelled source has still to clean up. */
+  readonly onSourceEnd?: (() => void) | undefined;
 }
 
 /**
  * Returns a stream of the same bytes that is produced for the tenant. A stream produces when it is read, and a server
  * reads it outside of the handler.
  */
-export function bindBody(body: ReadableStream<Uint8Array>, { tenant, onEnd }: BodyBinding): ReadableStream<Uint8Array> {
+export function bindBody(
+  body: ReadableStream<Uint8Array>,
+  { tenant, onEnd, onSourceEnd }: BodyBinding,
+): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>(
     {
@@ -43,13 +48,19 @@ export function bindBody(body: ReadableStream<Uint8Array>, { tenant, onEnd }: Bo
           controller.close();
         } catch (error) {
           controller.error(error);
-          return onEnd?.(false);
+          onEnd?.(false);
+          return onSourceEnd?.();
         }
         onEnd?.(true);
+        onSourceEnd?.();
       },
-      cancel(reason) {
+      async cancel(reason) {
         onEnd?.(false);
-        return inTenant(tenant, () => reader.cancel(reason));
+        try {
+          await inTenant(tenant, () => reader.cancel(reason));
+        } finally {
+          onSourceEnd?.();
+        }
       },
     },
     // No read-ahead: the handler's stream sees only the demand of the client.

@@ -5,15 +5,22 @@ import type { RateLimiter } from "../../limiter.js";
 export interface LimitedRoutes {
   /** Guards in front of every route, after the one of the tenant, in this order. */
   readonly guards: readonly { readonly limiter: RateLimiter; readonly options?: RateLimitGuardOptions }[];
-  /** `GET /`: called with the request of the framework; 200 with the result as JSON. */
+  /** Every method of `/`: called with the request of the framework; 200 with the result as JSON. */
   handle(request: object): Promise<unknown>;
 }
 
+/** Sends a request of a tenant. */
+export interface SendLimited {
+  (
+    tenantId: string,
+    headers?: Record<string, string>,
+    init?: Pick<RequestInit, "method" | "signal">,
+  ): Promise<Response>;
+  readonly url: string;
+}
+
 /** Serves the guards. @returns a function that sends a request of a tenant */
-export type StartLimited = (
-  guards: LimitedRoutes["guards"],
-  handle?: LimitedRoutes["handle"],
-) => Promise<(tenantId: string, headers?: Record<string, string>) => Promise<Response>>;
+export type StartLimited = (guards: LimitedRoutes["guards"], handle?: LimitedRoutes["handle"]) => Promise<SendLimited>;
 
 /** The remaining units of each policy in a response. */
 export function remainingOf({ headers }: Response): Record<string, number> {

@@ -9,7 +9,7 @@ import { remainingOf, type StartLimited } from "./fixture.js";
 const limit = { limit: 100, window: "1m" } as const;
 
 function planned(): RateLimiter {
-  const rules = { tenant: limit, user: limit };
+  const rules = { tenant: limit, user: { ...limit, whenSubjectMissing: "skip" } } as const;
   const plans = definePlans({ free: { rateLimit: { rules, groups: { ai: { tenant: { ...limit, limit: 10 } } } } } });
   const clock = createManualClock();
   return createRateLimiter({
