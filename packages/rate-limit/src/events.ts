@@ -6,8 +6,8 @@ import type { WaitRefusal } from "./wait/types.js";
 /** Published for every decision, allowed or not. A peek is a decision with a cost of 0. */
 export const requestDecide: EventChannel<{
   readonly limiter: string;
-  /** For a subject without a tenant its address or key; `~no-tenant` when rules of several kinds count it. */
-  readonly tenantId: string;
+  /** `undefined` for a subject without a tenant: its address or key is not for logs and metrics. */
+  readonly tenantId: string | undefined;
   readonly group: string | undefined;
   readonly decision: Decision;
 }> = defineEvent("scale:rate-limit:request-decide");
@@ -15,7 +15,8 @@ export const requestDecide: EventChannel<{
 /** Published whenever the store could not answer, whatever the limiter did then. */
 export const storeFail: EventChannel<{
   readonly limiter: string;
-  readonly tenantId: string;
+  /** `undefined` for a subject without a tenant. */
+  readonly tenantId: string | undefined;
   readonly error: unknown;
 }> = defineEvent("scale:rate-limit:store-fail");
 
@@ -32,14 +33,15 @@ export const refundFail: EventChannel<{
 /** Published when a slot could not be renewed in time and may be held by another caller now. */
 export const slotLose: EventChannel<{
   readonly limiter: string;
-  readonly tenantId: string;
+  /** `undefined` for a subject without a tenant. */
+  readonly tenantId: string | undefined;
 }> = defineEvent("scale:rate-limit:slot-lose");
 
 /** Published when a wait queue refuses a request. A wait that its caller aborts is not refused. */
 export const waitRefuse: EventChannel<{
   readonly limiter: string;
-  /** The address for a subject without a tenant. */
-  readonly tenantId: string;
+  /** `undefined` for a subject without a tenant. */
+  readonly tenantId: string | undefined;
   readonly group: string | undefined;
   readonly reason: WaitRefusal;
   readonly waitedMs: number;

@@ -179,6 +179,26 @@ describe("createRateLimiter", () => {
     expect((await a?.check({ tenantId: "acme" }))?.allowed).toBe(false);
   });
 
+  it("publishes no address and no key as the tenant of a decision", async () => {
+    const seen: unknown[] = [];
+    const stops = [
+      requestDecide.subscribe(({ tenantId }) => seen.push(tenantId)),
+      storeFail.subscribe(({ tenantId }) => seen.push(tenantId)),
+    ];
+    const rule = { limit: 1, window: "1m" } as const;
+    const down = storeWith(() => Promise.reject(new Error("down")));
+    for (const store of [memoryStore(), down]) {
+      const limiter = createRateLimiter({ rules: { ip: rule }, store, whenStoreFails: "deny" });
+      await limiter.check({ ip: "192.0.2.1" });
+      await limiter.check({ tenantId: "acme", ip: "192.0.2.1" });
+      const key = createRateLimiter({ rules: { key: { ...rule, by: "apiKey" } }, store, whenStoreFails: "deny" });
+      await key.check({ keys: { apiKey: "s3cret" } });
+    }
+    for (const stop of stops) stop();
+    const failed = [undefined, undefined, "acme", "acme", undefined, undefined];
+    expect(seen).toEqual([undefined, "acme", undefined, ...failed]);
+  });
+
   it("publishes every decision", async () => {
     const { limiter } = setup();
     const seen: unknown[] = [];

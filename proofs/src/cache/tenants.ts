@@ -4,7 +4,7 @@ import { line } from "../bound.js";
 
 const SEED = 20_261_120;
 /** Strings with a meaning in Redis patterns, keys and scripts, and strings that look like escapes. */
-const SIGNS = ["*", "?", "[a]", "a", ":", "{", "}", "%", "%3a", "\\", "\u0000", "|", "~", "e:", "g", "é", " "] as const;
+const SIGNS = ["*", "?", "[a]", "a", ":", "{", "}", "%", "%3a", "\\", "\u0001", "|", "~", "e:", "g", "é", " "] as const;
 
 interface Owned {
   readonly tenantId: string;

@@ -53,6 +53,8 @@ export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
     if (group !== undefined) return;
     all.add(allowed);
     byPlan.get(plan)?.tally.add(allowed);
+    // A limit by address alone.
+    if (tenantId === undefined) return;
     const known = tenants.get(tenantId);
     if (known === undefined && tenants.size >= MAX_TENANTS) return;
     const tally = known?.tally ?? createDecisionCounter(clock);

@@ -1,7 +1,7 @@
 import { InputError, type RateLimitRule, TenantError } from "@scale/core";
 import { describeValue, EXPECTED_ID, isStorableId } from "@scale/core/kit";
 import type { CountedSubject } from "../subject.js";
-import type { Charge } from "../types.js";
+import type { Charge, HeldSlot } from "../types.js";
 
 /** The id of a subject that a rule counts; `undefined` when the rule does not apply to it. */
 export function countedId(by: RateLimitRule["by"], { tenantId, userId, ip, keys }: CountedSubject): string | undefined {
@@ -26,6 +26,12 @@ export function checkId(id: unknown, by: RateLimitRule["by"]): string {
 
 /** Owner of the counts of subjects without a tenant, for rules of several kinds. */
 export const NO_TENANT = "~no-tenant";
+
+/** The tenant of a request to the store; `undefined` for a subject without one, whose counts an address or a key owns. */
+export function tenantOfRequest({ tenantId, charges }: Pick<HeldSlot, "tenantId" | "charges">): string | undefined {
+  const isAnonymous = tenantId === NO_TENANT || charges.some(({ scope }) => scope.at(-1) === NO_TENANT);
+  return isAnonymous ? undefined : tenantId;
+}
 
 /**
  * The owner of the counts of a subject without a tenant. Rules of one kind spread over a Cluster by what they count. Counts

@@ -4,6 +4,7 @@ import { storeFail } from "../events.js";
 import { localShare } from "../memory/local-share.js";
 import type { ParsedOptions } from "../options.js";
 import type { Charge, ConsumeRequest, Decision, HeldSlot } from "../types.js";
+import { tenantOfRequest } from "./counted-id.js";
 import { ChargedDecision, decisionByPolicy } from "./decision.js";
 import type { BoundRule, LimitRequest } from "./rules.js";
 
@@ -20,7 +21,7 @@ export interface FailurePolicy {
   /** Frees a slot of the local share. */
   release(held: HeldSlot): void;
   /** Reports a failure that no request waits for, to the application and the event channel. */
-  report(tenantId: string, error: unknown): void;
+  report(request: Pick<HeldSlot, "tenantId" | "charges">, error: unknown): void;
 }
 
 export function createFailurePolicy(options: ParsedOptions): FailurePolicy {
@@ -28,10 +29,10 @@ export function createFailurePolicy(options: ParsedOptions): FailurePolicy {
   const local = instances === undefined ? undefined : localShare(instances);
   const policyOf = ({ rule }: Pick<Charge, "rule">): StoreFailurePolicy => rule.whenStoreFails ?? whenStoreFails;
 
-  function report(tenantId: string, error: unknown): void {
+  const report: FailurePolicy["report"] = (request, error) => {
     void runCallback(onStoreError, error);
-    storeFail.publish(() => ({ limiter: name, tenantId, error }));
-  }
+    storeFail.publish(() => ({ limiter: name, tenantId: tenantOfRequest(request), error }));
+  };
 
   /** The part of a request that the local share decides. */
   function localPart({ rules, consume, ...set }: LimitRequest): LimitRequest {
@@ -43,7 +44,7 @@ export function createFailurePolicy(options: ParsedOptions): FailurePolicy {
   return {
     report,
     decide(request, error) {
-      report(request.consume.tenantId, error);
+      report(request.consume, error);
       const policies = new Set(request.rules.filter(({ rule }) => !rule.shadow).map(policyOf));
       if (policies.has("throw")) throw new StoreError("the rate limit store could not answer", { cause: error });
       if (policies.has("deny")) return decisionByPolicy(request, false);

@@ -1,6 +1,7 @@
 import { requestDecide } from "../events.js";
 import type { ParsedOptions } from "../options.js";
 import type { ConsumeRequest, ConsumeResult, Decision } from "../types.js";
+import { tenantOfRequest } from "./counted-id.js";
 import { ChargedDecision } from "./decision.js";
 import type { DenialCache } from "./denial-cache.js";
 import type { FailurePolicy } from "./failure-policy.js";
@@ -37,8 +38,13 @@ export function createResultHandler(
 ): ResultHandler {
   const { failurePolicy, denialCache, givenUp } = parts;
 
-  function publish({ consume: { tenantId } }: LimitRequest, decision: Decision): Decision {
-    requestDecide.publish(() => ({ limiter: name, tenantId, group: decision.group, decision }));
+  function publish({ consume }: LimitRequest, decision: Decision): Decision {
+    requestDecide.publish(() => ({
+      limiter: name,
+      tenantId: tenantOfRequest(consume),
+      group: decision.group,
+      decision,
+    }));
     return decision;
   }
 

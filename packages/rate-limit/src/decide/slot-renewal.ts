@@ -5,6 +5,7 @@ import { inRootContext, wasNotSent } from "@scale/core/kit";
 import { slotLose } from "../events.js";
 import type { ParsedOptions } from "../options.js";
 import type { ConsumeResult, Decision, HeldSlot, Slot } from "../types.js";
+import { tenantOfRequest } from "./counted-id.js";
 import type { FailurePolicy } from "./failure-policy.js";
 import { releaseTask, ttlOf } from "./given-up-requests.js";
 import { SlotSignal } from "./slot-signal.js";
@@ -95,7 +96,7 @@ export class SlotRenewer {
     const task = releaseTask(held, { client: this.#client, clock: this.#clock, isUncertain });
     const error = await this.#undo.run(task);
     if (error === undefined) this.#onRelease(held);
-    else this.#report(held.tenantId, error);
+    else this.#report(held, error);
   }
 
   /** Stops renewing: held slots expire when their ttl is over. */
@@ -140,7 +141,7 @@ export class SlotRenewer {
     try {
       this.#renewed(slot, await this.#client.consume(request), sentAt);
     } catch (error) {
-      this.#report(slot.held.tenantId, error);
+      this.#report(slot.held, error);
       if (!wasNotSent(error)) this.#renewLate(slot, request, sentAt);
       // The slot stays held until it expires, whether or not the store can be reached.
       if (this.#clock.monotonic() >= slot.until) this.#lose(slot);
@@ -165,7 +166,7 @@ export class SlotRenewer {
   #lose(slot: RenewedSlot): void {
     if (!this.#slots.delete(slot)) return;
     slot.context.runInAsyncScope(() => {
-      slotLose.publish(() => ({ limiter: this.#limiter, tenantId: slot.held.tenantId }));
+      slotLose.publish(() => ({ limiter: this.#limiter, tenantId: tenantOfRequest(slot.held) }));
       slot.lost.abort(new Error("the slot was lost: it could not be renewed in time"));
     });
   }

@@ -54,7 +54,7 @@ export class KeyQueues {
     signal?.throwIfAborted();
     const arrivedAt = this.#parts.clock.monotonic();
     const counted = this.#limiter.normalize(subject);
-    const tenantId = counted.tenantId ?? counted.ip ?? "";
+    const { tenantId } = counted;
     const waiter = new Waiter({ subject, tenantId, check, cost }, { arrivedAt, maxWaitMs, signal });
     const key = keyOf(counted, check, wantsSlot);
     if (this.#isClosed) new KeyQueue(key, this.#parts, wantsSlot).refuse(waiter, "closed", 0);

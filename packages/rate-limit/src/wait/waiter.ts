@@ -5,8 +5,7 @@ import type { WaitRefusal, WaitResult } from "./types.js";
 /** One request of a queue. */
 export class Waiter {
   readonly subject: RateLimitSubject;
-  /** Owner of the counts: the address for a subject without a tenant. */
-  readonly tenantId: string;
+  readonly tenantId: string | undefined;
   readonly check: CheckOptions;
   readonly cost: number;
   /** Monotonic milliseconds. */
