@@ -42,7 +42,7 @@ class ContractController {
     return this.#routes.slow();
   }
 
-  @Get("/t/:tenant/orders") orders(@Param("tenant") tenant: string): Promise<unknown> {
+  @Get("/t/:tenant/*") orders(@Param("tenant") tenant: string): Promise<unknown> {
     return this.#routes.orders(tenant);
   }
 

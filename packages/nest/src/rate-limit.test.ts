@@ -18,7 +18,7 @@ class HomeController {
     this.#routes = routes;
   }
 
-  @All("/") @HttpCode(200) home(@Req() request: object): Promise<unknown> {
+  @All(["/", "*"]) @HttpCode(200) home(@Req() request: object): Promise<unknown> {
     return this.#routes.handle(request);
   }
 }

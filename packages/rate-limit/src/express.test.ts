@@ -13,7 +13,7 @@ describeRateLimitAdapter("Express 5", ({ guards, handle }) => {
   const app = express();
   app.use(toExpress(tenantGuard({ resolve: authenticated(fromHeader("x-tenant-id")) })));
   for (const { limiter, options } of guards) app.use(rateLimit(limiter, options));
-  app.all("/", async (request, response) => void response.json(await handle(request)));
+  app.all("/{*path}", async (request, response) => void response.json(await handle(request)));
   app.use(problemHandler(), quiet);
   return listen(app);
 });

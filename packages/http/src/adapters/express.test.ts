@@ -24,8 +24,8 @@ describe.each([
       // Express 4 does not wait for handlers.
       return (request, response, next) => void give(request).then((body) => response.json(body), next);
     };
-    app.get("/t/:tenant/orders", toExpress(guard), (request, response, next) => {
-      routes.orders(request.params.tenant).then((seen) => response.json(seen), next);
+    app.get(name === "Express 4" ? "/t/:tenant/*" : "/t/:tenant/*rest", toExpress(guard), (request, response, next) => {
+      routes.orders(String(request.params["tenant"])).then((seen) => response.json(seen), next);
     });
     app.use((_request, response, next) => {
       routes.before(response);
@@ -64,7 +64,7 @@ describeHttpAdapter("node:http", async (guard, routes) => {
       if (path === "/") json(await routes.root());
       if (path === "/echo") json(await routes.echo(await text(request)));
       if (path === "/slow") json(await routes.slow());
-      const [, tenant] = /^\/t\/([^/]+)\/orders$/u.exec(path) ?? [];
+      const [, tenant] = /^\/t\/([^/]+)\//u.exec(path) ?? [];
       if (tenant !== undefined) json(await routes.orders(decodeURIComponent(tenant)));
       if (path === "/redirect") response.writeHead(302, { location: "/" }).end();
       if (path === "/stream") Readable.from(routes.lines()).pipe(response);
@@ -76,7 +76,7 @@ describeHttpAdapter("node:http", async (guard, routes) => {
     const next = (failure?: unknown) => {
       if (failure !== undefined) return fail(failure);
       const [path = ""] = (request.url ?? "/").split("?");
-      const [, tenant] = /^\/t\/([^/]+)\/orders$/u.exec(path) ?? [];
+      const [, tenant] = /^\/t\/([^/]+)\//u.exec(path) ?? [];
       if (tenant !== undefined) Object.assign(request, { params: { tenant: decodeURIComponent(tenant) } });
       route(path).catch(fail);
     };

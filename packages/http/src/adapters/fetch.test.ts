@@ -22,7 +22,7 @@ describeHttpAdapter("fetch handlers", async (guard, routes) => {
     return routes.fail(pathname.slice("/error/".length));
   });
   return serveFetch((request) => {
-    const [, tenant] = /^\/t\/([^/]+)\/orders$/u.exec(new URL(request.url).pathname) ?? [];
+    const [, tenant] = /^\/t\/([^/]+)\//u.exec(new URL(request.url).pathname) ?? [];
     return route(request, {
       params: Promise.resolve(tenant === undefined ? {} : { tenant: decodeURIComponent(tenant) }),
     });

@@ -10,7 +10,7 @@ export interface ContractRoutes {
   /** `GET /slow`: 200 with the result as JSON. It takes as long as the test says, and does not end with its client. */
   slow(): Promise<TenantSeen>;
   /**
-   * `GET /t/:tenant/orders`: called with the parameter as the router has matched and decoded it; 200 with the result as JSON.
+   * `GET /t/:tenant/*`, with any path below the tenant: called with the parameter as the router has matched and decoded it; 200 with the result as JSON.
    * The guard runs on the route, so that it sees the parameters.
    */
   orders(tenant: string): Promise<OrdersSeen>;

@@ -10,7 +10,7 @@ export type { LimitedRoutes } from "./adapter/fixture.js";
 
 /**
  * The responses of every adapter on the wire, to the byte.
- * @param serve starts a real server with the guards of `routes` in front of every method of `/`, in their order. A guard before them takes
+ * @param serve starts a real server with the guards of `routes` in front of every route, in their order. A guard before them takes
  * the tenant from the header `x-tenant-id`, which is marked as authenticated. The server answers errors of `@scale` packages with their problem, and all others
  * with 500.
  */

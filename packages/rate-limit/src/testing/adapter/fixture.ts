@@ -5,7 +5,7 @@ import type { RateLimiter } from "../../limiter.js";
 export interface LimitedRoutes {
   /** Guards in front of every route, after the one of the tenant, in this order. */
   readonly guards: readonly { readonly limiter: RateLimiter; readonly options?: RateLimitGuardOptions }[];
-  /** Every method of `/`: called with the request of the framework; 200 with the result as JSON. */
+  /** Every method and path: called with the request of the framework; 200 with the result as JSON. */
   handle(request: object): Promise<unknown>;
 }
 
