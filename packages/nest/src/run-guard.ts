@@ -5,7 +5,6 @@ import {
   type SerializedReply,
   serializeReply,
   bindEvents,
-  checkVerdict,
   factsFromNode,
   type HeaderSet,
   inTenant,
@@ -46,9 +45,8 @@ export function tenantOf(host: ArgumentsHost): TenantContext | undefined {
 export async function runGuard(guard: HttpGuard, context: ExecutionContext): Promise<true> {
   const exchange = exchangeOf(context);
   const facts = factsFromNode(exchange.nodeRequest, exchange.request);
-  const verdict = checkVerdict(await inTenant(tenantOf(context), () => guard(facts)), "toNestGuard: guard");
-  const { headers = {}, reply, tenant } = verdict;
-  watchVerdict(exchange.nodeResponse, verdict);
+  const given = await inTenant(tenantOf(context), () => guard(facts));
+  const { headers = {}, reply, tenant } = watchVerdict(exchange.nodeResponse, given, "toNestGuard: guard");
   const target = headersOf(exchange);
   if (reply !== undefined) {
     const { headers: all, ...rest } = serializeReply(reply, headers);

@@ -25,7 +25,7 @@ describe.each([
       return (request, response, next) => void give(request).then((body) => response.json(body), next);
     };
     app.get(name === "Express 4" ? "/t/:tenant/*" : "/t/:tenant/*rest", toExpress(guard), (request, response, next) => {
-      routes.orders(String(request.params["tenant"])).then((seen) => response.json(seen), next);
+      routes.orders(request.params.tenant).then((seen) => response.json(seen), next);
     });
     app.use((_request, response, next) => {
       routes.before(response);

@@ -3,7 +3,6 @@ import type { ServerResponse } from "node:http";
 import { tenancy } from "@scale/core";
 import { isPromiseLike } from "@scale/core/kit";
 import { checkFunction } from "../check-function.js";
-import { checkVerdict } from "../check-verdict.js";
 import { factsFromNode, type NodeRequest } from "./toolkit/facts.js";
 import { writeHeaders } from "../headers.js";
 import { nodeHeaders, sendReply } from "./toolkit/node-response.js";
@@ -38,10 +37,9 @@ export function toExpress(guard: HttpGuard): NodeMiddleware {
   return async (request, response, next) => {
     let proceed = (): unknown => next();
     try {
-      const verdict = checkVerdict(await guard(factsFromNode(request)), "toExpress: guard");
-      const { headers = {}, reply, tenant } = verdict;
+      const given = await guard(factsFromNode(request));
       // Before everything that may throw: `onEnd` must run with the end of the response, whatever happens here.
-      watchVerdict(response, verdict);
+      const { headers = {}, reply, tenant } = watchVerdict(response, given, "toExpress: guard");
       if (reply !== undefined) {
         sendReply(response, reply, headers);
         return;

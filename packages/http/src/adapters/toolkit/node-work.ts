@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { checkVerdict } from "../../check-verdict.js";
 import { expireHold, releasedOnce, releaseHold } from "../../hold.js";
 import type { Hold, ResponseEnd, Verdict } from "../../types.js";
 import { closeWhenBodyStalls } from "./body-stall.js";
@@ -89,10 +90,12 @@ export function trackWork<P extends PromiseLike<unknown>>(response: ServerRespon
 /**
  * Runs `onEnd` of a verdict with the end of the response, and holds what the verdict holds until the work of the request has
  * ended. A reply runs no handler, so that everything is released at once.
+ * @param where public function and argument, for the message: `toExpress: guard`
  * @returns the verdict
+ * @throws {TypeError} for anything but an object: a guard that answers `false` means a refusal
  */
-export function watchVerdict(response: ServerResponse, verdict: Verdict): Verdict {
-  const { onEnd, holds, reply } = verdict;
+export function watchVerdict(response: ServerResponse, verdict: Verdict, where: string = "guard"): Verdict {
+  const { onEnd, holds, reply } = checkVerdict(verdict, where);
   if (onEnd !== undefined) onResponseEnd(response, onEnd);
   for (const hold of holds ?? NOTHING_HELD) {
     if (reply === undefined) holdUntilWorkEnds(response, hold);
