@@ -1,4 +1,4 @@
-import { describeValue, EXPECTED_ID, isStorableId } from "@scale/core/kit";
+import { describeValue, MAX_ID_LENGTH } from "@scale/core/kit";
 import { checkUnits } from "../plan/units.js";
 import {
   type CommitInput,
@@ -43,8 +43,8 @@ function checkChanges(changes: readonly UsageChange[]): void {
 }
 
 function checkId(id: unknown): void {
-  if (typeof id === "string" && isStorableId(id)) return;
-  throw new TypeError(`id: expected ${EXPECTED_ID}, got ${describeValue(id)}`);
+  if (typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH) return;
+  throw new TypeError(`id: expected a string of 1 to ${MAX_ID_LENGTH} characters, got ${describeValue(id)}`);
 }
 
 function checkTtl(ttlMs: number): void {
