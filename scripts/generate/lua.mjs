@@ -18,12 +18,16 @@ export function strip(source) {
   return `${code.replace(/[ \t]+$/gm, "").trimEnd()}\n`;
 }
 
-/** Keys and arguments that the code reads and the header comment leaves out, or the other way round. */
+/**
+ * Keys and arguments that the code reads and the header comment leaves out, or the other way round, and a header that does not
+ * state the largest input: `npm run proof attack` measures the server's time there.
+ */
 export function headerProblems(source) {
   const header = /^--\[(=*)\[[\s\S]*?\]\1\]/.exec(source)?.[0];
   if (!header) return ["starts without a --[[ header ]]"];
+  const size = /\bLargest input: \S/.test(header) ? [] : ["the header does not state the `Largest input:`"];
   const code = source.slice(header.length).replace(token, (text, ...rest) => (rest.at(-1).comment ? " " : text));
-  return ["KEYS", "ARGV"].flatMap((table) => {
+  const names = ["KEYS", "ARGV"].flatMap((table) => {
     const all = (text, index) => [...text.matchAll(new RegExp(`\\b${table}\\[${index}\\]`, "g"))];
     const named = all(header, "(\\d+)").map((found) => Number(found[1]));
     // KEYS[2..n] is a range, KEYS[i] all of them.
@@ -43,6 +47,7 @@ export function headerProblems(source) {
         : [...named, ...from].filter((i) => !used.includes(i)).map((i) => `${table}[${i}] of the header is not used`)),
     ];
   });
+  return [...size, ...names];
 }
 
 /** The text of scripts.gen.ts for a folder and its .lua files. */

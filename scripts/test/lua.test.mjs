@@ -10,6 +10,8 @@ const lua = `--[[
 
   KEYS[1]  counter
   ARGV[1]  units
+
+  Largest input: one counter.
 ]]
 -- Why.
 local text = "-- not a comment" -- a comment
@@ -24,7 +26,7 @@ test("generate/lua writes the code under its hash, line by line as in the file",
   assert.equal(run("generate/lua.mjs", "--check").code, 0);
   const generated = readFileSync(join(root, folder, "scripts.gen.ts"), "utf8");
   const source = JSON.parse(/source: (".*"),$/m.exec(generated)[1]);
-  assert.deepEqual(source.split("\n").slice(6, 9), ["", 'local text = "-- not a comment"', lua.split("\n")[8]]);
+  assert.deepEqual(source.split("\n").slice(8, 11), ["", 'local text = "-- not a comment"', lua.split("\n")[10]]);
   assert.ok(generated.includes("export const takeOne: Script = {"));
   assert.ok(generated.includes(`sha1: "${createHash("sha1").update(source).digest("hex")}"`));
 });
@@ -46,6 +48,7 @@ test("generate/lua --check fails when a script has changed, and when its file is
 
 for (const [what, text, message, name] of [
   ["a script without a header", "return 1\n", /starts without/],
+  ["a header without the largest input", lua.replace(/  Largest.*\n/, ""), /does not state the `Largest input:`/],
   [
     "an argument that the header does not name",
     `${lua}redis.call("SET", KEYS[1], ARGV[2])\n`,

@@ -1,5 +1,6 @@
 import type { EventChannel } from "@scale/core";
 import { defineEvent } from "@scale/core/kit";
+import type { Excess } from "./definition/bounds.js";
 
 // `tenantId` is "" for entries that belong to no tenant; `name` is that of the definition.
 
@@ -34,6 +35,18 @@ export const loadFail: EventChannel<{ readonly tenantId: string; readonly name: 
 /** Published when a loaded value is not kept, because its source may have changed while it was loaded. */
 export const fillRefuse: EventChannel<{ readonly tenantId: string; readonly name: string }> =
   defineEvent("scale:cache:fill-refuse");
+
+/**
+ * Published when a value is kept nowhere, because it exceeds a bound: callers get it, and the next one loads it again.
+ * `reason` names the bound: the number of its tags, or their bytes.
+ */
+export const valueRefuse: EventChannel<{
+  readonly tenantId: string;
+  readonly name: string;
+  readonly reason: Excess["reason"];
+  readonly got: number;
+  readonly max: number;
+}> = defineEvent("scale:cache:value-refuse");
 
 /**
  * Published when the invalidation bus is confirmed again and memory is dropped, because invalidations may have been missed.

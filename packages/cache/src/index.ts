@@ -5,6 +5,7 @@ export type { KeyParts } from "./definition/key.js";
 export {
   entryReject,
   fillRefuse,
+  valueRefuse,
   invalidationQueue,
   loadFail,
   memoryDrop,

@@ -7,6 +7,7 @@ import { invalidate, type Receipt } from "./coherence/invalidate.js";
 import { ageOf } from "./coherence/l1-entry.js";
 import { set } from "./coherence/set.js";
 import type { Counts, L1Meta, TenantState, TenantStates } from "./coherence/tenant-state.js";
+import { MAX_TAG_BYTES } from "./definition/bounds.js";
 import { type Definition, type ParsedDefinition, parsedOf, tagText } from "./definition/definition.js";
 import { shouldRefreshEarly } from "./definition/lifetimes.js";
 import { createLoadBatch } from "./get/batch-load.js";
@@ -82,7 +83,9 @@ export class TenantHandle implements TenantCache {
   }
 
   async invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<Receipt> {
-    return this.#invalidate({ tags: [...new Set(tags.map(tagText))] }, options);
+    // A longer tag is a tag of no value.
+    const known = tags.map(tagText).filter((tag) => tag.length <= MAX_TAG_BYTES);
+    return this.#invalidate({ tags: [...new Set(known)] }, options);
   }
 
   async clear(options?: InvalidateOptions): Promise<Receipt> {

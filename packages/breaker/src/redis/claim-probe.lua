@@ -6,6 +6,7 @@
   ARGV[2]  instance  id of the process; the holder of a lease renews it
   ARGV[3]  lease     ms after which the lease ends by itself
 
+  Largest input: one breaker.
   Returns {1, 0} with the right, or {0, ms to wait}. O(1). The hash expires with the lease, or later.
 ]]
 local call = redis.call

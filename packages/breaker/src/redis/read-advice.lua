@@ -5,6 +5,7 @@
   ARGV[1]  now    ms since the epoch, or "" to use this server's clock (the default outside tests)
   ARGV[2]  grace  ms between the end of an open time and the expiry of its verdict
 
+  Largest input: 1,000 processes.
   Returns {processes, ms until the first of them may probe}. O(log processes). Writes nothing.
 ]]
 local now = tonumber(ARGV[1])

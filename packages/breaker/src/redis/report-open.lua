@@ -10,6 +10,7 @@
   ARGV[4]  grace     ms after which its verdict expires, from the end of its open time
   ARGV[5]  max wait  ms that the other processes wait at most after a failed probe
 
+  Largest input: 1,000 processes.
   Returns 1. O(log processes). Both keys expire with the last verdict.
 ]]
 local call = redis.call

@@ -1,11 +1,13 @@
+import { excessOf } from "../definition/bounds.js";
 import { roundTrip, writeEnvelope } from "../definition/envelope.js";
 import { lifetimeOf } from "../definition/lifetimes.js";
+import { valueRefuse } from "../events.js";
 import type { Entry } from "../memory/types.js";
 import type { Invalidation } from "../store.js";
 import type { CacheContext } from "./context.js";
 import { addressOf, type EntryRef } from "./entry-ref.js";
 import { openFence } from "./fence.js";
-import { APPLIED, queueInvalidation, type Receipt } from "./invalidate.js";
+import { APPLIED, invalidate, queueInvalidation, type Receipt } from "./invalidate.js";
 import { createL1Entry, storeInL1IfCurrent } from "./l1-entry.js";
 import type { L1Meta } from "./tenant-state.js";
 
@@ -41,6 +43,12 @@ async function writeThrough(context: CacheContext, ref: EntryRef, write: Paramet
   const outdated: Invalidation = { tenantId: tenant.tenantId, keys: [storeKey], tags: [], all: false };
   if (store === undefined && isOlder(write.version, tenant.peek(definition.name, ref.key), clock.monotonic())) {
     return REFUSED;
+  }
+  const excess = excessOf(tags);
+  if (excess !== undefined) {
+    valueRefuse.publish(() => ({ tenantId: tenant.tenantId, name: definition.name, ...excess }));
+    // The new value is kept nowhere, and the old one must not stay.
+    return invalidate(context, tenant, outdated);
   }
   tenant.apply(outdated);
   let isCurrent = openFence(context, tenant);

@@ -8,7 +8,9 @@ fc.configureGlobal({ seed: SEED, numRuns: 2000 });
 // Strings that are easily confused when they are joined or escaped.
 const text = fc.oneof(
   fc.string({ unit: fc.constantFrom("a", ":", "%", "3", "\u0000", "*", "u", "\ud800", "é"), maxLength: 6 }),
-  fc.constantFrom("%3a", "%00", "\u0000a:b", "%ud800"),
+  fc.constantFrom("%3a", "%00", "\u0000a:b", "%ud800", "%sha256-a"),
+  // Around the length from which a key is a digest, before and after it is escaped.
+  fc.constantFrom("x".repeat(511), "x".repeat(512), "x".repeat(513), ":".repeat(200), ":".repeat(512), "\u0000".repeat(512)),
 );
 const parts: fc.Arbitrary<KeyParts> = fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 }));
 
@@ -32,6 +34,13 @@ describe("keys", () => {
         expect(keyTextOf(storeText(keyText(key)))).toBe(keyText(key));
       }),
     );
+  });
+
+  it("are at most 3,072 characters in the store, however long their parts are", () => {
+    const long = ["x".repeat(1_000_000), "\u0001".repeat(512), ["a", "b".repeat(600)], Array(5000).fill("k")];
+    for (const key of long) expect(storeText(keyText(key)).length).toBeLessThanOrEqual(3072);
+    const forged = storeText(keyText("x".repeat(513)));
+    expect(storeText(keyText(forged))).not.toBe(forged);
   });
 
   it("of a single string are that string", () => {

@@ -1,9 +1,10 @@
 import type { CacheContext } from "../coherence/context.js";
 import { publishStoreFailure } from "../coherence/entry-ref.js";
 import { createL1Entry } from "../coherence/l1-entry.js";
+import { type Excess, excessOf } from "../definition/bounds.js";
 import { roundTrip, writeEnvelope } from "../definition/envelope.js";
 import { lifetimeOf } from "../definition/lifetimes.js";
-import { fillRefuse, loadFail } from "../events.js";
+import { fillRefuse, loadFail, valueRefuse } from "../events.js";
 import type { Entry } from "../memory/types.js";
 import type { CacheStore, Lease } from "../store.js";
 import { callLoader } from "./call-loader.js";
@@ -34,6 +35,11 @@ export async function loadAndFill(context: CacheContext, flight: Flight, token: 
     return onLoadFailure(context, flight, error);
   } finally {
     if (lease !== undefined) leaseRenewer?.end(lease);
+  }
+  const excess = excessOf(loaded.tags);
+  if (excess !== undefined) {
+    if (lease !== undefined) leaseReturns?.add(lease, (cause) => publishStoreFailure(request, "release", cause));
+    return keepNowhere(flight, loaded, excess);
   }
   const { tagGeneration } = flight;
   const { value, loadMs } = loaded;
@@ -68,6 +74,14 @@ async function load(context: CacheContext, flight: Flight): Promise<LoadedValue>
   const { freshMs, usableMs } = lifetimeOf(definition.times, value, { ttlMs, random: context.random() });
   const tags = definition.tagsOf(value, params);
   return { value, text, chars: text?.length ?? 0, loadMs, freshMs, usableMs, tags };
+}
+
+/** Resolves the flight with a value that exceeds a bound. */
+function keepNowhere(flight: Flight, { value }: LoadedValue, excess: Excess): void {
+  const { tenant, definition } = flight.request;
+  valueRefuse.publish(() => ({ tenantId: tenant.tenantId, name: definition.name, ...excess }));
+  flight.finish();
+  flight.resolve({ value, source: "load", ageMs: 0, isStale: false });
 }
 
 /** Serves the stale value if `grace` allows it, and then keeps it fresh for a moment: back-off for the loader. */

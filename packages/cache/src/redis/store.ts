@@ -4,6 +4,7 @@ import { clockOption, parseOptions, redisOption, timeoutOption } from "@scale/co
 import { isSubscriberLike, type SubscriberLike, createScriptRunner, type RedisLike } from "@scale/core/redis";
 import { z } from "zod";
 import type { CacheStore, EntryAddress, Lease } from "../store.js";
+import { boundedParts } from "./bounded-parts.js";
 import { busChannel, createInvalidationBus } from "./bus/invalidation-bus.js";
 import { encodeInvalidation } from "./bus/message.js";
 import { entryKey, generationKey, keyBase } from "./keys.js";
@@ -102,9 +103,11 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     },
     async invalidate(what) {
       const base = keyBase(prefix, what.tenantId);
-      const keys = [generationKey(base), ...what.keys.map((key) => entryKey(base, key))];
-      const args = [what.all ? newId() : "", metadataTtl, channel, encodeInvalidation(sender, what), ...what.tags];
-      await runner.run(invalidate, { keys, args });
+      for (const part of boundedParts(what)) {
+        const keys = [generationKey(base), ...part.keys.map((key) => entryKey(base, key))];
+        const args = [part.all ? newId() : "", metadataTtl, channel, encodeInvalidation(sender, part), ...part.tags];
+        await runner.run(invalidate, { keys, args });
+      }
     },
     ...(subscriber !== undefined && {
       subscribe: createInvalidationBus({ runner, subscriber, prefix, sender, clock }),

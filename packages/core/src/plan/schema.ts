@@ -108,7 +108,14 @@ const rule = z.unknown().transform((value, context): UnnamedRule => {
   return z.NEVER;
 });
 
-const rules = z.record(name, rule).transform((named, context): RateLimitRule[] =>
+/** All rules of a request are decided by one command, which blocks the server for as long as they take. */
+const MAX_RULES = 16;
+
+const ruleSet = z
+  .record(name, rule)
+  .refine((named) => Object.keys(named).length <= MAX_RULES, `expected at most ${MAX_RULES} rules`);
+
+const rules = ruleSet.transform((named, context): RateLimitRule[] =>
   Object.entries(named).map(([ruleName, { by, ...rest }]) => {
     const scope = by ?? scopeOf(ruleName) ?? (rest.limit === Infinity ? "tenant" : undefined);
     if (scope !== undefined) return { ...rest, name: ruleName, by: scope };

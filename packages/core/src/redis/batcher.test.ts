@@ -89,4 +89,15 @@ describe("createBatcher", () => {
     turn();
     expect(batches.map(({ length }) => length)).toEqual([2, 2, 2]);
   });
+
+  it("bounds the characters of a batch also when the long items lie side by side", () => {
+    const charsOf = (item: string): number => (Number(item.slice(1)) < 8 ? 100 * 1024 : 1);
+    const { batches, add, turn } = setup({ maxItems: 100, charsOf });
+    add("a", 64);
+    turn();
+    expect(batches.flat()).toHaveLength(64);
+    for (const batch of batches) {
+      expect(batch.reduce((sum, item) => sum + charsOf(item), 0)).toBeLessThanOrEqual(512 * 1024);
+    }
+  });
 });

@@ -26,7 +26,7 @@ const MAX_CHARS = 512 * 1024;
 
 /** Batches the items that one turn of the event loop adds to a group, in batches of about equal size. */
 export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
-  const { send, schedule } = options;
+  const { send, schedule, charsOf } = options;
   const open = new Map<string, T[]>();
 
   function flush(group: string): void {
@@ -40,8 +40,16 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
   function sendParts(items: readonly T[], parts: number): void {
     if (parts === 1) return send(items);
     for (let i = 0; i < parts; i++) {
-      send(items.slice(Math.round((i * items.length) / parts), Math.round(((i + 1) * items.length) / parts)));
+      sendBounded(items.slice(Math.round((i * items.length) / parts), Math.round(((i + 1) * items.length) / parts)));
     }
+  }
+
+  /** Batches of equal size may differ in length: long items can lie side by side. */
+  function sendBounded(batch: readonly T[]): void {
+    if (charsOf === undefined || batch.length === 1 || charsIn(batch, charsOf) <= MAX_CHARS) return send(batch);
+    const half = batch.length >> 1;
+    sendBounded(batch.slice(0, half));
+    sendBounded(batch.slice(half));
   }
 
   return {
@@ -59,8 +67,11 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
 }
 
 function partsOf<T>(items: readonly T[], { maxItems, charsOf, minSplit = Infinity }: BatcherOptions<T>): number {
-  const chars = charsOf === undefined ? 0 : items.reduce((sum, item) => sum + charsOf(item), 0);
+  const chars = charsOf === undefined ? 0 : charsIn(items, charsOf);
   const least = items.length < minSplit ? 1 : 2;
   // Not more parts than items: an item above the bound is a batch of its own, and no batch is empty.
   return Math.min(items.length, Math.max(least, Math.ceil(items.length / maxItems), Math.ceil(chars / MAX_CHARS)));
 }
+
+const charsIn = <T>(items: readonly T[], charsOf: (item: T) => number): number =>
+  items.reduce((sum, item) => sum + charsOf(item), 0);

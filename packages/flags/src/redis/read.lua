@@ -5,6 +5,7 @@
   ARGV[1]  known     revision that the caller has, or ""
   ARGV[2]  maxBytes  longest text that the caller accepts
 
+  Largest input: a document of 1 MiB.
   Returns {"absent"}, {"unchanged"}, {"too-large", revision, version, bytes} or
   {"document", revision, version, text, changedBy, changedAt, note}.
   One key, O(bytes), cluster safe. Writes nothing.

@@ -11,6 +11,7 @@
   ARGV[7]  note, or ""
   ARGV[8]  channel on which the revision is published
 
+  Largest input: a document of 1 MiB.
   Returns {"written", version} or {"conflict"}. A repeated call returns "written" again and changes nothing.
   One key, O(bytes), cluster safe. The key does not expire: it is configuration, not a copy of anything.
 ]]

@@ -9,6 +9,7 @@
   ARGV[5]     time to live of the number, ms
   ARGV[6..n]  field and amount, an integer, in turn
 
+  Largest input: 188 fields.
   Returns 1 when the message was applied, 0 when it had been already.
   O(fields), cluster safe: the keys share the hash tag of the tenant. Every key expires.
 ]]

@@ -5,7 +5,7 @@ import { createScriptRunner, type RedisLike, type ScriptRunner } from "@scale/co
 import { z } from "zod";
 import { repeat, type Repetition } from "../interval.js";
 import { lastPeriods, PERIODS, periodStart } from "../rollups/periods.js";
-import type { RollupPeriod, Rollups } from "../rollups/types.js";
+import type { Rollup, RollupPeriod, Rollups } from "../rollups/types.js";
 import type { MetricsSink, SinkSource } from "../sink.js";
 import { parseRollup } from "./parse-rollup.js";
 import { type Message, RollupQueue } from "./rollup-queue.js";
@@ -48,6 +48,8 @@ const NAMES: readonly RollupPeriod[] = ["hour", "day", "week"];
 /** How long a message may be repeated. */
 const REPEAT_MS = 86_400_000;
 const MAX_COUNT = 1000;
+/** Periods that one call reads: bounds how long it blocks the server. */
+const READ_BATCH = 40;
 
 /** Keeps requests by hour, day and week in Redis, added up over all processes. */
 export interface RedisRollups extends Rollups, MetricsSink {
@@ -80,13 +82,15 @@ export function redisRollups(options: RedisRollupsOptions): RedisRollups {
     async read(tenantId, { period, count = PERIODS[period].defaultCount }) {
       const starts = lastPeriods(period, clock.now(), Math.max(1, Math.min(MAX_COUNT, Math.floor(count))));
       const tenant = tenantId === undefined ? "other" : tenantTag(tenantId);
-      const answer = await runner.run(read, {
-        keys: starts.map((from) => keys(tenant, `${period}:${from}`)),
-        args: [],
-      });
-      if (!Array.isArray(answer) || answer.length !== starts.length)
-        throw new StoreError("rollups: expected an answer for each period, got another one");
-      return starts.flatMap((from, i) => parseRollup(from, answer[i]) ?? []);
+      const found: Rollup[] = [];
+      for (let i = 0; i < starts.length; i += READ_BATCH) {
+        const part = starts.slice(i, i + READ_BATCH);
+        const answer = await runner.run(read, { keys: part.map((from) => keys(tenant, `${period}:${from}`)), args: [] });
+        if (!Array.isArray(answer) || answer.length !== part.length)
+          throw new StoreError("rollups: expected an answer for each period, got another one");
+        found.push(...part.flatMap((from, n) => parseRollup(from, answer[n]) ?? []));
+      }
+      return found;
     },
   };
 }

@@ -8,6 +8,7 @@
                                 tenant from 1, class (0 high, 1 normal, 2 low), cost, ms since the epoch at which it is due
                                 or 0, deduplication id or "", ms that this lasts
 
+  Largest input: 100 jobs.
   Returns per job: 0 and its id when it was stored | 1 and the id of the first | 2 and the backlog when the tenant has too many.
   O(jobs log jobs). Jobs last until they are finished or removed, deduplication keys as long as their options say.
 ]]

@@ -7,6 +7,7 @@
   ARGV[4]     script  active: moveToActive | finished: moveToFinished
   ARGV[5..n]          BullMQ's arguments
 
+  Largest input: one job.
   Returns what BullMQ's script returns; the time of the next due job when no job may start. O(log jobs).
 ]]
 local keys, args = {}, {}

@@ -7,6 +7,7 @@
                       become free to start
   ARGV[5..n]          BullMQ's arguments
 
+  Largest input: 1,000 jobs that BullMQ made waiting.
   Returns what BullMQ's script returns. O(that of the script + jobs that it moves), with "*" O(waiting jobs).
 ]]
 local keys, args = {}, {}

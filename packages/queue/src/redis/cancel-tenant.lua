@@ -7,6 +7,7 @@
   ARGV[7]  purge         1 keeps nothing of the jobs | 0
   ARGV[8]  limit         number of jobs
 
+  Largest input: 100 jobs.
   Returns jobs cancelled, jobs marked. O(limit log jobs + active jobs).
 ]]
 local tid, is_purged, limit = ARGV[6], ARGV[7] == "1", tonumber(ARGV[8])

@@ -6,6 +6,7 @@
   ARGV[5]  finished age  ms for which they are kept
   ARGV[6..n]             ids
 
+  Largest input: 100 jobs.
   Returns per job: 0 cancelled | 1 cancelling | 2 finished before | 3 unknown. O(jobs log jobs). Marks last as long as the slot.
 ]]
 local reply = {}

@@ -5,6 +5,7 @@
   ARGV[1]  owner
   ARGV[2]  ttl    ms
 
+  Largest input: one lease.
   Returns 1 for the owner | 0 for another. O(1).
 ]]
 local owner = redis.call("GET", KEYS[1])

@@ -1,6 +1,7 @@
 --[[
   Ends jobs outside of BullMQ's scripts: cancelled ones, and the index of dead ones. It is no operation: see
   fair.lua. Each function is O(log jobs). Cancelled and dead jobs last until their count or age is above what the store keeps.
+  Largest input: that of the operation.
 ]]
 local CANCELLED = q .. "fair:c"
 

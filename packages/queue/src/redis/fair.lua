@@ -21,6 +21,7 @@
 
   Each function is O(log jobs + log tenants). `save` writes what changed; an operation calls it at its end. Lines and delayed jobs
   last as long as their jobs; records of tenants without jobs expire.
+  Largest input: that of the operation.
 ]]
 local rcall = redis.call
 local q = KEYS[1]

@@ -3,6 +3,7 @@
 
   ARGV[4]  id
 
+  Largest input: one job.
   Returns 1 | 0. O(1). Writes nothing.
 ]]
 local opts = read_opts(ARGV[4])

@@ -8,6 +8,7 @@
   ARGV[7]  limit
   ARGV[8..n]         ids
 
+  Largest input: 200 jobs.
   Returns the number of ids that were read, and per job that there is: id, its fields, where it is (waiting | delayed | active |
   completed | cancelled | dead), ms since the epoch at which a delayed one is due or "". O(limit log jobs). Writes nothing.
 ]]

@@ -4,6 +4,7 @@
   ARGV[4]     tenant
   ARGV[5..n]  ids
 
+  Largest input: 100 jobs.
   Returns the number of jobs. O(jobs log jobs).
 ]]
 local removed = 0

@@ -3,6 +3,7 @@
 
   ARGV[4..n]  ids
 
+  Largest input: 100 jobs.
   Returns the number of jobs that were dead. O(jobs log jobs).
 ]]
 local moved = 0

@@ -3,6 +3,7 @@
 
   ARGV[4..n]  tenants
 
+  Largest input: 100 tenants.
   Returns per tenant: jobs in its line, delayed, active, dead, 1 paused | 0, ms for which its oldest waiting job has been due, 1 when
   it has a record | 0. O(tenants log jobs). Writes nothing.
 ]]

@@ -5,6 +5,7 @@
   ARGV[5]  tenant
   ARGV[6..n]       share: weight, cap, backlog limit, limit and ms of the rate (0 without)
 
+  Largest input: one tenant.
   Returns 1. O(log tenants), for a purge O(deduplication ids of the tenant). The record of a tenant without jobs expires, unless it is paused.
 ]]
 local tid, t = ARGV[5], tenant_of(ARGV[5])

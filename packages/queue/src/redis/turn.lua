@@ -15,6 +15,7 @@
                           to store, and those: name, value
                         per fetch: token
 
+  Largest input: 50 settlements and 50 fetches.
   Returns outcomes (0 applied, 1 cancelled, 2 lost), leases (for each: index of the settlement whose token it has, or minus that of
   the fetch; fields of the job; its id), and ms since the epoch at which a job becomes due that none can be leased before, or 0.
   O((settlements + fetches) log jobs). Completed and dead jobs last as long as the arguments say.

@@ -4,6 +4,7 @@
   ARGV[4]     lock   ms after which the leases end that are not renewed, or 0 to renew none
   ARGV[5..n]  per job: id, token
 
+  Largest input: 100 jobs.
   Returns per job: 0 runs | 1 is to be cancelled | 2 its lease ended, another worker may run it. O(jobs). Locks expire after `lock`.
 ]]
 local reply, ids, tokens = {}, {}, {}

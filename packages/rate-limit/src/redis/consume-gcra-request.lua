@@ -7,6 +7,7 @@
   ARGV[2]     cost   units
   ARGV[3..n]  rules  per key: units of the burst, us per unit, ttl ms
 
+  Largest input: 32 rules: those of a plan and of a group.
   Returns integers as consume-gcra.lua. O(keys). Writes charges, and buckets whose time is in the future; keys expire as
   those of consume-gcra.lua.
 ]]

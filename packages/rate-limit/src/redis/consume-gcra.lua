@@ -12,6 +12,7 @@
                   until the end, per request:         cost in units, number of charges,
                                                       then per charge: index of the key, index of the rule (from 1)
 
+  Largest input: 32 requests of 16 rules.
   Returns integers: us since the epoch, then per request: 1 allowed | 0 denied, then per charge: the used share of the
   burst, times 2^52. The remaining units and the wait follow from that one number, without a rounding that matters.
   O(charges). Writes charges, and buckets whose time is in the future: the clock was set back. A key expires when its

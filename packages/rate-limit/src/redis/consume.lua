@@ -26,6 +26,7 @@
                                                   wanted in advance, for a rule that blocks: index of its block, for a
                                                   refund: us since the epoch at which the count would have been empty
 
+  Largest input: 32 requests of 16 rules.
   Returns integers: us since the epoch, then per request: 2 allowed by every rule | 1 allowed, refused in shadow | 0
   denied, then per charge: units remaining, us until nothing counts, us to wait (0 fits, -1 never will), units granted in
   advance, for a rule that blocks: 1 blocked | 0. Nothing for a refund.

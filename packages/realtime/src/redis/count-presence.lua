@@ -4,6 +4,7 @@
   KEYS[1]  hash: process -> "<count> <ms since epoch when it is forgotten>"
   ARGV[1]  now  ms since epoch, or "" for the clock of the server
 
+  Largest input: 1,000 processes.
   Returns the count. One key, O(processes). Removes the counts of processes that have not published for too long.
 ]]
 local call = redis.call

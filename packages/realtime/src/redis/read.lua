@@ -12,6 +12,7 @@
   ARGV[7]  epoch      of the cursor, or "" to read the newest position only
   ARGV[8]  after      position of the cursor
 
+  Largest input: 4,096 events of 1,000 topics.
   Returns {is, epoch, head, upTo, hasMore 0|1, and for each event its position, topic (1 for KEYS[2]) and body}. `is` is "head",
   "events", "trimmed" or "unknown". Events are not sorted, and complete up to `upTo`. Positions are strings.
   Keys share a hash tag. O(topics + events). Writes the head, which expires after `keep`.

@@ -8,6 +8,7 @@
   ARGV[3]  now        ms since epoch, or "" for the clock of the server
   ARGV[4]  candidate  epoch for a tenant without one
 
+  Largest input: 200 topics.
   Returns {epoch, head, and the newest position of each topic, "0" without an event}. Keys share a hash tag. O(topics).
   Writes the head, which expires after `keep`.
 ]]

@@ -3,6 +3,8 @@
 
   KEYS[1]  generation of the namespace
 
+  Largest input: one key.
+
   Returns 1. O(1). The old entries take up memory until their own TTL is over.
 ]]
 redis.call("UNLINK", KEYS[1])

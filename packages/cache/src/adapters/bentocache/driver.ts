@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Duration } from "@scale/core";
+import { ConfigError, type Duration } from "@scale/core";
 import { parseOptions, redisOption, timeoutOption } from "@scale/core/kit";
 import { createScriptRunner, type RedisLike, type ScriptRunner } from "@scale/core/redis";
 import { z } from "zod";
@@ -60,6 +60,8 @@ const schema = z.strictObject({
 
 /** How much longer generations live than their entries. */
 const METADATA_TTL_MS = 3_600_000;
+/** Namespaces within each other. Each is a key of every command. */
+const MAX_DEPTH = 16;
 /** Entries that one call of the script deletes at most. */
 const MAX_REMOVED = 500;
 
@@ -105,7 +107,10 @@ function driverOf(
 
   return {
     type: "l2",
-    namespace: (name) => driverOf(options, [...path, name]),
+    namespace(name) {
+      if (path.length < MAX_DEPTH) return driverOf(options, [...path, name]);
+      throw new ConfigError(`namespace: expected at most ${MAX_DEPTH} namespaces within each other, got one more`);
+    },
     get: async (key) => textOf(await runner.run(read, { keys: keysFor(key), args: [] })),
     pull: async (key) => textOf(await runner.run(pull, { keys: keysFor(key), args: [] })),
     async set(key, value, ttl) {

@@ -1,4 +1,5 @@
 import { joinKey, tenantKeyPrefix } from "@scale/core/kit";
+import { boundedKey } from "../../definition/bounds.js";
 
 /**
  * The Redis keys of one namespace. Keys of two namespaces are never equal. All keys of one bentocache store lie in one slot of a
@@ -14,6 +15,6 @@ export function keysOf(
 ): { readonly generations: readonly string[]; entry(key: string): string } {
   // No escaped prefix is a lone "%", so it can stand for "no prefix".
   const base = storePrefix === "" ? `${prefix}:{%}:` : tenantKeyPrefix(prefix, storePrefix);
-  const inner = path.map((_name, i) => `${base}g:${joinKey(path.slice(0, i + 1))}`);
-  return { generations: [`${base}g`, ...inner], entry: (key) => `${base}e:${joinKey([...path, key])}` };
+  const inner = path.map((_name, i) => `${base}g:${boundedKey(joinKey(path.slice(0, i + 1)))}`);
+  return { generations: [`${base}g`, ...inner], entry: (key) => `${base}e:${boundedKey(joinKey([...path, key]))}` };
 }

@@ -7,6 +7,8 @@
   KEYS[1]     the entry
   KEYS[2..n]  generations of its namespaces, the outermost first
 
+  Largest input: an entry of 1 MB in 16 namespaces.
+
   Returns the text, or false. O(namespaces).
 ]]
 local values = redis.call("MGET", unpack(KEYS))

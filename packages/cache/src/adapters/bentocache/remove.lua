@@ -4,6 +4,8 @@
   KEYS[1..n]  generations of the namespaces, the outermost first, then the entries
   ARGV[1]     number of generations among the keys
 
+  Largest input: 500 entries in 16 namespaces.
+
   Returns the number of deleted entries that were valid. O(keys).
 ]]
 local values = redis.call("MGET", unpack(KEYS))

@@ -8,6 +8,8 @@
   ARGV[3]     metadataTtlMs  how much longer a generation lives than an entry
   ARGV[4]     text
 
+  Largest input: an entry of 1 MB in 16 namespaces.
+
   Returns 1. O(namespaces). Writes the entry, which expires after ttlMs, and prolongs the generations, which outlive it.
 ]]
 local call = redis.call

@@ -9,6 +9,8 @@
   ARGV[4]  "refresh" keeps the old value until the fill, and yields to another lease; "write" drops it, and takes the lease
   ARGV[5]  version of the written value, or "" for none
 
+  Largest input: one entry whose old value has 1 MB.
+
   Returns 1 if this call holds the lease, 0 if another one does, -1 if the entry has a higher version.
   O(1). Writes a lease, which expires, and the generation of a tenant without one.
 ]]

@@ -8,6 +8,7 @@
               channel, the message to publish
 
   Returns for each value 1, or 0 if the lease is gone or a tag may have been invalidated since the lease was taken.
+  Largest input: 128 values with 1,024 tags in all, or one value with 128 tags.
   O(values + tags). Writes entries, which expire after usableMs, and tags. Prolongs generations. Both outlive the entries.
 ]]
 local call, match = redis.call, string.match

@@ -5,6 +5,8 @@
   ARGV[1]  channel
   ARGV[2]  message
 
+  Largest input: one message.
+
   Returns the number of subscribers on this node that received it. O(1).
 ]]
 return redis.call("PUBLISH", ARGV[1], ARGV[2])

@@ -9,6 +9,8 @@
   ARGV[4]     message
   ARGV[5..n]  tags to invalidate
 
+  Largest input: 256 entries and tags, and a message that names them.
+
   Returns 1. O(entries + tags). Writes a generation or numbers of tags, which expire with the generation at the latest.
 ]]
 local call = redis.call

@@ -16,7 +16,9 @@
   entry was read.
 
   Returns ms since the epoch, then for each entry: the value; "H" if this call holds the lease; "B" if another one holds it.
-  H and B are followed by the value that is being replaced.
+  H and B are followed by the value that is being replaced; "A" if the entry was not looked at, because this call has looked
+  at as many tags as one call may: ask again. An entry with more tags than a value may have counts as missing.
+  Largest input: 128 entries, of which 2,048 tags are looked at, and 128 tags more.
   O(entries + tags). Writes leases, which expire, and generations of tenants without one.
 ]]
 local call, sub, match = redis.call, string.sub, string.match
@@ -28,6 +30,10 @@ local values = call("MGET", unpack(KEYS))
 local reply = { now }
 -- Leases that this call has taken: the values of their keys were read before that.
 local taken = {}
+
+-- Bounds how long the call blocks the server, whatever tags the entries have.
+local MAX_SEEN, MAX_TAGS, MAX_TAG_BYTES = 2048, 128, 16384
+local seen = 0
 
 local base, gen, plain, tagged, leased, width, numbers, fresh
 
@@ -48,8 +54,11 @@ local function isValid(value)
   if head == plain then return true end
   if head ~= tagged then return false end
   local n, tags = match(value, "^T[^.]*%.(%d+)%.[^.]*%.%d+%.%d+%.%d+%.([^|]*)|")
-  if not n then return false end
+  if not n or #tags > MAX_TAG_BYTES then return false end
+  local last = seen + MAX_TAGS
   for tag in string.gmatch(tags, "[^:]+") do
+    seen = seen + 1
+    if seen > last then return false end
     local known = number(tag)
     if not known or known > tonumber(n) then return false end
   end
@@ -57,6 +66,7 @@ local function isValid(value)
 end
 
 local function answer(i)
+  if seen >= MAX_SEEN then return "A" end
   if taken[KEYS[i]] then return "B" end
   local value, old = values[i], ""
   if value and isValid(value) then return value end

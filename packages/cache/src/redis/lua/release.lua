@@ -4,6 +4,8 @@
   KEYS[1]  the entry, as in read.lua
   ARGV[1]  token of the lease
 
+  Largest input: one entry whose old value has 1 MB.
+
   Returns 1, or 0 if the lease is gone. O(1).
 ]]
 local value = redis.call("GET", KEYS[1])

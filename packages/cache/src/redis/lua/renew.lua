@@ -5,6 +5,8 @@
   ARGV[1]  token of the lease
   ARGV[2]  leaseMs from now on
 
+  Largest input: one entry whose old value has 1 MB.
+
   Returns 1, or 0 if the lease is gone. O(1).
 ]]
 local value = redis.call("GET", KEYS[1])

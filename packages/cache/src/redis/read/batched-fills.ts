@@ -6,6 +6,9 @@ import { fill } from "../lua/scripts.gen.js";
 import { createTurnBatcher } from "./batcher.js";
 import { unexpectedReply } from "./parse-reply.js";
 
+/** The weight of a tag in a batch: the script makes up to three calls for it. A batch has 1,024 tags at most. */
+const CHARS_PER_TAG = 512;
+
 interface PendingFill {
   readonly lease: Lease;
   readonly content: EntryContent;
@@ -47,7 +50,7 @@ export function createFills(options: {
     );
   }
 
-  const charsOf = ({ content }: PendingFill): number => content.text.length;
+  const charsOf = ({ content }: PendingFill): number => content.text.length + content.tags.length * CHARS_PER_TAG;
   const loads = createTurnBatcher<PendingFill>({ charsOf, send: (batch) => send(batch, false) });
   const writes = createTurnBatcher<PendingFill>({ charsOf, send: (batch) => send(batch, true) });
   return (lease, content) =>

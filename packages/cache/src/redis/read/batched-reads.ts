@@ -20,6 +20,9 @@ interface ReadsOptions {
   release(lease: Lease): void;
 }
 
+/** The script's reply for an entry that it did not look at. */
+const AGAIN = "A";
+
 /** The script takes no lease, because the caller will not load missing entries. */
 const NO_LEASE = "0";
 
@@ -76,7 +79,7 @@ function createScriptReads(
       (reply) => {
         const replies: readonly unknown[] = Array.isArray(reply) ? reply : [];
         serverClock.sync(Number(replies[0]), askedAt);
-        answerAll(ordered, replies, { token, recent });
+        answerAll(ordered, replies, { token, recent, again: add });
       },
       (error: unknown) => {
         for (const callback of ordered) callback.failed(error);
@@ -85,7 +88,9 @@ function createScriptReads(
   }
 
   const batcher = createTurnBatcher<ReadCallback>({ send, charsOf: () => recent.meanChars });
-  return (callback) => batcher.add(runner.isCluster ? callback.address.tenantId : "", callback);
+  const add = (callback: ReadCallback): void =>
+    batcher.add(runner.isCluster ? callback.address.tenantId : "", callback);
+  return add;
 }
 
 /** A class, because one is made for each read. */
@@ -114,14 +119,25 @@ class LeasingRead implements ReadCallback {
   }
 }
 
+interface ReadAnswers {
+  readonly token: string;
+  readonly recent: RecentReads;
+  /** Reads an entry that the script did not look at. */
+  again(callback: ReadCallback): void;
+}
+
 function answerAll(
   ordered: readonly ReadCallback[],
   replies: readonly unknown[],
-  { token, recent }: { readonly token: string; readonly recent: RecentReads },
+  { token, recent, again }: ReadAnswers,
 ): void {
   const now = Number(replies[0]);
   for (let i = 0; i < ordered.length; i++) {
     const callback = ordered[i] as ReadCallback;
+    if (replies[i + 1] === AGAIN) {
+      again(callback);
+      continue;
+    }
     try {
       const result = parseReply(replies[i + 1], now, token);
       recent.record(result.is === "value" ? result.stored.text.length : 0);

@@ -5,6 +5,7 @@
   ARGV[1]  before  ms since the epoch: counts with a later mark stay
   ARGV[i]  from the second: the counts
 
+  Largest input: 1,000 counts.
   Returns the number of removed marks. O(counts log dirty counts). Creates no key.
 ]]
 local cleared = 0

@@ -19,6 +19,7 @@
 
   Returns {-1} for no epoch, or {1 committed | 2 was committed before | 0 rejected, units recorded, used, held,
   1 late | 0, part published before}.
+  Largest input: one count, of whose expired holds 2,048 are dropped. The others count until the next call.
   O(expired holds). Every key that is written expires.
 ]]
 local text = function(n) return string.format("%.0f", n) end
@@ -41,8 +42,8 @@ local function sum(members)
 end
 
 -- Drops expired holds. A hash or a zset may have been evicted without the other.
-local gone = redis.call("ZRANGEBYSCORE", KEYS[2], "-inf", text(now))
-if #gone > 0 then redis.call("ZREMRANGEBYSCORE", KEYS[2], "-inf", text(now)) end
+local gone = redis.call("ZRANGEBYSCORE", KEYS[2], "-inf", text(now), "LIMIT", 0, 2048)
+if #gone > 0 then redis.call("ZREM", KEYS[2], unpack(gone)) end
 if not held then
   held = sum(redis.call("ZRANGE", KEYS[2], 0, -1))
 elseif held > 0 then

@@ -7,6 +7,7 @@
   ARGV[2]  base   units that it was computed from
   ARGV[3]  delta  units, signed
 
+  Largest input: one count.
   Returns 1 corrected | 0 another epoch or base.
   O(1). Creates no count: it keeps its expiry.
 ]]

@@ -6,6 +6,7 @@
   ARGV[2]  units
   ARGV[3]  kept   ms from now for which the hash is kept
 
+  Largest input: one count.
   Returns {units that the id was credited with before, -1 for none, used}.
   O(1). The hash expires.
 ]]

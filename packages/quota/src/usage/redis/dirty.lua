@@ -1,4 +1,5 @@
 --[[
+  Largest input: 1,000 counts to return.
   Returns counts that were marked dirty some time ago, to the one process that may recover them now.
 
   KEYS[1]  zset    dirty counts, see mark-dirty.lua

@@ -8,6 +8,7 @@
   ARGV[i]  from the second, for each count: units in the ledger, largest threshold that they have reached in 10,000ths of
            the limit, ms from now for which the hash is kept
 
+  Largest input: 200 counts.
   Returns the number of counts that got an epoch.
   O(counts). Every key that is written expires.
 ]]

@@ -5,6 +5,7 @@
   KEYS[i]  hash  counts, see reserve.lua, all in one slot
   ARGV[i]  for each count: epoch, version and units in the ledger
 
+  Largest input: 200 counts.
   Returns for each count: 1 it has more to flush | 2 it has another epoch by now | 0, units that were added.
   O(counts). Writes no count of another epoch, and creates none: they keep their expiry.
 ]]

@@ -1,4 +1,5 @@
 --[[
+  Largest input: 200 counts.
   Returns the state of several counts that the ledger needs.
 
   KEYS[i]  hash  counts, see reserve.lua, all in one slot

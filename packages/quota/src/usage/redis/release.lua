@@ -11,6 +11,7 @@
   ARGV[4]  metric
   ARGV[5]  call    name of the call that reserved, "" for any
 
+  Largest input: one count.
   Returns 1 released | 0 no such hold.
   O(log holds). Creates no count; the keys it writes keep their expiry, or get one.
 ]]

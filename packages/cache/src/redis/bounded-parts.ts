@@ -1,0 +1,19 @@
+import { MAX_INVALIDATED } from "../definition/bounds.js";
+import type { Invalidation } from "../store.js";
+
+/** Splits an invalidation, so that no command occupies the server for long, and no message is long. */
+export function boundedParts(what: Invalidation): readonly Invalidation[] {
+  const { tenantId, keys, tags, all } = what;
+  if (keys.length + tags.length <= MAX_INVALIDATED) return [what];
+  // All entries include those that are named.
+  if (all) return [{ tenantId, keys: [], tags: [], all }];
+  return [
+    ...chunks(keys).map((part): Invalidation => ({ tenantId, keys: part, tags: [], all: false })),
+    ...chunks(tags).map((part): Invalidation => ({ tenantId, keys: [], tags: part, all: false })),
+  ];
+}
+
+function chunks(list: readonly string[]): readonly (readonly string[])[] {
+  const count = Math.ceil(list.length / MAX_INVALIDATED);
+  return Array.from({ length: count }, (_, i) => list.slice(i * MAX_INVALIDATED, (i + 1) * MAX_INVALIDATED));
+}
