@@ -72,16 +72,18 @@ export interface PgBouncer {
   stop(): Promise<void>;
 }
 
-/** One PgBouncer in transaction mode in front of named servers. */
+/** One PgBouncer in transaction mode in front of servers, by name and URL. */
 export async function startPgBouncer(
   { path, env }: Program,
-  servers: Readonly<Record<string, number>>,
-  role = "postgres",
+  servers: Readonly<Record<string, string>>,
 ): Promise<PgBouncer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "scale-pgbouncer-"));
   chmodSync(folder, 0o755);
-  const lines = Object.entries(servers).map(([name, at]) => `${name} = host=127.0.0.1 port=${at} dbname=postgres`);
+  const lines = Object.entries(servers).map(([name, url]) => {
+    const { port: at, username, password } = new URL(url);
+    return `${name} = host=127.0.0.1 port=${at} dbname=postgres user=${username} password=${password}`;
+  });
   const settings = [
     "listen_addr = 127.0.0.1",
     `listen_port = ${port}`,
@@ -93,11 +95,8 @@ export async function startPgBouncer(
     "ignore_startup_parameters = extra_float_digits",
   ];
   const file = join(folder, "pgbouncer.ini");
-  writeFileSync(
-    file,
-    ["[databases]", ...lines.map((line) => `${line} user=${role}`), "[pgbouncer]", ...settings, ""].join("\n"),
-  );
-  // PgBouncer refuses to run as root.
+  writeFileSync(file, ["[databases]", ...lines, "[pgbouncer]", ...settings, ""].join("\n"), { mode: 0o600 });
+  // PgBouncer reads the file before it becomes another account. It refuses to run as root.
   const account = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
   const daemon: Daemon = await startDaemon(path, {
     args: [...account, file],

@@ -35,7 +35,7 @@ export function createBento({ url, busUrl = url, prefix, client = {} }: BentoOpt
   });
 }
 
-function addressOf(url: string): { host: string; port: number } {
-  const { hostname, port } = new URL(url);
-  return { host: hostname, port: Number(port) };
+function addressOf(url: string): { host: string; port: number; password: string } {
+  const { hostname, port, password } = new URL(url);
+  return { host: hostname, port: Number(port), password };
 }

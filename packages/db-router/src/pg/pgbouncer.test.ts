@@ -21,8 +21,8 @@ describe.skipIf(!program)("behind PgBouncer in transaction mode", () => {
   let connect: (pool: Pool) => ContactsClient;
   beforeAll(async () => {
     [connect, cluster] = await Promise.all([prismaFor(), startContacts()]);
-    const ports = cluster.nodes.map(({ name, port }) => [name, port] as const);
-    bouncer = await startPgBouncer(program!, Object.fromEntries(ports));
+    const urls = cluster.nodes.map(({ name, url }) => [name, url] as const);
+    bouncer = await startPgBouncer(program!, Object.fromEntries(urls));
     const node = (name: string, role: "primary" | "replica" = "replica"): ReturnType<typeof pgNode> =>
       pgNode({ name, role, connectionString: `${bouncer.urlOf(name)}?pgbouncer=true&connection_limit=12` });
     router = createRouter({ primary: node("primary", "primary"), replicas: [node("r1"), node("r2")] });
@@ -85,10 +85,12 @@ describe.skipIf(!program)("behind PgBouncer in transaction mode", () => {
     const limited = pgNode({ name: "limited", connectionString: bouncer.urlOf("r1"), statementTimeoutMs: 50 });
     await expect(limited.pool.query("select 1")).rejects.toMatchObject({ code: "08P01" });
     await limited.pool.end();
-    await cluster.primary.query("create role limited login");
+    await cluster.primary.query("create role limited login password 'limited'");
     await cluster.primary.query("alter role limited set statement_timeout = '50ms'");
     await cluster.caughtUp();
-    const own = await startPgBouncer(program!, { r1: cluster.replicas[0].port }, "limited");
+    const url = new URL(cluster.replicas[0].url);
+    [url.username, url.password] = ["limited", "limited"];
+    const own = await startPgBouncer(program!, { r1: url.href });
     const node = pgNode({ name: "role", connectionString: own.urlOf("r1") });
     await expect(node.pool.query("select pg_sleep(5)")).rejects.toMatchObject({ code: "57014" });
     await node.pool.end();

@@ -35,8 +35,8 @@ describe.skipIf(urls.includes(""))("the status query", () => {
     const [primary, replica] = urls.map((url) => new URL(url)) as [URL, URL];
     const admin = pgNode({ name: "admin", config: { connectionString: primary.href, max: 1, min: 0 } });
     await admin.pool.query("DROP ROLE IF EXISTS plain_reader");
-    await admin.pool.query("CREATE ROLE plain_reader LOGIN");
-    for (const url of [primary, replica]) url.username = "plain_reader";
+    await admin.pool.query("CREATE ROLE plain_reader LOGIN PASSWORD 'plain'");
+    for (const url of [primary, replica]) [url.username, url.password] = ["plain_reader", "plain"];
     const [one, two] = [primary, replica].map(({ href: connectionString }, index) =>
       pgNode({ name: `n${index}`, config: { connectionString, max: 1, min: 0 } }),
     );

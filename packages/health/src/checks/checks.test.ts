@@ -68,16 +68,16 @@ describe.skipIf(inject("postgresUrl") === "")("poolCheck", () => {
 
   it("fails for a database that is gone, without its password in the answer", async () => {
     const server = await startPostgres();
-    const url = new URL(server.url);
-    url.password = "s3cret";
-    const pool = new Pool({ connectionString: url.href, connectionTimeoutMillis: 500 });
+    const { password } = new URL(server.url);
+    expect(password).not.toBe("");
+    const pool = new Pool({ connectionString: server.url, connectionTimeoutMillis: 500 });
     pool.on("error", () => undefined);
     onTestFinished(() => pool.end());
     expect((await once(poolCheck(pool)))?.status).toBe("pass");
     await server.stop();
     const report = await once(poolCheck(pool));
     expect(report?.status).toBe("fail");
-    expect(JSON.stringify(report)).not.toContain("s3cret");
+    expect(JSON.stringify(report)).not.toContain(password);
   });
 });
 

@@ -27,7 +27,9 @@ describe.skipIf(redisUrl === "")("checkRedis", () => {
   it("finds eviction, a missing append-only file and asynchronous replicas", async () => {
     const args = ["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"];
     const running = await startRedis({ args });
-    const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", String(running.port)] });
+    const replica = await startRedis({
+      args: ["--replicaof", "127.0.0.1", String(running.port), "--masterauth", new URL(running.url).password],
+    });
     const [primary, standby] = [new Redis(running.url), new Redis(replica.url)];
     await expect.poll(async () => (await primary.info()).includes("connected_slaves:1")).toBe(true);
     const findings = await checkRedis({ redis: primary });

@@ -73,7 +73,7 @@ describe.skipIf(!available)("a limiter whose Redis never started", () => {
     const { limiter } = limiterOn(redis);
     const load = startFaultLoad(limiter);
     await pass(400);
-    const server = await startRedis({ port });
+    const server = await startRedis({ port, requirepass: "" });
     const startedAt = performance.now();
     await waitUntil(() => load.observed.slice(-20).some(isStores), { what: "decisions by Redis", everyMs: 5 });
     const recoveryMs = performance.now() - startedAt;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../process/free-port.js";
 import { isAlive } from "../process/liveness.js";
@@ -16,8 +17,8 @@ async function count(node: PostgresNode, table = "t"): Promise<number> {
   return Number(row?.["n"]);
 }
 
-const value = async (node: PostgresNode, expression: string): Promise<unknown> =>
-  (await node.query(`SELECT ${expression} AS value`))[0]?.["value"];
+const value = async (node: PostgresNode, expression: string, from = "(SELECT) AS one"): Promise<unknown> =>
+  (await node.query(`SELECT ${expression} AS value FROM ${from}`))[0]?.["value"];
 
 describe.skipIf(!findPostgres())("startPostgres with replicas", () => {
   let cluster: PostgresCluster;
@@ -51,6 +52,27 @@ describe.skipIf(!findPostgres())("startPostgres with replicas", () => {
     expect(await value(r1, "current_setting('max_connections')")).toBe("50");
     expect(await value(cluster.primary, "current_database()")).toBe("app");
     expect(cluster.version).toMatch(/^\d+\.\d+/);
+  });
+
+  it("admits no account of the machine without the password", async () => {
+    for (const { url } of cluster.nodes) {
+      const open = new URL(url);
+      expect(open.password).toMatch(/^[\w-]{32}$/);
+      for (const password of ["", "postgres"]) {
+        open.password = password;
+        await expect(query(open.href, "SELECT 1")).rejects.toThrow(/password/);
+      }
+    }
+    expect(await value(cluster.primary, "rolpassword LIKE 'SCRAM-SHA-256%'", "pg_authid WHERE rolname = 'postgres'")).toBe(
+      true,
+    );
+  });
+
+  it("keeps its data and its password from other accounts", async () => {
+    const folder = String(await value(cluster.primary, "current_setting('data_directory')"));
+    for (const path of [dirname(folder), folder, join(folder, "postgresql.conf"), join(folder, ".password")]) {
+      expect(statSync(path).mode & 0o077).toBe(0);
+    }
   });
 
   it("pauses replay and resumes it", async () => {

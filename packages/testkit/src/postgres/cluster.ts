@@ -14,7 +14,7 @@ import { confLines, type Settings } from "./conf.js";
 import { requirePostgres } from "./find.js";
 import { type ManagedNode, type PostgresNode, postgresNode, streaming, upstream } from "./node.js";
 import { dataParent } from "./place.js";
-import { initData, stage } from "./stage.js";
+import { initData, stage, type Stage } from "./stage.js";
 
 export interface PostgresOptions {
   /** Streaming replicas. @default 0 */
@@ -52,10 +52,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const { port } = options;
   const bin = options.bin ?? requirePostgres().bin;
   const around = surroundings();
-  const { bin: staged, template } = await stage(bin, around).catch((error: unknown) => {
+  const { bin: staged, ...prepared } = await stage(bin, around).catch((error: unknown) => {
     throw explainStart(error, { what: "postgres", port: port ?? 0, folder: tmpdir() });
   });
-  const plan = { ...options, bin: staged, template, around };
+  const plan = { ...options, ...prepared, bin: staged, around };
   return port === undefined ? withFreePort((free) => start({ ...plan, port: free })) : start({ ...plan, port });
 }
 
@@ -68,10 +68,14 @@ const SHARED_LIMITS = [
   "max_locks_per_transaction",
 ];
 
-type Plan = PostgresOptions & { bin: string; template: string; around: Surroundings; port: number };
+interface Plan extends PostgresOptions, Stage {
+  bin: string;
+  around: Surroundings;
+  port: number;
+}
 
 async function start(plan: Plan): Promise<PostgresCluster> {
-  const { replicas: count = 0, database = "postgres", port, around } = plan;
+  const { replicas: count = 0, database = "postgres", bin, port, password, around } = plan;
   const folder = makeTempFolder("pg", dataParent());
   const names = ["primary", ...Array.from({ length: count }, (_, i) => `r${i + 1}`)];
   const nodes: ManagedNode[] = [];
@@ -83,7 +87,7 @@ async function start(plan: Plan): Promise<PostgresCluster> {
     if (around.uid !== undefined && around.gid !== undefined) await chown(folder, around.uid, around.gid);
     for (const name of names) {
       const own = name === "primary" ? port : await freePort();
-      nodes.push(postgresNode({ name, database, bin: plan.bin, data: join(folder, name), port: own, around }));
+      nodes.push(postgresNode({ name, database, bin, data: join(folder, name), port: own, password, around }));
     }
     await makeData(nodes, folder, plan).catch((error: unknown) => {
       throw explainStart(error, { what: "postgres", port, folder });
@@ -105,7 +109,7 @@ async function start(plan: Plan): Promise<PostgresCluster> {
 
 /** Each node starts from a copy of one clean data folder, which is a base backup to a replica. */
 async function makeData(nodes: readonly ManagedNode[], folder: string, plan: Plan): Promise<void> {
-  const { around, bin, settings = {}, fresh = false } = plan;
+  const { around, bin, password, settings = {}, fresh = false } = plan;
   const [primary, ...replicas] = nodes as [ManagedNode, ...ManagedNode[]];
   const dataOf = (node: PostgresNode): string => join(folder, node.name);
   const configure = (node: PostgresNode, own: Settings): Promise<void> =>
@@ -117,7 +121,7 @@ async function makeData(nodes: readonly ManagedNode[], folder: string, plan: Pla
   const base = dataOf(primary);
   if (fresh) {
     await mkdir(base);
-    await initData(bin, base, around);
+    await initData(bin, base, { around, password });
   } else {
     await copy(plan.template, base, around);
   }

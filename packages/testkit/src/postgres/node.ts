@@ -7,7 +7,7 @@ export interface PostgresNode {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Url of the cluster's database on this node. */
+  /** Url of the cluster's database on this node, with the password. */
   readonly url: string;
   /** `undefined` while the server is down. */
   readonly pid: number | undefined;
@@ -48,11 +48,13 @@ export interface ManagedNode extends PostgresNode {
 export interface PostgresNodePlan extends Omit<PostgresServerPlan, "url"> {
   name: string;
   database: string;
+  password: string;
 }
 
 export function postgresNode(plan: PostgresNodePlan): ManagedNode {
-  const { name, port, database } = plan;
-  const urlOf = (other: string): string => `postgres://postgres@127.0.0.1:${port}/${encodeURIComponent(other)}`;
+  const { name, port, database, password } = plan;
+  const urlOf = (other: string): string =>
+    `postgres://postgres:${password}@127.0.0.1:${port}/${encodeURIComponent(other)}`;
   // That one is there from the start, before the cluster's own is made.
   const admin = urlOf("postgres");
   const server = postgresServer({ ...plan, url: admin });
@@ -127,8 +129,8 @@ function replayControls(
 }
 
 /** The setting by which the replica `name` finds its primary. */
-export function upstream(to: Pick<PostgresNode, "host" | "port">, name: string): string {
-  return `host=${to.host} port=${to.port} user=postgres application_name=${name}`;
+export function upstream({ host, port, url }: Pick<PostgresNode, "host" | "port" | "url">, name: string): string {
+  return `host=${host} port=${port} user=postgres password=${new URL(url).password} application_name=${name}`;
 }
 
 async function isStreaming(from: PostgresNode, name: string): Promise<boolean> {

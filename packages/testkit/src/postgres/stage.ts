@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import {
   chmod,
@@ -20,15 +20,19 @@ import { guardFolder, releaseFolder } from "../process/watchdog.js";
 import { ServerError } from "../server-error.js";
 import type { Surroundings } from "./account.js";
 
-const INITDB = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"];
+const INITDB = ["-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"];
 /** Holds the number of files, written last: a copy that the system's cleaner has thinned out is made anew. */
 const COUNT = ".files";
+/** Holds the password of the superuser, for the account that made the template and the one that runs Postgres. */
+const PASSWORD = ".password";
 
 export interface Stage {
   /** Programs that run here. */
   bin: string;
   /** A data folder fresh from `initdb`, to be copied. */
   template: string;
+  /** Of the superuser. Every account of the machine reaches loopback, and a superuser runs programs. */
+  password: string;
 }
 
 const stages = new Map<string, Promise<Stage>>();
@@ -54,15 +58,26 @@ async function prepare(bin: string, around: Surroundings): Promise<Stage> {
   const isPackage = existsSync(join(bin, "../pg-symlinks.json"));
   const folder = await ownFolder(bin, isPackage);
   const staged = isPackage ? join(await once(folder, "native", (half) => copyPackage(dirname(bin), half)), "bin") : bin;
-  const template = await once(folder, "template", (half) => initData(staged, half, around));
-  return { bin: staged, template };
+  const template = await once(folder, "template", async (half) => {
+    const password = randomBytes(24).toString("base64url");
+    await initData(staged, half, { around, password });
+    await writeSecret(join(half, PASSWORD), password, around);
+  });
+  return { bin: staged, template, password: await readFile(join(template, PASSWORD), "utf8") };
 }
 
 /** Runs `initdb` in an empty folder. */
-export async function initData(bin: string, folder: string, around: Surroundings): Promise<void> {
-  if (around.uid !== undefined && around.gid !== undefined) await chown(folder, around.uid, around.gid);
+export async function initData(
+  bin: string,
+  folder: string,
+  { around, password }: { readonly around: Surroundings; readonly password: string },
+): Promise<void> {
+  await own(folder, around);
+  // Beside the folder, which has to be empty.
+  const file = `${folder}${PASSWORD}`;
   try {
-    await run(join(bin, "initdb"), ["-D", folder, ...INITDB], { ...around, cwd: folder });
+    await writeSecret(file, password, around);
+    await run(join(bin, "initdb"), ["-D", folder, `--pwfile=${file}`, ...INITDB], { ...around, cwd: folder });
   } catch (error) {
     if (!/EACCES/.test(String(error))) throw error;
     throw new ServerError(
@@ -71,7 +86,19 @@ export async function initData(bin: string, folder: string, around: Surroundings
         cause: error,
       },
     );
+  } finally {
+    await rm(file, { force: true });
   }
+}
+
+/** Writes a file that only the account of Postgres can read. @throws when there is one: another account may have put it there */
+async function writeSecret(file: string, text: string, around: Surroundings): Promise<void> {
+  await writeFile(file, text, { mode: 0o600, flag: "wx" });
+  await own(file, around);
+}
+
+async function own(path: string, { uid, gid }: Surroundings): Promise<void> {
+  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
 }
 
 /** @throws {ServerError} when another user could have put programs there */

@@ -7,6 +7,8 @@ import { makeTempFolder, removeTempFolder } from "../process/watchdog.js";
 import { requireRedis } from "./find.js";
 
 const HOST = "127.0.0.1";
+/** Files may hold a password: other accounts of the machine must not read them. */
+const OWN = { mode: 0o600 };
 
 export interface RedisServer {
   readonly name: "redis" | "valkey";
@@ -47,7 +49,7 @@ export async function runRedis(plan: RedisPlan): Promise<RedisServer> {
   const { name, path, version } = requireRedis();
   const { kind, port, args, ready } = plan;
   const folder = makeTempFolder(kind);
-  for (const [file, text] of Object.entries(plan.files ?? {})) writeFileSync(join(folder, file), text);
+  for (const [file, text] of Object.entries(plan.files ?? {})) writeFileSync(join(folder, file), text, OWN);
   const slot = daemonSlot(() =>
     startDaemon(path, { args, ready, cwd: folder }).catch((error: unknown) => {
       throw explainStart(error, { what: name, port, folder });

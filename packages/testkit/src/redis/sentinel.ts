@@ -9,6 +9,8 @@ import { untilAll, untilInStep } from "./settled.js";
 const NAME = "main";
 /** For the master, and any may become it: a replica is served at once and not after five seconds. */
 const REPLICATED = ["--repl-diskless-sync-delay", "0"];
+/** Sentinels hand out addresses, and clients of tests connect to them without a password. */
+const OPEN = { requirepass: "" };
 
 export interface RedisSentinelOptions {
   /** @default 3 */
@@ -42,10 +44,11 @@ export async function startSentinel(options: RedisSentinelOptions = {}): Promise
     await Promise.all(started.map((server) => server.stop()));
   };
   try {
-    const master = await startRedis({ args: REPLICATED });
+    const master = await startRedis({ ...OPEN, args: REPLICATED });
     started.push(master);
     while (started.length <= copies) {
-      started.push(await startRedis({ args: ["--replicaof", master.host, `${master.port}`, ...REPLICATED] }));
+      const args = ["--replicaof", master.host, `${master.port}`, ...REPLICATED];
+      started.push(await startRedis({ ...OPEN, args }));
     }
     const replicas = started.slice(1);
     await untilInStep(replicas);

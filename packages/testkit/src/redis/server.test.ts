@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePort } from "../process/free-port.js";
@@ -48,6 +49,21 @@ describe.skipIf(!findRedis())("startRedis", () => {
     stranger.on("error", () => {});
     clients.push(stranger);
     await expect(stranger.get("a")).rejects.toThrow("NOAUTH");
+  });
+
+  it("has a random password, which no other account can read", async () => {
+    const { server, client } = await start();
+    const { password } = new URL(server.url);
+    expect(password).toMatch(/^[\w-]{32}$/);
+    const stranger = new Redis(server.port, server.host);
+    stranger.on("error", () => {});
+    clients.push(stranger);
+    await expect(stranger.get("a")).rejects.toThrow("NOAUTH");
+    const [, folder = ""] = await client.config("GET", "dir");
+    expect(statSync(folder).mode & 0o077).toBe(0);
+    for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o077).toBe(0);
+    if (existsSync("/proc")) expect(readFileSync(`/proc/${server.pid}/cmdline`, "utf8")).not.toContain(password);
+    expect((await start()).server.url).not.toContain(password);
   });
 
   it("passes arguments on, after its own", async () => {
