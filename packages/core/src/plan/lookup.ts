@@ -8,6 +8,7 @@ import { tenancy } from "../tenancy.js";
 import type { Answers, KnownPlan } from "./answers.js";
 import type { CurrentPlans } from "./current-plans.js";
 import { planFallback } from "./events.js";
+import { LookupSlots } from "./lookup-slots.js";
 import type { Plan, PlanAssignment } from "./types.js";
 
 export interface PlanLookupOptions<Name extends string> {
@@ -15,6 +16,7 @@ export interface PlanLookupOptions<Name extends string> {
   readonly ttlMs: number;
   readonly staleMs: number;
   readonly timeoutMs: number;
+  readonly maxLookups: number;
   readonly clock: Clock;
   readonly current: CurrentPlans<Name>;
   readonly answers: Answers<Name>;
@@ -33,7 +35,8 @@ const FAILURE_TTL_MS = 1000;
 /** Single-flight lookups of the application's plans. */
 export function createPlanLookup<Name extends string>(options: PlanLookupOptions<Name>): PlanLookup<Name> {
   const { known, failed } = options.answers;
-  const ask = createAsk(options);
+  const slots = new LookupSlots({ ...options, max: options.maxLookups });
+  const ask = createAsk(options, slots);
   const recover = createRecovery(options);
   const flights = new Map<string, Promise<Plan<Name>>>();
 
@@ -65,6 +68,7 @@ export function createPlanLookup<Name extends string>(options: PlanLookupOptions
       return flight;
     },
     detach(tenantId) {
+      slots.detach(tenantId);
       if (tenantId === undefined) flights.clear();
       else flights.delete(tenantId);
     },
@@ -74,12 +78,13 @@ export function createPlanLookup<Name extends string>(options: PlanLookupOptions
 /** Calls the application within the deadline and checks its answer. */
 function createAsk<Name extends string>(
   options: PlanLookupOptions<Name>,
+  slots: LookupSlots,
 ): (tenantId: string) => Promise<KnownPlan<Name>> {
   const { lookup, ttlMs, staleMs, timeoutMs, clock, current } = options;
   const inTime = createDeadline(timeoutMs);
   return async (tenantId) => {
-    const work = tenancy.run({ tenantId }, () => startThenable(lookup(tenantId)));
-    const answer: unknown = await inTime(Promise.resolve(work), "the plan lookup");
+    const lookUp = (): unknown => tenancy.run({ tenantId }, () => startThenable(lookup(tenantId)));
+    const answer = await inTime(slots.run(tenantId, lookUp), "the plan lookup");
     if (answer === undefined || answer === null) {
       throw new PlanError(`tenant ${describeValue(tenantId)} has no plan`, { status: 403 });
     }

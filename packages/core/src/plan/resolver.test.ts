@@ -117,6 +117,66 @@ describe("createPlanResolver", () => {
     await expect(hangs.resolve("acme")).rejects.toMatchObject({ cause: { code: "SCALE_TIMEOUT" } });
   });
 
+  it("runs a bounded number of lookups at the same time, for made-up tenants too", async () => {
+    let [running, most] = [0, 0];
+    const lookup = async (): Promise<undefined> => {
+      most = Math.max(most, ++running);
+      await settled();
+      running--;
+      return undefined;
+    };
+    const resolver = createPlanResolver({ plans: plansWith(1), lookup, timeoutMs: 10_000, maxLookups: 8 });
+    const madeUp = Array.from({ length: 400 }, (_, n) => resolver.resolve(`made-up-${n}`));
+    const results = await Promise.allSettled(madeUp);
+    expect(results.every(({ status }) => status === "rejected")).toBe(true);
+    expect([most, running]).toEqual([8, 0]);
+  });
+
+  it("does not repeat a lookup that hangs, and does after 5 seconds", async () => {
+    const clock = createManualClock();
+    const asked: string[] = [];
+    const lookup = (tenantId: string): Promise<"free"> => {
+      asked.push(tenantId);
+      return asked.length === 1 ? new Promise(() => undefined) : Promise.resolve("free");
+    };
+    const options = { timeoutMs: 5, clock, maxLookups: 1 };
+    const resolver = createPlanResolver({ plans: plansWith(1), lookup, ...options });
+    for (let i = 0; i < 4; i++) {
+      await expect(resolver.resolve("acme")).rejects.toMatchObject({ cause: { code: "SCALE_TIMEOUT" } });
+      clock.advance(1001);
+    }
+    expect(asked).toEqual(["acme"]);
+    clock.advance(1001);
+    expect(await resolver.resolve("acme")).toMatchObject({ name: "free" });
+    expect(asked).toEqual(["acme", "acme"]);
+  });
+
+  it("looks up anew after an invalidation, although an older lookup hangs", async () => {
+    const answers = [new Promise<"free">(() => undefined), Promise.resolve("pro" as const)];
+    const lookup = () => answers.shift() ?? ("free" as const);
+    const resolver = createPlanResolver({ plans: plansWith(1), lookup, timeoutMs: 5 });
+    await expect(resolver.resolve("acme")).rejects.toThrow(PlanError);
+    resolver.invalidate("acme");
+    expect(await resolver.resolve("acme")).toMatchObject({ name: "pro" });
+  });
+
+  it("drops waiting lookups whose callers have given up", async () => {
+    const clock = createManualClock();
+    const asked: string[] = [];
+    let answerFirst = (_plan: "free"): void => undefined;
+    const lookup = (tenantId: string): Promise<"free"> | "free" => {
+      asked.push(tenantId);
+      return tenantId === "first" ? new Promise((resolve) => (answerFirst = resolve)) : "free";
+    };
+    const resolver = createPlanResolver({ plans: plansWith(1), lookup, timeoutMs: 20, clock, maxLookups: 1 });
+    const both = Promise.allSettled([resolver.resolve("first"), resolver.resolve("second")]);
+    expect((await both).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    clock.advance(21);
+    answerFirst("free");
+    await settled();
+    expect(asked).toEqual(["first"]);
+  });
+
   it("applies a tenant's overrides", async () => {
     const { resolver, answers } = setup();
     answers.set("own", { plan: "free", overrides: { rateLimit: { rules: { tenant: { limit: 7 } } } } });

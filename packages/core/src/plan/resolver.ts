@@ -49,6 +49,13 @@ export interface PlanResolverOptions<
    */
   readonly timeoutMs?: number;
   /**
+   * Maximum number of lookups that run at the same time, at most one for each tenant; further ones wait within their
+   * deadline. A lookup counts until its promise settles, for 5 seconds at most, also when its caller has given up: made-up
+   * tenants and a database that hangs cannot fill the connections.
+   * @default 32
+   */
+  readonly maxLookups?: number;
+  /**
    * Maximum number of tenants kept in memory; the least recently used is evicted first.
    * @default 10_000
    */
@@ -92,6 +99,7 @@ const optionsSchema = z.strictObject({
   ttlMs: z.number().min(0).max(86_400_000).default(30_000),
   staleMs: z.number().min(0).max(86_400_000).default(300_000),
   timeoutMs: timeoutOption(250),
+  maxLookups: z.int().min(1).max(10_000).default(32),
   maxTenants: z.int().min(1).max(10_000_000).default(10_000),
   clock: clockOption.default(systemClock),
 });
