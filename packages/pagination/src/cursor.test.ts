@@ -61,6 +61,17 @@ describe("a cursor", () => {
     expect(resultOf(cursor, { by: [desc("created_at"), desc("id"), desc("seq")] })).toContain("another order");
   });
 
+  it("belongs to a list, when the definition names it", () => {
+    const contacts = define({ list: "contacts" });
+    const own = contacts.parse({}, acme).cursorOf(position);
+    expect(contacts.parse({ after: own }, acme).after).toEqual(position);
+    expect(resultOf(own, { list: "deals" })).toBe(
+      'after: this cursor belongs to another list than "deals" or another order than "newest"; start from the first page',
+    );
+    expect(resultOf(own)).toContain("another order");
+    expect(resultOf(cursor, { list: "contacts" })).toContain("another list");
+  });
+
   it("belongs to a version", () => {
     expect(resultOf(cursor, { version: 2 })).toContain("is of version 1, and the list is at version 2");
   });

@@ -12,6 +12,8 @@ export interface CursorScope {
   /** The current signer, then the older ones that are still accepted. */
   readonly signers: readonly [Signer, ...Signer[]];
   readonly version: number;
+  /** Name of the list; `undefined` for a definition without one. */
+  readonly list: string | undefined;
   readonly keys: readonly SortKey[];
   readonly order: string;
   readonly tenantId: string | undefined;
@@ -23,7 +25,7 @@ export interface CursorScope {
  * @throws {ConfigError} when the keys of the row are too long for a URL
  */
 export function encodeCursor(position: Position, { signers: [signer], ...scope }: CursorScope): string {
-  const payload = [scope.version, orderTag(scope.keys), tenantTag(signer, scope.tenantId), position];
+  const payload = [scope.version, listTag(scope), tenantTag(signer, scope.tenantId), position];
   const body = `${signer.keyId}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}`;
   const cursor = `${body}.${signer.sign(body)}`;
   if (cursor.length <= MAX_LENGTH) return cursor;
@@ -50,7 +52,10 @@ export function decodeCursor(text: string, name: string, scope: CursorScope): Po
   if (version !== scope.version) {
     return refuse(`this cursor is of version ${version}, and the list is at version ${scope.version}`);
   }
-  if (order !== orderTag(scope.keys)) return refuse(`this cursor belongs to another order than "${scope.order}"`);
+  if (order !== listTag(scope)) {
+    const other = scope.list === undefined ? "order" : `list than "${scope.list}" or another order`;
+    return refuse(`this cursor belongs to another ${other} than "${scope.order}"`);
+  }
   return position;
 }
 
@@ -64,9 +69,10 @@ function partsOf(text: string): readonly [string, string, string] | undefined {
     : [keyId, payload, signature];
 }
 
-/** Two orders have the same tag if they sort by the same columns, whatever their names. */
-function orderTag(keys: readonly SortKey[]): string {
-  const text = JSON.stringify(keys.map(({ column, direction, nulls = "" }) => [column, direction, nulls]));
+/** Two orders of a list have the same tag if they sort by the same columns, whatever the names of the orders. */
+function listTag({ list, keys }: Pick<CursorScope, "list" | "keys">): string {
+  const order = keys.map(({ column, direction, nulls = "" }) => [column, direction, nulls]);
+  const text = JSON.stringify(list === undefined ? order : { list, order });
   return createHash("sha256").update(text).digest("base64url").slice(0, 12);
 }
 

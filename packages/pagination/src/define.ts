@@ -15,6 +15,11 @@ export interface PageOptions {
   /** Secret that signs the cursors, at least 32 characters. In a list the first signs, and all are accepted. */
   readonly secret: string | readonly string[];
   /**
+   * Name of the list. A cursor is bound to it, so that no other list with the same secret and order accepts the cursor.
+   * @default none: lists with the same secret and order accept each other's cursors
+   */
+  readonly list?: string;
+  /**
    * Version of the cursors. Others are refused: raise it when a column keeps its name and changes its meaning.
    * @default 1
    */
@@ -89,6 +94,7 @@ const order = z
   .refine((keys) => new Set(keys.map(({ column }) => column)).size === keys.length, "expected each column once");
 
 const optionsSchema = z.strictObject({
+  list: z.string().min(1).max(200).optional(),
   version: z.int().min(0).default(1),
   defaultSize: z.int().min(1).max(MAX_SIZE).optional(),
   maxSize: z.union([z.int().min(1).max(MAX_SIZE), z.enum(["small", "medium", "large", "xlarge"])]).optional(),
@@ -103,7 +109,7 @@ const optionsSchema = z.strictObject({
  */
 export function definePage(options: PageOptions): PageDefinition {
   const { by, secret, ...rest } = options;
-  const { version, defaultSize, maxSize, maxOffset, tenants, timeoutMs } = parseOptions(
+  const { list, version, defaultSize, maxSize, maxOffset, tenants, timeoutMs } = parseOptions(
     optionsSchema,
     rest,
     "definePage",
@@ -116,6 +122,7 @@ export function definePage(options: PageOptions): PageDefinition {
   const definition = {
     orders: ordersOf(by),
     signers: createSigners(secret),
+    list,
     version,
     sizes: { max, default: defaultSize },
     maxOffset,

@@ -7,7 +7,7 @@ import { type PageSize, resolveSizes } from "./sizes.js";
 import type { Order, PageArgs } from "./types.js";
 
 /** A definition, with the tenant and plan of the request. */
-export interface RequestScope extends Pick<CursorScope, "signers" | "version" | "tenantId"> {
+export interface RequestScope extends Pick<CursorScope, "signers" | "list" | "version" | "tenantId"> {
   readonly orders: ReadonlyMap<string, Order>;
   readonly sizes: PageSize;
   readonly plan: PageSize | undefined;
