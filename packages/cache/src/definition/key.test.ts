@@ -10,7 +10,14 @@ const text = fc.oneof(
   fc.string({ unit: fc.constantFrom("a", ":", "%", "3", "\u0000", "*", "u", "\ud800", "é"), maxLength: 6 }),
   fc.constantFrom("%3a", "%00", "\u0000a:b", "%ud800", "%sha256-a"),
   // Around the length from which a key is a digest, before and after it is escaped.
-  fc.constantFrom("x".repeat(511), "x".repeat(512), "x".repeat(513), ":".repeat(200), ":".repeat(512), "\u0000".repeat(512)),
+  fc.constantFrom(
+    "x".repeat(511),
+    "x".repeat(512),
+    "x".repeat(513),
+    ":".repeat(200),
+    ":".repeat(512),
+    "\u0000".repeat(512),
+  ),
 );
 const parts: fc.Arbitrary<KeyParts> = fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 }));
 

@@ -6,7 +6,7 @@ import type { StoreCalls } from "./store-calls.js";
 import type { Dead, RedriveOptions } from "./types.js";
 
 /** Jobs that one call of the store moves. */
-const BATCH = 100;
+const BATCH = 20;
 const DEFAULT_MAX = 1000;
 
 export function createDead(stored: StoredQueue, call: StoreCalls): Dead {

@@ -63,7 +63,7 @@ interface Cancel {
 }
 
 /** Jobs that one call of the store walks. */
-const BATCH = 500;
+const BATCH = 50;
 
 function createCancel(stored: StoredQueue, call: StoreCalls): Cancel {
   async function cancelAll(tenantId: string): Promise<Cancelled> {

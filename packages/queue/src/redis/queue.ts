@@ -24,7 +24,7 @@ import { integers, type RunOperation } from "./operations.js";
 import { claim as claimScript } from "./scripts.gen.js";
 
 /** Jobs of one script: bounds how long it blocks the server. */
-const ADD_BATCH = 1000;
+const ADD_BATCH = 50;
 const PING_TTL_MS = 1000;
 
 const CANCEL_OUTCOMES: readonly CancelOutcome[] = ["cancelled", "cancelling", "finished", "unknown"];

@@ -8,7 +8,7 @@
               channel, the message to publish
 
   Returns for each value 1, or 0 if the lease is gone or a tag may have been invalidated since the lease was taken.
-  Largest input: 128 values with 1,024 tags in all, or one value with 128 tags.
+  Largest input: 128 values with 256 tags in all, or one value with 128 tags.
   O(values + tags). Writes entries, which expire after usableMs, and tags. Prolongs generations. Both outlive the entries.
 ]]
 local call, match = redis.call, string.match
@@ -51,8 +51,8 @@ local function tenantOf(key, value)
   return known
 end
 
-local function isTagValid(key, lease, meta, last)
-  local by, number = match(call("GET", key) or "", "^([^.]*)%.(%d+)$")
+local function isTagValid(key, found, lease, meta, last)
+  local by, number = match(found or "", "^([^.]*)%.(%d+)$")
   if by ~= lease.gen then
     -- The tag is new, or was evicted. It is valid only if the tenant had no tag invalidation at all since the lease.
     if last ~= lease.n then return false end
@@ -73,9 +73,10 @@ local function put(i, at)
   local tenant = tenantOf(generation, values[i])
   local isValid = tenant.gen == lease.gen
   if meta.tags ~= "" then
-    for tag in string.gmatch(meta.tags, "[^:]+") do
-      isValid = isValid and isTagValid(string.sub(generation, 1, -2) .. "t:" .. tag, lease, meta, tenant.n)
-    end
+    local base, keys = string.sub(generation, 1, -2) .. "t:", {}
+    for tag in string.gmatch(meta.tags, "[^:]+") do keys[#keys + 1] = base .. tag end
+    local found = call("MGET", unpack(keys))
+    for n = 1, #keys do isValid = isValid and isTagValid(keys[n], found[n], lease, meta, tenant.n) end
   end
   if not isValid then
     call("DEL", entry)

@@ -6,8 +6,8 @@ import { fill } from "../lua/scripts.gen.js";
 import { createTurnBatcher } from "./batcher.js";
 import { unexpectedReply } from "./parse-reply.js";
 
-/** The weight of a tag in a batch: the script makes up to three calls for it. A batch has 1,024 tags at most. */
-const CHARS_PER_TAG = 512;
+/** The weight of a tag in a batch: the script makes up to three calls for it. A batch has 256 tags at most. */
+const CHARS_PER_TAG = 2048;
 
 interface PendingFill {
   readonly lease: Lease;
