@@ -18,6 +18,8 @@ import { countedRows } from "./db/counted-rows.js";
 import { type TenantRows, tenantRows } from "./db/tenant-rows.js";
 import { degradationAdmin, type RatesParts } from "./degradation.js";
 import type { CrmFlags } from "./flags.js";
+import { limitStrangers } from "./guards/address-limit.js";
+import { allowHosts } from "./guards/hosts.js";
 import { createLimiter } from "./limits.js";
 import type { Metrics } from "./live/metrics.js";
 import { livePage, measure } from "./live/routes.js";
@@ -53,6 +55,8 @@ export interface AppOptions {
   readonly secret: string;
   /** Bearer token for the admin routes. */
   readonly adminToken: string;
+  /** Hosts that are served, without ports. */
+  readonly hosts: readonly string[];
   readonly metrics: Metrics;
   readonly clock: Clock;
   /** Receives every error that is not the client's fault. */
@@ -62,15 +66,18 @@ export interface AppOptions {
 /** The CRM API: tenant resolution, load shedding, rate limits, sessions, cache warming, then the routes. */
 export function createApp(options: AppOptions): Express {
   const { database, store, usage, plans, secret, crm, flags, rates, shedder, health } = options;
-  const { adminToken, metrics, clock, onError } = options;
+  const { adminToken, hosts, metrics, clock, onError } = options;
   const { db, router } = database;
   const app = express().disable("x-powered-by");
   const limiter = createLimiter(plans, store);
   const quota = createCrmQuota({ db, store: usage, plans });
   const quotaCounting = { quota, onCount: metrics.recordQuota };
-  const pages = createListPages(plans, secret);
-  const cached = (name: ResourceName, rows: TenantRows) => ({ rows: cachedRows(rows, crm, name), pages });
+  const cached = (name: ResourceName, rows: TenantRows) => ({
+    rows: cachedRows(rows, crm, name),
+    pages: createListPages(plans, { list: name, secret }),
+  });
 
+  app.use(allowHosts(hosts));
   // Without tenant and limit, and never shed: health probes, live page and admin routes.
   app.get("/", (_request, response) => response.redirect("/scale"));
   app.use(healthProbes(health, adminToken));
@@ -81,6 +88,8 @@ export function createApp(options: AppOptions): Express {
   app.use("/api/degradation", degradationAdmin({ rates, flags, shedder }, adminToken));
 
   app.use(measure(metrics, clock));
+  // Limits by address come before the tenant is known, limits by tenant after it.
+  app.use(limitStrangers());
   app.use(
     toExpress(
       tenantGuard({

@@ -7,10 +7,11 @@ const DEFAULT_PORT = 3000;
 const MAX_PORT = 65_535;
 const MAX_RATE = 5000;
 const MIN_SECRET = 32;
+const HOST = /^([\w-]+(\.[\w-]+)*|\[[\da-f:.]+\])$/i;
 
 /**
- * Reads the database variables of `loadScaleEnv`, `REDIS_URL`, `PORT`, `SCALE_TRAFFIC` and `SCALE_SECRET`. An empty variable
- * counts as not set.
+ * Reads the database variables of `loadScaleEnv`, `REDIS_URL`, `PORT`, `SCALE_TRAFFIC`, `SCALE_SECRET` and `SCALE_HOSTS`. An
+ * empty variable counts as not set.
  * @throws {ConfigError} naming the variable and the expected value
  */
 export function readEnv(env: Environment): ExampleOptions {
@@ -21,6 +22,7 @@ export function readEnv(env: Environment): ExampleOptions {
     port: readPort(env["PORT"]),
     ...readTraffic(env["SCALE_TRAFFIC"]),
     ...readSecret(env["SCALE_SECRET"]),
+    ...readHosts(env["SCALE_HOSTS"]),
   };
 }
 
@@ -58,4 +60,13 @@ function readSecret(text = ""): Pick<ExampleOptions, "secret"> {
   if (text.length >= MIN_SECRET) return { secret: text };
   // Omits the value: it may be most of a real secret.
   throw new ConfigError(`SCALE_SECRET: expected ${MIN_SECRET} characters or more, got ${text.length}`);
+}
+
+function readHosts(text = ""): Pick<ExampleOptions, "hosts"> {
+  if (text === "") return {};
+  const hosts = text.split(",").map((host) => host.trim());
+  if (hosts.every((host) => HOST.test(host))) return { hosts };
+  throw new ConfigError(
+    `SCALE_HOSTS: expected host names without ports, joined with commas, got ${describeValue(text)}`,
+  );
 }

@@ -9,6 +9,7 @@ import { maxConcurrencyByPlan } from "./db/max-concurrency.js";
 import { lookUpPlan } from "./db/look-up-plan.js";
 import { seededTenants } from "./db/seed.js";
 import { createCrmFlags } from "./flags.js";
+import { LOOPBACK_HOSTS } from "./guards/hosts.js";
 import { createCrmHealth } from "./health.js";
 import { createMetrics, type MetricsOptions } from "./live/metrics.js";
 import { createRatesClient } from "./rates/client.js";
@@ -38,6 +39,8 @@ export interface ExampleOptions {
   readonly secret?: string;
   /** Bearer token for the admin routes. @default a random token */
   readonly adminToken?: string;
+  /** Hosts that are served besides those of loopback, without ports. @default [] */
+  readonly hosts?: readonly string[];
   /** Receives every error that is not a client's fault. @default errors are dropped */
   readonly onError?: (error: unknown) => void;
 }
@@ -65,7 +68,7 @@ export async function startExample(options: ExampleOptions = {}): Promise<Exampl
 }
 
 async function start(options: ExampleOptions, teardown: Teardown): Promise<Example> {
-  const { port = 0, traffic = TRAFFIC, onError = () => {}, adminToken = newToken(), ...servers } = options;
+  const { port = 0, traffic = TRAFFIC, onError = () => {}, adminToken = newToken(), hosts = [], ...servers } = options;
   const { secret = randomBytes(32).toString("hex") } = servers;
   // They need each other: the plan is looked up in the database, and sets how much of the database a tenant may use.
   const resolver: PlanResolver = createPlanResolver({
@@ -97,7 +100,8 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
   const health = createCrmHealth({ database, limitStore, crm, rates: rates.client });
   const counted = { store: limitStore.store, usage, plans: resolver };
   const parts = { ...counted, database, secret, crm, flags, rates, shedder, health };
-  const app = createApp({ ...parts, adminToken, metrics, clock: systemClock, onError });
+  const served = { adminToken, hosts: [...LOOPBACK_HOSTS, ...hosts] };
+  const app = createApp({ ...parts, ...served, metrics, clock: systemClock, onError });
   const { server, url } = await startServer(app, port);
   health.drain.attach(server);
   // Requests in flight are finished first; the cleanups close what they stand on.

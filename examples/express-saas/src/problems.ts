@@ -9,6 +9,14 @@ export class NotFoundError extends Error {
   readonly status = 404;
 }
 
+/**
+ * An idempotency key was sent again with another request. The message is sent to the client.
+ * Source: draft-ietf-httpapi-idempotency-key-header, section 2.7.
+ */
+export class KeyReusedError extends Error {
+  readonly status = 422;
+}
+
 /** Unwraps errors of the router (tenant over its concurrency, no primary) that Drizzle wraps. Goes before `problemHandler()`. */
 // oxlint-disable-next-line max-params -- Express recognises error middleware by its four parameters
 export const unwrapDrizzle: ErrorRequestHandler = (error, _request, _response, next) => {

@@ -197,13 +197,14 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
 
   describe("of e-mails", () => {
     const email = { subject: "Hello", body: "How are you?" };
-    async function send(tenantId: string, key: string, path?: string): Promise<Answer> {
+    // oxlint-disable-next-line max-params -- the body is rarely passed
+    async function send(tenantId: string, key: string, path?: string, body: object = email): Promise<Answer> {
       const headers = { "idempotency-key": key };
       const { rows } = await example.components.database.pool.query(
         "select id from crm.contacts where tenant_id = $1 limit 1",
         [tenantId],
       );
-      return asTenant(example.url, tenantId)("POST", path ?? `/contacts/${rows[0]?.id}/email`, email, headers);
+      return asTenant(example.url, tenantId)("POST", path ?? `/contacts/${rows[0]?.id}/email`, body, headers);
     }
 
     it("count a repeated request once, and send one e-mail", async () => {
@@ -215,6 +216,41 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       expect((await send("iris-foods", "welcome-8")).status).toBe(202);
       expect(await used("iris-foods", "emails")).toBe(2);
       expect(await used("juniper-foods", "emails")).toBe(0);
+    });
+
+    it("refuse a key that was used for another e-mail, one after the other and at once", async () => {
+      const first = await send("iris-motors", "k-1");
+      expect(first.status).toBe(202);
+      const other = { ...email, body: "Another text" };
+      expect(await send("iris-motors", "k-1", undefined, other)).toMatchObject({ status: 422 });
+      const { rows } = await example.components.database.pool.query(
+        "select max(id) as id from crm.contacts where tenant_id = 'iris-motors'",
+      );
+      expect(await send("iris-motors", "k-1", `/contacts/${rows[0]?.id}/email`)).toMatchObject({ status: 422 });
+      const both = await Promise.all([
+        send("iris-motors", "k-2"),
+        send("iris-motors", "k-2", undefined, other),
+      ] as const);
+      expect(statuses(both)).toEqual([202, 422]);
+      expect(await countRows("emails", "iris-motors")).toBe(2);
+      expect((await statusOf("iris-motors")).metrics.emails).toMatchObject({ used: 2, held: 0 });
+    });
+
+    it("send nothing more by a key whose contact was deleted", async () => {
+      const as = asTenant(example.url, "iris-studio");
+      const headers = { "idempotency-key": "again" };
+      const sent: Answer[] = [];
+      for (let n = 0; n < 3; n++) {
+        const { body } = await as("POST", "/contacts", contact);
+        const path = `/contacts/${String(body["id"])}`;
+        sent.push(await as("POST", `${path}/email`, email, headers));
+        expect((await as("DELETE", path)).status).toBe(204);
+        if (n === 0) expect((await as("POST", `${path}/email`, email, headers)).body).toEqual(sent[0]?.body);
+        await new Promise((resolve) => setTimeout(resolve, 1400)); // The plan admits three requests a second.
+      }
+      expect(sent.map(({ status }) => status)).toEqual([202, 422, 422]);
+      expect(await countRows("emails", "iris-studio")).toBe(1);
+      expect(await used("iris-studio", "emails")).toBe(1);
     });
 
     it("reserve nothing for a request that fails validation", async () => {
@@ -229,7 +265,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       const remove = `delete from crm.contacts where tenant_id = 'juniper-works' and id = ${rows[0]?.max}`;
       const path = `/contacts/${rows[0]?.max}/email`;
       const answer = await meanwhile([remove], () => send("juniper-works", "late", path));
-      expect(answer).toMatchObject({ status: 400, body: { detail: "there is no such row in contacts" } });
+      expect(answer).toMatchObject({ status: 404, body: { detail: "there is no such contact" } });
       expect((await statusOf("juniper-works")).metrics.emails).toMatchObject({ used: 0, held: 0 });
     });
 

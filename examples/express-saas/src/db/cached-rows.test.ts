@@ -20,7 +20,7 @@ describe.skipIf(withoutPostgres)("cachedRows", () => {
     rows = tenantRows(db, contacts);
     const resolver = createPlanResolver({ plans, lookup: () => "free" });
     crm = createCrmCache({ db, plans: resolver, store: undefined });
-    pages = createListPages(resolver, "a secret of the test, 32 characters or more");
+    pages = createListPages(resolver, { list: "contacts", secret: "a secret of the test, 32 characters or more" });
   });
   afterAll(() => example?.stop());
 

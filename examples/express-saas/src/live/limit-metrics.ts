@@ -1,6 +1,7 @@
 import type { Clock, Plan, Plans } from "@scale/core";
 import { redisStall } from "@scale/core/redis";
 import { requestDecide, storeFail } from "@scale/rate-limit";
+import { ADDRESS_LIMITER } from "../guards/address-limit.js";
 import type { Decider } from "./live-data.js";
 import { LATENCY_BUCKETS } from "./latency.js";
 import { createQuotaMetrics, type QuotaMetrics } from "./quota-metrics.js";
@@ -45,7 +46,9 @@ export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
   // The Redis lanes of limits, usage and cache detect a stall independently.
   let stalledLanes = 0;
 
-  const stopDecisions = requestDecide.subscribe(({ tenantId, group, decision }) => {
+  const stopDecisions = requestDecide.subscribe(({ limiter, tenantId, group, decision }) => {
+    // It counts addresses, and its decisions are about no tenant.
+    if (limiter === ADDRESS_LIMITER) return;
     const { allowed, plan } = decision;
     decidedBy[decision.decidedBy].add();
     for (const rule of decision.violated) rules.get(rule)?.add();

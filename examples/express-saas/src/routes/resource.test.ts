@@ -140,6 +140,19 @@ describe.skipIf(withoutPostgres)("a list", () => {
   });
 });
 
+describe.skipIf(withoutPostgres)("a cursor", () => {
+  it("is refused by other lists and other tenants", async () => {
+    const amber = asTenant(example.url, "amber-studio");
+    const { body } = await amber("GET", "/contacts?limit=10");
+    const { endCursor } = body["pageInfo"] as { endCursor: string };
+    const read = async (client: TestClient, list: string) => client("GET", `/${list}?limit=10&after=${endCursor}`);
+    expect((await read(amber, "contacts")).status).toBe(200);
+    const refused = { status: 400, body: { code: "SCALE_CURSOR" } };
+    for (const list of ["deals", "invoices", "tasks"]) expect(await read(amber, list)).toMatchObject(refused);
+    expect(await read(asTenant(example.url, "fjord-studio"), "contacts")).toMatchObject(refused);
+  });
+});
+
 describe.skipIf(withoutPostgres)("client input", () => {
   let amber: TestClient;
   let fjord: TestClient;
