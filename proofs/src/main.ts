@@ -3,6 +3,7 @@ import { runSections } from "@scale/testkit";
 
 process.exitCode = await runSections({
   sections: {
+    attack: async () => (await import("./attack/proof.js")).attack,
     cache: async () => (await import("./cache/proof.js")).cache,
     compat: async () => (await import("./compat/proof.js")).compat,
     conservation: async () => (await import("./metrics/conservation.js")).conservation,

@@ -1,0 +1,81 @@
+import { isScaleError } from "@scale/core";
+import { type Line, seededRandom } from "@scale/testkit";
+import { line } from "../../bound.js";
+import { fuzzInput, growingInputs } from "./inputs.js";
+import { openParsers, type Parser } from "./parsers.js";
+
+const SEED = 20_261_130;
+const LENGTH = 8192;
+/** Below this the clock and the compiler are measured, not the parser. */
+const LEAST_MS = 0.5;
+
+/** Feeds every parser random and growing inputs: does one crash, or take more than linear time? */
+export async function* fuzz(budgetMs: number): AsyncIterable<Line> {
+  const parsers = await openParsers();
+  try {
+    const share = budgetMs / parsers.list.length;
+    for (const parser of parsers.list) {
+      const { inputs, crashes } = await feed(parser, share * 0.7);
+      const about = `attack: fuzz of ${parser.name}`;
+      yield line({ proof: `${about}, inputs (seed ${SEED})`, unit: "inputs", value: inputs, bound: { atLeast: 10 } });
+      yield line({ proof: `${about}, crashes`, unit: "crashes", value: crashes.length, bound: { atMost: 0 } });
+      if (crashes[0] !== undefined) process.stderr.write(`${parser.name}: ${crashes[0]}\n`);
+      const { growth, input } = await growthOf(parser, share * 0.3);
+      yield line({ proof: `${about}, time of twice the input`, unit: "times", value: growth, bound: { atMost: 3 } });
+      if (growth > 3) process.stderr.write(`${parser.name}: grows with ${JSON.stringify(input.slice(0, 80))}\n`);
+    }
+  } finally {
+    await parsers.close();
+  }
+}
+
+async function feed(parser: Parser, budgetMs: number): Promise<{ inputs: number; crashes: readonly string[] }> {
+  const random = seededRandom(SEED);
+  const until = performance.now() + budgetMs;
+  const crashes: string[] = [];
+  let inputs = 0;
+  do {
+    const text = fuzzInput(random, parser.valid);
+    inputs++;
+    try {
+      await parser.parse(text);
+    } catch (error) {
+      if (!isRefusal(error)) crashes.push(`${String(error)} for ${JSON.stringify(text.slice(0, 200))}`);
+    }
+  } while (performance.now() < until);
+  return { inputs, crashes };
+}
+
+/** An error that a client may get: it has a code, and is not a failure of the process. */
+const isRefusal = (error: unknown): boolean => isScaleError(error) && !isScaleError(error, "SCALE_CONFIG");
+
+/** The largest factor between the times of an input and of one twice as long. */
+async function growthOf(parser: Parser, budgetMs: number): Promise<{ growth: number; input: string }> {
+  const until = performance.now() + budgetMs;
+  let worst = { growth: 0, input: "" };
+  const [short, long] = [growingInputs(LENGTH, parser.valid), growingInputs(2 * LENGTH, parser.valid)];
+  for (const [i, input] of long.entries()) {
+    const twice = await timeOf(parser, input);
+    if (twice >= LEAST_MS) {
+      const growth = twice / Math.max(await timeOf(parser, short[i] ?? ""), LEAST_MS / 4);
+      if (growth > worst.growth) worst = { growth, input };
+    }
+    if (performance.now() > until) break;
+  }
+  return worst;
+}
+
+/** The fastest of several runs: the machine interrupts single ones. */
+async function timeOf(parser: Parser, input: string): Promise<number> {
+  let least = Infinity;
+  for (let n = 0; n < 5; n++) {
+    const from = performance.now();
+    try {
+      await parser.parse(input);
+    } catch {
+      // Refusals count like answers: only the time is of interest here.
+    }
+    least = Math.min(least, performance.now() - from);
+  }
+  return least;
+}
