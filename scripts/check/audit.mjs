@@ -18,11 +18,13 @@ export function readAudit(output) {
   } catch {
     return { answered: false, severe: [] };
   }
-  if (typeof report !== "object" || report === null || report.metadata === undefined) return { answered: false, severe: [] };
+  if (typeof report !== "object" || report === null || report.metadata === undefined)
+    return { answered: false, severe: [] };
   const severe = Object.values(report.advisories ?? {})
     .filter(({ severity }) => SEVERE.includes(severity))
-    .map(({ module_name: name, severity, vulnerable_versions: versions, title, url }) =>
-      `${name} ${versions}: ${severity}: ${title} ${url}`,
+    .map(
+      ({ module_name: name, severity, vulnerable_versions: versions, title, url }) =>
+        `${name} ${versions}: ${severity}: ${title} ${url}`,
     );
   return { answered: true, severe };
 }

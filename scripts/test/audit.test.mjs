@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAudit } from "../check/audit.mjs";
 
-const advisory = { module_name: "drizzle-orm", vulnerable_versions: "<0.45.2", title: "SQL injection", url: "https://x" };
+const advisory = {
+  module_name: "drizzle-orm",
+  vulnerable_versions: "<0.45.2",
+  title: "SQL injection",
+  url: "https://x",
+};
 
 test("audit names holes of high severity, and no others", () => {
   const advisories = { 1: { ...advisory, severity: "high" }, 2: { ...advisory, severity: "low" } };

@@ -85,7 +85,10 @@ export function redisRollups(options: RedisRollupsOptions): RedisRollups {
       const found: Rollup[] = [];
       for (let i = 0; i < starts.length; i += READ_BATCH) {
         const part = starts.slice(i, i + READ_BATCH);
-        const answer = await runner.run(read, { keys: part.map((from) => keys(tenant, `${period}:${from}`)), args: [] });
+        const answer = await runner.run(read, {
+          keys: part.map((from) => keys(tenant, `${period}:${from}`)),
+          args: [],
+        });
         if (!Array.isArray(answer) || answer.length !== part.length)
           throw new StoreError("rollups: expected an answer for each period, got another one");
         found.push(...part.flatMap((from, n) => parseRollup(from, answer[n]) ?? []));

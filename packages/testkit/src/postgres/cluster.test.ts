@@ -63,9 +63,9 @@ describe.skipIf(!findPostgres())("startPostgres with replicas", () => {
         await expect(query(open.href, "SELECT 1")).rejects.toThrow(/password/);
       }
     }
-    expect(await value(cluster.primary, "rolpassword LIKE 'SCRAM-SHA-256%'", "pg_authid WHERE rolname = 'postgres'")).toBe(
-      true,
-    );
+    expect(
+      await value(cluster.primary, "rolpassword LIKE 'SCRAM-SHA-256%'", "pg_authid WHERE rolname = 'postgres'"),
+    ).toBe(true);
   });
 
   it("keeps its data and its password from other accounts", async () => {

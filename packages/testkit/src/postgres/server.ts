@@ -50,7 +50,9 @@ export function postgresServer({ bin, data, port, url, around }: PostgresServerP
     output: slot.output,
     start: async () => {
       await slot.start();
-      await waitUntil(async () => (await query(url, "SELECT 1")).length === 1, { what: `postgres at port ${port} answers` });
+      await waitUntil(async () => (await query(url, "SELECT 1")).length === 1, {
+        what: `postgres at port ${port} answers`,
+      });
     },
     end: async (signal) => {
       resume();
