@@ -161,7 +161,7 @@ const optionsSchema = z.strictObject({
       perProcess: z.int().min(1).default(10_000),
       perTenant: limit.default(1000),
       perUser: limit.default(10),
-      topics: z.int().min(1).max(1000).default(32),
+      topics: z.int().min(1).max(128).default(32),
       event: bytesOption.pipe(z.number().max(16 * 2 ** 20)).default(64 * 1024),
       buffer: bytesOption.pipe(z.number().min(256 * 1024)).default(2 ** 20),
       whenSlow: z.enum(["disconnect", "coalesce", "drop"]).default("disconnect"),

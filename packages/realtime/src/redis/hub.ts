@@ -123,6 +123,9 @@ function openFeed({ sharded }: RedisHubContext, { subscriber, timeoutMs, setting
   return { ...channels, topics };
 }
 
+/** Topics whose presence one call publishes: bounds how long it blocks the server. */
+const PRESENCE_BATCH = 200;
+
 const MESSAGE = /^([0-9a-f]{32}) (\d{1,16}) (\d{1,16}) /;
 
 /** Anything else on the channel is not of a hub. */
@@ -167,9 +170,12 @@ function openStore(context: RedisHubContext, feed: Feed | undefined): OpenStore 
       feed?.remove(channel);
     },
     async setPresence(tenantId, counts, presenceTtlMs) {
-      const keys = counts.map(({ topic }) => presenceKey(tenantId, topic));
-      const args = [processId, String(presenceTtlMs), "", ...counts.map(({ count }) => String(count))];
-      if (keys.length > 0) await runner.run(setPresence, { keys, args });
+      for (let i = 0; i < counts.length; i += PRESENCE_BATCH) {
+        const part = counts.slice(i, i + PRESENCE_BATCH);
+        const keys = part.map(({ topic }) => presenceKey(tenantId, topic));
+        const args = [processId, String(presenceTtlMs), "", ...part.map(({ count }) => String(count))];
+        await runner.run(setPresence, { keys, args });
+      }
     },
     async countPresence(tenantId, topic) {
       const count = Number(await runner.run(countPresence, { keys: [presenceKey(tenantId, topic)], args: [""] }));

@@ -12,7 +12,7 @@
   ARGV[7]  epoch      of the cursor, or "" to read the newest position only
   ARGV[8]  after      position of the cursor
 
-  Largest input: 4,096 events of 1,000 topics.
+  Largest input: 128 topics. 256 events are read, or those of 256 kB, and at least one of each topic that has one.
   Returns {is, epoch, head, upTo, hasMore 0|1, and for each event its position, topic (1 for KEYS[2]) and body}. `is` is "head",
   "events", "trimmed" or "unknown". Events are not sorted, and complete up to `upTo`. Positions are strings.
   Keys share a hash tag. O(topics + events). Writes the head, which expires after `keep`.
@@ -49,6 +49,26 @@ call("SET", KEYS[1], epoch .. " " .. known .. " " .. headText, "PX", keep)
 if epochOfCursor == "" then return { "head", epoch, headText, headText, 0 } end
 if epochOfCursor ~= epoch or after > head then return { "unknown", epoch, headText, headText, 0 } end
 
+-- Bounds how long one call blocks the server: each topic has its share. A topic with more events goes on in the next call.
+local topics = #KEYS - 1
+local share, bytes = math.max(1, math.min(limit, math.floor(256 / topics))), 262144 / topics
+
+-- The events of a topic after the cursor, and whether there may be more.
+local function events_of(key, from)
+  local entries, size, step = {}, 0, 1
+  while #entries < share and size < bytes do
+    local count = math.min(step, share - #entries)
+    local part = call("XRANGE", key, from, "+", "COUNT", count)
+    for n = 1, #part do
+      entries[#entries + 1] = part[n]
+      size = size + #part[n][2][6]
+    end
+    if #part < count then return entries, false end
+    from, step = "(" .. part[#part][1], step * 4
+  end
+  return entries, true
+end
+
 local upTo, hasMore, found = head, 0, {}
 local start = "(" .. string.format("%.0f", after) .. "-0"
 for i = 2, #KEYS do
@@ -58,11 +78,12 @@ for i = 2, #KEYS do
   local gone = math.min(lastHead, (now - ttl) * 1024)
   if isCurrent then gone = tonumber(first[2][4]) end
   if gone > after then return { "trimmed", epoch, headText, headText, 0 } end
-  local entries = isCurrent and call("XRANGE", KEYS[i], start, "+", "COUNT", limit) or {}
+  local entries, isPart = {}, false
+  if isCurrent then entries, isPart = events_of(KEYS[i], start) end
   for n = 1, #entries do
     found[#found + 1] = { tonumber(string.match(entries[n][1], "^%d+")), i - 1, entries[n][2][6] }
   end
-  if #entries == limit then
+  if isPart then
     upTo, hasMore = math.min(upTo, found[#found][1]), 1
   end
 end

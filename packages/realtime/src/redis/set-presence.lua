@@ -7,7 +7,7 @@
   ARGV[3]  now      ms since epoch, or "" for the clock of the server
   ARGV[4..n]  count of each topic
 
-  Largest input: 1,000 topics.
+  Largest input: 200 topics.
   Returns nothing. Keys share a hash tag. O(topics). Each key expires after the longest `ttl`.
 ]]
 local call = redis.call
