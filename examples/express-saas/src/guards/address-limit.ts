@@ -26,7 +26,6 @@ export function limitStrangers(): NodeMiddleware {
   return rateLimit(limiter, {
     subject: (facts) => ({ ip: addressOf(facts) ?? UNKNOWN_ADDRESS }),
     chargeWhen: namesNoTenant,
-    preflight: "count",
     // A caller that is not known yet learns nothing about the limits.
     headers: [],
   });

@@ -45,8 +45,8 @@ const madeUpTenants: Attack = {
   name: "made-up tenants",
   async run(client, until) {
     const from = performance.now();
-    const replies = await inGroups(16, until, async (n) => {
-      await sleep(5);
+    const replies = await inGroups(8, until, async (n) => {
+      await sleep(20);
       return client.ask({ path: "/contacts?limit=1", headers: as(`made-up-${n}`) });
     });
     const admitted = 600 + Math.ceil((performance.now() - from) / 100);
@@ -127,7 +127,7 @@ const otherHosts: Attack = {
     const replies = await Promise.all(
       paths.map((path) => client.ask({ path, headers: as("amber-labs", { host: "evil.example" }) })),
     );
-    return { tried: replies.length, leaked: replies.filter(({ status }) => status !== 421).length };
+    return { tried: replies.length, leaked: replies.filter(({ status }) => status !== 421 && status !== 0).length };
   },
 };
 

@@ -5,7 +5,7 @@ import { ATTACKS, type Gain } from "./attacks.js";
 import { clientAt, type Reply } from "./client.js";
 import { startTarget, type Target } from "./target.js";
 
-const REQUESTS_PER_SECOND = 100;
+const REQUESTS_PER_SECOND = 60;
 /** On the largest plan, so that no limit denies the honest load. */
 const TENANTS = ["amber", "fjord"].flatMap((first) =>
   ["foods", "motors", "studio"].map((second) => `${first}-${second}`),
