@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const TIMEOUT_MS = 60_000;
-const SEVERE = ["high", "critical"];
+const SEVERE = new Set(["high", "critical"]);
 
 /**
  * @param {string} output of `pnpm audit --json`
@@ -21,7 +21,7 @@ export function readAudit(output) {
   if (typeof report !== "object" || report === null || report.metadata === undefined)
     return { answered: false, severe: [] };
   const severe = Object.values(report.advisories ?? {})
-    .filter(({ severity }) => SEVERE.includes(severity))
+    .filter(({ severity }) => SEVERE.has(severity))
     .map(
       ({ module_name: name, severity, vulnerable_versions: versions, title, url }) =>
         `${name} ${versions}: ${severity}: ${title} ${url}`,

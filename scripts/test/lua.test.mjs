@@ -67,6 +67,6 @@ for (const [what, text, message, name] of [
 
 test("generate/lua takes KEYS[i] for all of them and ARGV[2..n] for a range", () => {
   const text =
-    "--[[\n KEYS[i] all\n ARGV[1] first\n ARGV[2..n] the others\n]]\nreturn {unpack(KEYS), ARGV[1], ARGV[#ARGV], ARGV[3]}\n";
+    "--[[\n KEYS[i] all\n ARGV[1] first\n ARGV[2..n] the others\n Largest input: one.\n]]\nreturn {unpack(KEYS), ARGV[1], ARGV[#ARGV], ARGV[3]}\n";
   assert.deepEqual(repository(text).run("generate/lua.mjs"), { code: 0, output: "lua: 1 scripts\n" });
 });

@@ -113,7 +113,7 @@ export interface StoredQueue {
 
   /**
    * Stores jobs, each with its own outcome, in this order: a tenant's jobs are stored until its backlog is full. A call that
-   * rejects stored all that it would have, or nothing. Due jobs join the line of their tenant; those with a later `runAtMs`
+   * rejects stored some first part of the jobs, which may be none or all. Due jobs join the line of their tenant; those with a later `runAtMs`
    * do so when it comes. Tenant shares of the jobs are in force for the next lease.
    */
   add(jobs: readonly NewJob[]): Promise<readonly AddOutcome[]>;

@@ -4,7 +4,7 @@ import type { RoutedDatabase } from "./client.js";
 import { contacts, emails } from "./schema.js";
 import { type Row, tenantRows } from "./tenant-rows.js";
 
-/** What one request asks to send, and the key by which a repeated request is known. */
+/** The e-mail of a request, and the key by which a repeated request is known. */
 export interface EmailRequest {
   readonly requestId: string;
   readonly contactId: number;

@@ -54,7 +54,8 @@ export interface Enqueuing<J extends Jobs> {
   enqueue<Name extends JobName<J>>(name: Name, data: JobInput<J[Name]>, options?: EnqueueOptions): Promise<Enqueued>;
   /**
    * Stores up to 1,000 jobs of any tenants with one call of the store. All are checked before one is stored. Each has its own
-   * outcome: a full backlog refuses only the jobs of its tenant.
+   * outcome: a full backlog refuses only the jobs of its tenant. After a StoreError some of the jobs may be stored: enqueue
+   * again with idempotency keys.
    */
   enqueueMany(requests: readonly EnqueueRequest<J>[]): Promise<readonly AddOutcome[]>;
 }

@@ -31,7 +31,7 @@ export interface Stage {
   bin: string;
   /** A data folder fresh from `initdb`, to be copied. */
   template: string;
-  /** Of the superuser. Every account of the machine reaches loopback, and a superuser runs programs. */
+  /** Password of the superuser. Every account of the machine reaches loopback, and a superuser runs programs. */
   password: string;
 }
 

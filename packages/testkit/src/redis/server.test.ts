@@ -62,7 +62,8 @@ describe.skipIf(!findRedis())("startRedis", () => {
     const [, folder = ""] = await client.config("GET", "dir");
     expect(statSync(folder).mode & 0o077).toBe(0);
     for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o077).toBe(0);
-    if (existsSync("/proc")) expect(readFileSync(`/proc/${server.pid}/cmdline`, "utf8")).not.toContain(password);
+    const commandLine = existsSync("/proc") ? readFileSync(`/proc/${server.pid}/cmdline`, "utf8") : "";
+    expect(commandLine).not.toContain(password);
     expect((await start()).server.url).not.toContain(password);
   });
 

@@ -11,7 +11,7 @@ export interface Target {
   readonly adminToken: string;
   /** Secrets that no answer may hold. */
   readonly secrets: readonly string[];
-  /** What it has printed since it serves. */
+  /** Output since it serves. */
   log(): string;
   /** Events of the packages that held a secret. */
   leakingEvents(): Promise<readonly string[]>;

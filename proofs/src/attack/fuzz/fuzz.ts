@@ -22,8 +22,14 @@ export async function* fuzz(budgetMs: number): AsyncIterable<Line> {
       yield line({ proof: `${about}, crashes`, unit: "crashes", value: crashes.length, bound: { atMost: 0 } });
       if (crashes[0] !== undefined) process.stderr.write(`${parser.name}: ${crashes[0]}\n`);
       const { growth, input } = await growthOf(parser, share * 0.3);
-      yield line({ proof: `${about}, time of twice the input`, unit: "times", value: growth, bound: { atMost: MAX_GROWTH } });
-      if (growth > MAX_GROWTH) process.stderr.write(`${parser.name}: grows with ${JSON.stringify(input.slice(0, 80))}\n`);
+      yield line({
+        proof: `${about}, time of twice the input`,
+        unit: "times",
+        value: growth,
+        bound: { atMost: MAX_GROWTH },
+      });
+      if (growth > MAX_GROWTH)
+        process.stderr.write(`${parser.name}: grows with ${JSON.stringify(input.slice(0, 80))}\n`);
     }
   } finally {
     await parsers.close();

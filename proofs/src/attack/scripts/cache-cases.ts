@@ -3,14 +3,15 @@ import type { ScriptCase, ScriptStage } from "./server-time.js";
 const MEGABYTE = "x".repeat(2 ** 20);
 const TTL = 3_600_000;
 const BASE = "p:{acme}:";
+const GENERATION = "a1b2c3";
 const FAR = 9_999_999_999_999;
 
 const list = <T>(count: number, of: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => of(i));
 const tagOf = (i: number): string => `customer-${i}-${"t".repeat(16)}`;
 
 async function tags({ redis }: ScriptStage, count: number): Promise<void> {
-  const pairs = list(count, (i) => [`${BASE}t:${tagOf(i)}`, "gen.0"]).flat();
-  await redis.mset(`${BASE}g`, "gen.5", ...pairs);
+  const pairs = list(count, (i) => [`${BASE}t:${tagOf(i)}`, `${GENERATION}.0`]).flat();
+  await redis.mset(`${BASE}g`, `${GENERATION}.5`, ...pairs);
 }
 
 const entryKeys = (count: number): string[] => list(count, (i) => `${BASE}e:row:${i}`);
@@ -24,7 +25,7 @@ export const cacheCases: readonly ScriptCase[] = [
       await tags(stage, 2176);
       const entries = entryKeys(128).map((key, i) => {
         const own = list(128, (n) => tagOf((i * 128 + n) % 2176)).join(":");
-        return [key, `Tgen.1..1.60000.60000.${own}|${"v".repeat(1000)}`];
+        return [key, `T${GENERATION}.1..1.60000.60000.${own}|${"v".repeat(1000)}`];
       });
       await stage.redis.mset(...entries.flat());
     },
@@ -43,7 +44,7 @@ export const cacheCases: readonly ScriptCase[] = [
     input: "128 values with 256 tags in all",
     async prepare(stage) {
       await tags(stage, 128);
-      await stage.redis.mset(...entryKeys(128).flatMap((key) => [key, `Lgen.5..token.${FAR}|`]));
+      await stage.redis.mset(...entryKeys(128).flatMap((key) => [key, `L${GENERATION}.5..token.${FAR}|`]));
     },
     run({ call }) {
       const values = list(128, (i) => [
@@ -88,9 +89,9 @@ function oneEntryCase(name: string, args: readonly (string | number)[]): ScriptC
     scripts: [name],
     input: "an entry of 1 MiB",
     async prepare({ redis }) {
-      const value = `Vgen.1..1.60000.60000.|${MEGABYTE}`;
-      const entry = isClaim ? value : `Lgen.5..token.${FAR}|${value}`;
-      await redis.mset(`${BASE}g`, "gen.5", `${BASE}e:row:0`, entry);
+      const value = `V${GENERATION}.1..1.60000.60000.|${MEGABYTE}`;
+      const entry = isClaim ? value : `L${GENERATION}.5..token.${FAR}|${value}`;
+      await redis.mset(`${BASE}g`, `${GENERATION}.5`, `${BASE}e:row:0`, entry);
     },
     run: ({ call }) => call(name, [...(isClaim ? [`${BASE}g`] : []), `${BASE}e:row:0`], args),
   };

@@ -124,14 +124,14 @@ function quotaCase(
     async prepare({ redis }) {
       const now = Date.now();
       const states = call.keys.filter((key) => /:m\d+$/.test(key));
-      const zsets = call.keys.filter((key) => key.endsWith(":holds"));
+      const holds = call.keys.filter((key) => key.endsWith(":holds"));
       const pipeline = redis.pipeline();
       for (const key of states) pipeline.hset(key, { epoch: "epoch", base: 0, own: 5, version: 1, held: 8192 });
-      for (let i = 0; i < 4096 && zsets.length > 0; i++) {
-        const key = zsets[i % zsets.length] ?? "";
+      for (let i = 0; i < 4096 && holds.length > 0; i++) {
+        const key = holds[i % holds.length] ?? "";
         pipeline.zadd(key, now - 1000, `1:gone-${i}`, now + 60_000, `1:${i}`);
       }
-      if (zsets.length > 0) pipeline.set("q:{acme}:id", `params\ncall \n\nm0:h:1:${now + 60_000}:0:1 2 month`);
+      if (holds.length > 0) pipeline.set("q:{acme}:id", `params\ncall \n\nm0:h:1:${now + 60_000}:0:1 2 month`);
       for (let i = 0; i < 1000; i++) pipeline.zadd("q:{dirty}", now - 1000, `count-${i}`);
       await pipeline.exec();
     },

@@ -8,7 +8,10 @@ const list = <T>(count: number, of: (i: number) => T): T[] => Array.from({ lengt
 const topic = (i: number): string => `r:{acme}:topic:t${i}`;
 
 /** A tenant with topics, each with events that are kept. */
-async function topics({ redis }: ScriptStage, count: number, events: number, body: string): Promise<void> {
+async function topics(
+  { redis }: ScriptStage,
+  { count, events, body }: { readonly count: number; readonly events: number; readonly body: string },
+): Promise<void> {
   const now = Date.now() * 1024;
   await redis.set("r:{acme}:history", `${EPOCH} - ${now}`);
   for (let t = 0; t < count; t++) {
@@ -44,25 +47,25 @@ export const otherCases: readonly ScriptCase[] = [
   {
     scripts: ["realtime/read.lua"],
     input: "256 of 4,096 events of 32 topics",
-    prepare: (stage) => topics(stage, 32, 128, "b".repeat(200)),
+    prepare: (stage) => topics(stage, { count: 32, events: 128, body: "b".repeat(200) }),
     run: ({ call }) => call("realtime/read.lua", ["r:{acme}:history", ...list(32, topic)], readArgs(128)),
   },
   {
     scripts: ["realtime/read.lua"],
     input: "128 topics",
-    prepare: (stage) => topics(stage, 128, 4, "b".repeat(200)),
+    prepare: (stage) => topics(stage, { count: 128, events: 4, body: "b".repeat(200) }),
     run: ({ call }) => call("realtime/read.lua", ["r:{acme}:history", ...list(128, topic)], readArgs(4)),
   },
   {
     scripts: ["realtime/read.lua"],
     input: "256 kB of 8 MiB of events of one topic",
-    prepare: (stage) => topics(stage, 1, 128, "b".repeat(65_536)),
+    prepare: (stage) => topics(stage, { count: 1, events: 128, body: "b".repeat(65_536) }),
     run: ({ call }) => call("realtime/read.lua", ["r:{acme}:history", topic(0)], readArgs(128)),
   },
   {
     scripts: ["realtime/tails.lua"],
     input: "200 topics",
-    prepare: (stage) => topics(stage, 200, 1, "b"),
+    prepare: (stage) => topics(stage, { count: 200, events: 1, body: "b" }),
     run: ({ call }) =>
       call(
         "realtime/tails.lua",

@@ -16,7 +16,7 @@ export interface ShippedScript {
 
 /** One way to run scripts at their largest admitted input. */
 export interface ScriptCase {
-  /** What the input is. */
+  /** Input in words, for the line. */
   readonly input: string;
   /** Scripts whose time is reported; the others that `run` happens to call are not. */
   readonly scripts: readonly string[];
@@ -72,18 +72,14 @@ export async function* serverTimes(cases: readonly ScriptCase[], rounds: number)
   const redis = new Redis(server.url, { maxRetriesPerRequest: 0 });
   const scripts = new Map(shippedScripts().map((script) => [script.name, script]));
   const stage = stageOn(server, redis, scripts);
+  const hashOf = (name: string): string | undefined => (isPart(name) ? undefined : scripts.get(name)?.sha1);
   try {
     for (const one of cases) {
       const slowest = new Map<string, number[]>(one.scripts.map((name) => [name, []]));
-      // In round -1 the server does not know the scripts yet.
-      for (let round = -1; round < rounds; round++) {
-        await redis.flushall();
-        await one.prepare?.(stage);
-        await redis.slowlog("RESET");
-        await one.run(stage);
-        if (round < 0) continue;
-        for (const name of one.scripts)
-          slowest.get(name)?.push(await slowestCall(redis, isPart(name) ? undefined : scripts.get(name)?.sha1));
+      await runOnce(stage, one); // The server does not know the scripts before that.
+      for (let round = 0; round < rounds; round++) {
+        await runOnce(stage, one);
+        for (const [name, times] of slowest) times.push(await slowestCall(redis, hashOf(name)));
       }
       for (const [script, times] of slowest) {
         yield { script, input: one.input, leastUs: Math.min(...times), rounds };
@@ -93,6 +89,13 @@ export async function* serverTimes(cases: readonly ScriptCase[], rounds: number)
     redis.disconnect();
     await server.stop();
   }
+}
+
+async function runOnce(stage: ScriptStage, { prepare, run }: ScriptCase): Promise<void> {
+  await stage.redis.flushall();
+  await prepare?.(stage);
+  await stage.redis.slowlog("RESET");
+  await run(stage);
 }
 
 /** Scripts of the queue are parts of longer ones, whose hash is known at run time only. */
