@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Clock, type Duration, systemClock, tenancy } from "@scale/core";
 import { clockOption, durationOption, functionOption, parseOptions, parseTenantId } from "@scale/core/kit";
 import { z } from "zod";
@@ -113,18 +114,22 @@ export function createCache(options: CacheOptions = {}): Cache {
   const parsed = parseOptions(schema, options, "createCache");
   // Not a default of the schema: that would be a copy, and `coarseClock` compares it with the system's clock.
   const { store, random, clock = systemClock } = parsed;
+  const id = randomUUID();
   const memory = createMemory({ ...(parsed.memory ?? { maxBytes: DEFAULT_BYTES }), clock });
   const states = createTenantStates(memory, parsed.maxTenants);
-  const retryQueue = store === undefined ? undefined : createRetryQueue(store, clock);
+  const retryQueue = store === undefined ? undefined : createRetryQueue(store, { clock, from: id });
   const leaseReturns = store === undefined ? undefined : createLeaseReturns(store);
   const stalenessBound = createStalenessBound({
     ...{ store, clock },
     boundMs: parsed.staleness.bound,
     whenUnsure: parsed.staleness.whenUnsure,
     dropL1: () => memory.clear(),
-    onInvalidation: (invalidation) => states.of(invalidation.tenantId).apply(invalidation),
+    onInvalidation(invalidation) {
+      if (invalidation.from !== id) states.of(invalidation.tenantId).apply(invalidation);
+    },
   });
   const context: CacheContext = {
+    id,
     store,
     retryQueue,
     leaseRenewer: store === undefined ? undefined : createLeaseRenewer(store),

@@ -50,9 +50,11 @@ export interface Invalidation {
   readonly tags: readonly string[];
   /** True for all entries of the tenant. */
   readonly all: boolean;
+  /** Id of the cache that invalidates. A cache that hears its own has applied it already. */
+  readonly from?: string;
 }
 
-/** Receives the invalidations of other processes. */
+/** Receives invalidations. */
 export interface InvalidationListener {
   invalidated(invalidation: Invalidation): void;
   /** Every invalidation before `atMs`, by the monotonic clock of this process, was delivered. */
@@ -76,7 +78,7 @@ export interface ReadListener {
  *   reader gets the lease and the old value.
  * - When several callers read a missing entry, one gets the lease. The lease of a dead process ends by itself.
  * - A fill counts only while the lease that its token names is there, and no tag of the value was invalidated since.
- * - An invalidation ends values and leases, and is delivered to all subscribed processes after that.
+ * - An invalidation ends values and leases, and is delivered to all subscribed caches after that, with `from` unchanged.
  */
 export interface CacheStore {
   /** Life of a lease in milliseconds, unless it is renewed. */
@@ -114,6 +116,6 @@ export interface CacheStore {
 
 export interface Lease extends EntryAddress {
   readonly token: string;
-  /** True when the value is a write, not a load: other processes may hold an older value and are notified. */
-  readonly notify?: boolean;
+  /** Set when the value is a write, not a load: the id of the cache that writes. Other caches may hold an older value, and are notified. */
+  readonly notify?: string;
 }

@@ -175,7 +175,8 @@ export class TenantHandle implements TenantCache {
   }
 
   async #invalidate(part: Partial<Invalidation>, options?: InvalidateOptions): Promise<Receipt> {
-    const invalidation = { tenantId: this.tenantId, keys: [], tags: [], all: false, ...part };
+    const from = this.#context.id;
+    const invalidation = { tenantId: this.tenantId, keys: [], tags: [], all: false, from, ...part };
     const receipt = await invalidate(this.#context, this.#current(), invalidation);
     if (options?.require !== "applied" || receipt.state === "applied") return receipt;
     throw new StoreError(`expected the invalidation to be applied, it is ${receipt.state}`);

@@ -25,7 +25,8 @@ const readTo =
   });
 
 const LISTENER = "calls the listener of `read.to` once, after it has returned, with the result of a read";
-const SENT = "sends invalidations and writes, but no loads, to other processes in their order, and not to their sender";
+const SENT =
+  "sends invalidations and writes, but no loads, to every subscriber in their order, with the id of the cache that sends them";
 
 /** Stores with one fault each. */
 export const brokenStores: Readonly<Record<string, BrokenStore>> = {
@@ -57,10 +58,13 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
     }),
   ),
   "ignores notify": broken(SENT, (store) => ({
-    fillIn: (lease, content) => store.fillIn({ ...lease, notify: false }, content),
+    fillIn: ({ notify: _notify, ...lease }, content) => store.fillIn(lease, content),
   })),
   "notifies of loads": broken(SENT, (store) => ({
-    fillIn: (lease, content) => store.fillIn({ ...lease, notify: true }, content),
+    fillIn: (lease, content) => store.fillIn({ ...lease, notify: "one" }, content),
+  })),
+  "drops the id of the cache that invalidates": broken(SENT, (store) => ({
+    invalidate: ({ from: _from, ...what }) => store.invalidate(what),
   })),
   "confirms the future": broken(
     "confirms repeatedly that all earlier invalidations were delivered, until it is stopped",

@@ -64,7 +64,7 @@ function modelStore(shared: Shared, leaseMs: number): CacheStore {
   }
 
   function deliver(invalidation: Invalidation): void {
-    for (const [listener, owner] of shared.listeners) if (owner !== store) listener.invalidated(invalidation);
+    for (const listener of shared.listeners.keys()) listener.invalidated(invalidation);
   }
 
   async function read(address: EntryAddress): Promise<ReadResult> {
@@ -102,7 +102,7 @@ function modelStore(shared: Shared, leaseMs: number): CacheStore {
       entry.lease = undefined;
       if (content.tags.some((tag) => (shared.tags.get(idOf(tenantId, tag)) ?? 0) > lease.takenAt)) return false;
       entry.value = { ...content, filledAt: now(), version: lease.version };
-      if (notify === true) deliver({ tenantId, keys: [key], tags: [], all: false });
+      if (notify !== undefined) deliver({ tenantId, keys: [key], tags: [], all: false, from: notify });
       return true;
     },
     async release({ token, ...address }) {

@@ -9,6 +9,8 @@ import type { StalenessBound } from "./staleness-bound.js";
 
 /** The dependencies that all tenants of a cache share. */
 export interface CacheContext {
+  /** Tells the invalidations of this cache from those of others. */
+  readonly id: string;
   readonly store: CacheStore | undefined;
   /** Present only with a store. */
   readonly retryQueue: InvalidationRetryQueue | undefined;

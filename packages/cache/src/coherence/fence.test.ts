@@ -34,7 +34,7 @@ describe.skipIf(!url)("a tenant that is forgotten during a call to the store", (
       ...real,
       readWithoutLease: (place) => held(real.readWithoutLease(place)),
       fillIn: (lease, content) =>
-        lease.notify === true ? held(real.fillIn(lease, content)) : real.fillIn(lease, content),
+        lease.notify !== undefined ? held(real.fillIn(lease, content)) : real.fillIn(lease, content),
     };
     cache = createCache({ store, maxTenants: 2 });
     row = cache.define({ name: "row", key: (id) => id, ttl: "1m", load: () => "new" });

@@ -5,7 +5,7 @@ import { createRetryQueue } from "./retry-queue.js";
 import type { CacheStore, Invalidation } from "../store.js";
 
 const ended = (tenantId: string, what: Partial<Invalidation> = {}): Invalidation => ({
-  ...{ tenantId, keys: [], tags: [], all: false },
+  ...{ tenantId, keys: [], tags: [], all: false, from: "me" },
   ...what,
 });
 
@@ -24,7 +24,7 @@ function queueOver(invalidate: CacheStore["invalidate"]) {
     invalidate,
   };
   const clock = createManualClock();
-  return { clock, queue: createRetryQueue(store, clock) };
+  return { clock, queue: createRetryQueue(store, { clock, from: "me" }) };
 }
 
 describe("createRetryQueue", () => {

@@ -31,7 +31,11 @@ const RETRY_MS = 250;
 /** Number of tenants that are retried together. */
 const TENANTS_PER_RETRY = 50;
 
-export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationRetryQueue {
+/** @param options `from`: id of the cache that invalidates */
+export function createRetryQueue(
+  store: CacheStore,
+  { clock, from }: { readonly clock: Clock; readonly from: string },
+): InvalidationRetryQueue {
   const queue = new Map<string, Queued>();
   const running = new Map<string, Promise<boolean>>();
   let timer: NodeJS.Timeout | undefined;
@@ -52,7 +56,7 @@ export function createRetryQueue(store: CacheStore, clock: Clock): InvalidationR
     // Removed first: an invalidation that is added while this call runs must not count as sent.
     queue.delete(tenantId);
     try {
-      await store.invalidate({ tenantId, keys: [...queued.keys], tags: [...queued.tags], all: queued.all });
+      await store.invalidate({ tenantId, keys: [...queued.keys], tags: [...queued.tags], all: queued.all, from });
       return !queue.has(tenantId);
     } catch (error) {
       storeFail.publish(() => ({ tenantId, operation: "invalidate", error }));

@@ -40,7 +40,13 @@ async function writeThrough(context: CacheContext, ref: EntryRef, write: Paramet
   const { value, text } = roundTrip(definition.serializer, write.value);
   const tags = definition.tagsOf(value, ref.params);
   const lifetime = lifetimeOf(definition.times, value, { ttlMs: write.ttlMs, random: context.random() });
-  const outdated: Invalidation = { tenantId: tenant.tenantId, keys: [storeKey], tags: [], all: false };
+  const outdated: Invalidation = {
+    tenantId: tenant.tenantId,
+    keys: [storeKey],
+    tags: [],
+    all: false,
+    from: context.id,
+  };
   if (store === undefined && isOlder(write.version, tenant.peek(definition.name, ref.key), clock.monotonic())) {
     return REFUSED;
   }
@@ -61,7 +67,7 @@ async function writeThrough(context: CacheContext, ref: EntryRef, write: Paramet
       tenant.apply(outdated);
       isCurrent = openFence(context, tenant);
       if (claim.is !== "leased") return REFUSED;
-      if (!(await store.fillIn({ ...address, token: claim.token, notify: true }, content))) return REFUSED;
+      if (!(await store.fillIn({ ...address, token: claim.token, notify: context.id }, content))) return REFUSED;
     } catch (error) {
       tenant.apply(outdated);
       return queueInvalidation(context, outdated, error);

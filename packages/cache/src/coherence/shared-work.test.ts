@@ -39,7 +39,7 @@ describe("what tenants share in a cache runs in the context of none of them", ()
   });
 
   it("the timer that repeats invalidations", async () => {
-    const queue = createRetryQueue(storeWith({}), systemClock);
+    const queue = createRetryQueue(storeWith({}), { clock: systemClock, from: "me" });
     const failed = gate();
     const stop = storeFail.subscribe(({ tenantId }) => tenantId === "second" && failed.open());
     const add = (tenantId: string) => {

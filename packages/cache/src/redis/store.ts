@@ -65,7 +65,6 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   const { redis, subscriber, prefix, timeoutMs, leaseMs, clock } = parsed;
   const runner = createScriptRunner({ redis, timeoutMs });
   const newId = idSource();
-  const sender = newId();
   const channel = busChannel(prefix);
   const metadataTtl = String(METADATA_TTL_MS);
   const keysOf = ({ tenantId, key }: EntryAddress): [string, string] => {
@@ -96,7 +95,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
       if (reply === 1) return { is: "leased", token };
       return { is: reply === 0 ? "busy" : "older" };
     },
-    fillIn: createFills({ runner, prefix, metadataTtlMs: METADATA_TTL_MS, channel, sender }),
+    fillIn: createFills({ runner, prefix, metadataTtlMs: METADATA_TTL_MS, channel }),
     release,
     async renew(lease) {
       return (await runner.run(renew, { keys: leaseKeys(lease), args: [lease.token, String(leaseMs)] })) === 1;
@@ -105,12 +104,12 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
       const base = keyBase(prefix, what.tenantId);
       for (const part of boundedParts(what)) {
         const keys = [generationKey(base), ...part.keys.map((key) => entryKey(base, key))];
-        const args = [part.all ? newId() : "", metadataTtl, channel, encodeInvalidation(sender, part), ...part.tags];
+        const args = [part.all ? newId() : "", metadataTtl, channel, encodeInvalidation(part), ...part.tags];
         await runner.run(invalidate, { keys, args });
       }
     },
     ...(subscriber !== undefined && {
-      subscribe: createInvalidationBus({ runner, subscriber, prefix, sender, clock }),
+      subscribe: createInvalidationBus({ runner, subscriber, prefix, clock }),
     }),
   };
 }

@@ -8,7 +8,7 @@ async function subscribe(store: CacheStore) {
   const confirmedAt: number[] = [];
   const aheadMs: number[] = [];
   const listener: InvalidationListener = {
-    invalidated: ({ tenantId, keys, tags, all }) => received.push({ tenantId, keys, tags, all }),
+    invalidated: (invalidation) => received.push(invalidation),
     confirmed(atMs) {
       confirmedAt.push(atMs);
       aheadMs.push(atMs - systemClock.monotonic());
@@ -22,20 +22,21 @@ async function subscribe(store: CacheStore) {
 
 /** Passes without a check for stores without `subscribe`. */
 export function describeSubscription(context: StoreFixture): void {
-  it("sends invalidations and writes, but no loads, to other processes in their order, and not to their sender", async () => {
+  it("sends invalidations and writes, but no loads, to every subscriber in their order, with the id of the cache that sends them", async () => {
     if (context.one.subscribe === undefined) return;
     const [mine, theirs] = [await subscribe(context.one), await subscribe(context.two)];
     const all = [
-      invalidation({ keys: ["row:a"] }),
+      invalidation({ keys: ["row:a"], from: "one" }),
       invalidation({ tags: ["t1"] }),
-      invalidation({ all: true }, "other"),
+      invalidation({ all: true, from: "two" }, "other"),
     ];
     await put(context.one, at("loaded"), content("loaded"));
-    await context.one.fillIn({ ...(await claim(context.one, at("a"))), notify: true }, content("new"));
+    await context.one.fillIn({ ...(await claim(context.one, at("a"))), notify: "one" }, content("new"));
     for (const what of all) await context.one.invalidate(what);
     await vi.waitFor(() => expect(theirs.received.at(-1)).toEqual(all.at(-1)), 5000);
-    expect(theirs.received).toEqual([invalidation({ keys: ["row:a"] }), ...all]);
-    expect(mine.received).toEqual([]);
+    const expected = [invalidation({ keys: ["row:a"], from: "one" }), ...all];
+    expect(theirs.received).toEqual(expected);
+    await vi.waitFor(() => expect(mine.received).toEqual(expected), 5000);
     mine.stop();
     theirs.stop();
   });

@@ -10,7 +10,7 @@ async function write(
 ): Promise<string> {
   const claimed = await store.claim(address, { to: "write", version: what.version });
   if (claimed.is !== "leased") return claimed.is;
-  const held = { ...address, token: claimed.token, notify: true };
+  const held = { ...address, token: claimed.token, notify: "one" };
   return (await store.fillIn(held, content(what.text))) ? "written" : "refused";
 }
 

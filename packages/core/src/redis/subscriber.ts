@@ -32,7 +32,10 @@ export interface Subscription {
 /** Events of both clients after which published messages may have been missed. */
 const DISCONNECTS = ["close", "end", "reconnecting"];
 
-/** Subscribes with either client. `lost` is called at every end of the connection: messages published meanwhile are lost. */
+/**
+ * Subscribes with either client. `lost` is called at every end of the connection: messages published meanwhile are lost.
+ * Several subscriptions of one client may name the same channel: the client leaves it when the last of them ends.
+ */
 export function subscription(
   client: SubscriberLike,
   channels: readonly string[],
@@ -51,11 +54,32 @@ export function subscription(
   };
 }
 
+/** Number of subscriptions for each channel of an ioredis client, whose `unsubscribe` would end those of others too. */
+const held = new WeakMap<IoredisSubscriber, Map<string, number>>();
+
+/** Counts a subscription of the client. @returns a function that ends it, and returns the channels that no other one needs */
+function hold(client: IoredisSubscriber, channels: readonly string[]): () => string[] {
+  const counts = held.get(client) ?? new Map<string, number>();
+  held.set(client, counts);
+  for (const channel of channels) counts.set(channel, (counts.get(channel) ?? 0) + 1);
+  let isHeld = true;
+  return () => {
+    if (!isHeld) return [];
+    isHeld = false;
+    return channels.filter((channel) => {
+      const left = (counts.get(channel) ?? 1) - 1;
+      counts.set(channel, left);
+      return left === 0;
+    });
+  };
+}
+
 function ioredisChannels(
   client: IoredisSubscriber,
   channels: readonly string[],
   on: { message(channel: string, payload: string): void },
 ): Subscription {
+  const release = hold(client, channels);
   // The client may have other subscriptions, whose messages come as the same event.
   const listener = (channel: unknown, payload: unknown): void => {
     if (typeof channel === "string" && channels.includes(channel)) on.message(channel, String(payload));
@@ -65,8 +89,9 @@ function ioredisChannels(
     start: () => client.subscribe(...channels),
     end() {
       client.off("message", listener);
-      // A client that is already closed cannot unsubscribe, and needs not.
-      client.unsubscribe(...channels).catch(() => undefined);
+      const unused = release();
+      // Without an argument it would leave every channel. A client that is already closed cannot unsubscribe, and needs not.
+      if (unused.length > 0) client.unsubscribe(...unused).catch(() => undefined);
     },
   };
 }

@@ -19,9 +19,13 @@ function startBus(starts: (() => Promise<unknown>)[], everyMs = 2) {
     on: (event, listener) => listeners.set(event, listener),
     off: (event) => listeners.delete(event),
   };
-  let heartbeats = 0;
-  const runner: ScriptRunner = { isCluster: false, mget: undefined, run: async () => heartbeats++ };
-  const options = { runner, subscriber, prefix: "p", sender: "me", clock: systemClock };
+  const sent: string[] = [];
+  const runner: ScriptRunner = {
+    isCluster: false,
+    mget: undefined,
+    run: async (_, { args }) => sent.push(args[1] ?? ""),
+  };
+  const options = { runner, subscriber, prefix: "p", clock: systemClock };
   const stop = createInvalidationBus(options)(
     {
       invalidated: ({ keys }) => calls.push(keys),
@@ -33,7 +37,7 @@ function startBus(starts: (() => Promise<unknown>)[], everyMs = 2) {
   return {
     calls,
     stop,
-    heartbeats: () => heartbeats,
+    sent,
     emit: (event: string, ...values: unknown[]) => listeners.get(event)?.(...values),
   };
 }
@@ -41,33 +45,46 @@ function startBus(starts: (() => Promise<unknown>)[], everyMs = 2) {
 it("subscribes again after a disconnect, also one while it subscribes, and believes no heartbeat in between", async () => {
   const first = gate();
   const second = gate();
-  const { calls, emit, stop } = startBus([() => first.opened, () => second.opened]);
+  const { calls, sent, emit, stop } = startBus([async () => undefined, () => first.opened, () => second.opened]);
+  await expect.poll(() => sent.length).toBe(1);
+  emit("close");
+  await expect.poll(() => calls).toEqual(["subscribe", "lost", "subscribe"]);
   emit("close");
   first.open();
-  await expect.poll(() => calls).toEqual(["subscribe", "lost", "subscribe"]);
-  emit("message", "p:heartbeat:me", "1");
+  await expect.poll(() => calls).toEqual(["subscribe", "lost", "subscribe", "lost", "subscribe"]);
+  emit("message", "p:bus", sent[0]);
   second.open();
   await new Promise(setImmediate);
-  emit("message", "p:heartbeat:me", "2");
+  emit("message", "p:bus", sent[0]);
   stop();
-  expect(calls.slice(3)).toEqual([2, "unsubscribe"]);
+  expect(calls.slice(5)).toEqual([Number(sent[0]?.split(" ").at(-1)), "unsubscribe"]);
+});
+
+it("reports a loss and subscribes again when heartbeats that the server has taken do not arrive", async () => {
+  const { calls, sent, emit, stop } = startBus([]);
+  await expect.poll(() => calls.length).toBeGreaterThanOrEqual(3);
+  expect(calls.slice(0, 3)).toEqual(["subscribe", "lost", "subscribe"]);
+  for (const beat of sent) emit("message", "p:bus", beat);
+  stop();
+  expect(calls.filter((call) => typeof call === "number").length).toBe(sent.length);
 });
 
 it("retries a subscription that fails, and sends no heartbeat before it has succeeded", async () => {
   const down = (): Promise<never> => Promise.reject(new Error("down"));
-  const { calls, heartbeats, stop } = startBus([down, down]);
-  expect(heartbeats()).toBe(0);
-  await expect.poll(() => heartbeats()).toBeGreaterThan(0);
+  const { calls, sent, stop } = startBus([down, down]);
+  expect(sent).toEqual([]);
+  await expect.poll(() => sent.length).toBeGreaterThan(0);
   stop();
-  expect(calls).toEqual(["subscribe", "subscribe", "subscribe", "unsubscribe"]);
+  expect(calls.slice(0, 3)).toEqual(["subscribe", "subscribe", "subscribe"]);
+  expect(calls.at(-1)).toBe("unsubscribe");
 });
 
-it("reports an unreadable message as lost, and skips its own and those of other channels", () => {
+it("reports an unreadable message as lost, ignores fields that it does not know, and skips other channels and heartbeats", () => {
   const { calls, emit, stop } = startBus([], 60_000);
-  const message = (from: string): string => JSON.stringify({ from, tenantId: "t", keys: ["k"], tags: [], all: false });
-  emit("message", "p:bus", message("other"));
-  emit("message", "p:bus", message("me"));
-  emit("message", "elsewhere", message("other"));
+  const message = { from: "other", tenantId: "t", keys: ["k"], tags: [], all: false };
+  emit("message", "p:bus", JSON.stringify({ ...message, since: 3 }));
+  emit("message", "elsewhere", JSON.stringify(message));
+  emit("message", "p:bus", "beat another 12");
   emit("message", "p:bus", "hello");
   stop();
   expect(calls).toEqual(["subscribe", ["k"], "lost", "unsubscribe"]);

@@ -2,23 +2,40 @@ import { z } from "zod";
 import type { Invalidation } from "../../store.js";
 
 const strings = z.array(z.string());
-const schema = z.strictObject({
-  from: z.string(),
+// Fields that a newer version adds are ignored.
+const schema = z.object({
+  from: z.string().optional(),
   tenantId: z.string(),
   keys: strings,
   tags: strings,
   all: z.boolean(),
 });
 
-/** @param from id of the store that sends it */
-export function encodeInvalidation(from: string, { tenantId, keys, tags, all }: Invalidation): string {
+/** A heartbeat: a message from a subscription to itself. */
+interface Heartbeat {
+  readonly heartbeatOf: string;
+  /** When it was sent, by the monotonic clock of its process. */
+  readonly atMs: number;
+}
+
+/** @param subscription id of the subscription, without spaces */
+export const encodeHeartbeat = (subscription: string, atMs: number): string => `${BEAT}${subscription} ${atMs}`;
+
+const BEAT = "beat ";
+
+export function encodeInvalidation({ from, tenantId, keys, tags, all }: Invalidation): string {
   return JSON.stringify({ from, tenantId, keys, tags, all });
 }
 
-/** @returns `undefined` if the message is not an invalidation: another program or another version uses the channel */
-export function decodeInvalidation(text: string): (Invalidation & { readonly from: string }) | undefined {
+/** @returns `undefined` for a message of another program, or of a version that this one does not understand */
+export function decodeMessage(text: string): Heartbeat | Invalidation | undefined {
+  if (text.startsWith(BEAT)) {
+    const [heartbeatOf = "", atMs] = text.slice(BEAT.length).split(" ");
+    return { heartbeatOf, atMs: Number(atMs) };
+  }
   try {
-    return schema.parse(JSON.parse(text));
+    const { from, ...invalidation } = schema.parse(JSON.parse(text));
+    return from === undefined ? invalidation : { ...invalidation, from };
   } catch {
     // The listener treats it as a lost message, because it may have been an invalidation.
     return undefined;

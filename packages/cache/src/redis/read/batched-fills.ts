@@ -18,16 +18,15 @@ interface PendingFill {
 
 /**
  * Sends the fills of one turn of the event loop as one command, per tenant on a Cluster. Written values are also published on the
- * channel of the invalidation bus, by the id of this store.
+ * channel of the invalidation bus.
  */
 export function createFills(options: {
   readonly runner: ScriptRunner;
   readonly prefix: string;
   readonly metadataTtlMs: number;
   readonly channel: string;
-  readonly sender: string;
 }): CacheStore["fillIn"] {
-  const { runner, prefix, metadataTtlMs, channel, sender } = options;
+  const { runner, prefix, metadataTtlMs, channel } = options;
 
   function send(batch: readonly PendingFill[], isPublished: boolean): void {
     const keys: string[] = [];
@@ -37,7 +36,9 @@ export function createFills(options: {
       const base = keyBase(prefix, tenantId);
       keys.push(generationKey(base), entryKey(base, key));
       args.push(metaOf(lease, content), content.text);
-      if (isPublished) args.push(encodeInvalidation(sender, { tenantId, keys: [key], tags: [], all: false }));
+      if (lease.notify !== undefined) {
+        args.push(encodeInvalidation({ tenantId, keys: [key], tags: [], all: false, from: lease.notify }));
+      }
     }
     runner.run(fill, { keys, args }).then(
       (reply) => {
@@ -55,7 +56,7 @@ export function createFills(options: {
   const writes = createTurnBatcher<PendingFill>({ charsOf, send: (batch) => send(batch, true) });
   return (lease, content) =>
     new Promise((resolve, reject) => {
-      const batcher = lease.notify === true ? writes : loads;
+      const batcher = lease.notify === undefined ? loads : writes;
       batcher.add(runner.isCluster ? lease.tenantId : "", { lease, content, resolve, reject });
     });
 }
