@@ -13,6 +13,8 @@ export interface L1Meta {
   readonly loadMs: number;
   /** Version of a set, without a store. */
   readonly version?: number;
+  /** Set after a failed load, by the monotonic clock: the loader is not called again before. */
+  readonly retryAt?: number;
 }
 
 /** Counters of one tenant, since this process knows the tenant. */

@@ -5,13 +5,14 @@ import { type Excess, excessOf } from "../definition/bounds.js";
 import { roundTrip, writeEnvelope } from "../definition/envelope.js";
 import { lifetimeOf } from "../definition/lifetimes.js";
 import { fillRefuse, loadFail, valueRefuse } from "../events.js";
+import type { L1Meta } from "../coherence/tenant-state.js";
 import type { Entry } from "../memory/types.js";
 import type { CacheStore, Lease } from "../store.js";
 import { callLoader } from "./call-loader.js";
 import type { Flight } from "./flight.js";
 import { serveStale } from "./serve-stale.js";
 
-/** Time for which a stale value is served after a failed load, before the loader is called again. */
+/** Time after a failed load in which a stale value is served, and the loader is not called again. */
 const BACK_OFF_MS = 1000;
 
 /**
@@ -84,7 +85,7 @@ function keepNowhere(flight: Flight, { value }: LoadedValue, excess: Excess): vo
   flight.resolve({ value, source: "load", ageMs: 0, isStale: false });
 }
 
-/** Serves the stale value if `grace` allows it, and then keeps it fresh for a moment: back-off for the loader. */
+/** Serves the stale value if `grace` allows it, and notes when the loader may be called again. */
 function onLoadFailure(context: CacheContext, flight: Flight, error: unknown): void {
   const { tenant, definition } = flight.request;
   flight.load = "failed";
@@ -97,8 +98,8 @@ function onLoadFailure(context: CacheContext, flight: Flight, error: unknown): v
   const now = context.clock.monotonic();
   const entry = flight.staleCandidate?.entry;
   if (entry === undefined || entry.freshUntil > now) return;
-  const freshUntil = Math.min(now + Math.min(BACK_OFF_MS, definition.times.ttlMs), entry.usableUntil);
-  flight.storeInL1({ ...entry, freshUntil });
+  const retryAt = now + Math.min(BACK_OFF_MS, definition.times.ttlMs);
+  flight.storeInL1({ ...entry, meta: { ...(entry.meta as L1Meta), retryAt } });
 }
 
 /** Resolves when the store has accepted or refused the value. Never rejects. */

@@ -1,7 +1,12 @@
 import type { CacheContext } from "../coherence/context.js";
 import { ageOf } from "../coherence/l1-entry.js";
+import type { L1Meta } from "../coherence/tenant-state.js";
 import { staleServe } from "../events.js";
+import type { Entry } from "../memory/types.js";
 import type { Flight } from "./flight.js";
+
+/** True while a load of the entry has failed a moment ago, and must not be repeated yet. */
+export const isBackingOff = ({ meta }: Entry, now: number): boolean => now < ((meta as L1Meta).retryAt ?? -Infinity);
 
 /**
  * Resolves the flight with its stale candidate, if the definition allows that for the reason: `refreshing` is

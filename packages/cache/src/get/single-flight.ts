@@ -5,7 +5,7 @@ import type { Entry } from "../memory/types.js";
 import type { CacheStore, ReadListener, ReadResult } from "../store.js";
 import { Flight, type LoadRequest } from "./flight.js";
 import { loadAndFill } from "./load-and-fill.js";
-import { serveStale } from "./serve-stale.js";
+import { isBackingOff, serveStale } from "./serve-stale.js";
 import { acceptFresh, claimForRefresh, lookUpStore } from "./store-lookup.js";
 
 /** Returns the flight under way for the entry (single-flight), or starts one. */
@@ -122,11 +122,15 @@ async function resolveFlight(
   const { batch, definition, prefetch } = flight.request;
   if (l1Entry !== undefined) {
     flight.staleCandidate = { entry: l1Entry, source: "memory" };
+    const now = context.clock.monotonic();
     // Fresh: another call has stored it in L1 since this caller looked.
-    const isFresh = mode === "read" && l1Entry.freshUntil > context.clock.monotonic();
-    if (isFresh) flight.finish();
-    serveStale(context, flight, { reason: "refreshing" });
-    if (isFresh) return batch?.withdraw();
+    const needsNoLoad = mode === "read" && (l1Entry.freshUntil > now || isBackingOff(l1Entry, now));
+    let isServed = serveStale(context, flight, { reason: "refreshing" });
+    if (needsNoLoad && !isServed) isServed = serveStale(context, flight, { reason: "load-failed" });
+    if (needsNoLoad && isServed) {
+      flight.finish();
+      return batch?.withdraw();
+    }
   }
   const onSoftTimeout = (): boolean => serveStale(context, flight, { reason: "slow" });
   // A prefetch has no reader that a stale value could be served to.

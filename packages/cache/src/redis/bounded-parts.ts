@@ -3,13 +3,13 @@ import type { Invalidation } from "../store.js";
 
 /** Splits an invalidation, so that no command occupies the server for long, and no message is long. */
 export function boundedParts(what: Invalidation): readonly Invalidation[] {
-  const { tenantId, keys, tags, all } = what;
+  const { keys, tags, all } = what;
   if (keys.length + tags.length <= MAX_INVALIDATED) return [what];
   // All entries include those that are named.
-  if (all) return [{ tenantId, keys: [], tags: [], all }];
+  if (all) return [{ ...what, keys: [], tags: [] }];
   return [
-    ...chunks(keys).map((part): Invalidation => ({ tenantId, keys: part, tags: [], all: false })),
-    ...chunks(tags).map((part): Invalidation => ({ tenantId, keys: [], tags: part, all: false })),
+    ...chunks(keys).map((part): Invalidation => ({ ...what, keys: part, tags: [] })),
+    ...chunks(tags).map((part): Invalidation => ({ ...what, keys: [], tags: part })),
   ];
 }
 
