@@ -56,4 +56,19 @@ describe("keys", () => {
     expect(storeText("a:b")).toBe("a%3ab");
     expect(keyText(7)).toBe("7");
   });
+
+  it("of numbers, bigints and booleans are those of their text", () => {
+    expect(keyText(["list", 7n, true, -0.5])).toBe(keyText(["list", "7", "true", "-0.5"]));
+    expect(keyText(-0)).toBe(keyText(0));
+    expect(keyText(12n)).toBe("12");
+  });
+
+  it.each([[{ status: "open" }], [undefined], [null], [Number.NaN], [Infinity], [Symbol("a")], [["a"]], [() => 1]])(
+    "refuse a part that is %s",
+    (part) => {
+      const parts: readonly unknown[] = ["list", part];
+      expect(() => keyText(parts as KeyParts)).toThrow(/^key: expected strings, finite numbers, bigints or booleans, got /);
+      if (!Array.isArray(part)) expect(() => keyText(part as KeyParts)).toThrow(TypeError);
+    },
+  );
 });
