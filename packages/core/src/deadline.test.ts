@@ -80,6 +80,23 @@ describe("withStoreDeadline", () => {
 });
 
 describe("createDeadline", () => {
+  it("waits for longer than a timer of Node can, without a timer that ends at once", async () => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", note);
+    let resolve = (_value: number): void => undefined;
+    const promise = new Promise<number>((settle) => {
+      resolve = settle;
+    });
+    const answer = createDeadline(2 ** 31)(promise, "work");
+    await turn();
+    await turn();
+    resolve(1);
+    expect(await answer).toBe(1);
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+
   it("applies to each of many calls its own deadline, in any order of answers", async () => {
     const inTime = createDeadline(40);
     const never = new Promise<string>(() => undefined);

@@ -55,6 +55,9 @@ export async function withStoreDeadline<T>(
   }
 }
 
+/** Longest time of a timer in milliseconds, 24.8 days: Node lets a longer one end at once. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
+
 /** Calls every callback that is still there `timeoutMs` after it was added, outside of any tenant. */
 export interface SharedTimer {
   add(onTimeout: () => void): void;
@@ -82,7 +85,7 @@ export function createSharedTimer(timeoutMs: number): SharedTimer {
 
   function arm(ms: number): void {
     // Through setImmediate: when the event loop was blocked, the answer may lie unread in the socket, and is read first.
-    timer = inRootContext(() => setTimeout(() => setImmediate(expire), Math.ceil(ms)));
+    timer = inRootContext(() => setTimeout(() => setImmediate(expire), Math.min(Math.ceil(ms), MAX_TIMER_MS)));
   }
 
   return {

@@ -1,6 +1,6 @@
 export { booleanResult, checkedCallback, optionalStringResult, wrongResult } from "./checked-callback.js";
 export { isClock } from "./clock.js";
-export { createDeadline, type Deadline, withDeadline, withStoreDeadline } from "./deadline.js";
+export { createDeadline, type Deadline, MAX_TIMER_MS, withDeadline, withStoreDeadline } from "./deadline.js";
 export { describeValue } from "./describe-value.js";
 export { wasNotSent } from "./errors.js";
 export { isStrongSecret, maskSecrets } from "./mask-secrets.js";

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from "@scale/core/kit";
 import type { CacheContext } from "../coherence/context.js";
 import { addressOf, publishStoreFailure } from "../coherence/entry-ref.js";
 import { servableL1Entry } from "../coherence/l1-entry.js";
@@ -135,7 +136,7 @@ async function resolveFlight(
   const onSoftTimeout = (): boolean => serveStale(context, flight, { reason: "slow" });
   // A prefetch has no reader that a stale value could be served to.
   const isTimed = definition.softMs !== undefined && prefetch === undefined;
-  const softTimeout = isTimed ? setTimeout(onSoftTimeout, definition.softMs) : undefined;
+  const softTimeout = isTimed ? setTimeout(onSoftTimeout, Math.min(definition.softMs, MAX_TIMER_MS)) : undefined;
   try {
     let lookup = await (mode === "refresh" ? claimForRefresh(context, flight) : lookUpStore(context, flight, first));
     // A reader has joined a refresh that another process has the lease for.
