@@ -43,6 +43,7 @@ export const libraries = {
   "reflect-metadata": /^nest\//,
   "@openfeature/server-sdk": /^flags\/src\/openfeature\//,
   "lru-cache": /^(?:core|breaker)\//,
+  devalue: /^cache\/src\/definition\//,
   "cron-parser": /^queue\/src\/schedules\//,
   bullmq: /^queue\/src\/(?:redis|postgres)\//,
   "@bull-board/api": /^queue\/src\/dashboard\//,

@@ -56,10 +56,13 @@ describe("createKeyValueCache", () => {
     },
   );
 
-  it("refuses values that JSON would change, and unknown options", async () => {
+  it("brings back a row of an ORM, and refuses objects of other classes and unknown options", async () => {
     const cache = createCache();
     const kv = createKeyValueCache(cache, { tenantId: "acme" });
-    await expect(kv.set("k", { at: new Date(0) }, 60)).rejects.toMatchObject({ code: "SCALE_CONFIG" });
+    const row = { id: 9_007_199_254_740_993n, createdAt: new Date(0), deletedAt: null };
+    await kv.set("row", row, 60);
+    expect(await kv.get("row")).toEqual(row);
+    await expect(kv.set("k", { url: new URL("http://a") }, 60)).rejects.toMatchObject({ code: "SCALE_CONFIG" });
     expect(() => createKeyValueCache(cache, { namespaces: "a" } as object)).toThrow("namespaces");
   });
 

@@ -23,13 +23,13 @@ export interface KeyValueOptions {
 }
 
 /**
- * A cache with plain string keys. Values go through JSON, and a value that JSON would change is refused. `null`, `0`, `""` and
+ * A cache with plain string keys. Values come back as they were, and a value that would not is refused. `null`, `0`, `""` and
  * `false` are values like others. Only `undefined` means that the cache has none.
  */
 export interface KeyValueCache {
   /** @returns `undefined` if there is no value, or Redis does not answer */
   get(key: string): Promise<unknown>;
-  /** @throws {ConfigError} for a ttl that is not a duration, and for a value that JSON would change */
+  /** @throws {ConfigError} for a ttl that is not a duration, and for a value that would not come back as it was */
   set(key: string, value: unknown, ttl: KeyValueTtl): Promise<Receipt>;
   delete(key: string): Promise<Receipt>;
   /**

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "@scale/core";
-import { findNonJson } from "./json-safety.js";
+import { parse as parseRich, stringify as stringifyRich } from "devalue";
+import { findNonJson, findUnknown } from "./value-parts.js";
 
 /** Converts values to strings and back. A decoded value must have the same type as the encoded one. */
 export interface Codec<V> {
@@ -38,34 +40,48 @@ export function serializerOf(
   schema: ValueSchema<unknown> | undefined,
   codec: Codec<never> | undefined,
 ): Serializer {
-  const parse = schema === undefined ? (value: unknown) => value : parserOf(schema);
-  if (codec !== undefined) {
-    const { encode, decode } = codec as Codec<unknown>;
-    return { serialize: encode, deserialize: (text) => parse(decode(text)) };
+  const parse = schema === undefined ? undefined : parserOf(schema);
+  const { encode, decode } = (codec as Codec<unknown> | undefined) ?? defaultCodec(name, parse);
+  return { serialize: encode, deserialize: parse === undefined ? decode : (text) => parse(decode(text)) };
+}
+
+/** First character of a text that is not JSON. */
+const RICH = "~";
+
+/** JSON for what JSON keeps. `devalue` for dates, bigints, maps, sets, `undefined`, NaN and infinite numbers. */
+function defaultCodec(name: string, parse: ((value: unknown) => unknown) | undefined): Codec<unknown> {
+  const decode = (text: string): unknown => (text[0] === RICH ? parseRich(text.slice(1)) : parseJson(text));
+  /** True when the schema makes the value again from the text. */
+  function comesBack(value: unknown, text: string): boolean {
+    try {
+      return parse !== undefined && isDeepStrictEqual(parse(decode(text)), value);
+    } catch {
+      return false;
+    }
   }
   return {
-    serialize(value) {
-      if (schema === undefined) assertJson(name, value);
-      const text: unknown = JSON.stringify(value);
-      if (typeof text === "string") return text;
+    decode,
+    encode(value) {
+      const changed = named(name, () => findNonJson(value));
+      if (changed === undefined) return JSON.stringify(value);
+      const unknown = findUnknown(value);
+      const json: unknown = parse === undefined && unknown === undefined ? undefined : JSON.stringify(value);
+      if (typeof json === "string" && comesBack(value, json)) return json;
+      if (unknown === undefined) return RICH + stringifyRich(value);
       throw new ConfigError(
-        `cache ${name}: expected a value that JSON can hold, got a ${typeof value}: set format.codec`,
+        `cache ${name}: in the value ${unknown}, which does not come back as it was: set format.codec, or a schema that makes it again`,
       );
     },
-    deserialize: (text) => parse(parseJson(text)),
   };
 }
 
-function assertJson(name: string, value: unknown): void {
-  let found: string | undefined;
+function named<T>(name: string, search: () => T): T {
   try {
-    found = findNonJson(value);
+    return search();
   } catch (cause) {
     // Only the depth of a value can make it fail.
     throw new ConfigError(`cache ${name}: the value refers to itself, or is nested too deeply`, { cause });
   }
-  if (found === undefined) return;
-  throw new ConfigError(`cache ${name}: in the value ${found}, which JSON changes: define a schema or a codec`);
 }
 
 function parserOf(schema: ValueSchema<unknown>): (value: unknown) => unknown {

@@ -75,18 +75,18 @@ export interface DefinitionOptions<P, V> {
      * @default 1
      */
     readonly version?: number;
-    /** Schema that parses every value. A value that went through JSON must parse to an equal value. */
+    /** Schema that parses every value. A value that went through the codec must parse to an equal value. */
     readonly schema?: ValueSchema<Exclude<V, undefined>>;
-    /** @default JSON */
+    /** @default JSON; with `devalue` for dates, bigints, maps, sets, `undefined`, NaN and infinite numbers */
     readonly codec?: Codec<Exclude<V, undefined>>;
   };
   /** Loads the value from its source. `undefined` means that there is none. Its errors reach the callers unchanged. */
   readonly load: (params: P, context: LoadContext<V>) => V | PromiseLike<V>;
-  /** Loads many values at once, in the order of `params`. Used by `getMany`. */
+  /** Loads many values at once, in the order of `params`. Used by `getMany`. An `Error` in place of a value fails that one alone. */
   readonly loadMany?: (
     params: readonly P[],
     context: Pick<LoadContext<V>, "tenantId" | "signal">,
-  ) => PromiseLike<readonly V[]>;
+  ) => PromiseLike<readonly (V | Error)[]>;
 }
 
 /** A kind of value that is cached, to be read through `cache.tenant(id)`. */

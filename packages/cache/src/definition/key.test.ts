@@ -67,7 +67,9 @@ describe("keys", () => {
     "refuse a part that is %s",
     (part) => {
       const parts: readonly unknown[] = ["list", part];
-      expect(() => keyText(parts as KeyParts)).toThrow(/^key: expected strings, finite numbers, bigints or booleans, got /);
+      expect(() => keyText(parts as KeyParts)).toThrow(
+        /^key: expected strings, finite numbers, bigints or booleans, got /,
+      );
       if (!Array.isArray(part)) expect(() => keyText(part as KeyParts)).toThrow(TypeError);
     },
   );

@@ -50,6 +50,18 @@ describe("getMany", () => {
     expect([await one, await many, loads]).toEqual(["a alone", ["a alone", "b of 1"], 1]);
   });
 
+  it("fails a single value for which loadMany returns an error", async () => {
+    const row = cache.define({
+      ...{ name: "row", key: (id: string) => id, ttl: "1m" },
+      load: (id): string => id,
+      loadMany: async (ids) => ids.map((id) => (id === "bad" ? new RangeError(id) : id)),
+    });
+    const loader = acme.dataLoader(row);
+    expect(await loader.loadMany(["good", "bad"])).toEqual(["good", new RangeError("bad")]);
+    expect([acme.peek(row, "good"), acme.peek(row, "bad")]).toEqual(["good", undefined]);
+    await expect(acme.getMany(row, ["good", "bad"])).rejects.toThrow(RangeError);
+  });
+
   it("rejects when loadMany returns another number of values", async () => {
     const row = cache.define({
       ...{ name: "row", key: (id: string) => id, ttl: "1m" },

@@ -62,7 +62,11 @@ async function loadAll(
     if (!Array.isArray(values) || values.length !== loads.length) {
       throw new TypeError(`cache ${name}: loadMany must return ${loads.length} values, in the order of its params`);
     }
-    for (const [i, { resolve }] of loads.entries()) resolve(values[i]);
+    for (const [i, { resolve, reject }] of loads.entries()) {
+      const value: unknown = values[i];
+      if (value instanceof Error) reject(value);
+      else resolve(value);
+    }
   } catch (error) {
     abort.abort(error);
     for (const { reject } of loads) reject(error);

@@ -67,7 +67,12 @@ describe("staleWhileRevalidate", () => {
     }
     expect([state.loads, failed.length]).toEqual([2, 1]);
     // The value stays as old as it is.
-    expect(await acme.getWithInfo(row, "a")).toMatchObject({ value: 1, source: "memory", ageMs: MINUTE_MS, isStale: true });
+    expect(await acme.getWithInfo(row, "a")).toMatchObject({
+      value: 1,
+      source: "memory",
+      ageMs: MINUTE_MS,
+      isStale: true,
+    });
     expect(acme.peek(row, "a")).toBeUndefined();
     expect(await acme.getIfPresent(row, "a")).toBeUndefined();
     clock.advance(1000);
