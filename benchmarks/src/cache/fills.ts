@@ -74,7 +74,7 @@ async function oursOn(url: string): Promise<Filler> {
       await all;
     },
     close() {
-      cache.close();
+      void cache.close();
       redis.disconnect();
       subscriber.disconnect();
     },

@@ -37,7 +37,7 @@ export function startNode(url: string, options: NodeOptions & { busUrl?: string 
     redis,
     subscriber,
     close() {
-      cache.close();
+      void cache.close();
       redis.disconnect();
       subscriber.disconnect();
     },

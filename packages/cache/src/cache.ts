@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Clock, type Duration, systemClock, tenancy } from "@scale/core";
 import { clockOption, durationOption, functionOption, parseOptions, parseTenantId } from "@scale/core/kit";
 import { z } from "zod";
+import { closeCache } from "./coherence/close.js";
 import type { CacheContext } from "./coherence/context.js";
 import { createLeaseRenewer } from "./coherence/lease-renewal.js";
 import { createLeaseReturns } from "./coherence/lease-returns.js";
@@ -84,12 +85,20 @@ export interface Cache {
     readonly confirmedAgeMs: number | undefined;
     readonly queuedInvalidations: number;
   };
-  /** Unsubscribes, and stops retries. Running loads end by themselves; the Redis client stays yours to close. */
-  close(): void;
+  /**
+   * Unsubscribes, stops retries, and waits until loaded values are in the store, at most `timeoutMs`. Loads that still run then
+   * end by themselves; their leases are given back, so that no other process waits for them. Never rejects. Close the Redis
+   * clients after it: they stay yours.
+   * @param options `timeoutMs` default: 1000
+   */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+  /** As `close`, without waiting for it. */
   [Symbol.dispose](): void;
 }
 
 const DEFAULT_BYTES = 64 * 1024 * 1024;
+const CLOSE_MS = 1000;
 /** The tenant id of values that belong to no tenant: no tenant can have it. */
 const NO_TENANT = "";
 
@@ -141,11 +150,8 @@ export function createCache(options: CacheOptions = {}): Cache {
     inlineDefinitions: createInlineDefinitions(),
   };
   const shared = new TenantHandle(context, states, NO_TENANT);
-  const close = (): void => {
-    stalenessBound.close();
-    retryQueue?.close();
-    leaseReturns?.close();
-  };
+  let closed: Promise<void> | undefined;
+  const close = (timeoutMs = CLOSE_MS): Promise<void> => (closed ??= closeCache(context, states, timeoutMs));
 
   return {
     define,
@@ -159,8 +165,9 @@ export function createCache(options: CacheOptions = {}): Cache {
       confirmedAgeMs: stalenessBound.ageMs(),
       queuedInvalidations: retryQueue?.size() ?? 0,
     }),
-    close,
-    [Symbol.dispose]: close,
+    close: (closing) => close(closing?.timeoutMs),
+    [Symbol.asyncDispose]: () => close(),
+    [Symbol.dispose]: () => void close(),
   };
 }
 

@@ -41,7 +41,7 @@ export async function* memory({ smoke }: SectionOptions): AsyncIterable<Line> {
   const atMost = MAX_MEBIBYTES;
   yield line({ proof: `${about}, most bytes counted`, unit: "MiB", value: most / MEBIBYTE, bound: { atMost } });
   yield line({ proof: `${about}, heap growth`, unit: "MiB", value: growth / MEBIBYTE, bound: { atMost: 2 * atMost } });
-  cache.close();
+  await cache.close();
 }
 
 /** The longest block of the event loop by clearing a tenant with very many keys in memory. */
@@ -69,7 +69,7 @@ async function longestBlock(keys: number): Promise<number> {
   heapUsed();
   let longest = await timeMs(() => acme.clear());
   for (let i = 0; i < 100; i++) longest = Math.max(longest, await timeMs(() => acme.get(row, `again-${i}`)));
-  cache.close();
+  await cache.close();
   return longest;
 }
 

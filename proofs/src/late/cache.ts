@@ -27,7 +27,7 @@ export async function lateCaches(connect: () => Redis): Promise<LateCaches> {
     const [client, subscriber] = [connect(), connect()];
     const cache = createCache({ store: redisStore({ redis: client, subscriber, prefix: PREFIX, timeoutMs }) });
     closing.push(() => {
-      cache.close();
+      void cache.close();
       client.disconnect();
       subscriber.disconnect();
     });

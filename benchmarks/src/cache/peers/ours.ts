@@ -45,7 +45,7 @@ export async function startOurs(options: OurOptions): Promise<OurNode> {
     get: (id) => acme.get(row, { id }),
     del: (id) => acme.invalidate(row, { id }),
     async close() {
-      cache.close();
+      await cache.close();
       redis.disconnect();
       subscriber.disconnect();
     },

@@ -41,10 +41,10 @@ describe.skipIf(!url)("a tenant that is forgotten during a call to the store", (
     await untilServed({ cache, redis, subscriber, close: () => undefined });
     const writer = createCache({ store: real });
     await writer.tenant("acme").set(row, { params: "a", value: "old" });
-    writer.close();
+    void writer.close();
   });
   afterEach(() => {
-    cache.close();
+    void cache.close();
     redis.disconnect();
     subscriber.disconnect();
   });

@@ -101,7 +101,7 @@ describe.skipIf(!url)("an invalidation between two steps", () => {
     expect(await early).toBe("old");
     expect(await theirs.tenant("acme").get(theirRow, "a")).toBe("new");
     expect(await mine.tenant("acme").get(row, "a")).toBe("new");
-    mine.close();
+    void mine.close();
   });
 
   it("a queued invalidation is sent before the tenant is read, and only once", async () => {
@@ -126,7 +126,7 @@ describe.skipIf(!url)("an invalidation between two steps", () => {
     expect(await acme.get(row, "a")).toBe("new");
     await vi.waitFor(() => expect(mine.health().queuedInvalidations).toBe(0));
     expect(sent).toEqual([{ tenantId: "acme", keys: ["row:a"], tags: [], all: false }]);
-    mine.close();
+    void mine.close();
   });
 
   it("more than a thousand queued invalidations of a tenant become one that clears it", async () => {
@@ -147,7 +147,7 @@ describe.skipIf(!url)("an invalidation between two steps", () => {
       { tenantId: "acme", keys: [], tags: [], all: true },
       { tenantId: "other", keys: [], tags: ["t"], all: false },
     ]);
-    mine.close();
+    void mine.close();
   });
 });
 

@@ -61,7 +61,7 @@ describe("a tenant beyond maxTenants", () => {
     hold.open();
     expect((await ended).state).toBe("applied");
     expect(await cache.tenant("acme").get(row, "a")).toBe("new");
-    cache.close();
+    void cache.close();
   });
 
   it("is not forgotten during a set: a load that overlaps it does not replace the value", async () => {
@@ -104,6 +104,6 @@ describe("a tenant beyond maxTenants", () => {
     loaded.open();
     expect(await read).toBe("old");
     expect(await cache.tenant("acme").get(row, "a")).toBe("new");
-    cache.close();
+    void cache.close();
   });
 });

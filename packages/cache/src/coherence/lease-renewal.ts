@@ -6,11 +6,13 @@ const TICKS_PER_LEASE = 4;
 
 /**
  * Renews leases while their loads run, with one timer for all: most loads end long before a timer of their own would fire.
- * @returns `begin`, whose `onFailure` is called for every renewal that the store could not answer, and `end`
+ * @returns `begin`, whose `onFailure` is called for every renewal that the store could not answer, and `end`; `endAll` returns the
+ * leases whose loads still run
  */
 export function createLeaseRenewer(store: CacheStore): {
   begin(lease: Lease, onFailure: (error: unknown) => void): void;
   end(lease: Lease): void;
+  endAll(): readonly Lease[];
 } {
   /** `tick` is the one in which the lease was taken or renewed. */
   const leases = new Map<Lease, { onFailure(error: unknown): void; tick: number; isRenewing: boolean }>();
@@ -52,6 +54,12 @@ export function createLeaseRenewer(store: CacheStore): {
     end(lease) {
       leases.delete(lease);
       if (leases.size === 0) timer?.unref();
+    },
+    endAll() {
+      const running = [...leases.keys()];
+      leases.clear();
+      timer?.unref();
+      return running;
     },
   };
 }

@@ -26,7 +26,7 @@ describe("createLeaseReturns", () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(attempts).toEqual(["a", "b", "a", "a", "a", "b"]);
     expect(errors).toHaveLength(1);
-    returns.close();
+    void returns.close();
     vi.useRealTimers();
   });
 
@@ -36,7 +36,7 @@ describe("createLeaseReturns", () => {
     const returns = createLeaseReturns({ release } as Pick<CacheStore, "release"> as CacheStore);
     returns.add(leaseOf("a"));
     await vi.advanceTimersByTimeAsync(300);
-    returns.close();
+    void returns.close();
     await vi.advanceTimersByTimeAsync(10_000);
     expect(release).toHaveBeenCalledTimes(2);
     vi.useRealTimers();

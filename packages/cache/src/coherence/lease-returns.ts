@@ -8,13 +8,14 @@ const MAX_LEASES = 10_000;
 /**
  * Gives back leases that their holder does not fill: while one is there, the readers of all processes wait for it.
  * @returns `add` releases a lease; while the store does not answer, the release is repeated until it does, and `onFailure` is
- * called once, when the first attempt fails
+ * called once, when the first attempt fails; `close` repeats no release, and resolves when those that were sent have an answer
  */
 export function createLeaseReturns(store: CacheStore): {
   add(lease: Lease, onFailure?: (error: unknown) => void): void;
-  close(): void;
+  close(): Promise<unknown>;
 } {
   const open = new Set<Lease>();
+  const sent = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
@@ -38,15 +39,20 @@ export function createLeaseReturns(store: CacheStore): {
 
   return {
     add(lease, onFailure) {
-      store.release(lease).catch((error: unknown) => {
-        onFailure?.(error);
-        if (open.size < MAX_LEASES) open.add(lease);
-        arm();
-      });
+      const release = store
+        .release(lease)
+        .catch((error: unknown) => {
+          onFailure?.(error);
+          if (open.size < MAX_LEASES) open.add(lease);
+          arm();
+        })
+        .finally(() => sent.delete(release));
+      sent.add(release);
     },
     close() {
       isClosed = true;
       clearTimeout(timer);
+      return Promise.all(sent);
     },
   };
 }

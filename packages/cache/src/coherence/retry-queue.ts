@@ -31,11 +31,13 @@ const RETRY_MS = 250;
 /** Number of tenants that are retried together. */
 const TENANTS_PER_RETRY = 50;
 
-/** @param options `from`: id of the cache that invalidates */
-export function createRetryQueue(
-  store: CacheStore,
-  { clock, from }: { readonly clock: Clock; readonly from: string },
-): InvalidationRetryQueue {
+interface RetryQueueOptions {
+  readonly clock: Clock;
+  /** Id of the cache that invalidates. */
+  readonly from: string;
+}
+
+export function createRetryQueue(store: CacheStore, { clock, from }: RetryQueueOptions): InvalidationRetryQueue {
   const queue = new Map<string, Queued>();
   const running = new Map<string, Promise<boolean>>();
   let timer: NodeJS.Timeout | undefined;

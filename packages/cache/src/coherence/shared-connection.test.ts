@@ -51,7 +51,7 @@ describe.skipIf(!url)("caches that share connections", () => {
     await served(other);
   });
   afterEach(() => {
-    for (const cache of opened.splice(0)) cache.close();
+    for (const cache of opened.splice(0)) void cache.close();
     for (const client of [redis, subscriber, otherBus]) client.disconnect();
   });
 
@@ -59,7 +59,7 @@ describe.skipIf(!url)("caches that share connections", () => {
     const [first, second] = [open(), open()];
     await served(first, second);
     const rows = rowOf(second);
-    first.close();
+    void first.close();
     for (let i = 0; i < 10; i++) {
       await rows.fill(`r${i}`);
       value = "new";

@@ -70,7 +70,7 @@ describe("what tenants share in a cache runs in the context of none of them", ()
     expect(await tenancy.run({ tenantId: "first" }, () => cache.tenant("second").get(row, "a"))).toBe("second");
     await cache.warm({ tenants: ["third"], entries: [[row, () => ["a"]]] });
     expect(await cache.tenant("third").getIfPresent(row, "a")).toMatchObject({ value: "third" });
-    cache.close();
+    void cache.close();
   });
 
   it("a load that both wait for", async () => {
@@ -94,7 +94,7 @@ describe("what tenants share in a cache runs in the context of none of them", ()
       },
     });
     expect(await leaks).toEqual([]);
-    cache.close();
+    void cache.close();
   });
 
   it("a subscription, of a cache that a request has created", async () => {
@@ -113,7 +113,7 @@ describe("what tenants share in a cache runs in the context of none of them", ()
         await turn();
         // A client emits its messages in the context in which it connected.
         listener?.confirmed(systemClock.monotonic());
-        cache.close();
+        void cache.close();
       },
       second: () => undefined,
     });

@@ -34,8 +34,9 @@ const MAX_TAGS = 1000;
 export class TenantState {
   readonly tenantId: string;
   readonly partition: Partition;
-  /** Flights by store key. An invalidation needs only these members of a flight. */
-  readonly flights: Map<string, { readonly hasTags: boolean; isDetached: boolean }> = new Map();
+  /** Flights by store key. Only these members of a flight are needed here. */
+  readonly flights: Map<string, { readonly hasTags: boolean; isDetached: boolean; finished(): Promise<void> }> =
+    new Map();
   readonly counts: Counts = { memoryHits: 0, storeHits: 0, staleHits: 0, loads: 0, loadErrors: 0, invalidations: 0 };
   /** True once the state was forgotten: a handle that holds it must look up its successor. */
   isRetired = false;
@@ -139,6 +140,8 @@ export interface TenantStates {
   forgetIfUnused(tenantId: string): void;
   /** The L1 usage of the tenant. */
   usage(tenantId: string): TenantUsage | undefined;
+  /** Resolves when all flights that are under way have finished. */
+  finished(): Promise<unknown>;
   readonly size: number;
 }
 
@@ -168,6 +171,8 @@ export function createTenantStates(memory: Memory, maxTenants: number): TenantSt
     },
     has: (tenantId) => states.has(tenantId),
     usage: (tenantId) => memory.usage(tenantId),
+    finished: () =>
+      Promise.all([...states.values()].flatMap(({ flights }) => [...flights.values()].map((each) => each.finished()))),
     forgetIfUnused(tenantId) {
       const state = states.get(tenantId);
       if (state === undefined || !state.isIdle || state.tagGeneration > 0 || state.hasReads) return;

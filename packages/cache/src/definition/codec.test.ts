@@ -37,7 +37,7 @@ describe("the default codec", () => {
   });
 
   it.each([
-    [{ a: [new (class Money {})()] }, ".a[0] is a Money"],
+    [{ a: [new URL("http://a")] }, ".a[0] is a URL"],
     [{ f: () => 1 }, ".f is a function"],
     [new Map([["a", Symbol("s")]]), "[1] is a symbol"],
     [{ at: new Date(0), b: Buffer.from("a") }, ".b is a Buffer"],

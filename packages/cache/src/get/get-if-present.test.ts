@@ -84,7 +84,7 @@ describe.skipIf(!url)("getIfPresent", () => {
     hold.open();
     expect((await found)?.value).toBe("old");
     expect(cache.tenant("acme").peek(row, "a")).toBeUndefined();
-    for (const each of [cache, writer]) each.close();
+    for (const each of [cache, writer]) void each.close();
     redis.disconnect();
     subscriber.disconnect();
   });
@@ -115,7 +115,7 @@ describe.skipIf(!url)("getIfPresent", () => {
     const cache = createCache({ store: redisStore({ redis, timeoutMs: 50 }) });
     const row = cache.define<string, string>({ ...options, load: never });
     expect(await cache.tenant("acme").getIfPresent(row, "a")).toBeUndefined();
-    cache.close();
+    void cache.close();
     redis.disconnect();
   });
 });

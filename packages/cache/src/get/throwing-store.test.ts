@@ -16,6 +16,6 @@ it("loads without a store whose read throws instead of rejecting, and keeps no c
     const acme = cache.tenant("acme");
     const both = Promise.all([acme.get(row, "a"), acme.get(row, "a")]);
     expect(await Promise.race([both, pause(5_000, "waited", { ref: false })])).toEqual(["row a", "row a"]);
-    cache.close();
+    void cache.close();
   }
 });
