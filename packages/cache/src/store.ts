@@ -74,7 +74,7 @@ export interface ReadListener {
  *
  * - Every call settles within a deadline of the store's own.
  * - A call that is carried out after its deadline, or twice, revives nothing. A lease that it takes is given back.
- * - An entry holds a value, or a lease, or both: the value that is being replaced. When that lease has expired, the next
+ * - An entry holds a value, or a lease, or both: the value that is being replaced, also by a write. When that lease has expired, the next
  *   reader gets the lease and the old value.
  * - When several callers read a missing entry, one gets the lease. The lease of a dead process ends by itself.
  * - A fill counts only while the lease that its token names is there, and no tag of the value was invalidated since.
@@ -92,7 +92,7 @@ export interface CacheStore {
      */
     readonly to?: (address: EntryAddress, listener: ReadListener) => void;
   };
-  /** Reads an entry without taking the lease. `undefined` when it is missing, or being replaced. */
+  /** Reads an entry without taking the lease. A value that is being replaced is returned until the fill, or the end of that lease. */
   readWithoutLease(address: EntryAddress): Promise<StoredEntry | undefined>;
   /** Takes the lease although a value is there. A claim for a write also takes it from another holder. */
   claim(address: EntryAddress, reason: ClaimReason): Promise<ClaimResult>;

@@ -47,8 +47,8 @@ export const brokenStores: Readonly<Record<string, BrokenStore>> = {
       return stored === undefined ? undefined : withoutAge(stored);
     },
   })),
-  "reads a value without a lease while it is replaced": broken(
-    "reads without a lease no value that is being replaced",
+  "reads a value without a lease after its writer died": broken(
+    "reads a value without a lease while it is replaced, until its lease has ended",
     (store) => ({
       async readWithoutLease(address) {
         const found = await store.read(address);

@@ -82,7 +82,7 @@ function modelStore(shared: Shared, leaseMs: number): CacheStore {
     }),
     async readWithoutLease(address) {
       const entry = entryAt(address);
-      return entry.lease === undefined ? storedOf(entry) : undefined;
+      return entry.lease === undefined || isLeased(entry) ? storedOf(entry) : undefined;
     },
     async claim(address, reason) {
       const entry = entryAt(address);
@@ -92,7 +92,6 @@ function modelStore(shared: Shared, leaseMs: number): CacheStore {
       }
       const version = reason.version ?? known;
       if (version < known) return { is: "older" };
-      entry.value = undefined;
       return { is: "leased", token: takeLease(entry, version) };
     },
     async fillIn({ tenantId, key, token, notify }, content) {

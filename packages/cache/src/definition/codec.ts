@@ -41,7 +41,7 @@ export function serializerOf(
   codec: Codec<never> | undefined,
 ): Serializer {
   const parse = schema === undefined ? undefined : parserOf(schema);
-  const { encode, decode } = codec === undefined ? defaultCodec(name, parse) : (codec as Codec<unknown>);
+  const { encode, decode } = codec ?? defaultCodec(name, parse);
   return { serialize: encode, deserialize: parse === undefined ? decode : (text) => parse(decode(text)) };
 }
 

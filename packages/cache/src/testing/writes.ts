@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { CacheStore, EntryAddress } from "../store.js";
 import { at, claim, type StoreFixture, content, invalidation, lease, put, textOf } from "./context.js";
 
@@ -34,15 +34,16 @@ function describeRefreshes(context: StoreFixture): void {
     expect(textOf(await context.two.read(at("a")))).toBe("new");
   });
 
-  it("reads without a lease no value that is being replaced", async () => {
-    for (const tags of [[], ["t1"]]) {
-      const address = at(`tags:${tags.length}`);
+  it("reads a value without a lease while it is replaced, until its lease has ended", async () => {
+    const reasons = [{ to: "refresh" }, { to: "write", version: undefined }] as const;
+    for (const [tags, reason] of [[], ["t1"]].flatMap((each) => reasons.map((one) => [each, one] as const))) {
+      const address = at(`${reason.to} ${tags.length}`);
       await put(context.one, address, content("old", { tags }));
-      const held = await claim(context.one, address, { to: "refresh" });
-      expect(await context.one.readWithoutLease(address)).toBeUndefined();
-      expect(await context.two.readWithoutLease(address)).toBeUndefined();
-      await context.one.release(held);
+      const held = await claim(context.one, address, reason);
+      expect(await context.one.readWithoutLease(address)).toMatchObject({ text: "old" });
       expect(await context.two.readWithoutLease(address)).toMatchObject({ text: "old" });
+      await vi.waitFor(async () => expect(await context.two.readWithoutLease(address)).toBeUndefined(), 2500);
+      await context.one.release(held);
     }
   });
 
@@ -52,10 +53,12 @@ function describeRefreshes(context: StoreFixture): void {
     expect(textOf(await context.two.read(at("a")))).toBe("old");
   });
 
-  it("hides the old value as soon as a write has begun", async () => {
+  it("keeps the old value until a write is complete, so that no reader misses a value that is being replaced", async () => {
     await put(context.one, at("a"), content("old"));
-    await claim(context.one, at("a"));
-    expect(await context.two.read(at("a"))).toEqual({ is: "busy", old: undefined });
+    const held = await claim(context.one, at("a"));
+    expect(await context.two.read(at("a"))).toMatchObject({ is: "busy", old: { text: "old" } });
+    expect(await context.one.fillIn({ ...held, notify: "one" }, content("new"))).toBe(true);
+    expect(textOf(await context.two.read(at("a")))).toBe("new");
   });
 }
 

@@ -6,7 +6,7 @@
   ARGV[1]  id             token of the lease, and the generation of a tenant without one
   ARGV[2]  leaseMs
   ARGV[3]  metadataTtlMs  TTL of a generation before the first fill
-  ARGV[4]  "refresh" keeps the old value until the fill, and yields to another lease; "write" drops it, and takes the lease
+  ARGV[4]  "refresh" yields to another lease; "write" takes it. The old value stays until the fill
   ARGV[5]  version of the written value, or "" for none
 
   Largest input: one entry whose old value has 1 MB.
@@ -37,7 +37,6 @@ if of == gen then
     old = value
   end
   if version ~= "" and has ~= "" and tonumber(has) > tonumber(version) then return -1 end
-  if ARGV[4] == "write" then old = "" end
   if ARGV[4] == "refresh" then version = has end
   if old ~= "" then ms = math.max(lease, call("PTTL", KEYS[2])) end
 end

@@ -3,7 +3,7 @@
 
   KEYS[i]     for each tenant: its generation `<id>.<n>`, whose key ends with "g", then its entries
   ARGV[1]     id             unique to this call: the token of its leases, and the generation of a tenant without one
-  ARGV[2]     leaseMs        0 takes no lease, and returns "B" for a missing entry
+  ARGV[2]     leaseMs        0 takes no lease, and returns "B" for a missing entry and for one whose lease has ended
   ARGV[3]     metadataTtlMs  TTL of a generation before the first fill
   ARGV[4..n]  number of entries of each tenant
 
@@ -87,7 +87,8 @@ local function answer(i)
       if tonumber(till) > now then return "B" .. old end
     end
   end
-  if lease == 0 then return "B" .. old end
+  -- The holder of a lease that has ended may have died between its write to the source and the fill: the old value is in doubt.
+  if lease == 0 then return "B" end
   taken[KEYS[i]] = true
   -- All missing entries of a tenant get the same lease.
   fresh = fresh or leased .. match(current, "(%d+)$") .. ".." .. id .. "." .. ends .. "|"

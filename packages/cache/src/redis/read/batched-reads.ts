@@ -51,7 +51,7 @@ export function createReads(options: ReadsOptions): Pick<CacheStore, "read" | "r
       new Promise((resolve, reject) => {
         const callback: ReadCallback = {
           address,
-          found: (result) => resolve(result.is === "value" ? result.stored : undefined),
+          found: (result) => resolve(result.is === "value" ? result.stored : result.old),
           missing: (isCertain) => (isCertain ? resolve(undefined) : readOnly(callback)),
           failed: reject,
         };

@@ -74,7 +74,8 @@ function answerAll(
       const kind = text.charAt(0);
       recent.record(kind === "V" ? text.length : 0);
       if (kind === "V") callback.found({ is: "value", stored: parseEntry(text, now) });
-      else callback.missing(kind !== "T");
+      // A lease may have the old value behind it.
+      else callback.missing(kind !== "T" && kind !== "L");
     }
   }
 }
