@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { Pool, PoolClient } from "pg";
 import { failureOf, isPoolFull } from "../postgres/failure.js";
 import type { Checkout, PoolLike, RouteRequest, Routing } from "../types.js";
+import { sendReadOnly, sendStatement } from "./read-only-attempt.js";
 import type { Statement } from "./statement.js";
 
 /** Maximum number of failed connections before the caller receives the error. */
@@ -43,8 +44,15 @@ export function wasSent(error: unknown): boolean {
  * Runs a read once, on the node of the checkout. It rejects when the node is ejected. Its connection is then closed, also
  * one that the pool lends it later. `pool.query` closes the connection of every failed statement; this
  * keeps the connection when the server replied with an error.
+ * @param send how to send the statement: `sendReadOnly` shows whether it writes
  */
-export function attemptRead(checkout: Checkout, statement: Statement, inFlight: InFlightReads): Promise<unknown> {
+// oxlint-disable-next-line max-params -- called for every read, without an object of its own
+export function attemptRead(
+  checkout: Checkout,
+  statement: Statement,
+  inFlight: InFlightReads,
+  send: typeof sendReadOnly = sendStatement,
+): Promise<unknown> {
   const reads = inFlight.forNode(checkout.route.node);
   return new Promise((resolve, reject) => {
     let connection: PoolClient | undefined;
@@ -67,7 +75,7 @@ export function attemptRead(checkout: Checkout, statement: Statement, inFlight: 
       if (isOver) return client.release(true);
       connection = client;
       try {
-        client.query(statement.query as string, statement.values as unknown[], (error: Error | null, result) => {
+        send(client, statement, (error, result) => {
           if (error === null || error === undefined) end(undefined, result);
           else end(error);
         });

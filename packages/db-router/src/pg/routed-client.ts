@@ -18,6 +18,8 @@ export class RoutedClient extends EventEmitterAsyncResource {
   #reader: Promise<PinnedConnection> | undefined;
   #open: PinnedConnection | undefined;
   #released = false;
+  /** True after a change of the schema, which others see only after its commit. */
+  #changedSchema = false;
 
   constructor(executor: StatementExecutor) {
     // A pinned connection emits its events in the context of the request that opened it, which may be another one's.
@@ -80,6 +82,7 @@ export class RoutedClient extends EventEmitterAsyncResource {
   #releaseNow(connection: PinnedConnection, error: Error | boolean | undefined): void {
     if (connection === this.#open) for (const event of FORWARDED) connection.client.off(event, this.#forward[event]);
     connection.release(error);
+    if (this.#changedSchema) this.#executor.kinds.forgetFunctions();
   }
 
   async #runPinned({ text, query, values }: Statement, kind: StatementKind): Promise<unknown> {
@@ -88,6 +91,7 @@ export class RoutedClient extends EventEmitterAsyncResource {
     try {
       const result: unknown = await connection.client.query(query as string, values as unknown[]);
       connection.noteEnd(ended);
+      if (kind === "write" && this.#executor.kinds.noteEnd(text)) this.#changedSchema = true;
       return result;
     } catch (error) {
       connection.noteEnd(ended, error);

@@ -1,7 +1,7 @@
 import { parseOptions } from "@scale/core/kit";
 import pg, { type Pool } from "pg";
 import { z } from "zod";
-import { createClassifier } from "../postgres/sql/classifier.js";
+import { createCorrectableClassifier } from "../postgres/sql/classifier.js";
 import type { Routing } from "../types.js";
 import { pgPool } from "./attempt.js";
 import { createStatementExecutor, type StatementExecutor } from "./statement-executor.js";
@@ -27,7 +27,7 @@ const schema = z.strictObject({ volatileFunctions: z.array(z.string().min(1)).re
  */
 export function routedPool(routing: Routing, options: RoutedPoolOptions = {}): Pool {
   const { volatileFunctions } = parseOptions(schema, options, "routedPool");
-  return new RoutedPool(routing, createStatementExecutor(routing, createClassifier(volatileFunctions)));
+  return new RoutedPool(routing, createStatementExecutor(routing, createCorrectableClassifier(volatileFunctions)));
 }
 
 /** A subclass of `pg.Pool`, because Prisma and Drizzle check for one. */

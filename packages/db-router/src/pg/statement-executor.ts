@@ -1,16 +1,18 @@
 import type { PoolClient } from "pg";
-import type { Classifier } from "../postgres/sql/classifier.js";
+import type { CorrectableClassifier } from "../postgres/sql/classifier.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import type { RouteRequest, Routing } from "../types.js";
 import { checkoutConnection, InFlightReads } from "./attempt.js";
 import { runRead } from "./read-retry.js";
 import { isSubmittable, type Statement } from "./statement.js";
+import { StatementKinds } from "./statement-kinds.js";
 
 /** Runs single statements. A routed pool and its clients share one. */
 export interface StatementExecutor {
   readonly routing: Routing;
   /** The kind of a statement: whether a replica may serve it, and whether it counts as a write on the primary. */
   kindOf(statement: Statement): StatementKind;
+  readonly kinds: StatementKinds;
   /** Runs one statement outside of any transaction. */
   run(statement: Statement): Promise<unknown>;
   close(): void;
@@ -18,17 +20,19 @@ export interface StatementExecutor {
 
 const WRITE: RouteRequest = { intent: "write" };
 
-export function createStatementExecutor(routing: Routing, classify: Classifier): StatementExecutor {
+export function createStatementExecutor(routing: Routing, classifier: CorrectableClassifier): StatementExecutor {
+  const kinds = new StatementKinds(routing, classifier);
   const inFlight = new InFlightReads();
+  const reading = { routing, inFlight, kinds };
   const close = routing.onEject((node) => inFlight.rejectAll(node));
-  const kindOf = ({ text }: Statement): StatementKind => (text === undefined ? "write" : classify(text));
+  const kindOf = ({ text }: Statement): StatementKind => (text === undefined ? "write" : kinds.kindOf(text));
 
   function run(statement: Statement): Promise<unknown> {
     const kind = kindOf(statement);
     const isRead = kind === "read" || kind === "call";
     // A submittable can be sent only once, so a read cannot be retried.
     if (isSubmittable(statement.query)) return runOnce(statement, isRead ? { intent: "read" } : WRITE, kind);
-    return isRead ? runRead(statement, kind, { routing, inFlight }) : runOnce(statement, WRITE, kind);
+    return isRead ? runRead(statement, kind, reading) : runOnce(statement, WRITE, kind);
   }
 
   /** Sends a statement at most once: after a failed write its effect is unknown. */
@@ -38,6 +42,7 @@ export function createStatementExecutor(routing: Routing, classify: Classifier):
     try {
       const result = await runAndRelease(client, statement);
       checkout.release({ wrote });
+      if (wrote) kinds.noteEnd(statement.text);
       return result;
     } catch (error) {
       checkout.release({ error, wrote });
@@ -45,7 +50,7 @@ export function createStatementExecutor(routing: Routing, classify: Classifier):
     }
   }
 
-  return { routing, kindOf, run, close };
+  return { routing, kinds, kindOf, run, close };
 }
 
 /** Closes the connection of a failed statement, as `pool.query` does: its text may have opened a transaction. */

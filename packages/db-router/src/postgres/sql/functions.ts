@@ -111,7 +111,7 @@ const PURE = new Set(
     "string_to_array unnest generate_series generate_subscripts row_number rank dense_rank percent_rank cume_dist " +
     "ntile lag lead first_value last_value nth_value percentile_cont percentile_disc mode grouping stddev variance " +
     "to_tsvector to_tsquery plainto_tsquery websearch_to_tsquery phraseto_tsquery ts_rank ts_rank_cd ts_headline " +
-    "similarity word_similarity gen_random_uuid current_setting pg_sleep pg_is_in_recovery pg_backend_pid version " +
+    "similarity word_similarity gen_random_uuid uuidv4 uuidv7 uuid_generate_v4 timeofday current_setting pg_sleep pg_is_in_recovery pg_backend_pid version " +
     // Keywords that may be in front of a parenthesis.
     "select from where on using join lateral in and or not exists any all some as with values table union except " +
     "intersect when then else case is like ilike between by having limit offset distinct filter over partition order " +

@@ -32,6 +32,10 @@ const cases: readonly (readonly [StatementKind, readonly string[]])[] = [
       "select pg_sleep(1), inet_server_port()",
       "select updated_at, deleted, inserted_by, share from t",
       ";select 1",
+      "with w (a, b) as (select 1, 2) select * from w",
+      "with recursive w (a) as (select 1) select * from w",
+      "select * from unnest(array[1]) as u (x)",
+      "select * from (values (1)) as v(a)",
     ],
   ],
   [
@@ -41,6 +45,8 @@ const cases: readonly (readonly [StatementKind, readonly string[]])[] = [
       'select app."Touch" (1)',
       "select * from find_contacts('x')",
       "explain analyze select touch(1)",
+      "select distinct on (id) touch(id) from contacts",
+      "select 1 as touched, touch(1)",
     ],
   ],
   [

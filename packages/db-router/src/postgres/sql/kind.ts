@@ -35,6 +35,8 @@ const SESSION = new Set([
 /** Some are common column names too; such a statement goes to the primary without need. */
 const CHANGES = new Set(["insert", "update", "delete", "merge", "into"]);
 const LOCKS = new Set(["update", "share", "no", "key"]);
+/** Words that a name with columns follows: `WITH w (a) AS`, `unnest(x) AS u (a)`. It is no call. */
+const NAMING = new Set(["as", "with", "recursive"]);
 
 /** Classifies a statement by its text. Pure. */
 export function kindOf(text: string, isVolatile: typeof isKnownVolatile = isKnownVolatile): StatementKind {
@@ -48,7 +50,7 @@ export function kindOf(text: string, isVolatile: typeof isKnownVolatile = isKnow
 function statement(lexer: Lexer, first: TokenKind, isVolatile: typeof isKnownVolatile): StatementKind {
   if (first !== "word") return "write";
   const verb = lexer.value;
-  if (QUERIES.has(verb)) return query(lexer, isVolatile);
+  if (QUERIES.has(verb)) return query(lexer, isVolatile, verb);
   if (verb === "explain") return explained(lexer, isVolatile);
   // FETCH runs the query of the cursor without naming it, so DECLARE decides.
   if (verb === "declare") return query(lexer, isVolatile) === "read" ? "session" : "write";
@@ -56,20 +58,39 @@ function statement(lexer: Lexer, first: TokenKind, isVolatile: typeof isKnownVol
   return SESSION.has(verb) && isLast(lexer) ? "session" : "write";
 }
 
-function query(lexer: Lexer, isVolatile: typeof isKnownVolatile): StatementKind {
+function query(lexer: Lexer, isVolatile: typeof isKnownVolatile, verb = ""): StatementKind {
   let kind: StatementKind = "read";
-  // The previous word or quoted name: a parenthesis after it makes it a function, FOR before UPDATE makes a lock.
-  let before = "";
+  // The two previous words or quoted names: a parenthesis after one makes it a function, FOR before UPDATE makes a lock.
+  let before = verb;
+  let beforeThat = "";
   for (let token = lexer.next(); token !== "end"; token = lexer.next()) {
     if (token === "broken") return "write";
     if (token === "semicolon") return isLast(lexer, token) ? kind : "write";
-    if (token === "open" && before !== "" && !isKnownPure(before)) kind = "call";
+    if (token === "open" && before !== "" && !isKnownPure(before) && !NAMING.has(beforeThat)) kind = "call";
     const name = token === "word" || token === "name" ? lexer.value : "";
     if (name !== "" && isVolatile(name)) return "write";
     if (token === "word" && isChange(name, before)) return "write";
+    beforeThat = before;
     before = name;
   }
   return kind;
+}
+
+/**
+ * Names in front of a parenthesis that may be functions, without those that are known to write nothing and those of
+ * aliases with columns. Unquoted names are in lower case.
+ */
+export function callsOf(text: string): ReadonlySet<string> {
+  const calls = new Set<string>();
+  const lexer = new Lexer(text);
+  let before = "";
+  let beforeThat = "";
+  for (let token = lexer.next(); token !== "end" && token !== "broken"; token = lexer.next()) {
+    if (token === "open" && before !== "" && !isKnownPure(before) && !NAMING.has(beforeThat)) calls.add(before);
+    beforeThat = before;
+    before = token === "word" || token === "name" ? lexer.value : "";
+  }
+  return calls;
 }
 
 /** A change in a WITH, SELECT … INTO, or a lock: FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE. */
@@ -87,7 +108,7 @@ function transactionEnd(lexer: Lexer): StatementKind {
 /** EXPLAIN plans its statement on the server it runs on; with ANALYZE it executes it. */
 function explained(lexer: Lexer, isVolatile: typeof isKnownVolatile): StatementKind {
   const { analyze, verb } = explainOptions(lexer);
-  if (QUERIES.has(verb)) return query(lexer, isVolatile);
+  if (QUERIES.has(verb)) return query(lexer, isVolatile, verb);
   return !analyze && CHANGES.has(verb) && isLast(lexer) ? "session" : "write";
 }
 
