@@ -12,6 +12,7 @@ export {
 } from "./errors.js";
 export type { EventChannel } from "./events.js";
 export { type DefinePlansOptions, definePlans } from "./plan/define.js";
+export { onceAcrossReloads } from "./once-across-reloads.js";
 export { type PlanFallback, planFallback } from "./plan/events.js";
 export { createPlanResolver, type PlanResolver, type PlanResolverOptions } from "./plan/resolver.js";
 export { hard, soft, unlimited } from "./plan/quota-limits.js";

@@ -24,6 +24,7 @@ export {
   timeoutOption,
 } from "./option-fragments.js";
 export { parseOptions } from "./options.js";
+export { registerLive } from "./once-across-reloads.js";
 export { shareOf } from "./plan/share.js";
 export { inRootContext } from "./root-context.js";
 export { isPromiseLike, startThenable } from "./start-thenable.js";

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "@scale/core";
+import { registerLive } from "@scale/core/kit";
 import { type ScriptRunner, type SubscriberLike, subscription } from "@scale/core/redis";
 import type { CacheStore } from "../../store.js";
 import { heartbeat } from "../lua/scripts.gen.js";
@@ -26,6 +27,7 @@ export function createInvalidationBus(options: {
 
   return (listener, everyMs) => {
     const id = randomBytes(12).toString("base64url");
+    const unregister = registerLive("createCache", prefix);
     let isSubscribed = false;
     let disconnects = 0;
     // Heartbeats that the server has taken since the last one that arrived.
@@ -67,6 +69,7 @@ export function createInvalidationBus(options: {
 
     const stop = repeat(beat, everyMs);
     return () => {
+      unregister();
       stop();
       end();
     };
