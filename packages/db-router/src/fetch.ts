@@ -3,11 +3,12 @@ import { type FetchHandler, toFetch } from "@scale/http/fetch";
 import type { Sessions } from "./consistency/sessions.js";
 import { type DbSessionOptions, dbSessionHeaders } from "./http.js";
 
-export type { DbSessionCookie, DbSessionOptions } from "./http.js";
+export type { DbSessionCookie, DbSessionOptions, DbSessionRequest } from "./http.js";
 
 /**
  * Runs a fetch handler in a session of the router, as `dbSession` of `./express` does, in any runtime that passes a
- * `Request`. Writes that happen while the body streams are not in the token.
+ * `Request`. The token waits for the position of the writes, which takes one poll of the primary that concurrent responses
+ * share. Writes that begin while the body streams are not in the token.
  * @throws {ConfigError} that names the invalid option
  */
 export function dbSession<Args extends readonly [Request, ...unknown[]]>(

@@ -4,6 +4,8 @@ import { dbSessionHeaders } from "./http.js";
 
 const beginWith = (headers: Record<string, string>, options?: Parameters<typeof dbSessionHeaders>[0]) =>
   dbSessionHeaders(options).begin(createFacts({ headers }));
+const methodWith = (method: string, options?: Parameters<typeof dbSessionHeaders>[0]) =>
+  dbSessionHeaders(options).begin(createFacts({ method })).consistency;
 
 describe("dbSessionHeaders", () => {
   it("starts a fresh session for a client without a token", () => {
@@ -12,9 +14,13 @@ describe("dbSessionHeaders", () => {
   });
 
   it("takes the token from the header, or else from the cookie", () => {
-    expect(beginWith({ "x-db-token": "h", cookie: "scale_db=c" })).toEqual({ token: "h" });
-    expect(beginWith({ cookie: "a=b; scale_db=v1.x=y ; z=1" })).toEqual({ token: "v1.x=y" });
-    expect(beginWith({ "x-db-token": "h", cookie: "scale_db=c" }, { header: false })).toEqual({ token: "c" });
+    const whenRefused = "ignore";
+    expect(beginWith({ "x-db-token": "h", cookie: "scale_db=c" })).toEqual({ token: "h", whenRefused });
+    expect(beginWith({ cookie: "a=b; scale_db=v1.x=y ; z=1" })).toEqual({ token: "v1.x=y", whenRefused });
+    expect(beginWith({ "x-db-token": "h", cookie: "scale_db=c" }, { header: false })).toEqual({
+      token: "c",
+      whenRefused,
+    });
     expect(beginWith({ cookie: "scale_db=c" }, { cookie: false })).toEqual({ startFresh: true });
   });
 
@@ -29,10 +35,25 @@ describe("dbSessionHeaders", () => {
     });
   });
 
-  it.each([{ header: "a b" }, { cookie: { name: "a;b" } }, { cookie: { path: "x" } }, { ttl: 1 }])(
-    "refuses %j",
-    (options) => {
-      expect(() => dbSessionHeaders(options as object)).toThrow(expect.objectContaining({ code: "SCALE_CONFIG" }));
-    },
-  );
+  it("sends the reads of unsafe methods to the primary, unless told otherwise", () => {
+    const safe = ["GET", "HEAD", "OPTIONS", "TRACE", "QUERY"];
+    for (const method of safe) expect(methodWith(method)).toBeUndefined();
+    for (const method of ["POST", "PUT", "PATCH", "DELETE", "MKCOL", "get"]) expect(methodWith(method)).toBe("strong");
+    expect(methodWith("POST", { readsOnPrimary: "none" })).toBeUndefined();
+    const readsOnPrimary = ({ method }: { readonly method: string }): boolean => method === "PUT";
+    expect([methodWith("POST", { readsOnPrimary }), methodWith("PUT", { readsOnPrimary })]).toEqual([
+      undefined,
+      "strong",
+    ]);
+  });
+
+  it.each([
+    { readsOnPrimary: true },
+    { header: "a b" },
+    { cookie: { name: "a;b" } },
+    { cookie: { path: "x" } },
+    { ttl: 1 },
+  ])("refuses %j", (options) => {
+    expect(() => dbSessionHeaders(options as object)).toThrow(expect.objectContaining({ code: "SCALE_CONFIG" }));
+  });
 });

@@ -24,9 +24,9 @@ export interface ReadYourWritesOptions {
   /** Lifetime of a token, in milliseconds. @default 30000 */
   readonly ttlMs?: number;
   /**
-   * Secrets of the token signature, the same in all processes, each at least 32 characters. The first one signs; all
-   * are accepted.
-   * @default random bytes: a token is valid in this process only, and elsewhere sends reads to the primary
+   * Secrets that seal the tokens, the same in all processes, each at least 32 characters. The first one seals; all are
+   * accepted.
+   * @default random bytes: a token is valid in this process only
    */
   readonly secrets?: readonly string[];
 }
@@ -79,6 +79,12 @@ export interface BulkheadOptions {
 export interface PrimaryReadsOptions {
   /** Maximum concurrent reads on the primary while no replica is eligible. @default 20 */
   readonly maxConcurrent?: number;
+  /**
+   * Maximum of one tenant for reads that a session token sends to the primary because replicas lag: a client can send a
+   * token as often as it likes. They count in `maxConcurrent` too.
+   * @default 10
+   */
+  readonly perTenant?: number;
   /** Treatment of further reads: queued fairly by tenant, or rejected at once with SCALE_BUSY. @default "queue" */
   readonly onExceeded?: "queue" | "shed";
   /** Maximum queue length of one tenant. @default 100 */
@@ -152,6 +158,7 @@ const bulkhead = z.strictObject({
 const primaryReads = z
   .strictObject({
     maxConcurrent: positive.default(20),
+    perTenant: positive.default(10),
     onExceeded: z.enum(["queue", "shed"]).default("queue"),
     maxWaiting: count.default(100),
     waitMs: ms.default(2_000),
@@ -223,14 +230,17 @@ export interface ParsedOptions {
   readonly failover: { readonly waitMs: number };
   readonly clock: Clock;
   readonly random: () => number;
-  /** The first one signs. */
+  /** The first one seals. */
   readonly secrets: readonly (string | Buffer)[];
+  /** True when the secret is random, and known to this process only. */
+  readonly hasOwnSecret: boolean;
 }
 
 /** @throws {ConfigError} that names the invalid option */
 export function parseRouterOptions(options: RouterOptions): ParsedOptions {
   const parsed = parseOptions(schema, options, "createRouter");
-  return { ...parsed, secrets: parsed.readYourWrites.secrets ?? [randomBytes(32)] };
+  const { secrets } = parsed.readYourWrites;
+  return { ...parsed, secrets: secrets ?? [randomBytes(32)], hasOwnSecret: secrets === undefined };
 }
 
 /** True for a value that has the members of a node and of its pool that the router uses. */

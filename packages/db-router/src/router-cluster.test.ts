@@ -134,7 +134,7 @@ describe.skipIf(!findPostgres())("a router over a primary and two replicas", () 
       await write(one, "UPDATE counter SET n = n + 1");
       return one.token();
     });
-    expect(token).toMatch(/^v1\.\d+\.1\.[0-9A-F]+\/[0-9A-F]+\.\d+\.[\w-]{43}$/);
+    expect(token).toMatch(/^[\w-]{72}$/);
     const routeWith = async (brought: string | undefined): Promise<Route> =>
       (await two.run(brought === undefined ? { startFresh: true } : { token: brought }, () => read(two))).route;
     expect(await routeWith(token)).toMatchObject({ to: "primary", reason: "recent-write" });

@@ -1,5 +1,5 @@
 import { ConfigError } from "@scale/core";
-import { describeValue, inRootContext } from "@scale/core/kit";
+import { describeValue, inRootContext, registerLive } from "@scale/core/kit";
 import { startDiscovery } from "./cluster/discovery.js";
 import { createMembership, type Membership } from "./cluster/membership.js";
 import type { NodeRegistry } from "./cluster/node-registry.js";
@@ -55,9 +55,11 @@ export function createRouter(options: RouterOptions): Router {
     poller.start();
     return { stopDiscovery: stop, firstPoll: polled };
   });
+  const unregister = registerLive("createRouter", parsed.name);
   let closed: Promise<void> | undefined;
 
   async function close(drainMs: number): Promise<void> {
+    unregister();
     dispatcher.isClosed = true;
     stopDiscovery?.();
     changes.close();
@@ -71,7 +73,7 @@ export function createRouter(options: RouterOptions): Router {
     primaryPool: () => (registry.writer ?? registry.nodes[0] ?? { dbNode: parsed.primary }).dbNode.pool,
     pools: () => registry.nodes.map(({ dbNode }) => dbNode.pool),
     onEject: (listener) => registry.onEject(listener),
-    ...createSessions(scopes, { registry, poller, tokens }, parsed.consistency),
+    ...createSessions(scopes, { registry, poller, tokens, hasOwnSecret: parsed.hasOwnSecret }, parsed.consistency),
     ready: () => firstPoll,
     refresh: () => poller.pollAll(),
     health: () => healthOf(state),

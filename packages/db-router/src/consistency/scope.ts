@@ -26,6 +26,10 @@ export class Scope {
   stickyReplica: NodeState | undefined;
   lastReadTick = -1;
   hasWritten = false;
+  /** Writes and transactions that have begun and not ended. Their positions are not known yet. */
+  writesUnderWay = 0;
+  /** True when a client's token has set the demands of the scope: reads that they send to the primary are limited. */
+  isByToken = false;
   /** True when a token of the scope would carry information. */
   hasPosition = false;
 
@@ -43,12 +47,25 @@ export class Scope {
     this.stickyReplica = parent.stickyReplica;
     this.lastReadTick = parent.lastReadTick;
     this.hasPosition = parent.hasPosition;
+    this.isByToken = parent.isByToken;
+  }
+
+  beginWrite(): void {
+    this.writesUnderWay += 1;
+    this.parent?.beginWrite();
+  }
+
+  /** Call it after `recordWrite`. */
+  endWrite(): void {
+    this.writesUnderWay -= 1;
+    this.parent?.endWrite();
   }
 
   /** Records a commit: later reads must see it. */
   recordWrite(tick: number): void {
     this.#setPending(tick);
     this.hasWritten = this.hasPosition = true;
+    this.isByToken = false;
     this.parent?.recordWrite(tick);
   }
 
@@ -77,16 +94,22 @@ export class Scope {
     this.parent?.recordReplicaRead(node, tick);
   }
 
-  /** Requires a position, for example from a token. */
+  /** Requires the position of a token. */
   requireLsn(lsn: Lsn): void {
     this.minLsn = Math.max(this.minLsn, lsn);
-    this.hasPosition = true;
+    this.hasPosition = this.isByToken = true;
   }
 
-  /** Requires everything that was committed until now. */
+  /** Requires everything that was committed until now, for a token that proves nothing else. */
   requireLatest(tick: number): void {
     this.#setPending(tick);
-    this.hasPosition = true;
+    this.hasPosition = this.isByToken = true;
+  }
+
+  /** `requireLatest` for a token without a position: the first read may pause for it, because every request would repeat it. */
+  requireNextSample(tick: number): void {
+    this.requireLatest(tick);
+    this.pendingSince = -1;
   }
 
   #setPending(tick: number): void {

@@ -5,10 +5,16 @@ import { applyToken, createSession, type Session, type SessionContext } from "./
 
 export interface RunOptions {
   /**
-   * Token of an earlier session, whose writes this one must see. A token that cannot be used sends reads to the
-   * primary.
+   * Token of an earlier session of the same tenant, whose writes this one must see.
    */
   readonly token?: string | undefined;
+  /**
+   * Treatment of a token that is malformed, forged, expired, of another tenant or another cluster. `primary`: the reads of
+   * the scope go to the primary until a replica has everything that was committed before, for tokens that the application
+   * itself has kept. `ignore`: it counts as none, for tokens that a client has sent.
+   * @default "primary"
+   */
+  readonly whenRefused?: "primary" | "ignore";
   /** Tenant of the work, as in `tenancy.run`. @default the tenant of the current work */
   readonly tenantId?: string;
   /** @default the consistency of the enclosing scope, or else of the router */
@@ -51,12 +57,13 @@ export function createSessions(scopes: Scopes, context: SessionContext, defaultC
   }
 
   function runInScope<T>(
-    { token, consistency, startFresh = token !== undefined }: Omit<RunOptions, "tenantId">,
+    { token, consistency, startFresh = token !== undefined, whenRefused = "primary" }: Omit<RunOptions, "tenantId">,
     work: (session: Session) => T,
   ): T {
     const scope = scopeFor({ startFresh, ...(consistency && { consistency }) });
-    if (token !== undefined) applyToken(context, scope, { token, tenantId: tenancy.current()?.tenantId });
-    return scopes.run(scope, () => work(createSession(context, scope)));
+    const tenantId = tenancy.current()?.tenantId;
+    if (token !== undefined) applyToken(context, scope, { token, tenantId, whenRefused });
+    return scopes.run(scope, () => work(createSession(context, scope, tenantId)));
   }
 
   return {
@@ -67,6 +74,6 @@ export function createSessions(scopes: Scopes, context: SessionContext, defaultC
     primary: (work) => scopes.run(scopeFor({ pin: "primary" }), work),
     replica: (work) => scopes.run(scopeFor({ pin: "replica" }), work),
     scope: () => scopes.active(),
-    token: () => createSession(context, scopes.current()).token(),
+    token: () => createSession(context, scopes.current(), tenancy.current()?.tenantId).token(),
   };
 }

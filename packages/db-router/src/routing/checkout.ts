@@ -74,6 +74,7 @@ export class NodeCheckout implements Checkout {
     node.inFlight -= 1;
     // A failed write may have been committed before its reply was lost.
     if (wrote || (error !== undefined && this.intent === "write")) this.noteCommit();
+    if (this.intent === "write") this.scope.endWrite();
     if (error === undefined) this.#recordSuccess(node);
     else this.#recordFailure(node, error);
     this.releasePermits();

@@ -22,10 +22,32 @@ export class Dispatcher {
   }
 
   checkout(request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
-    const { name, scopes, bulkhead, maxConcurrencyOf } = this.#router;
+    const { name, scopes } = this.#router;
     if (this.isClosed) throw new ClosedError(name);
     const tenantId = tenancy.current()?.tenantId;
     const checkout = new NodeCheckout(this.#router, scopes.current(), { intent: request.intent, tenantId });
+    return request.intent === "read" ? this.#admit(checkout, request) : this.#admitWrite(checkout, request);
+  }
+
+  /** A write is under way from now on, also while it queues, until its checkout is released or fails. */
+  #admitWrite(checkout: NodeCheckout, request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
+    const { scope } = checkout;
+    scope.beginWrite();
+    const fail = (error: unknown): never => {
+      scope.endWrite();
+      throw error;
+    };
+    try {
+      const admitted = this.#admit(checkout, request);
+      return admitted instanceof NodeCheckout ? admitted : admitted.catch(fail);
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  #admit(checkout: NodeCheckout, request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
+    const { bulkhead, maxConcurrencyOf } = this.#router;
+    const { tenantId } = checkout;
     if (bulkhead === undefined) return this.#dispatch(checkout, request);
     // Work without a tenant has no limit of its own, only the total.
     if (!bulkhead.tryAcquire(checkout.permitKey, tenantId === undefined ? Infinity : maxConcurrencyOf(tenantId))) {
@@ -65,10 +87,10 @@ export class Dispatcher {
     const hasReplica = registry.nodes.some((node) => canServe(node, request));
     if (!hasReplica) return this.#primaryAsFallback(checkout, request);
     const ms = this.#shouldPause(scope, request) ? Math.max(waitMs, SAMPLE_PAUSE_MS) : waitMs;
-    if (ms === 0) return this.#assignPrimary(checkout, request, "recent-write");
+    if (ms === 0) return this.#primaryForDemand(checkout, request);
     const attempt = (): NodeState | undefined => this.#selectReplica(scope, request);
     return awaitReplica(this.#router, scope, { attempt, ms }).then((node) =>
-      node === undefined ? this.#assignPrimary(checkout, request, "recent-write") : assignReplica(checkout, node),
+      node === undefined ? this.#primaryForDemand(checkout, request) : assignReplica(checkout, node),
     );
   }
 
@@ -105,17 +127,33 @@ export class Dispatcher {
 
   /** No replica is eligible: the primary serves the read, within its limit. */
   #primaryAsFallback(checkout: NodeCheckout, request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
-    const { primaryReads, registry } = this.#router;
+    const { registry } = this.#router;
     // Without replicas in the configuration the primary is meant to serve all reads.
     if (registry.nodes.length < 2) return this.#assignPrimary(checkout, request, "no-healthy-replica");
-    if (primaryReads.tryAcquire(checkout.permitKey, Infinity)) {
+    return this.#primaryWithPermit(checkout, request, { reason: "no-healthy-replica", limit: Infinity });
+  }
+
+  /** No replica has what the scope demands. What a token demands, a client can repeat: the primary serves that within a limit. */
+  #primaryForDemand(checkout: NodeCheckout, request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
+    const reason = "recent-write";
+    if (!checkout.scope.isByToken) return this.#assignPrimary(checkout, request, reason);
+    const limit = checkout.tenantId === undefined ? Infinity : this.#router.tokenReadsPerTenant;
+    return this.#primaryWithPermit(checkout, request, { reason, limit });
+  }
+
+  #primaryWithPermit(
+    checkout: NodeCheckout,
+    request: RouteRequest,
+    { reason, limit }: { readonly reason: PrimaryReason; readonly limit: number },
+  ): NodeCheckout | Promise<NodeCheckout> {
+    const { primaryReads } = this.#router;
+    const assign = (): NodeCheckout | Promise<NodeCheckout> => {
       checkout.holdsPrimaryPermit = true;
-      return this.#assignPrimary(checkout, request, "no-healthy-replica");
-    }
-    return this.#waitForPermit(primaryReads, checkout).then(() => {
-      checkout.holdsPrimaryPermit = true;
-      return this.#assignPrimary(checkout, request, "no-healthy-replica");
-    });
+      return this.#assignPrimary(checkout, request, reason);
+    };
+    return primaryReads.tryAcquire(checkout.permitKey, limit)
+      ? assign()
+      : this.#waitForPermit(primaryReads, checkout).then(assign);
   }
 
   #assignPrimary(

@@ -23,6 +23,8 @@ export interface RouterState {
   /** Concurrency limit of a tenant; called for each statement. */
   readonly maxConcurrencyOf: (tenantId: string) => number;
   readonly primaryReads: FairSemaphore;
+  /** Maximum of one tenant in `primaryReads`, for reads that a token sends there. */
+  readonly tokenReadsPerTenant: number;
   /** Maximum time that a read waits for a replica. */
   readonly waitMs: number;
   /** Maximum time that a statement waits for a primary. */
@@ -47,6 +49,7 @@ export function createRouterState(options: ParsedOptions): RouterState {
     bulkhead: limits.bulkhead && new FairSemaphore({ what: "tenant", ...limits.bulkhead }),
     maxConcurrencyOf: tenantLimit(limits.bulkhead?.perTenant),
     primaryReads: primaryReadLimit(limits.primaryReads),
+    tokenReadsPerTenant: limits.primaryReads.perTenant,
     waitMs: readYourWrites.waitMs,
     failoverWaitMs: failover.waitMs,
     routeCounts: zeroRouteCounts(),
