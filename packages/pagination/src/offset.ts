@@ -51,7 +51,7 @@ export function extractPaginationParams(query: object, options: PaginationOption
 /** @throws {InputError} for a page that skips more than `maxOffset` rows */
 export function parsePageNumber(query: object, limit: number, maxOffset: number): { page: number; offset: number } {
   const page = integerParam(query, "page") ?? 1;
-  const last = Math.floor(maxOffset / limit) + 1;
+  const last = Math.floor(maxOffset / Math.max(limit, 1)) + 1;
   if (page <= last) return { page, offset: (page - 1) * limit };
   throw new InputError(`page: expected at most ${last} with ${limit} rows per page, got ${page}`);
 }

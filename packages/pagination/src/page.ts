@@ -9,17 +9,24 @@ export interface PositionedRow<T> {
 }
 
 /** Rows to read: one more than the page, to know whether further rows follow. */
-export const rowsToRead = ({ size }: PageArgs): number => size + 1;
+export const rowsToRead = ({ size, keepLast = 0 }: PageArgs): number => Math.max(size, keepLast) + 1;
+
+/** The rows of the page, of those that were read, in the order of the scan. */
+export function rowsOfPage<Row>({ size, keepLast }: PageArgs, read: readonly Row[]): readonly Row[] {
+  const rows = read.slice(0, size);
+  return keepLast === undefined ? rows : rows.slice(Math.max(rows.length - keepLast, 0));
+}
 
 /**
  * Builds a page of rows that were read in the order of `scanOf(args)`, at most `rowsToRead(args)` of them.
  * @throws {ConfigError} when the rows show that the order is not unique
  */
 export function buildPage<T>(args: PageArgs, read: readonly PositionedRow<T>[], total?: Total): Page<T> {
-  const { size, backward, after, before, offset } = args;
+  const { size, keepLast, backward, after, before, offset } = args;
   checkOrder(args, read);
   const more = read.length > size;
-  const rows = backward ? read.slice(0, size).toReversed() : read.slice(0, size);
+  const isCut = keepLast !== undefined && read.length > keepLast;
+  const rows = backward ? rowsOfPage(args, read).toReversed() : rowsOfPage(args, read);
   const cursors = rows.map(
     ({ position }) =>
       () =>
@@ -27,7 +34,7 @@ export function buildPage<T>(args: PageArgs, read: readonly PositionedRow<T>[], 
   );
   const pageInfo = {
     hasNextPage: before !== undefined || (more && !backward),
-    hasPreviousPage: after !== undefined || offset > 0 || (more && backward),
+    hasPreviousPage: after !== undefined || offset > 0 || (more && backward) || isCut,
     startCursor: cursors.at(0)?.() ?? null,
     endCursor: cursors.at(-1)?.() ?? null,
   };

@@ -11,15 +11,15 @@ export function param(query: object, name: string): unknown {
 }
 
 /**
- * Returns an integer >= 1, given as a number or as digits. The caller applies its upper bound.
+ * Returns an integer >= `least`, given as a number or as digits. The caller applies its upper bound.
  * @throws {InputError} for every other value
  */
-export function integerParam(query: object, name: string): number | undefined {
+export function integerParam(query: object, name: string, least = 1): number | undefined {
   const value = param(query, name);
   if (value === undefined) return undefined;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
-  if (typeof value === "string" && /^[0-9]+$/.test(value) && Number(value) >= 1) return Number(value);
-  throw new InputError(`${name}: expected an integer >= 1, got ${describeValue(value)}`);
+  if (typeof value === "number" && Number.isInteger(value) && value >= least) return value;
+  if (typeof value === "string" && /^[0-9]+$/.test(value) && Number(value) >= least) return Number(value);
+  throw new InputError(`${name}: expected an integer >= ${least}, got ${describeValue(value)}`);
 }
 
 /** @throws {InputError} for a value that is not a string */

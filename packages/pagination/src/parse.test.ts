@@ -32,14 +32,17 @@ describe("the size of a page", () => {
     for (const name of ["first", "last", "limit"]) expect(parse({ [name]: value }).size).toBe(size);
   });
 
+  it.each([0, "0"])("is an empty page for %j of first and last, as Relay says, and no limit", (value) => {
+    for (const name of ["first", "last"]) expect(parse({ [name]: value }).size).toBe(0);
+    expect(() => parse({ limit: value })).toThrow(expect.objectContaining({ code: "SCALE_INPUT", status: 400 }));
+  });
+
   it.each([
-    0,
     -1,
     1.5,
     Number.NaN,
     Infinity,
     -Infinity,
-    "0",
     "-1",
     "1.5",
     "1e9",
@@ -69,7 +72,7 @@ describe("the size of a page", () => {
   });
 
   it("is requested with one parameter", () => {
-    expect(() => parse({ first: 1, last: 1 })).toThrow("first and last: expected only one of them");
+    expect(() => parse({ limit: 1, first: 1 })).toThrow("first and limit: expected only one of them");
     expect(() => parse({ limit: 1, last: 1 })).toThrow("last and limit: expected only one of them");
   });
 

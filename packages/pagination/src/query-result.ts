@@ -1,6 +1,6 @@
-import { InputError, StoreError } from "@scale/core";
+import { ConfigError, InputError, StoreError } from "@scale/core";
 import { type Deadline, describeValue, withStoreDeadline } from "@scale/core/kit";
-import type { PageArgs, Total, TotalKind } from "./types.js";
+import type { PageArgs, Position, Total, TotalKind } from "./types.js";
 
 /**
  * Waits for a query up to the deadline.
@@ -14,21 +14,61 @@ export function awaitQuery<T>(
   return withStoreDeadline(() => query, deadline, what);
 }
 
+/** Runs the statement of a page. */
+export interface PageReader {
+  /** Resolves to rows, or an object with them. */
+  read(args: PageArgs): PromiseLike<unknown>;
+  positionOf(row: unknown): Position;
+}
+
 /**
- * `awaitQuery` for the statement that contains the values of the cursors.
+ * Reads the rows of a page up to the deadline.
  * @throws {InputError} with `SCALE_CURSOR` when a column cannot read a value of a cursor: the cursor is of a list whose keys
  * have the same names and other types, or older than a change of a column's type
+ * @throws {ConfigError} when a column cannot read its own values, which no client can change
  */
-export async function awaitPageQuery<T>(args: PageArgs, query: PromiseLike<T>): Promise<T> {
+export async function readPage(args: PageArgs, reader: PageReader): Promise<readonly unknown[]> {
+  return rowsOf(await awaitPageQuery(args, reader));
+}
+
+async function awaitPageQuery(args: PageArgs, reader: PageReader): Promise<unknown> {
   try {
-    return await awaitQuery(args, query);
+    return await awaitQuery(args, reader.read(args));
   } catch (error) {
     const cursors = (["after", "before"] as const).filter((name) => args[name] !== undefined);
     if (cursors.length === 0 || !isUnreadable(fieldOf(error, "cause"))) throw error;
+    if (await isUnreadableByItself(args, reader)) {
+      const columns = args.keys.map(({ column }) => column).join(", ");
+      throw new ConfigError(
+        `the order "${args.order}": expected keys whose type reads its own text, got another type in ${columns}; set type, for example asc("owner", { type: "regclass" }), or use another column`,
+        { cause: error },
+      );
+    }
     throw new InputError(
       `${cursors.join(" and ")}: expected values that the keys of this list can have; start from the first page`,
       { code: "SCALE_CURSOR", cause: error },
     );
+  }
+}
+
+/** True when the keys of the first row of the list are not accepted as a position either. */
+async function isUnreadableByItself(args: PageArgs, { read, positionOf }: PageReader): Promise<boolean> {
+  const first = {
+    ...args,
+    after: undefined,
+    before: undefined,
+    backward: false,
+    size: 1,
+    keepLast: undefined,
+    offset: 0,
+  };
+  try {
+    const [row] = rowsOf(await awaitQuery(args, read(first)));
+    if (row !== undefined) await awaitQuery(args, read({ ...first, after: positionOf(row) }));
+    return false;
+  } catch (error) {
+    // In a transaction that has failed no statement answers: the first error is what is known.
+    return isUnreadable(fieldOf(error, "cause"));
   }
 }
 

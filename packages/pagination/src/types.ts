@@ -34,6 +34,11 @@ export interface PageArgs {
   readonly keys: readonly SortKey[];
   /** Maximum rows of the page. */
   readonly size: number;
+  /**
+   * Maximum rows of the page that are kept, from its end, for a request with `first` and `last`; `undefined` without `last`
+   * beside `first`.
+   */
+  readonly keepLast: number | undefined;
   /** True to read backward, from the end or from `before`. The rows are returned in the order of the list. */
   readonly backward: boolean;
   readonly after: Position | undefined;

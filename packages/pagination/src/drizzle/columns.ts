@@ -33,15 +33,26 @@ export function writerFor(table: PgTable, { keys, order }: PageArgs): TokenWrite
   return (pieces) => sql.join(pieces.map(one));
 }
 
-/** Finds a column by its name in the database, else by its name in the schema. */
+/**
+ * Finds a column by its name in the database, else by its name in the schema. With `casing` Drizzle derives the name in the
+ * database when it writes a statement, and a column knows only the name in the schema.
+ */
 function columnOf(table: PgTable, { column }: SortKey): PgColumn {
   const columns: Readonly<Record<string, PgColumn>> = getTableColumns(table);
+  const all = Object.values(columns);
+  const [derived, ...ambiguous] = all.filter(
+    ({ keyAsName, name }) => keyAsName && withoutCasing(name) === withoutCasing(column),
+  );
   const found =
-    Object.values(columns).find(({ name }) => name === column) ??
-    (Object.hasOwn(columns, column) ? columns[column] : undefined);
+    all.find(({ name }) => name === column) ??
+    (Object.hasOwn(columns, column) ? columns[column] : undefined) ??
+    (ambiguous.length === 0 ? derived : undefined);
   if (found !== undefined) return found;
   throw new ConfigError(`the table ${getTableConfig(table).name}: expected a column ${column}, got none`);
 }
+
+/** Equal for `createdAt` and `created_at`. */
+const withoutCasing = (name: string): string => name.replaceAll("_", "").toLowerCase();
 
 /** True for part of a unique key. The schema cannot tell whether the column alone is unique among the rows of one tenant. */
 function isUnique(table: PgTable, column: PgColumn): boolean {

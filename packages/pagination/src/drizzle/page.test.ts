@@ -69,6 +69,21 @@ describe.skipIf(!server)("drizzlePage", () => {
     expect([...first.items, ...next.items].map(({ id }) => id)).toEqual([10, 4, 2, 8, 6, 1, 7, 5, 3, 9]);
   });
 
+  it("accepts the names that Drizzle derives by casing", async () => {
+    const list = pgTable("orders", {
+      id: serial().primaryKey(),
+      orderNo: text().notNull().unique(),
+      createdAt: timestamp().notNull(),
+    });
+    const casing = drizzle({ client: pool, casing: "snake_case" });
+    for (const name of ["order_no", "orderNo"]) {
+      const page = define(asc("created_at"), asc(name));
+      const first = await drizzlePage(casing, page.parse({ first: 6 }), { from: list });
+      const next = await drizzlePage(casing, page.parse({ after: first.pageInfo.endCursor }), { from: list });
+      expect([...first.items, ...next.items].map(({ id }) => id)).toEqual([1, 10, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+  });
+
   it("reads inside a transaction", async () => {
     const ids = await db.transaction(async (tx) => {
       await tx.delete(orders).where(eq(orders.id, 1));

@@ -1,10 +1,12 @@
-import { and, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { and, getTableColumns, or, type SQL, sql } from "drizzle-orm";
 import { type PgDatabase, type PgQueryResultHKT, type PgTable, unionAll } from "drizzle-orm/pg-core";
-import { awaitPageQuery, awaitQuery, parseTotal, rowsOf } from "../query-result.js";
+import { awaitQuery, parseTotal, readPage, rowsOf } from "../query-result.js";
+import { alone, type SessionSource } from "../in-session.js";
 import { reverseOrder } from "../order.js";
 import { buildPage, parsePosition, rowsToRead } from "../page.js";
 import { orderTokens, type SqlToken, positionTokens, scanOf, keysetRanges, keysetCondition } from "../keyset/keyset.js";
 import type { Page, PageArgs, Total, TotalKind } from "../types.js";
+import { CHECKED_ROWS, throwIfUnreachable, unreachableRows } from "../keyset/unreachable.js";
 import { writerFor } from "./columns.js";
 
 /** A Drizzle database or transaction on Postgres, with any driver and schema. */
@@ -12,7 +14,7 @@ export interface DrizzleClient extends Pick<PgDatabase<PgQueryResultHKT>, "selec
   execute(query: SQL): PromiseLike<unknown>;
 }
 
-export interface DrizzleSource<Table extends PgTable> {
+export interface DrizzleSource<Table extends PgTable> extends SessionSource {
   readonly from: Table;
   /** Condition for the rows of the list, such as the tenant's: `eq(orders.tenantId, tenantId)`. */
   readonly where?: SQL | undefined;
@@ -26,12 +28,24 @@ export interface DrizzleSource<Table extends PgTable> {
  * @throws {StoreError} with its cause when the database is late or answers with an error
  * @throws {ConfigError} when the schema, or the rows, show that the order is not unique
  */
-export async function drizzlePage<Table extends PgTable>(
+export function drizzlePage<Table extends PgTable>(
   db: DrizzleClient,
   args: PageArgs,
   source: DrizzleSource<Table>,
 ): Promise<Page<Table["$inferSelect"]>> {
-  const rows = await awaitPageQuery(args, readRows(db, args, source));
+  return (source.session ?? alone)(() => readDrizzlePage(db, args, source));
+}
+
+async function readDrizzlePage<Table extends PgTable>(
+  db: DrizzleClient,
+  args: PageArgs,
+  source: DrizzleSource<Table>,
+): Promise<Page<Table["$inferSelect"]>> {
+  const rows = (await readPage(args, {
+    read: (of) => readRows(db, of, source),
+    positionOf: (row) => parsePosition((row as Row).position, args),
+  })) as readonly Row[];
+  await searchUnreachable(db, args, source, rows.length);
   const placed = rows.map(({ item, position }) => ({
     // Drizzle has mapped the columns of `from`.
     item: item as Table["$inferSelect"],
@@ -85,6 +99,50 @@ const numbered = (branch: number, orderBy: SQL) => ({
   branch: sql.raw(String(branch)).as("scale_page_branch"),
   row: sql`row_number() over (order by ${orderBy})`.as("scale_page_row"),
 });
+
+// oxlint-disable-next-line max-params -- what a page is read with, and how much was read
+async function searchUnreachable(
+  db: DrizzleClient,
+  args: PageArgs,
+  { from, where }: DrizzleSource<PgTable>,
+  rowsRead: number,
+): Promise<void> {
+  const search = unreachableRows(args, rowsRead);
+  if (search === undefined) return;
+  const write = writerFor(from, args);
+  const { first, others } = search;
+  const one = { one: sql`1` };
+  const searches = [
+    ...(first === undefined
+      ? []
+      : [
+          sql`exists (${db
+            .select(one)
+            .from(from)
+            .where(and(where, write(first)))
+            .limit(1)})`,
+        ]),
+    ...(others.length === 0
+      ? []
+      : [
+          sql`exists (${nullsIn(
+            db,
+            others.map((column) => write([column])),
+            { from, where },
+          )})`,
+        ]),
+  ];
+  const found = db.execute(sql`select 1 as "value" where ${or(...searches)}`);
+  if (searches.length > 0) throwIfUnreachable(args, rowsOf(await awaitQuery(args, found)));
+}
+
+/** Finds a row with a null in one of some columns, of the first rows of a list. */
+function nullsIn(db: DrizzleClient, columns: readonly SQL[], { from, where }: DrizzleSource<PgTable>): SQL {
+  const named = columns.map((column, i) => [`key_${i}`, column.as(`scale_page_key_${i}`)] as const);
+  const rows = db.select(Object.fromEntries(named)).from(from).where(where).limit(CHECKED_ROWS);
+  const isNull = columns.map((_, i) => sql.raw(`"scale_page_key_${i}" is null`));
+  return sql`select 1 from (${rows}) as "scale_page_row" where ${or(...isNull)}`;
+}
 
 async function totalOf(
   db: DrizzleClient,

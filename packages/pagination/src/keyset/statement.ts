@@ -2,6 +2,7 @@ import { reverseOrder } from "../order.js";
 import { rowsToRead } from "../page.js";
 import { orderTokens, type SqlToken, positionTokens, scanOf, keysetRanges, keysetCondition } from "./keyset.js";
 import type { PageArgs } from "../types.js";
+import { CHECKED_ROWS, unreachableRows } from "./unreachable.js";
 import { createWriter, type SqlFragment } from "./writer.js";
 
 /** The list to page through. The strings are SQL of the application: never put a value of a request into them. */
@@ -48,6 +49,33 @@ export function pageStatement(args: PageArgs, { from, where, select, renames }: 
   const row = `row_number() over (order by ${write(orderTokens(keys))}) as "${ROW}"`;
   const selects = branches.map((branch, i) => `(${read(write(branch), `, ${i} as "${BRANCH}", ${row}`)})`);
   return { text: `${selects.join(" union all ")} order by "${BRANCH}", "${ROW}" ${limit}`, values };
+}
+
+/**
+ * A statement that returns a row if the list has rows that no page can return.
+ * @param rowsRead rows that the page statement returned
+ * @returns `undefined` for a page that does not end a walk
+ */
+export function unreachableStatement(
+  args: PageArgs,
+  { from, where }: SqlList,
+  rowsRead: number,
+): SqlFragment | undefined {
+  const search = unreachableRows(args, rowsRead);
+  if (search === undefined) return undefined;
+  const { write, values } = createWriter(where?.values ?? []);
+  const list = where === undefined ? [] : [`(${where.text}\n)`];
+  const others = search.others.map((column, i) => `${write([column])} as "${KEY}${i}"`);
+  const isNull = others.map((_, i) => `"${KEY}${i}" is null`).join(" or ");
+  const rows = (columns: string, conditions: readonly string[], limit: number): string =>
+    `select ${columns} from ${from}\n${whereOf(conditions)} limit ${limit}`;
+  const searches = [
+    ...(search.first === undefined ? [] : [`exists (${rows("1", [...list, write(search.first)], 1)})`]),
+    ...(others.length === 0
+      ? []
+      : [`exists (select 1 from (${rows(others.join(", "), list, CHECKED_ROWS)}) as "${ROW}" where ${isNull})`]),
+  ];
+  return searches.length === 0 ? undefined : { text: `select 1 as "value" where ${searches.join(" or ")}`, values };
 }
 
 /** The statement of a total, with the only column `value`. */

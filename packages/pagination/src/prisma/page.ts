@@ -1,9 +1,11 @@
 import { ConfigError, StoreError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import { awaitPageQuery, awaitQuery, parseTotal, rowsOf } from "../query-result.js";
-import { buildPage, type PositionedRow, replaceItems } from "../page.js";
+import { awaitQuery, parseTotal, readPage, rowsOf } from "../query-result.js";
+import { alone, type SessionSource } from "../in-session.js";
+import { buildPage, type PositionedRow, replaceItems, rowsOfPage } from "../page.js";
 import { positionedRow } from "../keyset/row.js";
-import { pageStatement, type SqlList, totalStatement } from "../keyset/statement.js";
+import { pageStatement, type SqlList, totalStatement, unreachableStatement } from "../keyset/statement.js";
+import { throwIfUnreachable } from "../keyset/unreachable.js";
 import { quoteName, type SqlFragment } from "../keyset/writer.js";
 import type { Page, PageArgs, TotalKind } from "../types.js";
 
@@ -30,7 +32,7 @@ export interface PrismaId<Type extends keyof PrismaIds> {
   readonly column?: string;
 }
 
-export interface PrismaSource<Type extends keyof PrismaIds, Row extends object> extends SqlList {
+export interface PrismaSource<Type extends keyof PrismaIds, Row extends object> extends SqlList, SessionSource {
   /** Field with `@id`, or another one with `@unique`. */
   readonly id: PrismaId<Type>;
   /**
@@ -50,32 +52,62 @@ export interface PrismaSource<Type extends keyof PrismaIds, Row extends object> 
  * @throws {StoreError} with its cause when the database is late or answers with an error
  * @throws {ConfigError} when the rows show that the order is not unique
  */
-export async function prismaPage<Type extends keyof PrismaIds, Row extends object>(
+export function prismaPage<Type extends keyof PrismaIds, Row extends object>(
+  db: PrismaClient,
+  args: PageArgs,
+  source: PrismaSource<Type, Row>,
+): Promise<Page<Row>> {
+  return (source.session ?? alone)(() => readPrismaPage(db, args, source));
+}
+
+async function readPrismaPage<Type extends keyof PrismaIds, Row extends object>(
   db: PrismaClient,
   args: PageArgs,
   { id, find, total: kind, ...list }: PrismaSource<Type, Row>,
 ): Promise<Page<Row>> {
   const run = ({ text, values }: SqlFragment): PromiseLike<unknown> => db.$queryRawUnsafe(text, ...values);
-  const select = `${quoteName(id.column ?? id.field)}::text as "${ID}"`;
-  const found = rowsOf(await awaitPageQuery(args, run(pageStatement(args, { ...list, select, renames: false }))));
+  const column = quoteName(id.column ?? id.field);
+  // `concat` writes the id as drivers receive it: a cast to text removes the blanks at the end of a char(n).
+  const select = `${column}::text as "${ID}", concat(${column}) as "${SENT_ID}"`;
+  const found = await readPage(args, {
+    read: (of) => run(pageStatement(of, { ...list, select, renames: false })),
+    positionOf: (row) => positionedRow(row, args).position,
+  });
   const placed = found.map((row) => positionedId(row, args));
   // The row after the page is not read; only its existence matters.
-  const ids = placed.slice(0, args.size).map(({ item }) => parsers[id.type](item));
+  const wanted = rowsOfPage(args, placed);
+  const ids = wanted.map(({ item }) => parsers[id.type](item.id));
   const rows = ids.length === 0 ? [] : await awaitQuery(args, find(ids));
+  const search = unreachableStatement(args, list, found.length);
+  if (search !== undefined) throwIfUnreachable(args, rowsOf(await awaitQuery(args, run(search))));
   const total = kind && parseTotal(kind, rowsOf(await awaitQuery(args, run(totalStatement(kind, list)))));
   const byId = new Map(rows.map((row) => [idOf(row, id.field), row]));
-  return replaceItems(buildPage(args, placed, total), (item) => byId.get(item));
+  checkFound(byId, wanted);
+  return replaceItems(buildPage(args, placed, total), ({ id: text, sent }) => byId.get(sent) ?? byId.get(text));
 }
 
 const ID = "scale_page_id";
+const SENT_ID = "scale_page_sent_id";
 
-function positionedId(row: unknown, args: PageArgs): PositionedRow<string> {
-  const {
-    item: { [ID]: item },
-    position,
-  } = positionedRow(row, args);
-  if (typeof item === "string") return { item, position };
-  throw new StoreError(`expected the id of a row as a string, got ${describeValue(item)}`);
+/** An id as text, and as a driver receives it. */
+interface FoundId {
+  readonly id: string;
+  readonly sent: string;
+}
+
+function positionedId(row: unknown, args: PageArgs): PositionedRow<FoundId> {
+  const { item, position } = positionedRow(row, args);
+  const { [ID]: id, [SENT_ID]: sent } = item;
+  if (typeof id === "string") return { item: { id, sent: typeof sent === "string" ? sent : id }, position };
+  throw new StoreError(`expected the id of a row as a string, got ${describeValue(id)}`);
+}
+
+/** Without this check, rows whose ids a driver or `find` has changed would be missing from the page without an error. */
+function checkFound(byId: ReadonlyMap<string, object>, wanted: readonly PositionedRow<FoundId>[]): void {
+  const known = new Set(wanted.flatMap(({ item: { id, sent } }) => [id, sent]));
+  const other = [...byId.keys()].find((id) => !known.has(id));
+  if (other === undefined) return;
+  throw new ConfigError(`prismaPage: find: expected rows with the ids that it was given, got ${describeValue(other)}`);
 }
 
 const parsers: { readonly [Type in keyof PrismaIds]: (id: string) => PrismaIds[Type] } = {

@@ -133,6 +133,19 @@ describe.skipIf(!server)("sqlPage", () => {
     }
   });
 
+  it("rejects with SCALE_CONFIG when the text of a key cannot be compared with it, whatever the client has sent", async () => {
+    const from = "(select id, relname::regclass as owner from letters, (values ('letters')) r (relname)) l";
+    const page = define(asc("owner"), asc("id"));
+    const { pageInfo } = await sqlPage(db, page.parse({ first: 2 }), { from });
+    await expect(sqlPage(db, page.parse({ first: 2, after: pageInfo.endCursor }), { from })).rejects.toMatchObject({
+      code: "SCALE_CONFIG",
+      message: expect.stringContaining("set type") as string,
+    });
+    const typed = define(asc("owner", { type: "regclass" }), asc("id"));
+    const { items } = await sqlPage(db, typed.parse({ first: 2, after: pageInfo.endCursor }), { from });
+    expect(items.map(({ id }) => id)).toEqual([3, 4]);
+  });
+
   it("rejects with SCALE_STORE for every other error", async () => {
     const where = { text: "id = $1", values: ["x"] };
     const failed = { code: "SCALE_STORE", cause: { code: "22P02" } };

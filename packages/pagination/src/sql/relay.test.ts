@@ -41,6 +41,17 @@ const cases: readonly [args: Args, nodes: string, previous: boolean, next: boole
   [{ before: "A" }, "", false, true],
   [{ after: "D", before: "C" }, "", true, true],
   [{ first: 2, after: "-" }, "AB", true, true],
+  [{ first: 0 }, "", false, true],
+  [{ first: 0, after: "E" }, "", true, false],
+  [{ last: 0 }, "", true, false],
+  [{ last: 0, before: "A" }, "", false, true],
+  [{ first: 4, last: 2 }, "CD", true, true],
+  [{ first: 10, last: 2 }, "DE", true, false],
+  [{ first: 2, last: 10 }, "AB", false, true],
+  [{ first: 2, last: 4 }, "AB", true, true],
+  [{ first: 3, last: 2, after: "A" }, "CD", true, true],
+  [{ first: 3, last: 0 }, "", true, true],
+  [{ first: 3, last: 2, after: "A", before: "D" }, "BC", true, true],
   [{ last: 2, before: "X" }, "DE", true, true],
 ];
 

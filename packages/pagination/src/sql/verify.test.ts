@@ -40,6 +40,24 @@ describe.skipIf(!server)("verifyPage", () => {
     );
   });
 
+  it("throws for constraints that the catalogue lists and the table does not keep", async () => {
+    await db.query(`create table parents (id int primary key);
+      create table children (like parents) inherits (parents);
+      create table deferred (id int not null unique deferrable initially deferred)`);
+    const unique = "expected the last key, id, in a primary key or unique index";
+    await expect(verifyPage(db, byId, "parents")).rejects.toThrow(unique);
+    await expect(verifyPage(db, byId, "deferred")).rejects.toThrow(unique);
+    const { rows } = await db.query<{ version: number }>(
+      "select current_setting('server_version_num')::int as version",
+    );
+    if ((rows[0]?.version ?? 0) < 180_000) return;
+    await db.query(`create table unchecked (id int primary key, word text);
+      insert into unchecked values (1, null);
+      alter table unchecked add constraint filled not null word not valid`);
+    const byWord = definePage({ by: [asc("word"), asc("id")], secret: SECRET });
+    await expect(verifyPage(db, byWord, "unchecked")).rejects.toThrow("word may be null");
+  });
+
   it("rejects when the table cannot be read", async () => {
     await expect(verifyPage(db, byId, "nothing")).rejects.toMatchObject({
       code: "SCALE_STORE",

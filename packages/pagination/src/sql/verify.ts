@@ -5,11 +5,20 @@ import type { PageDefinition } from "../define.js";
 import type { Order } from "../types.js";
 import type { SqlClient } from "./page.js";
 
-/** Reads the columns of a table: whether each may be null, and whether it is a key column of a unique index. */
-const COLUMNS = `select a.attname as name, a.attnotnull as required, exists (
-  select from pg_index i where i.indrelid = a.attrelid and i.indisunique and i.indisvalid and i.indpred is null
-  and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])
-) as is_unique from pg_attribute a where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped`;
+/**
+ * Reads the columns of a table: whether each may be null, and whether it is a key column of a unique index. What the
+ * catalogue lists is not always kept: a constraint that is not valid was not checked on older rows, a deferrable one may be
+ * broken until the commit, and no index of a table covers the rows of the tables that inherit from it.
+ */
+const COLUMNS = `select a.attname as name, a.attnotnull and not exists (
+  select from pg_constraint c where c.conrelid = a.attrelid and c.contype = 'n' and not c.convalidated
+  and a.attnum = any(c.conkey)
+) as required, exists (
+  select from pg_index i where i.indrelid = a.attrelid and i.indisunique and i.indisvalid and i.indisready
+  and i.indimmediate and i.indpred is null and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])
+  and not (t.relkind = 'r' and exists (select from pg_inherits h where h.inhparent = a.attrelid))
+) as is_unique from pg_attribute a join pg_class t on t.oid = a.attrelid
+where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped`;
 
 interface ColumnFacts {
   readonly required: boolean;
