@@ -134,8 +134,8 @@ async function startDatabase(options: ComponentOptions, teardown: Teardown): Pro
   await checkConnection(url, connection.router);
   await migrate(connection.pool);
   await seed(connection.db);
-  // Polls all nodes once, so that the router knows before the first request which replicas have the seeded rows.
-  await connection.router.refresh();
+  // Replicas serve when they have the seeded rows. Until then, also after the timeout, the primary does.
+  await connection.router.ready({ caughtUp: true }).catch(onError);
   return { ...connection, server };
 }
 

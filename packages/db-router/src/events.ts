@@ -23,6 +23,7 @@ export type EjectReason =
   | "unreachable"
   | "connection-lost"
   | "failures"
+  | "catching-up"
   | "lagging"
   | "stale"
   | "other-timeline"
@@ -35,13 +36,15 @@ export interface NodeEjected {
   readonly router: string;
   readonly node: string;
   readonly reason: EjectReason;
+  /** Error of the node's last poll, if it failed. */
+  readonly cause: unknown;
 }
 
 /** Published when a node stops serving. */
 export const nodeEject: EventChannel<NodeEjected> = defineEvent("scale:db-router:node-eject");
 
 /** Published when a node starts serving, for the first time or again. */
-export const nodeReturn: EventChannel<Omit<NodeEjected, "reason">> = defineEvent("scale:db-router:node-return");
+export const nodeReturn: EventChannel<Omit<NodeEjected, "reason" | "cause">> = defineEvent("scale:db-router:node-return");
 
 export interface PrimaryChanged {
   readonly router: string;

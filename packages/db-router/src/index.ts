@@ -1,6 +1,6 @@
 export type { Session } from "./consistency/session.js";
 export type { RunOptions, Sessions } from "./consistency/sessions.js";
-export { BusyError, ClosedError, NoPrimaryError, ShardError } from "./errors.js";
+export { AmbiguousError, BusyError, ClosedError, NodeLostError, NoPrimaryError, ShardError } from "./errors.js";
 export {
   type BulkheadRefused,
   type BulkheadWait,
@@ -31,7 +31,8 @@ export type {
   ReplicaSelectionOptions,
   RouterOptions,
 } from "./options.js";
+export type { ReadyOptions } from "./ready.js";
 export { createRouter, type Router } from "./router.js";
 export { createShardedRouter, type ShardedRouter, type ShardedRouterOptions } from "./sharded.js";
-export type { NodeHealth, RouterHealth, RouterStats } from "./stats.js";
+export type { NodeError, NodeHealth, RouterHealth, RouterStats } from "./stats.js";
 export type { Consistency, DbNode, PrimaryReason, Route } from "./types.js";

@@ -63,6 +63,13 @@ export interface HealthOptions {
   readonly maxEjectMs?: number;
   /** Interval of polls on a new connection, because a frozen server still answers on open ones. @default 1000 */
   readonly probeMs?: number;
+  /**
+   * Time that statements wait for the replies of an unreachable server when no other node can serve them. They then reject
+   * with SCALE_NODE_LOST, or with SCALE_AMBIGUOUS if they may have written. They do so at once when another node takes over
+   * the writes.
+   * @default 5000
+   */
+  readonly giveUpMs?: number;
 }
 
 export interface BulkheadOptions {
@@ -197,6 +204,7 @@ const schema = z
         ejectMs: ms.min(1).default(1_000),
         maxEjectMs: ms.min(1).default(30_000),
         probeMs: ms.default(1_000),
+        giveUpMs: ms.default(5_000),
       })
       .prefault({}),
     limits: z.strictObject({ bulkhead: bulkhead.optional(), primaryReads }).prefault({}),

@@ -1,6 +1,10 @@
+import { TimeoutError } from "@scale/core";
 import { waitUntil } from "@scale/testkit";
 import { describe, expect, it } from "vitest";
+import { BusyError } from "./errors.js";
 import { createRouter } from "./router.js";
+import { createShardedRouter } from "./sharded.js";
+import type { NodeLoss } from "./types.js";
 import { scriptedNode, type ServerScript } from "../test/scripted-node.js";
 import { closeAfterTest, connectionLost, checkoutOf, routeOf, scriptedRouter } from "../test/scripted-router.js";
 
@@ -80,22 +84,27 @@ describe("a router whose nodes fail, lag, come and go", () => {
     const { router } = await scriptedRouter({}, [scriptedNode("a")]);
     const errors = [
       Object.assign(new Error("x"), { code: "42P01" }),
-      new Error("timeout exceeded when trying to connect"),
+      new BusyError("pool", "waited-too-long"),
     ];
     for (const error of [...errors, ...errors, ...errors]) checkoutOf(router).release({ error, wrote: false });
     expect(routeOf(router)).toMatchObject({ node: "a" });
   });
 
   it("calls eject listeners for an unreachable node, and not for one lost connection", async () => {
-    const { router, replicas } = await scriptedRouter({}, [scriptedNode("a")]);
-    const names: string[] = [];
-    const stop = router.onEject((node) => names.push(node));
+    const { router, clock, replicas } = await scriptedRouter({}, [scriptedNode("a")]);
+    const losses: NodeLoss[] = [];
+    const stop = router.onEject((loss) => losses.push(loss));
     checkoutOf(router).release({ error: connectionLost, wrote: false });
     await router.refresh();
-    expect(names).toEqual([]);
-    replicas[0]!.script.error = connectionLost;
+    expect(losses).toEqual([]);
+    const [a] = replicas;
+    a!.script.error = connectionLost;
     await router.refresh();
-    expect(names).toEqual(["a"]);
+    expect(losses).toEqual([{ node: "a", pool: a!.pool, isFinal: false, cause: connectionLost }]);
+    // After health.giveUpMs its replies are awaited no more.
+    clock.advance(5_000);
+    await router.refresh();
+    expect(losses.at(-1)).toMatchObject({ node: "a", isFinal: true });
     stop();
   });
 
@@ -170,6 +179,35 @@ describe("a router whose nodes fail, lag, come and go", () => {
     expect(router.health()).toMatchObject({ isWritable: false, isReadable: true, primary: undefined });
     expect(routeOf(router)).toMatchObject({ to: "replica" });
     expect(() => router.checkout({ intent: "write" })).toThrow(expect.objectContaining({ code: "SCALE_NO_PRIMARY" }));
+  });
+
+  it("sends statements to a silent primary without a successor, as there is nowhere else to go", async () => {
+    const { router, clock, p } = await scriptedRouter();
+    p.script.error = new TimeoutError("a poll of p", 500);
+    await router.refresh();
+    expect(router.health()).toMatchObject({ isWritable: false });
+    expect(routeOf(router, { intent: "write" })).toMatchObject({ node: "p", reason: "write" });
+    expect(() => router.checkout({ intent: "write", except: new Set(["p"]) })).toThrow(
+      expect.objectContaining({ code: "SCALE_NO_PRIMARY", cause: p.script.error }),
+    );
+    clock.advance(5_000);
+    await router.refresh();
+    expect(() => router.checkout({ intent: "write" })).toThrow(expect.objectContaining({ code: "SCALE_NO_PRIMARY" }));
+  });
+
+  it("identifies a lost node by its pool, because two shards may use one name", async () => {
+    const [eu, us] = [await scriptedRouter({}, [scriptedNode("r1")]), await scriptedRouter({}, [scriptedNode("r1")])];
+    const sharded = createShardedRouter({
+      shards: { eu: eu.router, us: us.router },
+      tenants: { resolve: () => "eu" },
+    });
+    const pools: unknown[] = [];
+    const stop = sharded.onEject(({ pool }) => pools.push(pool));
+    eu.replicas[0]!.script.error = connectionLost;
+    await eu.router.refresh();
+    stop();
+    expect(pools).toEqual([eu.replicas[0]!.pool]);
+    expect(pools[0]).not.toBe(us.replicas[0]!.pool);
   });
 
   it("lets a server of version 19 wait for the position", async () => {

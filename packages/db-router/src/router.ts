@@ -6,6 +6,7 @@ import type { NodeRegistry } from "./cluster/node-registry.js";
 import { createSessions, type Sessions } from "./consistency/sessions.js";
 import { createTokens } from "./consistency/token.js";
 import { isNode, parseRouterOptions, type RouterOptions } from "./options.js";
+import { type ReadyOptions, waitUntilReady } from "./ready.js";
 import { Dispatcher } from "./routing/dispatcher.js";
 import { createRouterState } from "./routing/router-state.js";
 import { healthOf, type RouterHealth, type RouterStats, statsOf } from "./stats.js";
@@ -13,8 +14,12 @@ import type { DbNode, Routing } from "./types.js";
 
 export interface Router extends Routing, Sessions {
   readonly name: string;
-  /** Resolves after the first poll of every node, whether it succeeded or failed. */
-  ready(): Promise<void>;
+  /**
+   * Resolves after the first poll of every node, when at least one serves; with `caughtUp`, when replicas have caught up.
+   * @throws {NoPrimaryError} when no node serves; `cause` is the error of the primary's last poll
+   * @throws {TimeoutError} when a replica has not caught up in time
+   */
+  ready(options?: ReadyOptions): Promise<void>;
   /** Polls every node now. */
   refresh(): Promise<void>;
   /** The state of every node, as of the last poll. Sends nothing to a server. */
@@ -74,7 +79,7 @@ export function createRouter(options: RouterOptions): Router {
     pools: () => registry.nodes.map(({ dbNode }) => dbNode.pool),
     onEject: (listener) => registry.onEject(listener),
     ...createSessions(scopes, { registry, poller, tokens, hasOwnSecret: parsed.hasOwnSecret }, parsed.consistency),
-    ready: () => firstPoll,
+    ready: (ready) => waitUntilReady(state, firstPoll, ready),
     refresh: () => poller.pollAll(),
     health: () => healthOf(state),
     stats: () => statsOf(state),

@@ -64,6 +64,7 @@ export function createShardedRouter({ shards, tenants }: ShardedRouterOptions): 
     run: (options, work) => of(options.tenantId).run(options, work),
     primary: (work) => of().primary(work),
     replica: (work) => of().replica(work),
+    lookUp: (read) => of().lookUp(read),
     scope: () => of().scope(),
     token: () => of().token(),
     async close(options) {

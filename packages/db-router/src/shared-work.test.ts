@@ -43,7 +43,7 @@ describe("what tenants share in a router runs in the context of none of them", (
 
   it("a wait that ends with a change that another has caused", async () => {
     const registry = new NodeRegistry({
-      ...{ name: "db", primary: scriptedNode("p", { isStandby: false }), replicas: [], minServing: 0 },
+      ...{ name: "db", primary: scriptedNode("p", { isStandby: false }), replicas: [], minServing: 0, giveUpMs: 5_000 },
       eligibility: { maxMs: 5_000, maxBytes: 1, staleMs: 5_000, failures: 2 },
       ejection: { failures: 2, ejectMs: 1_000, maxEjectMs: 1_000 },
       ...{ clock: systemClock, random: () => 0.5 },

@@ -1,9 +1,17 @@
+import { describeValue } from "@scale/core/kit";
 import type { NodeRegistry } from "./cluster/node-registry.js";
 import type { NodeState } from "./cluster/node-state.js";
 import type { EjectReason } from "./events.js";
 import type { FairSemaphore } from "./routing/fair-semaphore.js";
 import type { RouterState } from "./routing/router-state.js";
 import type { PrimaryReason } from "./types.js";
+
+/** Error of a poll, for people and dashboards. */
+export interface NodeError {
+  /** SQLSTATE, code of Node, or code of this package. */
+  readonly code: string | undefined;
+  readonly message: string;
+}
 
 export interface NodeHealth {
   readonly name: string;
@@ -13,6 +21,8 @@ export interface NodeHealth {
   readonly serves: "writes" | "reads" | "nothing";
   /** Why the node serves nothing. */
   readonly reason: EjectReason | undefined;
+  /** Error of the last poll; `undefined` after a successful one. */
+  readonly error: NodeError | undefined;
   readonly timeline: number | undefined;
   /** Replica lag; `undefined` until a sample of the primary allows a comparison. */
   readonly lagBytes: number | undefined;
@@ -55,12 +65,19 @@ function nodeHealth(node: NodeState, { writer }: NodeRegistry): NodeHealth {
     role: status === undefined ? "unknown" : role,
     serves: node === writer ? "writes" : node.isServingReads ? "reads" : "nothing",
     reason: node.ineligibleReason,
+    error: nodeError(node.pollError),
     timeline: status?.timeline,
     lagBytes: lag?.bytes,
     lagMs: lag?.ms,
     inFlight: node.inFlight,
     pool: { total, idle, waiting },
   };
+}
+
+function nodeError(error: unknown): NodeError | undefined {
+  if (error === undefined) return undefined;
+  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : undefined;
+  return { code, message: error instanceof Error ? error.message : describeValue(error) };
 }
 
 export interface RouterStats {

@@ -32,6 +32,8 @@ export interface DbNode {
   readonly zone?: string;
   /** True when the router ends the pool, on `close` and after a removal. */
   readonly isOwned: boolean;
+  /** Connection for polls, which must not keep the process alive between them. `end` closes it. @default the pool */
+  readonly polls?: { query(sql: string): Promise<RowsLike>; end(): void };
   /**
    * Runs `sql` on a new connection that is closed afterwards, because a frozen server still answers on open ones.
    * Rejects within `timeoutMs`; a connection that opens later is closed without a statement.
@@ -51,7 +53,8 @@ export type PrimaryReason =
   | "recent-write"
   | "no-healthy-replica"
   | "read-only-refused"
-  | "conflict";
+  | "conflict"
+  | "schema-behind";
 
 /** The node of a statement, and the reason for it. */
 export type Route =
@@ -73,8 +76,29 @@ export interface Checkout {
   readonly pool: PoolLike;
   /** Returns the checkout, records a failure against the node, and records for the scope what was read or written. */
   release(outcome: { readonly error?: unknown; readonly wrote: boolean }): void;
-  /** Records a commit while the checkout is still held: later reads of the scope must see it. */
+  /**
+   * Records a commit while the checkout is still held: later reads must see it. It counts for the scope of the checkout, and
+   * for the one in which the method is called, because a connection may be used in other scopes than it was checked out in.
+   */
   noteCommit(): void;
+  /** Records a read while the checkout is still held, for the same two scopes: later reads must not see less. */
+  noteRead(): void;
+  /** True when the node has everything that the scope of the current work has written and seen. */
+  isCurrent(): boolean;
+}
+
+/** A node that has become unreachable, for the statements that wait for its replies. */
+export interface NodeLoss {
+  readonly node: string;
+  /** Identifies the node. Names are unique within one router only. */
+  readonly pool: PoolLike;
+  /**
+   * True when its replies are no longer awaited: another node has taken over as the writer, or the node has been unreachable
+   * for `health.giveUpMs`. Before that a statement may only move to another node that can serve it.
+   */
+  readonly isFinal: boolean;
+  /** Error of its last poll. */
+  readonly cause: unknown;
 }
 
 /** The part of a router that the adapter of a client library uses. */
@@ -90,9 +114,8 @@ export interface Routing {
   /** The pools of all nodes, for counters. */
   pools(): readonly PoolLike[];
   /**
-   * Calls `listener` with the name of a node that has become unreachable. Statements that wait for its reply may be
-   * abandoned.
+   * Calls `listener` when a node has become unreachable, and again while it stays so, after every change of the cluster.
    * @returns a function that removes the listener
    */
-  onEject(listener: (node: string) => void): () => void;
+  onEject(listener: (loss: NodeLoss) => void): () => void;
 }

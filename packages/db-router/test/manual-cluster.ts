@@ -25,6 +25,7 @@ export function manualCluster(): ManualCluster {
     eligibility: { maxMs: 5_000, maxBytes: 1e9, staleMs: 1e9, failures: 2 },
     ejection: { failures: 2, ejectMs: 1_000, maxEjectMs: 8_000 },
     minServing: 0,
+    giveUpMs: 5_000,
     clock,
     random: () => 0,
   });

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ContactsCluster, PostgresNode } from "@scale/testkit";
 import { type PgNode, pgNode } from "../src/pg/index.js";
-import type { RouteRequest, Route, Routing, Checkout } from "../src/types.js";
+import type { Checkout, NodeLoss, Route, RouteRequest, Routing } from "../src/types.js";
 
 /** A checkout and its outcome. */
 export interface RecordedCheckout {
@@ -10,6 +10,7 @@ export interface RecordedCheckout {
   readonly scope: object | undefined;
   outcome?: { readonly error?: unknown; readonly wrote: boolean };
   commits: number;
+  reads: number;
 }
 
 /** A routing without health or lag, that uses replicas in turn and records every checkout. */
@@ -24,13 +25,14 @@ export interface RecordingRouting extends Routing {
   /** Runs work in a session; `scope` identifies it. */
   within<T>(scope: object, work: () => T): T;
   scope(): object | undefined;
-  eject(node: string): void;
+  /** Tells that a node is unreachable; its replies are awaited no more when the loss is final. */
+  eject(node: string, isFinal?: boolean): void;
   end(): Promise<void>;
 }
 
 export function recordingRouting(primary: PgNode, replicas: readonly PgNode[]): RecordingRouting {
   const scopes = new AsyncLocalStorage<{ readonly pin?: "primary" | "replica"; readonly of: object | undefined }>();
-  const listeners = new Set<(node: string) => void>();
+  const listeners = new Set<(loss: NodeLoss) => void>();
   const checkouts: RecordedCheckout[] = [];
   const pools = new Map([primary, ...replicas].map(({ name, pool }) => [name, pool]));
   let turn = 0;
@@ -47,7 +49,7 @@ export function recordingRouting(primary: PgNode, replicas: readonly PgNode[]): 
   }
 
   function checkout(request: RouteRequest): Checkout {
-    const entry: RecordedCheckout = { request, route: route(request), scope: scopes.getStore()?.of, commits: 0 };
+    const entry: RecordedCheckout = { request, route: route(request), scope: scopes.getStore()?.of, commits: 0, reads: 0 };
     checkouts.push(entry);
     const pool = pools.get(entry.route.node) ?? primary.pool;
     return {
@@ -58,6 +60,8 @@ export function recordingRouting(primary: PgNode, replicas: readonly PgNode[]): 
         entry.outcome = outcome;
       },
       noteCommit: () => void entry.commits++,
+      noteRead: () => void entry.reads++,
+      isCurrent: () => true,
     };
   }
 
@@ -77,7 +81,10 @@ export function recordingRouting(primary: PgNode, replicas: readonly PgNode[]): 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    eject: (node) => listeners.forEach((listener) => listener(node)),
+    eject: (node, isFinal = false) => {
+      const loss = { node, pool: pools.get(node) ?? primary.pool, isFinal, cause: new Error("unreachable") };
+      for (const listener of listeners) listener(loss);
+    },
     end: async () => {
       await Promise.all([primary, ...replicas].map(({ pool }) => pool.end()));
       if (checkouts.some(({ outcome }) => outcome === undefined)) throw new Error("a checkout was not released");

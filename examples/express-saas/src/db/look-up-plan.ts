@@ -4,14 +4,17 @@ import { tenants } from "./schema.js";
 
 /**
  * Returns the plan of a tenant; `undefined` means that the tenant does not exist, which is refused with 403. The query runs
- * outside the tenant, because the concurrency of a tenant depends on the plan that is being looked up.
+ * outside the tenant, because the concurrency of a tenant depends on the plan that is being looked up. A tenant that a replica
+ * does not know may have just signed up: the primary decides.
  */
 export function lookUpPlan(
-  { db, outsideTenant }: Pick<DatabaseConnection, "db" | "outsideTenant">,
+  { db, outsideTenant, router }: Pick<DatabaseConnection, "db" | "outsideTenant" | "router">,
   tenantId: string,
 ): Promise<string | undefined> {
-  return outsideTenant(async () => {
-    const [tenant] = await db.select({ plan: tenants.plan }).from(tenants).where(eq(tenants.id, tenantId));
-    return tenant?.plan;
-  });
+  return outsideTenant(() =>
+    router.lookUp(async () => {
+      const [tenant] = await db.select({ plan: tenants.plan }).from(tenants).where(eq(tenants.id, tenantId));
+      return tenant?.plan;
+    }),
+  );
 }

@@ -1,4 +1,5 @@
 import type { EjectReason } from "../events.js";
+import type { Lsn } from "../postgres/lsn.js";
 import type { NodeState } from "./node-state.js";
 import { acceptsStatement } from "./outlier-ejection.js";
 import type { Topology } from "./topology.js";
@@ -22,7 +23,7 @@ export function isReachable(node: NodeState, failures: number): boolean {
 export function findIneligibleReason(
   node: NodeState,
   topology: Topology,
-  { rules, nowMs }: { readonly rules: EligibilityRules; readonly nowMs: number },
+  { rules, floorLsn, nowMs }: { readonly rules: EligibilityRules; readonly floorLsn: Lsn; readonly nowMs: number },
 ): EjectReason | undefined {
   const { status } = node;
   if (node.isDraining) return "draining";
@@ -36,7 +37,22 @@ export function findIneligibleReason(
   if (topology.isForked) return "forked";
   if (!acceptsStatement(node.health)) return "failures";
   if (nowMs - node.polledAtMs > rules.staleMs) return "stale";
+  if (node.lsn < floorLsn) return "catching-up";
   const { lag } = node;
   if (lag !== undefined && (lag.ms > rules.maxMs || lag.bytes > rules.maxBytes)) return "lagging";
   return undefined;
+}
+
+/** Lets the least lagging replicas serve despite their lag, until `minServing` do. */
+export function keepServing(nodes: readonly NodeState[], minServing: number): void {
+  if (minServing === 0) return;
+  const serving = nodes.filter((node) => node.ineligibleReason === undefined && node.status?.isStandby === true).length;
+  const lagging = nodes
+    .filter((node) => isBehind(node))
+    .sort((a, b) => (a.lag?.bytes ?? 0) - (b.lag?.bytes ?? 0));
+  for (const node of lagging.slice(0, Math.max(minServing - serving, 0))) node.ineligibleReason = undefined;
+}
+
+function isBehind({ ineligibleReason }: NodeState): boolean {
+  return ineligibleReason === "lagging" || ineligibleReason === "catching-up";
 }

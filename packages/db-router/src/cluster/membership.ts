@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DbNode } from "../types.js";
 import type { NodeRegistry } from "./node-registry.js";
 import type { NodeState } from "./node-state.js";
-import { pause, type Poller } from "./poller.js";
+import type { Poller } from "./poller.js";
 
 export interface Membership {
   add(node: DbNode): Promise<void>;
@@ -34,7 +35,8 @@ export function createMembership(registry: NodeRegistry, poller: Poller): Member
     const listener = listeners.get(node);
     listeners.delete(node);
     // The listener stays until the pool has ended: connections may break meanwhile.
-    if (isOwned) await Promise.race([pool.end(), pause(END_MS)]);
+    node.dbNode.polls?.end();
+    if (isOwned) await settleWithin(pool.end(), END_MS);
     if (listener !== undefined) pool.off("error", listener);
   }
 
@@ -42,7 +44,7 @@ export function createMembership(registry: NodeRegistry, poller: Poller): Member
     const { clock } = registry.options;
     const untilMs = clock.monotonic() + drainMs;
     while (nodes.some((node) => node.inFlight > 0) && clock.monotonic() < untilMs) {
-      await pause(DRAIN_CHECK_MS);
+      await sleep(DRAIN_CHECK_MS);
     }
   }
 
@@ -68,4 +70,13 @@ export function createMembership(registry: NodeRegistry, poller: Poller): Member
       await Promise.all(nodes.map(endPool));
     },
   };
+}
+
+/** Resolves when `work` has settled or `ms` have passed. It keeps the process alive: a caller awaits it. */
+async function settleWithin(work: Promise<unknown>, ms: number): Promise<void> {
+  const timeout = new AbortController();
+  await Promise.race([
+    work.finally(() => timeout.abort()),
+    sleep(ms, undefined, { signal: timeout.signal }).catch(() => undefined),
+  ]);
 }

@@ -81,7 +81,7 @@ export class NodePolls {
       return true;
     } catch (error) {
       // Published as an ejection when it repeats. A server without a free connection slot is alive.
-      if (!isOutOfConnections(error)) this.#registry.recordPollFailure(node);
+      if (!isOutOfConnections(error)) this.#registry.recordPollFailure(node, error);
       return isOutOfConnections(error) || node.pollFailures > 1;
     }
   }

@@ -1,11 +1,12 @@
 import type { Clock } from "@scale/core";
-import { describeValue, inRootContext } from "@scale/core/kit";
+import { inRootContext } from "@scale/core/kit";
 import { nodeEject, nodeReturn, primaryChange } from "../events.js";
 import type { Lsn } from "../postgres/lsn.js";
 import type { NodeStatus } from "../postgres/status.js";
-import type { DbNode } from "../types.js";
-import { type EligibilityRules, findIneligibleReason, isReachable } from "./eligibility.js";
+import type { DbNode, NodeLoss } from "../types.js";
+import { type EligibilityRules, findIneligibleReason, isReachable, keepServing } from "./eligibility.js";
 import { createLagHistory, type LagHistory } from "./lag.js";
+import { isSilent, NodeLosses, updateLoss } from "./node-losses.js";
 import { NodeState } from "./node-state.js";
 import { type EjectionRules, halfOpenWhenDue, recordFailure, recordSuccess } from "./outlier-ejection.js";
 import { electWriter, type Topology } from "./topology.js";
@@ -19,6 +20,8 @@ export interface NodeRegistryOptions {
   readonly ejection: EjectionRules;
   /** Number of replicas that keep serving, whatever their lag. */
   readonly minServing: number;
+  /** Time after which the replies of an unreachable node are no longer awaited. */
+  readonly giveUpMs: number;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -45,16 +48,23 @@ export class NodeRegistry {
   topology: Topology = { systemId: undefined, timeline: 0, writer: undefined, isForked: false };
   /** Node that takes writes. */
   writer: NodeState | undefined;
+  /**
+   * Position of the log that every serving replica has reached at least once: what was committed when this process started.
+   * Without it, a new session could read a state from before, for example a missing tenant.
+   */
+  floorLsn: Lsn = -1;
   readonly #configured: NodeState;
+  /** The writer, or the node that took writes last. */
+  #lastWriter: NodeState;
   readonly #history: LagHistory;
   readonly #changeListeners = new Set<() => void>();
-  readonly #ejectListeners = new Set<(node: string) => void>();
+  readonly #losses = new NodeLosses();
 
   constructor(options: NodeRegistryOptions) {
     this.options = options;
     this.nodes = [options.primary, ...options.replicas].map((dbNode) => new NodeState(dbNode));
     this.#configured = this.nodes[0] as NodeState;
-    this.writer = this.#configured;
+    this.writer = this.#lastWriter = this.#configured;
     this.#history = createLagHistory(options.eligibility.maxMs);
   }
 
@@ -66,6 +76,7 @@ export class NodeRegistry {
 
   recordPoll(node: NodeState, status: NodeStatus, poll: { tick: number; atMs: number }): void {
     node.pollFailures = 0;
+    node.pollError = undefined;
     if (poll.tick > node.polledTick) {
       // If a standby's replay position goes backwards, it was restored or crashed. Sessions that read from it have
       // already seen newer data.
@@ -79,13 +90,15 @@ export class NodeRegistry {
     if (node === this.writer && !status.isStandby && poll.tick > this.sampleTick) {
       this.sampleTick = poll.tick;
       this.sampleLsn = status.lsn;
+      if (this.floorLsn < 0) this.floorLsn = status.lsn;
       this.#history.add(status.lsn, poll.atMs);
     }
     this.reassess();
   }
 
-  recordPollFailure(node: NodeState): void {
+  recordPollFailure(node: NodeState, error: unknown): void {
     node.pollFailures += 1;
+    node.pollError = error;
     this.#elect();
     this.reassess();
   }
@@ -134,23 +147,28 @@ export class NodeRegistry {
   /** Decides again which nodes may serve: after a change, or when time has passed. */
   reassess(): void {
     const nowMs = this.options.clock.monotonic();
-    const { eligibility: rules, minServing } = this.options;
+    const { eligibility: rules, giveUpMs, minServing } = this.options;
     const before = this.nodes.map((node) => node.ineligibleReason);
     for (const node of this.nodes) {
       node.health = halfOpenWhenDue(node.health, nowMs);
       const lag = node.status?.isStandby === true ? this.#history.of(node.lsn, nowMs) : undefined;
       if (lag !== node.lag) node.setLag(lag);
-      node.ineligibleReason = findIneligibleReason(node, this.topology, { rules, nowMs });
+      node.ineligibleReason = findIneligibleReason(node, this.topology, { rules, floorLsn: this.floorLsn, nowMs });
     }
     keepServing(this.nodes, minServing);
     for (const node of this.nodes) {
       node.isServingReads =
         node.ineligibleReason === undefined && node !== this.writer && node.status?.isStandby === true;
     }
+    let isChanged = false;
     this.nodes.forEach((node, index) => {
+      isChanged = updateLoss(node, { writer: this.writer, nowMs, giveUpMs }) || isChanged;
+      if (node.ineligibleReason === before[index]) return;
+      isChanged = true;
       // The state of a node concerns every tenant, also when a statement of one has found it out.
-      if (node.ineligibleReason !== before[index]) inRootContext(() => this.#publishChange(node));
+      inRootContext(() => this.#publishChange(node));
     });
+    if (isChanged) inRootContext(() => this.#publishLosses());
     for (const listener of this.#changeListeners) listener();
   }
 
@@ -161,9 +179,24 @@ export class NodeRegistry {
   }
 
   /** @returns a function that removes the listener */
-  onEject(listener: (node: string) => void): () => void {
-    this.#ejectListeners.add(listener);
-    return () => void this.#ejectListeners.delete(listener);
+  onEject(listener: (loss: NodeLoss) => void): () => void {
+    return this.#losses.add(listener);
+  }
+
+  /** The last writer while it is silent and has no successor: no other node could serve a write either. */
+  get silentWriter(): NodeState | undefined {
+    return this.writer === undefined && isSilent(this.#lastWriter) ? this.#lastWriter : undefined;
+  }
+
+  /** Why there is no writer: the error of the last poll of the node that took writes last. */
+  get writerError(): unknown {
+    return this.#lastWriter.pollError;
+  }
+
+  /** Requires of every serving replica what the primary has by its last sample. */
+  raiseFloor(): void {
+    this.floorLsn = Math.max(this.floorLsn, this.sampleLsn);
+    this.reassess();
   }
 
   #elect(): void {
@@ -177,6 +210,8 @@ export class NodeRegistry {
     if (this.topology.timeline !== timeline) {
       this.epoch += 1;
       this.epochTick = this.tick;
+      // Positions of another timeline cannot be compared.
+      if (timeline > 0) this.floorLsn = 0;
     }
     if (this.topology.timeline !== timeline || this.topology.writer !== writer) {
       this.sampleTick = -1;
@@ -188,6 +223,7 @@ export class NodeRegistry {
     const from = this.writer?.name;
     if (from === next?.name) return;
     this.writer = next;
+    if (next !== undefined) this.#lastWriter = next;
     const change = { router: this.options.name, from, to: next?.name, timeline: this.topology.timeline };
     inRootContext(() => primaryChange.publish(() => change));
   }
@@ -196,19 +232,12 @@ export class NodeRegistry {
     const { ineligibleReason } = node;
     const { name: router } = this.options;
     if (ineligibleReason === undefined) return nodeReturn.publish(() => ({ router, node: node.name }));
-    nodeEject.publish(() => ({ router, node: node.name, reason: ineligibleReason }));
-    // With any other reason the node can still answer its running statements.
-    if (ineligibleReason !== "unreachable") return;
-    for (const listener of this.#ejectListeners) notifyEjected(listener, node.name);
+    nodeEject.publish(() => ({ router, node: node.name, reason: ineligibleReason, cause: node.pollError }));
   }
-}
 
-/** Calls a listener. No caller could catch its error, and it must not stop the polls: it becomes a process warning. */
-function notifyEjected(listener: (node: string) => void, node: string): void {
-  try {
-    listener(node);
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : new Error(describeValue(error)));
+  /** With any other reason a node can still answer its running statements. */
+  #publishLosses(): void {
+    for (const node of this.nodes) if (node.ineligibleReason === "unreachable") this.#losses.publish(node);
   }
 }
 
@@ -219,14 +248,4 @@ function candidates(nodes: readonly NodeState[], failures: number): Parameters<t
     const { isStandby, timeline, systemId } = status;
     return [{ name, isStandby, timeline, systemId, isReachable: isReachable(node, failures) && !node.isDraining }];
   });
-}
-
-/** Lets the least lagging replicas serve despite their lag, until `minServing` do. */
-function keepServing(nodes: readonly NodeState[], minServing: number): void {
-  if (minServing === 0) return;
-  const serving = nodes.filter((node) => node.ineligibleReason === undefined && node.status?.isStandby === true).length;
-  const lagging = nodes
-    .filter((node) => node.ineligibleReason === "lagging")
-    .sort((a, b) => (a.lag?.bytes ?? 0) - (b.lag?.bytes ?? 0));
-  for (const node of lagging.slice(0, Math.max(minServing - serving, 0))) node.ineligibleReason = undefined;
 }

@@ -14,6 +14,7 @@ const REASONS: readonly PrimaryReason[] = [
   "no-healthy-replica",
   "read-only-refused",
   "conflict",
+  "schema-behind",
 ];
 
 /** The router's view of one node. A class, because replica selection reads many of its fields for each statement. */
@@ -31,6 +32,12 @@ export class NodeState {
   health: Health = healthy;
   /** Consecutive failed polls. */
   pollFailures = 0;
+  /** Error of the last poll; `undefined` after a successful one. */
+  pollError: unknown = undefined;
+  /** Monotonic milliseconds since which the node has been unreachable. */
+  unreachableSinceMs: number | undefined = undefined;
+  /** True when replies of the unreachable node are no longer awaited. */
+  isLost = false;
   /** Tick of the last lost connection. The server that answers next may have restarted, so older polls do not count. */
   lostTick = -1;
   isDraining = false;

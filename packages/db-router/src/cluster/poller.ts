@@ -100,7 +100,7 @@ function createFastPolling(polls: NodePolls, joinAll: () => Promise<void>): Poll
 }
 
 /** A timer that does not keep the process alive. */
-export function pause(ms: number): Promise<void> {
+function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms).unref();
   });

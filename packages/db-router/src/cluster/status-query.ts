@@ -13,8 +13,8 @@ const unanswered = new WeakSet<NodeState>();
  * - `isDue`: a server whose postmaster is frozen still answers on old connections, so new ones are tried regularly.
  */
 export function needsNewConnection(node: NodeState, isDue: boolean): boolean {
-  const { idleCount, totalCount } = node.dbNode.pool;
-  const isBusy = totalCount > 0 && idleCount === 0;
+  const { polls, pool } = node.dbNode;
+  const isBusy = polls === undefined && pool.totalCount > 0 && pool.idleCount === 0;
   return isDue || isBusy || unanswered.has(node) || node.pollFailures > 0;
 }
 
@@ -25,7 +25,7 @@ export async function queryStatus(node: NodeState, isNew: boolean, timeoutMs: nu
   // An application's own DbNode may not keep its deadline.
   if (isNew) return parseStatus(await withResponsiveDeadline(dbNode.probe(STATUS_SQL, timeoutMs), 2 * timeoutMs, what));
   unanswered.add(node);
-  const reply = dbNode.pool.query(STATUS_SQL).finally(() => unanswered.delete(node));
+  const reply = (dbNode.polls ?? dbNode.pool).query(STATUS_SQL).finally(() => unanswered.delete(node));
   return parseStatus(await withResponsiveDeadline(reply, timeoutMs, what));
 }
 

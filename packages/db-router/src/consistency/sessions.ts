@@ -42,6 +42,11 @@ export interface Sessions {
    * Runs `work` in a scope whose reads go to one replica while it has the scope's writes, whatever the `consistency`.
    */
   replica<T>(work: () => T): T;
+  /**
+   * Runs a look-up that decides something, such as whether a tenant exists, in a session of its own. If `read` finds nothing
+   * on a replica (`undefined`, `null` or an empty list), it runs again on the primary: the row may not be replayed yet.
+   */
+  lookUp<T>(read: () => Promise<T>): Promise<T>;
   /** Identifies the scope of the current work, for comparison; `undefined` for the shared one. */
   scope(): object | undefined;
   /** Returns a token for the writes of the current scope, for `run` elsewhere; see `Session.token`. */
@@ -73,7 +78,17 @@ export function createSessions(scopes: Scopes, context: SessionContext, defaultC
     },
     primary: (work) => scopes.run(scopeFor({ pin: "primary" }), work),
     replica: (work) => scopes.run(scopeFor({ pin: "replica" }), work),
+    async lookUp(read) {
+      const scope = new Scope(context.registry, { consistency: "session" });
+      const found = await scopes.run(scope, read);
+      if (!isAbsent(found) || scope.stickyReplica === undefined) return found;
+      return scopes.run(new Scope(context.registry, { consistency: "session", pin: "primary" }), read);
+    },
     scope: () => scopes.active(),
     token: () => createSession(context, scopes.current(), tenancy.current()?.tenantId).token(),
   };
+}
+
+function isAbsent(found: unknown): boolean {
+  return found === undefined || found === null || (Array.isArray(found) && found.length === 0);
 }

@@ -1,83 +1,81 @@
 import { AsyncResource } from "node:async_hooks";
-import type { Pool, PoolClient } from "pg";
-import { failureOf, isPoolFull } from "../postgres/failure.js";
-import type { Checkout, PoolLike, RouteRequest, Routing } from "../types.js";
+import type { PoolClient } from "pg";
+import { isSessionIntact } from "../postgres/failure.js";
+import type { Checkout, NodeLoss } from "../types.js";
+import { sendCancel } from "./cancel.js";
+import { connectError, isFull, pgPool } from "./connect.js";
+import { lossError, type NodeUses } from "./node-uses.js";
 import { sendReadOnly, sendStatement } from "./read-only-attempt.js";
-import type { Statement } from "./statement.js";
+import { isPrepared, type Statement } from "./statement.js";
 
-/** Maximum number of failed connections before the caller receives the error. */
-const MAX_FAILURES = 3;
-
-/** The real type of a node's pool: the nodes of a routed pool come from `pgNode`. */
-export function pgPool(pool: PoolLike): Pool {
-  return pool as Pool;
-}
-
-/** Reads that wait for a reply, by node. They are rejected when their node is ejected: a frozen server never replies. */
-export class InFlightReads {
-  readonly #byNode = new Map<string, Set<(error: Error) => void>>();
-
-  forNode(node: string): Set<(error: Error) => void> {
-    const known = this.#byNode.get(node);
-    if (known !== undefined) return known;
-    const made = new Set<(error: Error) => void>();
-    this.#byNode.set(node, made);
-    return made;
-  }
-
-  rejectAll(node: string): void {
-    const reads = this.#byNode.get(node);
-    if (reads === undefined || reads.size === 0) return;
-    const error = new Error(`Connection terminated: ${node} was ejected`);
-    for (const end of [...reads]) end(error);
-  }
-}
-
-const unsent = new WeakSet<object>();
-
-/** False when `attemptRead` failed before anything was sent to the server. */
-export function wasSent(error: unknown): boolean {
-  return typeof error !== "object" || error === null || !unsent.has(error);
+/** What an attempt needs to know of the read it belongs to. */
+export interface ReadAttempt {
+  readonly statement: Statement;
+  readonly uses: NodeUses;
+  /** True for a statement that runs in a read-only transaction of its own, which shows whether it writes. */
+  readonly isReadOnly: boolean;
+  /** Receives the connection once the statement is sent. */
+  readonly onSend: ((client: PoolClient) => void) | undefined;
+  /** True when the statement may have changed something on the node. */
+  mayWriteOn(checkout: Checkout): boolean;
+  /** Checks out another node. @returns `undefined` when no other node can serve the read now */
+  findOther(checkout: Checkout): Promise<Checkout | undefined>;
+  /** Checkout of the next attempt, when this one has left an unreachable node for it. */
+  moved: Checkout | undefined;
 }
 
 /**
- * Runs a read once, on the node of the checkout. It rejects when the node is ejected. Its connection is then closed, also
- * one that the pool lends it later. `pool.query` closes the connection of every failed statement; this
- * keeps the connection when the server replied with an error.
- * @param send how to send the statement: `sendReadOnly` shows whether it writes
+ * Runs a read once, on the node of the checkout. When the node becomes unreachable, the read moves to another node if one
+ * can serve it, and otherwise waits as a client of `pg` does, until the node is lost. Its connection is then closed, also one
+ * that the pool lends it later.
  */
-// oxlint-disable-next-line max-params -- called for every read, without an object of its own
-export function attemptRead(
-  checkout: Checkout,
-  statement: Statement,
-  inFlight: InFlightReads,
-  send: typeof sendReadOnly = sendStatement,
-): Promise<unknown> {
-  const reads = inFlight.forNode(checkout.route.node);
+export function attemptRead(checkout: Checkout, read: ReadAttempt): Promise<unknown> {
+  const { statement, uses } = read;
+  const { signal } = statement;
+  const pool = pgPool(checkout.pool);
+  const own = uses.of(checkout.pool);
+  const wasFull = isFull(pool);
   return new Promise((resolve, reject) => {
     let connection: PoolClient | undefined;
     let isOver = false;
+    let isNodeGone = false;
     const end = (error: unknown, result?: unknown): void => {
       if (isOver) return;
       isOver = true;
-      reads.delete(end);
-      connection?.release(isBroken(error, checkout));
+      own.delete(onLoss);
+      signal?.removeEventListener("abort", onAbort);
+      connection?.release(isBroken(error, checkout, read));
       if (error === undefined) resolve(result);
       else reject(error);
     };
-    reads.add(end);
+    const onLoss = (loss: NodeLoss): void => {
+      const giveUp = (): void => {
+        isNodeGone = true;
+        end(lossError(loss, connection !== undefined && read.mayWriteOn(checkout)));
+      };
+      if (loss.isFinal) return giveUp();
+      void caller.runInAsyncScope(read.findOther, read, checkout).then((other) => {
+        if (other === undefined) return;
+        if (isOver) return other.release({ wrote: false });
+        read.moved = other;
+        giveUp();
+      });
+    };
+    const onAbort = (): void => {
+      if (connection !== undefined && !isOver) sendCancel(pool, connection);
+      end(signal?.reason);
+    };
     const onConnected = (error: Error | undefined, client: PoolClient | undefined): void => {
-      if (client === undefined) {
-        if (error !== undefined) unsent.add(error);
-        return end(error);
-      }
-      // Ejected meanwhile: the pool of the node starts again without this connection.
-      if (isOver) return client.release(true);
+      if (client === undefined) return end(connectError(error, pool, wasFull));
+      // Ended meanwhile: the pool of a lost node starts again without this connection.
+      if (isOver) return client.release(isNodeGone);
       connection = client;
+      read.onSend?.(client);
       try {
-        send(client, statement, (error, result) => {
-          if (error === null || error === undefined) end(undefined, result);
-          else end(error);
+        const send = read.isReadOnly ? sendReadOnly : sendStatement;
+        send(client, statement, (failed, result) => {
+          if (failed === null || failed === undefined) end(undefined, result);
+          else end(failed);
         });
       } catch (thrown) {
         end(thrown); // `pg` rejects some queries synchronously.
@@ -85,51 +83,18 @@ export function attemptRead(
     };
     // The pool calls a queued caller in the context of the one that returned a connection.
     const caller = new AsyncResource("scale:db-router");
-    pgPool(checkout.pool).connect((error, client) => caller.runInAsyncScope(onConnected, undefined, error, client));
+    own.add(onLoss);
+    if (signal !== undefined) {
+      if (signal.aborted) return end(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+    }
+    pool.connect((error, client) => caller.runInAsyncScope(onConnected, undefined, error, client));
   });
 }
 
-function isBroken(error: unknown, checkout: Checkout): boolean {
+/** `pool.query` closes the connection of every failed statement; this keeps a session that the error has left intact. */
+function isBroken(error: unknown, { route }: Checkout, { isReadOnly, statement }: ReadAttempt): boolean {
   if (error === undefined) return false;
-  // The server's own errors have a code and a severity.
-  const isReply = typeof error === "object" && error !== null && "code" in error && "severity" in error;
-  const failure = failureOf(error, checkout.route.to === "replica");
-  return !isReply || failure === "connection" || failure === "conflict";
-}
-
-export interface ConnectedCheckout {
-  readonly checkout: Checkout;
-  readonly client: PoolClient;
-}
-
-/**
- * Checks out a node and a connection, for statements that must not be sent twice. When no connection can be opened,
- * nothing was sent, so another node is tried; a router with `failover.waitMs` waits for the next primary meanwhile.
- * @throws the error of the first connection, when there is no other node
- */
-export async function checkoutConnection(routing: Routing, request: RouteRequest): Promise<ConnectedCheckout> {
-  const tried = new Set<string>();
-  let first: unknown;
-  for (let failures = 1; ; failures += 1) {
-    const checkout = await checkoutOrThrow(first, routing, tried.size === 0 ? request : { ...request, except: tried });
-    try {
-      return { checkout, client: await pgPool(checkout.pool).connect() };
-    } catch (error) {
-      checkout.release({ error, wrote: false });
-      first ??= error;
-      tried.add(checkout.route.node);
-      const isLast = failures === MAX_FAILURES || isPoolFull(error);
-      if (isLast || failureOf(error, false) !== "connection") throw first;
-    }
-  }
-}
-
-/** Checks out a node for the next attempt. Without one it throws `first`, the error that made the attempt necessary. */
-export async function checkoutOrThrow(first: unknown, routing: Routing, request: RouteRequest): Promise<Checkout> {
-  if (first === undefined) return routing.checkout(request);
-  try {
-    return await routing.checkout(request);
-  } catch {
-    throw first;
-  }
+  const mayRefuse = isReadOnly || route.to === "replica";
+  return !isSessionIntact(error, { isReplica: mayRefuse, isPrepared: isPrepared(statement) });
 }

@@ -1,10 +1,12 @@
 import { TimeoutError } from "@scale/core";
 import { inRootContext } from "@scale/core/kit";
-import pg, { type Client, type Pool, type PoolClient, type PoolConfig } from "pg";
+import pg, { type Client, type Pool, type PoolClient } from "pg";
 import { startResponsiveTimeout } from "../responsive-timeout.js";
 import type { DbNode, RowsLike } from "../types.js";
+import { clientConfig } from "./client-config.js";
 import { connectionLose } from "./events.js";
 import { checkNodeOptions, type PgNodeOptions, poolConfig } from "./options.js";
+import { createPollConnection } from "./poll-connection.js";
 
 /** A node of the router, with the real type of its pool. */
 export interface PgNode extends DbNode {
@@ -26,6 +28,8 @@ export function pgNode(options: PgNodeOptions): PgNode {
     pool,
     isOwned: options.pool === undefined,
     probe: (sql, timeoutMs) => probe({ name, pool, timeoutMs }, sql),
+    // A pool that lets the process exit is not kept from it by polls.
+    ...(pool.options.allowExitOnIdle ? {} : { polls: createPollConnection(pool) }),
     ...(weight === undefined ? {} : { weight }),
     ...(zone === undefined ? {} : { zone }),
   };
@@ -84,9 +88,4 @@ function discard(client: Client): void {
   const { stream } = client.connection;
   if (stream.writableEnded) stream.once("finish", () => stream.destroy());
   else stream.destroy();
-}
-
-/** The options of a pool's clients. The password is not enumerable there, so a copy needs it explicitly. */
-function clientConfig({ options }: Pool): PoolConfig {
-  return options.password === undefined ? { ...options } : { ...options, password: options.password };
 }

@@ -73,6 +73,9 @@ export function poolConfig(options: PgNodeOptions): PoolConfig {
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 2_000,
     maxUses: 7_500,
+    // A peer that has vanished is found without a statement, and idle connections do not keep the process alive.
+    keepAlive: true,
+    allowExitOnIdle: true,
     ...(statementTimeoutMs === undefined ? {} : { statement_timeout: statementTimeoutMs }),
     ...(url === undefined ? {} : { connectionString: url }),
     ...config,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Route } from "../types.js";
-import { failureOf } from "../postgres/failure.js";
+import { BusyError } from "../errors.js";
+import { failureOf, markUnsent, wasSent } from "../postgres/failure.js";
 import { nextRequest } from "./read-retry.js";
 
 const replica: Route = { to: "replica", node: "r1", reason: "read", lagMs: 0 };
@@ -29,7 +30,7 @@ describe("nextRequest", () => {
     expect(nextRequest(gone, replica, tried("r1", "r2", "p"))).toBeUndefined();
   });
 
-  it.each(["57014", "42P01", "23505", "40P01", "22012"])(
+  it.each(["57014", "42601", "23505", "40P01", "22012", "22P02"])(
     "does not retry %s, which any server would return",
     (other) => {
       expect(nextRequest(code(other), replica, tried("r1"))).toBeUndefined();
@@ -37,8 +38,16 @@ describe("nextRequest", () => {
   );
 });
 
+describe("an error of a schema that a replica may not have yet", () => {
+  it.each(["42P01", "42703", "42883", "42704", "3F000", "42501"])("asks the primary once: %s", (missing) => {
+    const request = { intent: "read", reason: "schema-behind" };
+    expect(nextRequest(code(missing), replica, tried("r1"))).toEqual(request);
+    expect(nextRequest(code(missing), primary, tried("r1", "p"))).toBeUndefined();
+  });
+});
+
 describe("failureOf", () => {
-  it.each(["57P01", "57P03", "53300", "08006", "ECONNREFUSED", "EPIPE", "EAI_AGAIN"])(
+  it.each(["57P01", "57P03", "53300", "08006", "CONNECTION_CLOSED", "ECONNREFUSED", "EPIPE", "EAI_AGAIN"])(
     "classifies %s as a connection failure",
     (of) => {
       expect(failureOf(code(of), true)).toBe("connection");
@@ -50,11 +59,20 @@ describe("failureOf", () => {
     "Connection terminated unexpectedly",
     "Connection terminated due to connection timeout",
     "timeout expired",
-    "timeout exceeded when trying to connect",
     "Cannot use a pool after calling end on the pool",
     "Client has encountered a connection error and is not queryable",
   ])("classifies an error of pg without a code as a connection failure: %s", (message) => {
     expect(failureOf(new Error(message), false)).toBe("connection");
+  });
+
+  it("knows an error of opening a connection by its mark, whatever its text", () => {
+    const error = new Error("any text of any driver");
+    expect([failureOf(error, false), wasSent(error)]).toEqual([undefined, true]);
+    markUnsent(error);
+    expect([failureOf(error, false), wasSent(error)]).toEqual(["connection", false]);
+    const full = new BusyError("pool", "waited-too-long");
+    markUnsent(full);
+    expect(failureOf(full, false)).toBeUndefined();
   });
 
   it("returns undefined for other errors", () => {

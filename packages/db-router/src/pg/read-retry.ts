@@ -1,10 +1,12 @@
-import { failureOf } from "../postgres/failure.js";
+import type { PoolClient } from "pg";
+import { failureOf, wasSent } from "../postgres/failure.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
-import type { Route, RouteRequest, Routing } from "../types.js";
-import { attemptRead, checkoutOrThrow, type InFlightReads, wasSent } from "./attempt.js";
-import { sendReadOnly, sendStatement } from "./read-only-attempt.js";
-import type { Statement } from "./statement.js";
+import type { Checkout, Route, RouteRequest, Routing } from "../types.js";
+import { attemptRead, type ReadAttempt } from "./attempt.js";
+import { abortable, checkoutOrThrow, withoutConnection } from "./connect.js";
+import type { NodeUses } from "./node-uses.js";
 import type { StatementKinds } from "./statement-kinds.js";
+import { isPrepared, type Statement } from "./statement.js";
 
 /** Maximum number of nodes that may fail one read before its caller receives the error. */
 const MAX_FAILURES = 3;
@@ -14,8 +16,10 @@ const SUCCEEDED = { wrote: false } as const;
 
 export interface ReadContext {
   readonly routing: Routing;
-  readonly inFlight: InFlightReads;
+  readonly uses: NodeUses;
   readonly kinds: StatementKinds;
+  /** Receives each connection that the read is sent to. */
+  readonly onSend?: ((client: PoolClient) => void) | undefined;
 }
 
 /**
@@ -23,52 +27,123 @@ export interface ReadContext {
  * A "call" may write on the primary. It runs read-only there the first time, which shows whether it does. Without that it
  * counts as a write, and is never sent to a second primary.
  */
-export async function runRead(
-  statement: Statement,
-  kind: StatementKind,
-  { routing, inFlight, kinds }: ReadContext,
-): Promise<unknown> {
-  let request = READ;
-  let tried: Set<string> | undefined;
-  let first: unknown;
-  // True when a primary received the statement and its reply was lost.
-  let mayBeDone = false;
-  for (;;) {
-    const pending = first === undefined ? routing.checkout(request) : checkoutOrThrow(first, routing, request);
-    // The usual checkout is immediate; awaiting it anyway would cost a turn.
-    const checkout = pending instanceof Promise ? await pending : pending;
-    const isPrimary = checkout.route.to === "primary";
-    if (isPrimary && mayBeDone && (kind === "call" || request.intent === "write")) {
-      checkout.release(SUCCEEDED);
-      throw withCallerStack(first);
-    }
-    const isDoubtful = kind === "call" && request.intent === "read";
-    const isReadOnly = isDoubtful && isPrimary && kinds.canVerify(statement.text);
-    const wrote = request.intent === "write" || (isDoubtful && isPrimary && !isReadOnly);
-    try {
-      const result = await attemptRead(checkout, statement, inFlight, isReadOnly ? sendReadOnly : sendStatement);
-      checkout.release(wrote ? { wrote } : SUCCEEDED);
-      if (isDoubtful && !wrote) kinds.learnRead(statement.text);
-      if (wrote && isReadOnlyRefusal(first)) kinds.learnWrite(statement.text);
-      return result;
-    } catch (error) {
-      first ??= error;
-      if (isReadOnly && isReadOnlyRefusal(error)) {
+export function runRead(statement: Statement, kind: StatementKind, context: ReadContext): Promise<unknown> {
+  return new RoutedRead(statement, kind, context).run();
+}
+
+/** A class, because one is created for every read. */
+class RoutedRead implements ReadAttempt {
+  readonly statement: Statement;
+  readonly uses: NodeUses;
+  readonly onSend: ReadContext["onSend"];
+  moved: Checkout | undefined;
+  isReadOnly = false;
+  readonly #kinds: StatementKinds;
+  readonly #kind: StatementKind;
+  readonly #routing: Routing;
+  #request = READ;
+  #tried: Set<string> | undefined;
+  /** Error that made another attempt necessary. */
+  #first: unknown;
+  /** True when a primary received the statement and its reply was lost. */
+  #mayBeDone = false;
+
+  constructor(statement: Statement, kind: StatementKind, { routing, uses, kinds, onSend }: ReadContext) {
+    this.statement = statement;
+    this.uses = uses;
+    this.onSend = onSend;
+    this.#kinds = kinds;
+    this.#kind = kind;
+    this.#routing = routing;
+  }
+
+  async run(): Promise<unknown> {
+    for (;;) {
+      const pending = this.#checkout();
+      // The usual checkout is immediate; awaiting it anyway would cost a turn.
+      const checkout = pending instanceof Promise ? await abortable(pending, this.statement.signal) : pending;
+      if (this.#isSecondExecution(checkout)) {
         checkout.release(SUCCEEDED);
-        request = REFUSED;
-        continue;
+        throw withCallerStack(this.#first);
       }
-      checkout.release({ error, wrote });
-      mayBeDone ||= isPrimary && wasSent(error);
-      tried ??= new Set();
-      const isLast = request.intent === "write" || tried.has(checkout.route.node);
-      tried.add(checkout.route.node);
-      const next = isLast ? undefined : nextRequest(error, checkout.route, tried);
-      if (next === undefined) throw withCallerStack(error);
-      request = next;
+      const isDoubtful = this.#kind === "call" && this.#request.intent === "read";
+      this.isReadOnly = isDoubtful && checkout.route.to === "primary" && this.#kinds.canVerify(this.statement.text);
+      const wrote = this.mayWriteOn(checkout);
+      try {
+        const result = await attemptRead(checkout, this);
+        checkout.release(wrote ? { wrote } : SUCCEEDED);
+        if (isDoubtful && !wrote) this.#kinds.learnRead(this.statement.text);
+        if (wrote && hasCode(this.#first, "25006")) this.#kinds.learnWrite(this.statement.text);
+        return result;
+      } catch (error) {
+        if (this.isReadOnly && hasCode(error, "25006")) {
+          checkout.release(SUCCEEDED);
+          this.#first ??= error;
+          this.#request = REFUSED;
+          continue;
+        }
+        checkout.release({ error, wrote });
+        if (this.statement.signal?.aborted === true) throw error;
+        if (!this.#prepareRetry(error, checkout)) throw withCallerStack(withoutConnection(error, checkout));
+      }
     }
   }
+
+  mayWriteOn({ route }: Checkout): boolean {
+    if (this.#request.intent === "write") return true;
+    return this.#kind === "call" && route.to === "primary" && !this.isReadOnly;
+  }
+
+  async findOther({ route }: Checkout): Promise<Checkout | undefined> {
+    // A statement that may write is not sent twice while the first execution may still end.
+    if (this.#request.intent === "write") return undefined;
+    const except = new Set([...(this.#tried ?? []), route.node]);
+    try {
+      const other = await this.#routing.checkout({ intent: "read", except });
+      if (this.#kind !== "call" || route.to !== "primary" || other.route.to !== "primary") return other;
+      other.release(SUCCEEDED);
+    } catch {
+      // There is no other node: the read goes on waiting.
+    }
+    return undefined;
+  }
+
+  #checkout(): Checkout | Promise<Checkout> {
+    const { moved } = this;
+    this.moved = undefined;
+    if (moved !== undefined) return moved;
+    if (this.#first === undefined) return this.#routing.checkout(this.#request);
+    return checkoutOrThrow(this.#first, this.#routing, this.#request);
+  }
+
+  #isSecondExecution({ route }: Checkout): boolean {
+    return this.#mayBeDone && route.to === "primary" && (this.#kind === "call" || this.#request.intent === "write");
+  }
+
+  /** @returns false when the caller receives the error */
+  #prepareRetry(error: unknown, checkout: Checkout): boolean {
+    const { route } = checkout;
+    this.#first ??= withoutConnection(error, checkout);
+    this.#mayBeDone ||= route.to === "primary" && wasSent(error);
+    this.#tried ??= new Set();
+    const isLast = this.#request.intent === "write" || this.#tried.has(route.node);
+    this.#tried.add(route.node);
+    if (this.moved !== undefined) return true;
+    const next = isLast ? undefined : this.#nextRequest(error, route, this.#tried);
+    if (next === undefined) return false;
+    this.#request = next;
+    return true;
+  }
+
+  #nextRequest(error: unknown, route: Route, tried: ReadonlySet<string>): RouteRequest | undefined {
+    // An outdated plan of the session, and no refusal: the statement is still a read.
+    if (isPrepared(this.statement) && hasCode(error, "0A000")) return { intent: "read", except: tried };
+    return nextRequest(error, route, tried);
+  }
 }
+
+const hasCode = (error: unknown, code: string): boolean =>
+  typeof error === "object" && error !== null && "code" in error && error.code === code;
 
 /**
  * The request of the next attempt, or `undefined` when no other node would do better.
@@ -78,14 +153,12 @@ export function nextRequest(error: unknown, route: Route, tried: ReadonlySet<str
   const failure = failureOf(error, route.to === "replica");
   // The standby has not run it, so this is no second execution. A statement that a standby refuses may write.
   if (failure === "refused") return REFUSED;
+  // The primary has every table and right; a second replica may lack them too.
+  if (failure === "behind") return { intent: "read", reason: "schema-behind" };
   if (failure === undefined || tried.size >= MAX_FAILURES) return undefined;
   if (failure === "conflict" && tried.size === MAX_FAILURES - 1) return { intent: "read", reason: "conflict" };
   return { intent: "read", except: tried };
 }
-
-/** True for the refusal of a statement that would write. */
-const isReadOnlyRefusal = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "code" in error && error.code === "25006";
 
 /** The stack of a `pg` error ends at the socket. This one includes the caller of the query. */
 function withCallerStack(error: unknown): unknown {

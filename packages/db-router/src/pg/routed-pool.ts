@@ -3,7 +3,7 @@ import pg, { type Pool } from "pg";
 import { z } from "zod";
 import { createCorrectableClassifier } from "../postgres/sql/classifier.js";
 import type { Routing } from "../types.js";
-import { pgPool } from "./attempt.js";
+import { pgPool } from "./connect.js";
 import { createStatementExecutor, type StatementExecutor } from "./statement-executor.js";
 import { RoutedClient } from "./routed-client.js";
 import { deliver, statementOf } from "./statement.js";
@@ -23,7 +23,9 @@ const schema = z.strictObject({ volatileFunctions: z.array(z.string().min(1)).re
  * Creates a `pg.Pool` that sends each statement to the node that the router selects, for `pg`, Prisma, Drizzle, Kysely
  * and other libraries that accept a pool. It opens no connections; the pools of the nodes do.
  * Reads run on replicas. Everything else, and everything inside a transaction, runs on the primary. A read that its node
- * fails to serve is retried on another; a write never is. `end()` ends this pool only, not the nodes.
+ * fails to serve is retried on another; a write never is. A `signal` in a query object cancels the statement.
+ * `end()` waits for the running statements and lent clients, and ends this pool only, not the nodes.
+ * @throws {ConfigError} for an invalid option, and for nodes whose pools are not those of `pg`
  */
 export function routedPool(routing: Routing, options: RoutedPoolOptions = {}): Pool {
   const { volatileFunctions } = parseOptions(schema, options, "routedPool");
@@ -33,6 +35,9 @@ export function routedPool(routing: Routing, options: RoutedPoolOptions = {}): P
 /** A subclass of `pg.Pool`, because Prisma and Drizzle check for one. */
 class RoutedPool extends pg.Pool {
   readonly #executor: StatementExecutor;
+  /** Number of running statements and lent clients. */
+  #active = 0;
+  #onIdle: (() => void) | undefined;
 
   constructor(routing: Routing, executor: StatementExecutor) {
     // Opens no connections. Some libraries read the options, to create pools like it.
@@ -44,14 +49,19 @@ class RoutedPool extends pg.Pool {
   // `never` fits both forms of the call: a promise, or nothing with a callback.
   override query(...args: unknown[]): never {
     const statement = statementOf(args);
-    return deliver(this.ending ? ended() : this.#executor.run(statement), statement.callback) as never;
+    if (this.ending) return deliver(ended(), statement.callback) as never;
+    this.#active += 1;
+    const result = this.#executor.run(statement);
+    result.then(this.#leave, this.#leave);
+    return deliver(result, statement.callback) as never;
   }
 
   override connect(...args: unknown[]): never {
     const [callback] = args;
-    const client = new RoutedClient(this.#executor);
-    if (typeof callback !== "function") return (this.ending ? ended() : Promise.resolve(client)) as never;
-    if (this.ending) return deliver(ended(), callback as Parameters<typeof deliver>[1]) as never;
+    if (this.ending) return deliver(ended(), isFunction(callback) ? callback : undefined) as never;
+    this.#active += 1;
+    const client = new RoutedClient(this.#executor, this.#leave);
+    if (!isFunction(callback)) return Promise.resolve(client) as never;
     process.nextTick(() => {
       callback(undefined, client, (error?: Error | boolean) => client.release(error));
     });
@@ -59,10 +69,38 @@ class RoutedPool extends pg.Pool {
   }
 
   override end(...args: unknown[]): never {
+    if (this.ending || this.#active === 0) return this.#endNow(args);
+    this.#setEnding(true);
+    const [callback] = args;
+    const idle = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    const isOver = idle.then((): Promise<void> => {
+      this.#setEnding(false);
+      return this.#endNow([]);
+    });
+    return deliver(isOver, isFunction(callback) ? callback : undefined) as never;
+  }
+
+  /** `pg` sets it only when it begins to end, and no new work may begin while this waits for that. */
+  #setEnding(isEnding: boolean): void {
+    Reflect.set(this, "ending", isEnding);
+  }
+
+  #endNow(args: unknown[]): never {
     if (!this.ending) this.#executor.close();
     return super.end(...(args as [])) as never;
   }
+
+  readonly #leave = (): void => {
+    this.#active -= 1;
+    if (this.#active === 0) this.#onIdle?.();
+  };
 }
+
+type Callback = (error: unknown, ...rest: unknown[]) => void;
+
+const isFunction = (value: unknown): value is Callback => typeof value === "function";
 
 function ended(): Promise<never> {
   return Promise.reject(new Error("Cannot use a pool after calling end on the pool"));

@@ -1,20 +1,29 @@
 import type { PoolClient } from "pg";
 import type { CorrectableClassifier } from "../postgres/sql/classifier.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
-import type { RouteRequest, Routing } from "../types.js";
-import { checkoutConnection, InFlightReads } from "./attempt.js";
+import type { NodeLoss, RouteRequest, Routing } from "../types.js";
+import { sendCancel } from "./cancel.js";
+import { checkoutConnection, type ConnectedCheckout, pgPool } from "./connect.js";
+import { closeWith } from "./close-connection.js";
+import { lossError, NodeUses } from "./node-uses.js";
 import { runRead } from "./read-retry.js";
+import { SessionGuard } from "./session-guard.js";
 import { isSubmittable, type Statement } from "./statement.js";
 import { StatementKinds } from "./statement-kinds.js";
 
 /** Runs single statements. A routed pool and its clients share one. */
 export interface StatementExecutor {
   readonly routing: Routing;
+  /** Everything that waits for a node, of the pool and of its clients. */
+  readonly uses: NodeUses;
   /** The kind of a statement: whether a replica may serve it, and whether it counts as a write on the primary. */
   kindOf(statement: Statement): StatementKind;
   readonly kinds: StatementKinds;
-  /** Runs one statement outside of any transaction. */
-  run(statement: Statement): Promise<unknown>;
+  /**
+   * Runs one statement outside of any transaction.
+   * @param onSend receives each connection that the statement is sent to
+   */
+  run(statement: Statement, onSend?: (client: PoolClient) => void): Promise<unknown>;
   close(): void;
 }
 
@@ -22,25 +31,25 @@ const WRITE: RouteRequest = { intent: "write" };
 
 export function createStatementExecutor(routing: Routing, classifier: CorrectableClassifier): StatementExecutor {
   const kinds = new StatementKinds(routing, classifier);
-  const inFlight = new InFlightReads();
-  const reading = { routing, inFlight, kinds };
-  const close = routing.onEject((node) => inFlight.rejectAll(node));
+  const uses = new NodeUses();
+  const close = routing.onEject((loss) => uses.publish(loss));
   const kindOf = ({ text }: Statement): StatementKind => (text === undefined ? "write" : kinds.kindOf(text));
 
-  function run(statement: Statement): Promise<unknown> {
+  function run(statement: Statement, onSend?: (client: PoolClient) => void): Promise<unknown> {
     const kind = kindOf(statement);
     const isRead = kind === "read" || kind === "call";
+    if (isRead && !isSubmittable(statement.query)) return runRead(statement, kind, { routing, uses, kinds, onSend });
     // A submittable can be sent only once, so a read cannot be retried.
-    if (isSubmittable(statement.query)) return runOnce(statement, isRead ? { intent: "read" } : WRITE, kind);
-    return isRead ? runRead(statement, kind, reading) : runOnce(statement, WRITE, kind);
+    return runOnce(statement, isRead ? { intent: "read" } : WRITE, kind);
   }
 
   /** Sends a statement at most once: after a failed write its effect is unknown. */
   async function runOnce(statement: Statement, request: RouteRequest, kind: StatementKind): Promise<unknown> {
-    const { checkout, client } = await checkoutConnection(routing, request);
+    const connected = await checkoutConnection({ routing, uses }, request, statement.signal);
+    const { checkout } = connected;
     const wrote = kind === "write" || (kind === "call" && checkout.route.to === "primary");
     try {
-      const result = await runAndRelease(client, statement);
+      const result = await runAndRelease(connected, statement, { kind, uses, wrote });
       checkout.release({ wrote });
       if (wrote) kinds.noteEnd(statement.text);
       return result;
@@ -50,19 +59,42 @@ export function createStatementExecutor(routing: Routing, classifier: Correctabl
     }
   }
 
-  return { routing, kinds, kindOf, run, close };
+  return { routing, uses, kinds, kindOf, run, close };
 }
 
 /** Closes the connection of a failed statement, as `pool.query` does: its text may have opened a transaction. */
-async function runAndRelease(client: PoolClient, { query, values }: Statement): Promise<unknown> {
+async function runAndRelease(
+  { checkout, client }: ConnectedCheckout,
+  { query, values, text, signal }: Statement,
+  { kind, uses, wrote }: { readonly kind: StatementKind; readonly uses: NodeUses; readonly wrote: boolean },
+): Promise<unknown> {
+  const guard = new SessionGuard(client, checkout.route.node);
+  const own = uses.of(checkout.pool);
+  const onLoss = (loss: NodeLoss): void => {
+    if (loss.isFinal) closeWith(client, lossError(loss, wrote));
+  };
+  const onAbort = (): void => sendCancel(pgPool(checkout.pool), client);
+  own.add(onLoss);
+  signal?.addEventListener("abort", onAbort, { once: true });
   try {
+    guard.noteStatement(kind, text);
     const result = await resultOf(client, query, values);
-    client.release();
+    const residue = guard.residue();
+    if (residue !== undefined) guard.publish(residue);
+    client.release(residue !== undefined);
     return result;
   } catch (error) {
     client.release(error instanceof Error ? error : true);
-    throw error;
+    throw signal?.aborted === true && isCancelled(error) ? signal.reason : error;
+  } finally {
+    own.delete(onLoss);
+    signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** True when the server has cancelled the statement, which then has changed nothing. */
+export function isCancelled(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "code" in error && error.code === "57014";
 }
 
 /** The result of a statement. A submittable returns no promise, but accepts a callback. */

@@ -9,13 +9,20 @@ export interface Statement {
   readonly values: unknown;
   /** The callback form of `pg`. */
   readonly callback: ((error: unknown, result?: unknown) => void) | undefined;
+  /** The `signal` of a config object, which cancels the statement. `pg` has no such option. */
+  readonly signal: AbortSignal | undefined;
 }
 
 export function statementOf(args: readonly unknown[]): Statement {
   const [query, second, third] = args;
   const callback = isCallback(second) ? second : isCallback(third) ? third : undefined;
   const values = isCallback(second) ? undefined : second;
-  return { text: textOf(query), query, values, callback };
+  return { text: textOf(query), query, values, callback, signal: signalOf(query) };
+}
+
+function signalOf(query: unknown): AbortSignal | undefined {
+  if (typeof query !== "object" || query === null || !("signal" in query)) return undefined;
+  return query.signal instanceof AbortSignal ? query.signal : undefined;
 }
 
 function textOf(query: unknown): string | undefined {
@@ -24,6 +31,11 @@ function textOf(query: unknown): string | undefined {
   if ("text" in query && typeof query.text === "string") return query.text;
   // A stream keeps its text in its cursor.
   return "cursor" in query ? textOf(query.cursor) : undefined;
+}
+
+/** True for a named statement, whose plan stays in the session. */
+export function isPrepared({ query }: Statement): boolean {
+  return typeof query === "object" && query !== null && "name" in query && Boolean(query.name);
 }
 
 /** True for a cursor, a stream or a `pg.Query`: an object that drives the connection itself, once. */

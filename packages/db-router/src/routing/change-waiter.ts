@@ -37,7 +37,8 @@ export function createChangeWaiter(registry: NodeRegistry, poller: Poller): Chan
           end(() => reject(error));
         }
       };
-      const timer = setTimeout(() => end(() => resolve(undefined)), ms).unref();
+      // A caller waits: the process must not exit meanwhile.
+      const timer = setTimeout(() => end(() => resolve(undefined)), ms);
       const removeListener = registry.onChange(tryNow);
       const endFastPolling = poller.pollFast();
       open.add(fail);

@@ -89,9 +89,31 @@ export class NodeCheckout implements Checkout {
   }
 
   noteCommit(): void {
-    const { registry, sharedScope } = this.#router;
-    this.scope.recordWrite(registry.tick);
-    if (this.scope !== sharedScope) sharedScope.recordWrite(registry.tick);
+    const { registry, scopes, sharedScope } = this.#router;
+    const { scope } = this;
+    const current = scopes.current();
+    scope.recordWrite(registry.tick);
+    if (current !== scope) current.recordWrite(registry.tick);
+    if (scope !== sharedScope && current !== sharedScope) sharedScope.recordWrite(registry.tick);
+  }
+
+  noteRead(): void {
+    const { scopes } = this.#router;
+    const current = scopes.current();
+    this.#recordRead(this.scope);
+    if (current !== this.scope) this.#recordRead(current);
+  }
+
+  isCurrent(): boolean {
+    const { registry, scopes } = this.#router;
+    const scope = scopes.current();
+    return scope.consistency === "eventual" || scope.isSatisfiedBy(this.#node, registry);
+  }
+
+  #recordRead(scope: Scope): void {
+    const { registry } = this.#router;
+    if (this.route.to === "replica") scope.recordReplicaRead(this.#node, registry.tick);
+    else scope.recordPrimaryRead(registry.tick);
   }
 
   releasePermits(): void {
@@ -102,17 +124,15 @@ export class NodeCheckout implements Checkout {
   }
 
   #recordSuccess(node: NodeState): void {
-    const { registry } = this.#router;
-    registry.recordSuccess(node);
-    if (this.route.to === "replica") this.scope.recordReplicaRead(node, registry.tick);
-    else this.scope.recordPrimaryRead(registry.tick);
+    this.#router.registry.recordSuccess(node);
+    this.#recordRead(this.scope);
   }
 
   #recordFailure(node: NodeState, error: unknown): void {
     const { registry, poller } = this.#router;
     const isReplica = this.route.to === "replica";
     node.errors += 1;
-    if (failureOf(error, isReplica) === "connection" && !isPoolFull(error)) {
+    if (failureOf(error, isReplica) === "connection") {
       registry.recordFailure(node);
       // Without its primary the router needs the state of all nodes, to elect another one.
       void (isReplica ? poller.poll(node) : poller.pollAll());

@@ -169,11 +169,24 @@ export class Dispatcher {
     };
     const assigned = attempt();
     if (assigned !== undefined) return assigned;
-    if (ms === 0) throw new NoPrimaryError(name);
+    if (ms === 0) return this.#assignSilent(checkout, request, reason);
     return changes.until({ ms, attempt }).then((later) => {
-      if (later === undefined) throw new NoPrimaryError(name);
+      if (later === undefined) throw new NoPrimaryError(name, { cause: registry.writerError });
       return later;
     });
+  }
+
+  /**
+   * Without a primary, and without a time to wait for one, a statement is sent to a silent last writer: it may only be slow,
+   * and there is no alternative to waiting for it. One that has refused connections receives nothing.
+   */
+  #assignSilent(checkout: NodeCheckout, { except }: RouteRequest, reason: PrimaryReason): NodeCheckout {
+    const { name, registry } = this.#router;
+    const { silentWriter: node } = registry;
+    if (node === undefined || except?.has(node.name) === true) {
+      throw new NoPrimaryError(name, { cause: registry.writerError });
+    }
+    return checkout.assign(node, node.primaryRoute(reason));
   }
 
   async #waitForPermit(semaphore: FairSemaphore, { permitKey, tenantId }: NodeCheckout): Promise<void> {

@@ -45,6 +45,45 @@ export function describeDbNode(name: string, create: () => DbNode | Promise<DbNo
         expect(Number(first(await node.pool.query(alive, [own])))).not.toBe(own);
       }));
 
+    it("closes a client that is given back as broken", () =>
+      withNode(async ({ pool }) => {
+        const client = await pool.connect();
+        const pid = first(await client.query("SELECT pg_backend_pid()"));
+        const total = pool.totalCount;
+        client.release(true);
+        expect(pool.totalCount).toBe(total - 1);
+        expect(first(await pool.query("SELECT pg_backend_pid()"))).not.toBe(pid);
+      }));
+
+    it("survives the loss of an idle connection and of a lent one, and tells the listeners of the pool", () =>
+      withNode(async (node) => {
+        const { pool, probe } = node;
+        const terminate = (pid: unknown): Promise<RowsLike> =>
+          probe.call(node, `SELECT pg_terminate_backend(${Number(pid)})`, 2_000);
+        const losses: Error[] = [];
+        const listener = (error: Error): void => void losses.push(error);
+        pool.on("error", listener);
+        const idle = first(await pool.query("SELECT pg_backend_pid()"));
+        await terminate(idle);
+        await expect.poll(() => losses.length, { timeout: 2_000 }).toBeGreaterThan(0);
+        pool.off("error", listener);
+        const client = await pool.connect();
+        await terminate(first(await client.query("SELECT pg_backend_pid()")));
+        await expect(client.query("SELECT 1")).rejects.toBeInstanceOf(Error);
+        client.release(true);
+        expect(Number(first(await pool.query("SELECT 1 AS n")))).toBe(1);
+      }));
+
+    it("leaves nothing of a probe that was rejected", () =>
+      withNode(async (node) => {
+        const mark = "/* conformance probe */";
+        await expect(node.probe(`SELECT pg_sleep(0.3) ${mark}`, 100)).rejects.toBeInstanceOf(Error);
+        const alive = "SELECT count(*)::text AS n FROM pg_stat_activity WHERE query LIKE $1 AND pid <> pg_backend_pid()";
+        await expect
+          .poll(async () => first(await node.pool.query(alive, [`%pg_sleep(0.3) ${mark}`])), { timeout: 3_000 })
+          .toBe("0");
+      }));
+
     it("rejects a probe within its timeout", () =>
       withNode(async (node) => {
         const late = Promise.race([

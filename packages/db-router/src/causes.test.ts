@@ -1,0 +1,98 @@
+import { type ContactsCluster, findPostgres, freePort, startContacts, waitUntil } from "@scale/testkit";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { nodeEject } from "./events.js";
+import { type PgNode, pgNode, routedPool } from "./pg/index.js";
+import { createRouter, type Router } from "./router.js";
+
+const INSERT = "insert into contacts (tenant_id, name) values ('x', 'y')";
+
+describe.skipIf(!findPostgres())("the cause of a failure", () => {
+  let cluster: ContactsCluster;
+  let urls: Record<string, string>;
+  beforeAll(async () => {
+    cluster = await startContacts();
+    const { port, url } = cluster.primary;
+    urls = {
+      "3D000": `postgres://postgres@127.0.0.1:${port}/missing`,
+      "28000": `postgres://missing@127.0.0.1:${port}/postgres`,
+      ECONNREFUSED: `postgres://postgres@127.0.0.1:${await freePort()}/postgres`,
+      ENOTFOUND: `postgres://postgres@missing.invalid:${port}/postgres`,
+    };
+    expect(url).toContain(String(port));
+  });
+  afterAll(() => cluster.stop());
+
+  function single(node: PgNode): Router {
+    const router = createRouter({ primary: node });
+    onTestFinished(() => router.close({ drainMs: 0 }));
+    return router;
+  }
+
+  it.each(["3D000", "28000", "ECONNREFUSED", "ENOTFOUND"])(
+    "is in every place an operator looks: %s",
+    async (code) => {
+      const connectionString = urls[code] ?? "";
+      const plain = new pg.Client({ connectionString });
+      await expect(plain.connect()).rejects.toMatchObject(code === "ENOTFOUND" ? {} : { code });
+      const ejections: unknown[] = [];
+      onTestFinished(nodeEject.subscribe(({ cause }) => ejections.push(cause)));
+      const router = single(pgNode({ name: "p", connectionString }));
+      const pool = routedPool(router);
+      const cause = { code: code === "ENOTFOUND" ? expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) : code };
+      const unavailable = { code: "SCALE_NO_PRIMARY", status: 503, cause };
+      // In the first milliseconds, before any poll has ended.
+      const early = await Promise.allSettled([pool.query(INSERT), pool.query("select 1"), (await pool.connect()).query("begin")]);
+      for (const outcome of early) expect(outcome).toMatchObject({ reason: unavailable });
+      await expect(router.ready()).rejects.toMatchObject(unavailable);
+      await waitUntil(() => router.health().nodes[0]?.reason === "unreachable", { what: "an unreachable node" });
+      for (const text of [INSERT, "select 1"]) await expect(pool.query(text)).rejects.toMatchObject(unavailable);
+      expect(router.health().nodes[0]?.error).toMatchObject({ code: cause.code, message: expect.any(String) });
+      expect(ejections).toContainEqual(expect.objectContaining(cause));
+    },
+  );
+
+  it("is gone from health when the node answers again", async () => {
+    const [primary] = [cluster.primary];
+    const router = single(pgNode({ name: "p", config: { connectionString: primary.url, min: 0 } }));
+    await router.ready();
+    await primary.kill();
+    await waitUntil(() => router.health().nodes[0]?.error?.code === "ECONNREFUSED", { what: "the cause" });
+    await primary.start();
+    await waitUntil(() => router.health().isWritable, { what: "the primary" });
+    expect(router.health().nodes[0]?.error).toBeUndefined();
+  });
+
+  it("tells a full pool, a connection that times out, and a lost primary apart", async () => {
+    const { url } = cluster.primary;
+    const full = single(pgNode({ name: "p", config: { connectionString: url, max: 1, min: 0, connectionTimeoutMillis: 50 } }));
+    await full.ready();
+    const pool = routedPool(full);
+    const busy = await pool.connect();
+    await busy.query("begin");
+    for (const text of [INSERT, "select 1"]) {
+      await expect(pool.query(text)).rejects.toMatchObject({ code: "SCALE_BUSY", what: "pool", status: 503, cause: expect.any(Error) });
+    }
+    expect(full.health()).toMatchObject({ isWritable: true });
+    await busy.query("rollback");
+    busy.release();
+    // A server that accepts connections and never replies.
+    cluster.primary.pause();
+    onTestFinished(() => cluster.primary.resume());
+    const silent = single(pgNode({ name: "p", config: { connectionString: url, min: 0, connectionTimeoutMillis: 50 } }));
+    await expect(routedPool(silent).query(INSERT)).rejects.toMatchObject({
+      code: "SCALE_NO_PRIMARY",
+      cause: { message: expect.stringContaining("timeout") },
+    });
+  });
+});
+
+describe("a routed pool", () => {
+  it("refuses nodes of another library, and names what it got", () => {
+    const pool = { query: () => undefined, connect: () => undefined, on: () => undefined, off: () => undefined };
+    const node = { name: "x", pool, isOwned: false, probe: () => Promise.reject(new Error("none")) };
+    const router = createRouter({ primary: node as never });
+    onTestFinished(() => router.close({ drainMs: 0 }));
+    expect(() => routedPool(router)).toThrow(/expected nodes with pools of pg/);
+  });
+});
