@@ -29,28 +29,29 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
     return router;
   }
 
-  it.each(["3D000", "28000", "ECONNREFUSED", "ENOTFOUND"])(
-    "is in every place an operator looks: %s",
-    async (code) => {
-      const connectionString = urls[code] ?? "";
-      const plain = new pg.Client({ connectionString });
-      await expect(plain.connect()).rejects.toMatchObject(code === "ENOTFOUND" ? {} : { code });
-      const ejections: unknown[] = [];
-      onTestFinished(nodeEject.subscribe(({ cause }) => ejections.push(cause)));
-      const router = single(pgNode({ name: "p", connectionString }));
-      const pool = routedPool(router);
-      const cause = { code: code === "ENOTFOUND" ? expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) : code };
-      const unavailable = { code: "SCALE_NO_PRIMARY", status: 503, cause };
-      // In the first milliseconds, before any poll has ended.
-      const early = await Promise.allSettled([pool.query(INSERT), pool.query("select 1"), (await pool.connect()).query("begin")]);
-      for (const outcome of early) expect(outcome).toMatchObject({ reason: unavailable });
-      await expect(router.ready()).rejects.toMatchObject(unavailable);
-      await waitUntil(() => router.health().nodes[0]?.reason === "unreachable", { what: "an unreachable node" });
-      for (const text of [INSERT, "select 1"]) await expect(pool.query(text)).rejects.toMatchObject(unavailable);
-      expect(router.health().nodes[0]?.error).toMatchObject({ code: cause.code, message: expect.any(String) });
-      expect(ejections).toContainEqual(expect.objectContaining(cause));
-    },
-  );
+  it.each(["3D000", "28000", "ECONNREFUSED", "ENOTFOUND"])("is in every place an operator looks: %s", async (code) => {
+    const connectionString = urls[code] ?? "";
+    const plain = new pg.Client({ connectionString });
+    await expect(plain.connect()).rejects.toMatchObject(code === "ENOTFOUND" ? {} : { code });
+    const ejections: unknown[] = [];
+    onTestFinished(nodeEject.subscribe(({ cause }) => ejections.push(cause)));
+    const router = single(pgNode({ name: "p", connectionString }));
+    const pool = routedPool(router);
+    const cause = { code: code === "ENOTFOUND" ? expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) : code };
+    const unavailable = { code: "SCALE_NO_PRIMARY", status: 503, cause };
+    // In the first milliseconds, before any poll has ended.
+    const early = await Promise.allSettled([
+      pool.query(INSERT),
+      pool.query("select 1"),
+      (await pool.connect()).query("begin"),
+    ]);
+    for (const outcome of early) expect(outcome).toMatchObject({ reason: unavailable });
+    await expect(router.ready()).rejects.toMatchObject(unavailable);
+    await waitUntil(() => router.health().nodes[0]?.reason === "unreachable", { what: "an unreachable node" });
+    for (const text of [INSERT, "select 1"]) await expect(pool.query(text)).rejects.toMatchObject(unavailable);
+    expect(router.health().nodes[0]?.error).toMatchObject({ code: cause.code, message: expect.any(String) });
+    expect(ejections).toContainEqual(expect.objectContaining(cause));
+  });
 
   it("is gone from health when the node answers again", async () => {
     const [primary] = [cluster.primary];
@@ -65,13 +66,20 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
 
   it("tells a full pool, a connection that times out, and a lost primary apart", async () => {
     const { url } = cluster.primary;
-    const full = single(pgNode({ name: "p", config: { connectionString: url, max: 1, min: 0, connectionTimeoutMillis: 50 } }));
+    const full = single(
+      pgNode({ name: "p", config: { connectionString: url, max: 1, min: 0, connectionTimeoutMillis: 50 } }),
+    );
     await full.ready();
     const pool = routedPool(full);
     const busy = await pool.connect();
     await busy.query("begin");
     for (const text of [INSERT, "select 1"]) {
-      await expect(pool.query(text)).rejects.toMatchObject({ code: "SCALE_BUSY", what: "pool", status: 503, cause: expect.any(Error) });
+      await expect(pool.query(text)).rejects.toMatchObject({
+        code: "SCALE_BUSY",
+        what: "pool",
+        status: 503,
+        cause: expect.any(Error),
+      });
     }
     expect(full.health()).toMatchObject({ isWritable: true });
     await busy.query("rollback");
@@ -79,7 +87,9 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
     // A server that accepts connections and never replies.
     cluster.primary.pause();
     onTestFinished(() => cluster.primary.resume());
-    const silent = single(pgNode({ name: "p", config: { connectionString: url, min: 0, connectionTimeoutMillis: 50 } }));
+    const silent = single(
+      pgNode({ name: "p", config: { connectionString: url, min: 0, connectionTimeoutMillis: 50 } }),
+    );
     await expect(routedPool(silent).query(INSERT)).rejects.toMatchObject({
       code: "SCALE_NO_PRIMARY",
       cause: { message: expect.stringContaining("timeout") },

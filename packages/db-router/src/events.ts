@@ -44,7 +44,8 @@ export interface NodeEjected {
 export const nodeEject: EventChannel<NodeEjected> = defineEvent("scale:db-router:node-eject");
 
 /** Published when a node starts serving, for the first time or again. */
-export const nodeReturn: EventChannel<Omit<NodeEjected, "reason" | "cause">> = defineEvent("scale:db-router:node-return");
+export const nodeReturn: EventChannel<Omit<NodeEjected, "reason" | "cause">> =
+  defineEvent("scale:db-router:node-return");
 
 export interface PrimaryChanged {
   readonly router: string;

@@ -82,10 +82,7 @@ describe("a router whose nodes fail, lag, come and go", () => {
 
   it("counts neither statement errors nor a full pool against a node", async () => {
     const { router } = await scriptedRouter({}, [scriptedNode("a")]);
-    const errors = [
-      Object.assign(new Error("x"), { code: "42P01" }),
-      new BusyError("pool", "waited-too-long"),
-    ];
+    const errors = [Object.assign(new Error("x"), { code: "42P01" }), new BusyError("pool", "waited-too-long")];
     for (const error of [...errors, ...errors, ...errors]) checkoutOf(router).release({ error, wrote: false });
     expect(routeOf(router)).toMatchObject({ node: "a" });
   });

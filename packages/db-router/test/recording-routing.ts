@@ -49,7 +49,13 @@ export function recordingRouting(primary: PgNode, replicas: readonly PgNode[]): 
   }
 
   function checkout(request: RouteRequest): Checkout {
-    const entry: RecordedCheckout = { request, route: route(request), scope: scopes.getStore()?.of, commits: 0, reads: 0 };
+    const entry: RecordedCheckout = {
+      request,
+      route: route(request),
+      scope: scopes.getStore()?.of,
+      commits: 0,
+      reads: 0,
+    };
     checkouts.push(entry);
     const pool = pools.get(entry.route.node) ?? primary.pool;
     return {

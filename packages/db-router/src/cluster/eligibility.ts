@@ -47,9 +47,7 @@ export function findIneligibleReason(
 export function keepServing(nodes: readonly NodeState[], minServing: number): void {
   if (minServing === 0) return;
   const serving = nodes.filter((node) => node.ineligibleReason === undefined && node.status?.isStandby === true).length;
-  const lagging = nodes
-    .filter((node) => isBehind(node))
-    .sort((a, b) => (a.lag?.bytes ?? 0) - (b.lag?.bytes ?? 0));
+  const lagging = nodes.filter((node) => isBehind(node)).sort((a, b) => (a.lag?.bytes ?? 0) - (b.lag?.bytes ?? 0));
   for (const node of lagging.slice(0, Math.max(minServing - serving, 0))) node.ineligibleReason = undefined;
 }
 

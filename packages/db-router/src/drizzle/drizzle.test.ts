@@ -82,11 +82,12 @@ describe.skipIf(!findPostgres())("drizzleClients", () => {
     ]);
   });
 
-  it("begins a read-only transaction on a replica through $replica", async () => {
+  it("begins a read-only transaction on a replica", async () => {
     const readOnly = { accessMode: "read only", isolationLevel: "repeatable read" } as const;
     const ask = (on: Db): Promise<unknown> =>
       on.transaction((tx) => tx.execute(sql`select pg_is_in_recovery() as standby`), readOnly);
     expect(await ask(dbRead)).toMatchObject({ rows: [{ standby: true }] });
-    expect(await ask(db)).toMatchObject({ rows: [{ standby: false }] });
+    expect(await ask(db)).toMatchObject({ rows: [{ standby: true }] });
+    expect(await ask(db.$primary)).toMatchObject({ rows: [{ standby: false }] });
   });
 });

@@ -50,15 +50,18 @@ describe.skipIf(!findPostgres())("work that its owner gives up before it has a c
     await answers(pool);
   });
 
-  it.each(["plain", "routed"])("leaves the connection usable: a stream that is destroyed at once, %s", async (which) => {
-    const pool = which === "plain" ? plain : routed;
-    const client = await pool.connect();
-    const stream = client.query(new QueryStream(SERIES));
-    stream.destroy();
-    await once(stream, "close");
-    client.release();
-    await answers(pool);
-  });
+  it.each(["plain", "routed"])(
+    "leaves the connection usable: a stream that is destroyed at once, %s",
+    async (which) => {
+      const pool = which === "plain" ? plain : routed;
+      const client = await pool.connect();
+      const stream = client.query(new QueryStream(SERIES));
+      stream.destroy();
+      await once(stream, "close");
+      client.release();
+      await answers(pool);
+    },
+  );
 
   it.each(["plain", "routed", "routed, without a wait for BEGIN"])(
     "commits after a cursor that is closed at once in a transaction: %s",

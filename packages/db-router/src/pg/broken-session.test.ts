@@ -57,7 +57,8 @@ describe.skipIf(!findPostgres())("a session that an error has broken", () => {
   }
 
   it("heals after a change of the result type as plain pg does, on the primary and on replicas", async () => {
-    const named = (pool: Pool, table: string) => () => pool.query({ name: `all of ${table}`, text: `select * from ${table}` });
+    const named = (pool: Pool, table: string) => () =>
+      pool.query({ name: `all of ${table}`, text: `select * from ${table}` });
     const ofPlain = named(plain, "plan_a");
     await outdatedPlan("plan_a", ofPlain);
     const reference = failures(await codesOf(ofPlain));
@@ -82,7 +83,10 @@ describe.skipIf(!findPostgres())("a session that an error has broken", () => {
   it("heals a prepared statement of Drizzle as plain pg does", async () => {
     const table = (name: string) => pgTable(name, { id: integer() });
     const of = (client: Pool, name: string): (() => Promise<unknown>) => {
-      const statement = drizzle({ client }).select({ all: sql`${table(name)}.*` }).from(table(name)).prepare(`all of ${name}`);
+      const statement = drizzle({ client })
+        .select({ all: sql`${table(name)}.*` })
+        .from(table(name))
+        .prepare(`all of ${name}`);
       return () => statement.execute();
     };
     const ofPlain = of(plain, "plan_d");
@@ -128,7 +132,8 @@ describe.skipIf(!findPostgres())("a session that an error has broken", () => {
     const own = routedPool(single);
     const pid = async (): Promise<unknown> => (await own.query("select pg_backend_pid() as pid")).rows[0].pid;
     const before = await pid();
-    for (const text of ["select 1/0", "select wrong", "select", "select 'x'::int"]) await own.query(text).catch(() => undefined);
+    for (const text of ["select 1/0", "select wrong", "select", "select 'x'::int"])
+      await own.query(text).catch(() => undefined);
     expect(await pid()).toBe(before);
   });
 });

@@ -6,7 +6,8 @@ import { type PgNode, pgNode } from "./node.js";
 import { routedPool } from "./routed-pool.js";
 
 const SLOW = "select count(*)::int as n from contacts, pg_sleep(20)";
-const RUNNING = "select pid from pg_stat_activity where query like '%pg_sleep(20)%' and state = 'active' and pid <> pg_backend_pid()";
+const RUNNING =
+  "select pid from pg_stat_activity where query like '%pg_sleep(20)%' and state = 'active' and pid <> pg_backend_pid()";
 
 describe.skipIf(!findPostgres())("a statement with a signal", () => {
   let cluster: ContactsCluster;
@@ -75,7 +76,9 @@ describe.skipIf(!findPostgres())("a statement with a signal", () => {
     await expect(read).rejects.toThrow("gone");
     expect(router.health().nodes[1]?.inFlight).toBe(0);
     busy.release();
-    await expect(pool.query({ text: SLOW, signal: AbortSignal.abort(new Error("never")) } as never)).rejects.toThrow("never");
+    await expect(pool.query({ text: SLOW, signal: AbortSignal.abort(new Error("never")) } as never)).rejects.toThrow(
+      "never",
+    );
     expect(await running()).toBe(0);
   });
 
@@ -84,7 +87,9 @@ describe.skipIf(!findPostgres())("a statement with a signal", () => {
     const read = fresh(() => client.query(SLOW));
     await untilRunning(1);
     const { processID } = client as unknown as { processID: number };
-    expect(await cluster.replicas[0].query("select pg_cancel_backend($1) as done", [processID])).toEqual([{ done: true }]);
+    expect(await cluster.replicas[0].query("select pg_cancel_backend($1) as done", [processID])).toEqual([
+      { done: true },
+    ]);
     await expect(read).rejects.toMatchObject({ code: "57014" });
     client.release();
     expect(client).toMatchObject({ processID: null });

@@ -18,7 +18,9 @@ const known = new WeakSet<PoolLike>();
 export function pgPool(pool: PoolLike): Pool {
   if (known.has(pool)) return pool as Pool;
   if (!("options" in pool && "ending" in pool && typeof pool.options === "object")) {
-    throw new ConfigError(`routedPool: expected nodes with pools of pg, for example from pgNode(), got ${describeValue(pool)}`);
+    throw new ConfigError(
+      `routedPool: expected nodes with pools of pg, for example from pgNode(), got ${describeValue(pool)}`,
+    );
   }
   known.add(pool);
   return pool as Pool;

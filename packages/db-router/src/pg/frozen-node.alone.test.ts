@@ -1,4 +1,11 @@
-import { type ContactsCluster, findPostgres, type PostgresNode, startContacts, startPostgres, waitUntil } from "@scale/testkit";
+import {
+  type ContactsCluster,
+  findPostgres,
+  type PostgresNode,
+  startContacts,
+  startPostgres,
+  waitUntil,
+} from "@scale/testkit";
 import pg, { type Pool } from "pg";
 import { tenancy } from "@scale/core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -48,10 +55,15 @@ describe.skipIf(!findPostgres())("a frozen server", () => {
         const plain = new pg.Pool({ connectionString: primary.url, max: 5 });
         pools.push(plain);
         // Connections that are open before the server stops.
-        const open = (of: Pool): Promise<unknown> => Promise.all(Array.from({ length: 5 }, () => of.query("select pg_sleep(0.05)")));
+        const open = (of: Pool): Promise<unknown> =>
+          Promise.all(Array.from({ length: 5 }, () => of.query("select pg_sleep(0.05)")));
         await Promise.all([open(plain), router.primary(() => open(pool))]);
         primary.pause();
-        const work = (of: Pool): Promise<unknown>[] => [of.query("select 1 as n"), of.query("select 2 as n"), of.query(INSERT)];
+        const work = (of: Pool): Promise<unknown>[] => [
+          of.query("select 1 as n"),
+          of.query("select 2 as n"),
+          of.query(INSERT),
+        ];
         const first = [...work(plain), ...router.primary(() => work(pool))];
         await unwritable(router);
         // Submitted while the primary is ejected.
@@ -109,7 +121,10 @@ describe.skipIf(!findPostgres())("a frozen server", () => {
         { code: "SCALE_AMBIGUOUS" },
         { code: "SCALE_NODE_LOST" },
       ]);
-      await expect(pool.query(INSERT)).rejects.toMatchObject({ code: "SCALE_NO_PRIMARY", cause: { code: "SCALE_TIMEOUT" } });
+      await expect(pool.query(INSERT)).rejects.toMatchObject({
+        code: "SCALE_NO_PRIMARY",
+        cause: { code: "SCALE_TIMEOUT" },
+      });
       expect(router.stats().bulkhead).toEqual({ running: 0, waiting: 0 });
       primary.resume();
       await waitUntil(() => router.health().isWritable, { what: "the primary again" });

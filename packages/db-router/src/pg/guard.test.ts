@@ -66,7 +66,9 @@ describe.skipIf(!findPostgres())("a client that is given back", () => {
     await withClient(pool, (client) => client.query("select pg_advisory_lock(7)"));
     expect(discarded).toHaveLength(2);
     expect((await plain.query("select pg_try_advisory_lock(7) as free")).rows).toEqual([{ free: true }]);
-    expect((await plain.query("select count(*)::int as n from contacts where tenant_id = 'lost'")).rows).toEqual([{ n: 0 }]);
+    expect((await plain.query("select count(*)::int as n from contacts where tenant_id = 'lost'")).rows).toEqual([
+      { n: 0 },
+    ]);
   });
 
   it("keeps its connection after everything that ends with the transaction", async () => {

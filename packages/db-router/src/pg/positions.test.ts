@@ -90,7 +90,9 @@ describe.skipIf(!findPostgres())("positions belong to statements", () => {
       const client = await pool.connect();
       try {
         await client.query(begin);
-        const { rows } = await client.query("select pg_is_in_recovery() as standby, set_config('app.tenant', 'x', true)");
+        const { rows } = await client.query(
+          "select pg_is_in_recovery() as standby, set_config('app.tenant', 'x', true)",
+        );
         await client.query("commit");
         return rows[0].standby;
       } finally {
@@ -100,7 +102,9 @@ describe.skipIf(!findPostgres())("positions belong to statements", () => {
     expect(await fresh(() => standby("begin read only"))).toBe(true);
     expect(await fresh(() => standby("START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))).toBe(true);
     expect(await fresh(() => standby("begin isolation level serializable read only"))).toBe(false);
-    expect(await router.replica(() => standby("begin isolation level serializable, read only, deferrable"))).toBe(false);
+    expect(await router.replica(() => standby("begin isolation level serializable, read only, deferrable"))).toBe(
+      false,
+    );
     expect(await fresh(() => router.primary(() => standby("begin read only")))).toBe(false);
     await pause();
     await fresh(async () => {
@@ -111,9 +115,21 @@ describe.skipIf(!findPostgres())("positions belong to statements", () => {
 
   it.each<[string, string, string]>([
     ["a table", "create table just_now (id int)", "select count(*)::int as n from just_now"],
-    ["a column", "alter table contacts add column just_now int default 0", "select count(just_now)::int as n from contacts where id = 0"],
-    ["a function", "create function just_now() returns int language sql stable as 'select 0'", "select just_now() as n"],
-    ["a value of an enum", "alter type mood add value 'sad'", "select count(*)::int as n from unnest(array['sad'::mood]) as u(m) where false"],
+    [
+      "a column",
+      "alter table contacts add column just_now int default 0",
+      "select count(just_now)::int as n from contacts where id = 0",
+    ],
+    [
+      "a function",
+      "create function just_now() returns int language sql stable as 'select 0'",
+      "select just_now() as n",
+    ],
+    [
+      "a value of an enum",
+      "alter type mood add value 'sad'",
+      "select count(*)::int as n from unnest(array['sad'::mood]) as u(m) where false",
+    ],
   ])("asks the primary once for %s that a replica does not have yet", async (what, ddl, read) => {
     if (what.includes("enum")) await cluster.primary.query("create type mood as enum ('glad')");
     await cluster.caughtUp();
@@ -141,9 +157,15 @@ describe.skipIf(!findPostgres())("positions belong to statements", () => {
       for (let i = 0; i < 10; i++) {
         expect(await started.router.run({ startFresh: true, consistency: "eventual" }, () => count(own))).toBe(1);
       }
-      expect(started.router.health().nodes.map(({ reason }) => reason)).toEqual([undefined, "catching-up", "catching-up"]);
+      expect(started.router.health().nodes.map(({ reason }) => reason)).toEqual([
+        undefined,
+        "catching-up",
+        "catching-up",
+      ]);
       const ready = started.router.ready({ caughtUp: true });
-      await expect(started.router.ready({ caughtUp: true, timeoutMs: 50 })).rejects.toMatchObject({ code: "SCALE_TIMEOUT" });
+      await expect(started.router.ready({ caughtUp: true, timeoutMs: 50 })).rejects.toMatchObject({
+        code: "SCALE_TIMEOUT",
+      });
       await resume();
       await ready;
       expect(started.router.health().nodes.map(({ serves }) => serves)).toEqual(["writes", "reads", "reads"]);

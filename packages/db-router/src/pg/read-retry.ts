@@ -2,6 +2,7 @@ import type { PoolClient } from "pg";
 import { failureOf, wasSent } from "../postgres/failure.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import type { Checkout, Route, RouteRequest, Routing } from "../types.js";
+import type { Activity } from "./activity.js";
 import { attemptRead, type ReadAttempt } from "./attempt.js";
 import { abortable, checkoutOrThrow, withoutConnection } from "./connect.js";
 import type { NodeUses } from "./node-uses.js";
@@ -17,6 +18,7 @@ const SUCCEEDED = { wrote: false } as const;
 export interface ReadContext {
   readonly routing: Routing;
   readonly uses: NodeUses;
+  readonly activity: Activity;
   readonly kinds: StatementKinds;
   /** Receives each connection that the read is sent to. */
   readonly onSend?: ((client: PoolClient) => void) | undefined;
@@ -38,6 +40,7 @@ class RoutedRead implements ReadAttempt {
   readonly onSend: ReadContext["onSend"];
   moved: Checkout | undefined;
   isReadOnly = false;
+  readonly #activity: Activity;
   readonly #kinds: StatementKinds;
   readonly #kind: StatementKind;
   readonly #routing: Routing;
@@ -48,45 +51,66 @@ class RoutedRead implements ReadAttempt {
   /** True when a primary received the statement and its reply was lost. */
   #mayBeDone = false;
 
-  constructor(statement: Statement, kind: StatementKind, { routing, uses, kinds, onSend }: ReadContext) {
+  constructor(statement: Statement, kind: StatementKind, { routing, uses, activity, kinds, onSend }: ReadContext) {
     this.statement = statement;
     this.uses = uses;
     this.onSend = onSend;
+    this.#activity = activity;
     this.#kinds = kinds;
     this.#kind = kind;
     this.#routing = routing;
   }
 
   async run(): Promise<unknown> {
-    for (;;) {
-      const pending = this.#checkout();
-      // The usual checkout is immediate; awaiting it anyway would cost a turn.
-      const checkout = pending instanceof Promise ? await abortable(pending, this.statement.signal) : pending;
-      if (this.#isSecondExecution(checkout)) {
-        checkout.release(SUCCEEDED);
-        throw withCallerStack(this.#first);
-      }
-      const isDoubtful = this.#kind === "call" && this.#request.intent === "read";
-      this.isReadOnly = isDoubtful && checkout.route.to === "primary" && this.#kinds.canVerify(this.statement.text);
-      const wrote = this.mayWriteOn(checkout);
-      try {
-        const result = await attemptRead(checkout, this);
-        checkout.release(wrote ? { wrote } : SUCCEEDED);
-        if (isDoubtful && !wrote) this.#kinds.learnRead(this.statement.text);
-        if (wrote && hasCode(this.#first, "25006")) this.#kinds.learnWrite(this.statement.text);
-        return result;
-      } catch (error) {
-        if (this.isReadOnly && hasCode(error, "25006")) {
-          checkout.release(SUCCEEDED);
-          this.#first ??= error;
-          this.#request = REFUSED;
-          continue;
+    this.#activity.begin();
+    try {
+      for (;;) {
+        const pending = this.#checkout();
+        // The usual checkout is immediate; awaiting it anyway would cost a turn.
+        const checkout = pending instanceof Promise ? await abortable(pending, this.statement.signal) : pending;
+        const wrote = this.#begin(checkout);
+        try {
+          const result = await attemptRead(checkout, this);
+          this.#end(checkout, wrote);
+          return result;
+        } catch (error) {
+          this.#endFailed(error, checkout, wrote);
         }
-        checkout.release({ error, wrote });
-        if (this.statement.signal?.aborted === true) throw error;
-        if (!this.#prepareRetry(error, checkout)) throw withCallerStack(withoutConnection(error, checkout));
       }
+    } finally {
+      this.#activity.end();
     }
+  }
+
+  /** @returns whether the attempt counts as a write */
+  #begin(checkout: Checkout): boolean {
+    if (this.#isSecondExecution(checkout)) {
+      checkout.release(SUCCEEDED);
+      throw withCallerStack(this.#first);
+    }
+    const isDoubtful = this.#kind === "call" && this.#request.intent === "read";
+    this.isReadOnly = isDoubtful && checkout.route.to === "primary" && this.#kinds.canVerify(this.statement.text);
+    return this.mayWriteOn(checkout);
+  }
+
+  #end(checkout: Checkout, wrote: boolean): void {
+    checkout.release(wrote ? { wrote } : SUCCEEDED);
+    const { text } = this.statement;
+    if (wrote && hasCode(this.#first, "25006")) this.#kinds.learnWrite(text);
+    else if (!wrote && this.#kind === "call" && this.#request.intent === "read") this.#kinds.learnRead(text);
+  }
+
+  /** Prepares the next attempt, or throws the error that the caller receives. */
+  #endFailed(error: unknown, checkout: Checkout, wrote: boolean): void {
+    if (this.isReadOnly && hasCode(error, "25006")) {
+      checkout.release(SUCCEEDED);
+      this.#first ??= error;
+      this.#request = REFUSED;
+      return;
+    }
+    checkout.release({ error, wrote });
+    if (this.statement.signal?.aborted === true) throw error;
+    if (!this.#prepareRetry(error, checkout)) throw withCallerStack(withoutConnection(error, checkout));
   }
 
   mayWriteOn({ route }: Checkout): boolean {

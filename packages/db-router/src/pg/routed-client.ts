@@ -16,8 +16,6 @@ const FORWARDED = ["notice", "notification", "drain", "error", "end"] as const;
  */
 export class RoutedClient extends EventEmitterAsyncResource {
   readonly #executor: StatementExecutor;
-  /** Calls the pool when the client has given everything back. */
-  readonly #onRelease: () => void;
   #pinned: Promise<PinnedConnection> | undefined;
   #open: PinnedConnection | undefined;
   /** Connection of the cursors and streams of reads. */
@@ -35,11 +33,11 @@ export class RoutedClient extends EventEmitterAsyncResource {
   /** True after a change of the schema, which others see only after its commit. */
   #changedSchema = false;
 
-  constructor(executor: StatementExecutor, onRelease: () => void) {
+  constructor(executor: StatementExecutor) {
     // A pinned connection emits its events in the context of the request that opened it, which may be another one's.
     super({ name: "scale:db-router" });
     this.#executor = executor;
-    this.#onRelease = onRelease;
+    executor.activity.begin();
   }
 
   /** Process ID of the pinned connection, or of the one that runs a read; null while there is none. */
@@ -89,7 +87,7 @@ export class RoutedClient extends EventEmitterAsyncResource {
   #releaseAll(error: Error | boolean | undefined): void {
     if (this.#changedSchema) this.#executor.kinds.forgetFunctions();
     if (this.#open !== undefined) for (const event of FORWARDED) this.#open.client.off(event, this.#forward[event]);
-    void Promise.all(this.#held.map((connection) => connection.release(error))).then(this.#onRelease);
+    void Promise.all(this.#held.map((connection) => connection.release(error))).then(this.#executor.activity.end);
   }
 
   #noteSent(): void {

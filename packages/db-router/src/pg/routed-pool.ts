@@ -35,9 +35,6 @@ export function routedPool(routing: Routing, options: RoutedPoolOptions = {}): P
 /** A subclass of `pg.Pool`, because Prisma and Drizzle check for one. */
 class RoutedPool extends pg.Pool {
   readonly #executor: StatementExecutor;
-  /** Number of running statements and lent clients. */
-  #active = 0;
-  #onIdle: (() => void) | undefined;
 
   constructor(routing: Routing, executor: StatementExecutor) {
     // Opens no connections. Some libraries read the options, to create pools like it.
@@ -50,17 +47,13 @@ class RoutedPool extends pg.Pool {
   override query(...args: unknown[]): never {
     const statement = statementOf(args);
     if (this.ending) return deliver(ended(), statement.callback) as never;
-    this.#active += 1;
-    const result = this.#executor.run(statement);
-    result.then(this.#leave, this.#leave);
-    return deliver(result, statement.callback) as never;
+    return deliver(this.#executor.run(statement), statement.callback) as never;
   }
 
   override connect(...args: unknown[]): never {
     const [callback] = args;
     if (this.ending) return deliver(ended(), isFunction(callback) ? callback : undefined) as never;
-    this.#active += 1;
-    const client = new RoutedClient(this.#executor, this.#leave);
+    const client = new RoutedClient(this.#executor);
     if (!isFunction(callback)) return Promise.resolve(client) as never;
     process.nextTick(() => {
       callback(undefined, client, (error?: Error | boolean) => client.release(error));
@@ -69,12 +62,10 @@ class RoutedPool extends pg.Pool {
   }
 
   override end(...args: unknown[]): never {
-    if (this.ending || this.#active === 0) return this.#endNow(args);
-    this.#setEnding(true);
     const [callback] = args;
-    const idle = new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
-    });
+    const idle = this.ending ? undefined : this.#executor.activity.whenIdle();
+    if (idle === undefined) return this.#endNow(args);
+    this.#setEnding(true);
     const isOver = idle.then((): Promise<void> => {
       this.#setEnding(false);
       return this.#endNow([]);
@@ -91,11 +82,6 @@ class RoutedPool extends pg.Pool {
     if (!this.ending) this.#executor.close();
     return super.end(...(args as [])) as never;
   }
-
-  readonly #leave = (): void => {
-    this.#active -= 1;
-    if (this.#active === 0) this.#onIdle?.();
-  };
 }
 
 type Callback = (error: unknown, ...rest: unknown[]) => void;

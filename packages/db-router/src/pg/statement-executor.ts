@@ -3,6 +3,7 @@ import type { CorrectableClassifier } from "../postgres/sql/classifier.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import type { NodeLoss, RouteRequest, Routing } from "../types.js";
 import { sendCancel } from "./cancel.js";
+import { Activity } from "./activity.js";
 import { checkoutConnection, type ConnectedCheckout, pgPool } from "./connect.js";
 import { closeWith } from "./close-connection.js";
 import { lossError, NodeUses } from "./node-uses.js";
@@ -16,6 +17,8 @@ export interface StatementExecutor {
   readonly routing: Routing;
   /** Everything that waits for a node, of the pool and of its clients. */
   readonly uses: NodeUses;
+  /** Everything that the end of the pool waits for. */
+  readonly activity: Activity;
   /** The kind of a statement: whether a replica may serve it, and whether it counts as a write on the primary. */
   kindOf(statement: Statement): StatementKind;
   readonly kinds: StatementKinds;
@@ -32,20 +35,30 @@ const WRITE: RouteRequest = { intent: "write" };
 export function createStatementExecutor(routing: Routing, classifier: CorrectableClassifier): StatementExecutor {
   const kinds = new StatementKinds(routing, classifier);
   const uses = new NodeUses();
+  const activity = new Activity();
   const close = routing.onEject((loss) => uses.publish(loss));
   const kindOf = ({ text }: Statement): StatementKind => (text === undefined ? "write" : kinds.kindOf(text));
 
   function run(statement: Statement, onSend?: (client: PoolClient) => void): Promise<unknown> {
     const kind = kindOf(statement);
     const isRead = kind === "read" || kind === "call";
-    if (isRead && !isSubmittable(statement.query)) return runRead(statement, kind, { routing, uses, kinds, onSend });
+    if (isRead && !isSubmittable(statement.query))
+      return runRead(statement, kind, { routing, uses, activity, kinds, onSend });
     // A submittable can be sent only once, so a read cannot be retried.
     return runOnce(statement, isRead ? { intent: "read" } : WRITE, kind);
   }
 
   /** Sends a statement at most once: after a failed write its effect is unknown. */
   async function runOnce(statement: Statement, request: RouteRequest, kind: StatementKind): Promise<unknown> {
-    const connected = await checkoutConnection({ routing, uses }, request, statement.signal);
+    activity.begin();
+    try {
+      return await runOn(await checkoutConnection({ routing, uses }, request, statement.signal), statement, kind);
+    } finally {
+      activity.end();
+    }
+  }
+
+  async function runOn(connected: ConnectedCheckout, statement: Statement, kind: StatementKind): Promise<unknown> {
     const { checkout } = connected;
     const wrote = kind === "write" || (kind === "call" && checkout.route.to === "primary");
     try {
@@ -59,7 +72,7 @@ export function createStatementExecutor(routing: Routing, classifier: Correctabl
     }
   }
 
-  return { routing, uses, kinds, kindOf, run, close };
+  return { routing, uses, activity, kinds, kindOf, run, close };
 }
 
 /** Closes the connection of a failed statement, as `pool.query` does: its text may have opened a transaction. */

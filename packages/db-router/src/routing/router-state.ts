@@ -62,7 +62,17 @@ function registryOptions(options: ParsedOptions): ConstructorParameters<typeof N
   // Two rounds, each at its latest, with polls that use their whole timeout.
   const staleMs = 2 * (1.25 * pollMs + 2 * pollTimeoutMs);
   const eligibility = { maxMs, maxBytes, staleMs, failures: health.failures };
-  return { name, primary, replicas, eligibility, ejection: health, giveUpMs: health.giveUpMs, minServing, clock, random };
+  return {
+    name,
+    primary,
+    replicas,
+    eligibility,
+    ejection: health,
+    giveUpMs: health.giveUpMs,
+    minServing,
+    clock,
+    random,
+  };
 }
 
 function primaryReadLimit(options: ParsedOptions["limits"]["primaryReads"]): FairSemaphore {

@@ -78,7 +78,8 @@ export function describeDbNode(name: string, create: () => DbNode | Promise<DbNo
       withNode(async (node) => {
         const mark = "/* conformance probe */";
         await expect(node.probe(`SELECT pg_sleep(0.3) ${mark}`, 100)).rejects.toBeInstanceOf(Error);
-        const alive = "SELECT count(*)::text AS n FROM pg_stat_activity WHERE query LIKE $1 AND pid <> pg_backend_pid()";
+        const alive =
+          "SELECT count(*)::text AS n FROM pg_stat_activity WHERE query LIKE $1 AND pid <> pg_backend_pid()";
         await expect
           .poll(async () => first(await node.pool.query(alive, [`%pg_sleep(0.3) ${mark}`])), { timeout: 3_000 })
           .toBe("0");

@@ -1,10 +1,12 @@
 import { Lexer } from "./lexer.js";
 
 /** A quick test that most statements fail. */
-const CANDIDATE = /\b(?:set|listen|load|prepare|declare|temp|temporary|set_config|pg_(?:try_)?advisory_lock(?:_shared)?)\b/i;
+const CANDIDATE =
+  /\b(?:set|listen|load|prepare|declare|temp|temporary|set_config|pg_(?:try_)?advisory_lock(?:_shared)?)\b/i;
 const ADVISORY_LOCK = /^pg_(?:try_)?advisory_lock(?:_shared)?$/;
 /** The third argument decides whether the setting ends with the transaction. */
-const LOCAL_SETTING = /\bset_config\s*\((?:'(?:[^']|'')*'|[^()'])*,\s*(?:true|'t(?:rue)?')\s*(?:::\s*bool(?:ean)?\s*)?\)/gi;
+const LOCAL_SETTING =
+  /\bset_config\s*\((?:'(?:[^']|'')*'|[^()'])*,\s*(?:true|'t(?:rue)?')\s*(?:::\s*bool(?:ean)?\s*)?\)/gi;
 
 /**
  * True when a statement leaves something in its session that outlives the transaction, where the next user of the connection
