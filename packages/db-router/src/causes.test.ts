@@ -5,6 +5,8 @@ import { nodeEject } from "./events.js";
 import { type PgNode, pgNode, routedPool } from "./pg/index.js";
 import { createRouter, type Router } from "./router.js";
 
+/** A machine without a resolver says so with another code. */
+const UNRESOLVED = { asymmetricMatch: (code: unknown) => code === "ENOTFOUND" || code === "EAI_AGAIN" };
 const INSERT = "insert into contacts (tenant_id, name) values ('x', 'y')";
 
 describe.skipIf(!findPostgres())("the cause of a failure", () => {
@@ -12,14 +14,13 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
   let urls: Record<string, string>;
   beforeAll(async () => {
     cluster = await startContacts();
-    const { port, url } = cluster.primary;
+    const { port } = cluster.primary;
     urls = {
       "3D000": `postgres://postgres@127.0.0.1:${port}/missing`,
       "28000": `postgres://missing@127.0.0.1:${port}/postgres`,
       ECONNREFUSED: `postgres://postgres@127.0.0.1:${await freePort()}/postgres`,
       ENOTFOUND: `postgres://postgres@missing.invalid:${port}/postgres`,
     };
-    expect(url).toContain(String(port));
   });
   afterAll(() => cluster.stop());
 
@@ -37,7 +38,7 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
     onTestFinished(nodeEject.subscribe(({ cause }) => ejections.push(cause)));
     const router = single(pgNode({ name: "p", connectionString }));
     const pool = routedPool(router);
-    const cause = { code: code === "ENOTFOUND" ? expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) : code };
+    const cause = { code: code === "ENOTFOUND" ? UNRESOLVED : code };
     const unavailable = { code: "SCALE_NO_PRIMARY", status: 503, cause };
     // In the first milliseconds, before any poll has ended.
     const early = await Promise.allSettled([

@@ -17,6 +17,7 @@ const primary: NodeHealth = {
   role: "primary",
   serves: "writes",
   reason: undefined,
+  error: undefined,
   timeline: 1,
   lagBytes: undefined,
   lagMs: undefined,

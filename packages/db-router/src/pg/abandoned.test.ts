@@ -116,9 +116,9 @@ describe.skipIf(!findPostgres())("work that its owner gives up before it has a c
     const cursor = client.query(new Cursor(SERIES));
     expect(await cursor.read(600)).toHaveLength(600);
     await cursor.close();
-    let rows = 0;
-    for await (const _row of client.query(new QueryStream(SERIES))) rows += 1;
-    expect(rows).toBe(1000);
+    const rows: unknown[] = [];
+    for await (const row of client.query(new QueryStream(SERIES))) rows.push(row);
+    expect(rows).toHaveLength(1000);
     client.release();
     await answers(routed);
     expect(node.pool.totalCount).toBe(1);

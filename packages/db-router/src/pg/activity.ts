@@ -7,10 +7,10 @@ export class Activity {
     this.#count += 1;
   }
 
-  readonly end = (): void => {
+  end(): void {
     this.#count -= 1;
     if (this.#count === 0) this.#onIdle?.();
-  };
+  }
 
   /** @returns `undefined` when nothing is under way */
   whenIdle(): Promise<void> | undefined {

@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { PoolClient } from "pg";
 import { isSessionIntact } from "../postgres/failure.js";
 import type { Checkout, NodeLoss } from "../types.js";
+import { onAbort } from "./abort.js";
 import { sendCancel } from "./cancel.js";
 import { connectError, isFull, pgPool } from "./connect.js";
 import { lossError, type NodeUses } from "./node-uses.js";
@@ -37,13 +38,14 @@ export function attemptRead(checkout: Checkout, read: ReadAttempt): Promise<unkn
   const wasFull = isFull(pool);
   return new Promise((resolve, reject) => {
     let connection: PoolClient | undefined;
+    let stopListening = (): void => undefined;
     let isOver = false;
     let isNodeGone = false;
     const end = (error: unknown, result?: unknown): void => {
       if (isOver) return;
       isOver = true;
       own.delete(onLoss);
-      signal?.removeEventListener("abort", onAbort);
+      stopListening();
       connection?.release(isBroken(error, checkout, read));
       if (error === undefined) resolve(result);
       else reject(error);
@@ -60,10 +62,6 @@ export function attemptRead(checkout: Checkout, read: ReadAttempt): Promise<unkn
         read.moved = other;
         giveUp();
       });
-    };
-    const onAbort = (): void => {
-      if (connection !== undefined && !isOver) sendCancel(pool, connection);
-      end(signal?.reason);
     };
     const onConnected = (error: Error | undefined, client: PoolClient | undefined): void => {
       if (client === undefined) return end(connectError(error, pool, wasFull));
@@ -84,10 +82,11 @@ export function attemptRead(checkout: Checkout, read: ReadAttempt): Promise<unkn
     // The pool calls a queued caller in the context of the one that returned a connection.
     const caller = new AsyncResource("scale:db-router");
     own.add(onLoss);
-    if (signal !== undefined) {
-      if (signal.aborted) return end(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-    }
+    stopListening = onAbort(signal, () => {
+      if (connection !== undefined && !isOver) sendCancel(pool, connection);
+      end(signal?.reason);
+    });
+    if (isOver) return;
     pool.connect((error, client) => caller.runInAsyncScope(onConnected, undefined, error, client));
   });
 }

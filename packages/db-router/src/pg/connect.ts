@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from "pg";
 import { BusyError, NoPrimaryError } from "../errors.js";
 import { failureOf, markUnsent, wasSent } from "../postgres/failure.js";
 import type { Checkout, NodeLoss, PoolLike, RouteRequest, Routing } from "../types.js";
+import { onAbort } from "./abort.js";
 import { lossError, type NodeUses } from "./node-uses.js";
 
 /** Maximum number of failed connections before the caller receives the error. */
@@ -84,17 +85,15 @@ export async function checkoutConnection(
 export function abortable(pending: Promise<Checkout>, signal: AbortSignal | undefined): Promise<Checkout> {
   if (signal === undefined) return pending;
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    const stopListening = onAbort(signal, () => reject(signal.reason));
     pending.then(
       (checkout) => {
-        signal.removeEventListener("abort", onAbort);
+        stopListening();
         if (signal.aborted) checkout.release({ wrote: false });
         else resolve(checkout);
       },
       (error: unknown) => {
-        signal.removeEventListener("abort", onAbort);
+        stopListening();
         reject(error);
       },
     );
@@ -122,11 +121,12 @@ function connect({ pool: of }: Checkout, uses: NodeUses, signal: AbortSignal | u
   return new Promise((resolve, reject) => {
     let isOver = false;
     let isNodeGone = false;
+    let stopListening = (): void => undefined;
     const end = (settle: () => void): void => {
       if (isOver) return;
       isOver = true;
       own.delete(onLoss);
-      signal?.removeEventListener("abort", onAbort);
+      stopListening();
       settle();
     };
     const onLoss = (loss: NodeLoss): void => {
@@ -136,10 +136,9 @@ function connect({ pool: of }: Checkout, uses: NodeUses, signal: AbortSignal | u
       markUnsent(error);
       end(() => reject(error));
     };
-    const onAbort = (): void => end(() => reject(signal?.reason));
     own.add(onLoss);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (signal?.aborted === true) return onAbort();
+    stopListening = onAbort(signal, () => end(() => reject(signal?.reason)));
+    if (isOver) return;
     pool.connect().then(
       (client) => (isOver ? client.release(isNodeGone) : end(() => resolve(client))),
       (error: unknown) => end(() => reject(connectError(error, pool, wasFull))),

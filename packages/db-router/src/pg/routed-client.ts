@@ -87,7 +87,12 @@ export class RoutedClient extends EventEmitterAsyncResource {
   #releaseAll(error: Error | boolean | undefined): void {
     if (this.#changedSchema) this.#executor.kinds.forgetFunctions();
     if (this.#open !== undefined) for (const event of FORWARDED) this.#open.client.off(event, this.#forward[event]);
-    void Promise.all(this.#held.map((connection) => connection.release(error))).then(this.#executor.activity.end);
+    void this.#giveBack(error);
+  }
+
+  async #giveBack(failure: Error | boolean | undefined): Promise<void> {
+    await Promise.all(this.#held.map((connection) => connection.release(failure)));
+    this.#executor.activity.end();
   }
 
   #noteSent(): void {

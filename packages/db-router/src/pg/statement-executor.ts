@@ -3,6 +3,7 @@ import type { CorrectableClassifier } from "../postgres/sql/classifier.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import type { NodeLoss, RouteRequest, Routing } from "../types.js";
 import { sendCancel } from "./cancel.js";
+import { onAbort } from "./abort.js";
 import { Activity } from "./activity.js";
 import { checkoutConnection, type ConnectedCheckout, pgPool } from "./connect.js";
 import { closeWith } from "./close-connection.js";
@@ -86,9 +87,8 @@ async function runAndRelease(
   const onLoss = (loss: NodeLoss): void => {
     if (loss.isFinal) closeWith(client, lossError(loss, wrote));
   };
-  const onAbort = (): void => sendCancel(pgPool(checkout.pool), client);
   own.add(onLoss);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const stopListening = onAbort(signal, () => sendCancel(pgPool(checkout.pool), client));
   try {
     guard.noteStatement(kind, text);
     const result = await resultOf(client, query, values);
@@ -101,7 +101,7 @@ async function runAndRelease(
     throw signal?.aborted === true && isCancelled(error) ? signal.reason : error;
   } finally {
     own.delete(onLoss);
-    signal?.removeEventListener("abort", onAbort);
+    stopListening();
   }
 }
 

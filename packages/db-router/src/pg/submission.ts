@@ -45,7 +45,7 @@ export function createSubmission(query: Submittable): Submission {
     isCursor: cursor !== undefined || isStream(query),
     submitTo(client, callback) {
       if (!take()) return false;
-      client.query(query as never, callback as never);
+      void client.query(query as never, callback as never);
       return true;
     },
     fail(error, client) {
