@@ -8,6 +8,7 @@ process.exitCode = await runSections({
     compat: async () => (await import("./compat/proof.js")).compat,
     conservation: async () => (await import("./metrics/conservation.js")).conservation,
     failover: async () => (await import("./db-router/failover.js")).failover,
+    "like-pg": async () => (await import("./db-router/like-pg/proof.js")).likePg,
     late: async () => (await import("./late/proof.js")).late,
     metrics: async () => (await import("./metrics/proof.js")).metrics,
     "node-matrix": async () => (await import("./node-matrix/proof.js")).nodeMatrix,

@@ -1,8 +1,22 @@
 // Type-checks every ```ts fence of the documentation against the sources, all in one run of tsc.
 //   ```ts [scale.plan.ts]     is written under that name, and the other fences of the page may import "./scale.plan.js"
 //   ```ts nocheck <reason>    is left out
+// A fence that imports "./generated/prisma/client.js" gets the client that Prisma generates for `snippets.prisma`.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { files, report } from "../workspace.mjs";
 
@@ -58,6 +72,43 @@ function link(from, into) {
   }
 }
 
+const CLIENT = "./generated/prisma/client.js";
+
+/** Generates the client once for each schema and version of Prisma. It needs no network. */
+function generateClient() {
+  const schema = "scripts/check/snippets.prisma";
+  const prisma = "packages/db-router/node_modules/prisma";
+  const hash = createHash("sha256")
+    .update(readFileSync(schema))
+    .update(readFileSync(`${prisma}/package.json`));
+  const kept = join(".cache/check-docs-prisma", hash.digest("hex").slice(0, 16));
+  if (existsSync(kept)) return join(kept, "client");
+  mkdirSync(dirname(kept), { recursive: true });
+  const work = mkdtempSync(join(dirname(kept), "work-"));
+  copyFileSync(schema, join(work, "schema.prisma"));
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [resolve(prisma, "build/index.js"), "generate", "--schema", resolve(work, "schema.prisma")],
+    // A generator needs no schema engine, and Prisma wants to fetch one. Any program that exists will do.
+    {
+      cwd: work,
+      encoding: "utf8",
+      env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: "1" },
+    },
+  );
+  if (status !== 0) throw new Error(`prisma generate failed: ${stdout}${stderr}`);
+  if (existsSync(kept)) rmSync(work, { recursive: true, force: true });
+  else renameSync(work, kept);
+  return join(kept, "client");
+}
+
+function addClients() {
+  const using = [...fences.keys()].filter((path) => readFileSync(path, "utf8").includes(CLIENT));
+  if (using.length === 0) return;
+  const client = generateClient();
+  for (const page of new Set(using.map(dirname))) cpSync(client, join(page, "generated/prisma"), { recursive: true });
+}
+
 const options = {
   // A snippet shows one thing: it may leave a variable unused and a decorated class without its build's settings.
   noEmit: true,
@@ -74,6 +125,7 @@ const options = {
 
 rmSync(folder, { recursive: true, force: true });
 for (const page of pages) write(page);
+addClients();
 if (fences.size > 0) {
   const members = ["examples", "packages"].flatMap((group) =>
     existsSync(group) ? readdirSync(group).map((name) => join(group, name)) : [],

@@ -1,6 +1,6 @@
 /*
- * Dev servers evaluate modules again, for each entry point and after each edit. What a module has created stays alive, with
- * its connections and timers. `globalThis` is the one place that all evaluations share.
+ * Dev servers evaluate modules again, for each entry point and after each edit. Instances of earlier evaluations stay
+ * alive, with their connections and timers. `globalThis` is the one place that all evaluations share.
  */
 
 interface Shared {

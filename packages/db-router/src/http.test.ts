@@ -45,6 +45,8 @@ describe("dbSessionHeaders", () => {
       undefined,
       "strong",
     ]);
+    const late = { readsOnPrimary: (() => Promise.resolve(true)) as never };
+    expect(() => methodWith("GET", late)).toThrow("expected true or false");
   });
 
   it.each([

@@ -26,7 +26,7 @@ const CHANGES_FUNCTIONS = /^(?:\s|;|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:cr
 
 export const mayChangeFunctions = (text: string): boolean => CHANGES_FUNCTIONS.test(text);
 
-/** What one database says about the functions that statements call: read once, and again after a change of the schema. */
+/** The functions of one database that may write: read once, and again after a change of the schema. */
 export class FunctionCatalog {
   /** Volatile functions by name; true for guarded ones. `undefined` before the first answer. */
   #volatile: ReadonlyMap<string, boolean> | undefined;

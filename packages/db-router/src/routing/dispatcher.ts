@@ -133,7 +133,7 @@ export class Dispatcher {
     return this.#primaryWithPermit(checkout, request, { reason: "no-healthy-replica", limit: Infinity });
   }
 
-  /** No replica has what the scope demands. What a token demands, a client can repeat: the primary serves that within a limit. */
+  /** No replica has what the scope demands. A client can repeat the demands of its token, so the primary serves them within a limit. */
   #primaryForDemand(checkout: NodeCheckout, request: RouteRequest): NodeCheckout | Promise<NodeCheckout> {
     const reason = "recent-write";
     if (!checkout.scope.isByToken) return this.#assignPrimary(checkout, request, reason);

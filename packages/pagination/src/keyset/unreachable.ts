@@ -15,7 +15,7 @@ export interface UnreachableRows {
 }
 
 /**
- * What to look for when a walk has reached its end. Rows with a null in a key without `nulls` are beyond every cursor, so
+ * Returns the search for the end of a walk. Rows with a null in a key without `nulls` are beyond every cursor, so
  * that a walk from a cursor loses them without an error.
  * @param rowsRead rows that the page statement returned
  * @returns `undefined` for a page that is not the end of a walk, and for one without a condition, which returns all rows

@@ -6,8 +6,8 @@ import type { Order } from "../types.js";
 import type { SqlClient } from "./page.js";
 
 /**
- * Reads the columns of a table: whether each may be null, and whether it is a key column of a unique index. What the
- * catalogue lists is not always kept: a constraint that is not valid was not checked on older rows, a deferrable one may be
+ * Reads the columns of a table: whether each may be null, and whether it is a key column of a unique index. A
+ * listed constraint is not always kept: one that is not valid was not checked on older rows, a deferrable one may be
  * broken until the commit, and no index of a table covers the rows of the tables that inherit from it.
  */
 const COLUMNS = `select a.attname as name, a.attnotnull and not exists (
