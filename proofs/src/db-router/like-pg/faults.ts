@@ -24,12 +24,12 @@ export interface Faults {
 
 /** Faults of random replicas, or of the primary, one after another until `stop`. */
 export function startFaults(cluster: ContactsCluster, random: () => number, of: "replicas" | "primary"): Faults {
-  let isStopped = false;
+  const stopping = new AbortController();
   let count = 0;
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
 
   async function run(): Promise<void> {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       const node = of === "primary" ? cluster.primary : pick(cluster.replicas);
       const fault = of === "primary" ? pick([KILL, FREEZE]) : pick(REPLICA_FAULTS);
       count += 1;
@@ -47,7 +47,7 @@ export function startFaults(cluster: ContactsCluster, random: () => number, of: 
       return count;
     },
     stop: () => {
-      isStopped = true;
+      stopping.abort();
       return running;
     },
   };
