@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startExample } from "./index.js";
 import { asTenant, withoutPostgres } from "./testing.js";
 
-const TENANTS = ["amber-labs", "amber-foods", "birch-labs", "cedar-motors", "fjord-works", "harbor-works", "amber-works", "cedar-foods"];
+const TENANTS = [
+  "amber-labs",
+  "amber-foods",
+  "birch-labs",
+  "cedar-motors",
+  "fjord-works",
+  "harbor-works",
+  "amber-works",
+  "cedar-foods",
+];
 
 /** The plan of a tenant is looked up for its first request: a replica that lags must not make it an unknown tenant. */
 describe.skipIf(withoutPostgres)("the first answers of a process whose replicas lag", () => {
@@ -13,7 +22,7 @@ describe.skipIf(withoutPostgres)("the first answers of a process whose replicas 
   });
   afterAll(() => cluster?.stop());
 
-  it.each([0, 150, 600, 2_000])("are all 200, %i ms behind", async (delayMs) => {
+  it.each([0, 150, 600, 2_000])("are all 200 at a replica lag of %i ms", async (delayMs) => {
     const name = `delayed_${delayMs}`;
     await cluster.createDatabase(name);
     await Promise.all(cluster.replicas.map((replica) => replica.setApplyDelay(delayMs)));

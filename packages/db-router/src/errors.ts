@@ -13,8 +13,8 @@ export class NoPrimaryError extends ScaleError {
 }
 
 /**
- * The node of a statement became unreachable, and no other one can finish it. What the statement, or its transaction, has
- * changed is not committed. `cause` is the error of the node's last poll.
+ * The node of a statement became unreachable, and no other one can finish it. No change of the statement, or of its
+ * transaction, is committed. `cause` is the error of the node's last poll.
  */
 export class NodeLostError extends ScaleError {
   readonly status = 503;

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "@scale/core";
 import { clockOption, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
+import { isNode } from "./is-node.js";
 import type { Consistency, DbNode } from "./types.js";
 
 export interface DiscoveryOptions {
@@ -249,12 +250,4 @@ export function parseRouterOptions(options: RouterOptions): ParsedOptions {
   const parsed = parseOptions(schema, options, "createRouter");
   const { secrets } = parsed.readYourWrites;
   return { ...parsed, secrets: secrets ?? [randomBytes(32)], hasOwnSecret: secrets === undefined };
-}
-
-/** True for a value that has the members of a node and of its pool that the router uses. */
-export function isNode(value: unknown): value is DbNode {
-  if (typeof value !== "object" || value === null) return false;
-  const { name, pool, probe } = value as Partial<Record<keyof DbNode, unknown>>;
-  if (typeof name !== "string" || name === "" || typeof probe !== "function") return false;
-  return typeof pool === "object" && pool !== null && "query" in pool && "connect" in pool && "on" in pool;
 }

@@ -2,7 +2,7 @@ import type { EjectReason } from "../events.js";
 import type { Lsn } from "../postgres/lsn.js";
 import type { NodeState } from "./node-state.js";
 import { acceptsStatement } from "./outlier-ejection.js";
-import type { Topology } from "./topology.js";
+import type { Candidate, Topology } from "./topology.js";
 
 /** Rules for a replica to serve reads, before the demands of a scope are checked. */
 export interface EligibilityRules {
@@ -53,4 +53,14 @@ export function keepServing(nodes: readonly NodeState[], minServing: number): vo
 
 function isBehind({ ineligibleReason }: NodeState): boolean {
   return ineligibleReason === "lagging" || ineligibleReason === "catching-up";
+}
+
+/** The facts about the nodes that decide which one takes writes. */
+export function candidatesOf(nodes: readonly NodeState[], failures: number): Candidate[] {
+  return nodes.flatMap((node) => {
+    const { name, status } = node;
+    if (status === undefined) return [];
+    const { isStandby, timeline, systemId } = status;
+    return [{ name, isStandby, timeline, systemId, isReachable: isReachable(node, failures) && !node.isDraining }];
+  });
 }

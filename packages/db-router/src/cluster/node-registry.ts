@@ -4,7 +4,7 @@ import { nodeEject, nodeReturn, primaryChange } from "../events.js";
 import type { Lsn } from "../postgres/lsn.js";
 import type { NodeStatus } from "../postgres/status.js";
 import type { DbNode, NodeLoss } from "../types.js";
-import { type EligibilityRules, findIneligibleReason, isReachable, keepServing } from "./eligibility.js";
+import { candidatesOf, type EligibilityRules, findIneligibleReason, keepServing } from "./eligibility.js";
 import { createLagHistory, type LagHistory } from "./lag.js";
 import { isSilent, NodeLosses, updateLoss } from "./node-losses.js";
 import { NodeState } from "./node-state.js";
@@ -206,7 +206,7 @@ export class NodeRegistry {
     const isSettled = configured.status !== undefined || configured.pollFailures >= failures;
     if (this.topology.systemId === undefined && !isSettled) return;
     const { timeline, writer } = this.topology;
-    this.topology = electWriter(candidates(this.nodes, failures), this.topology);
+    this.topology = electWriter(candidatesOf(this.nodes, failures), this.topology);
     if (this.topology.timeline !== timeline) {
       this.epoch += 1;
       this.epochTick = this.tick;
@@ -239,13 +239,4 @@ export class NodeRegistry {
   #publishLosses(): void {
     for (const node of this.nodes) if (node.ineligibleReason === "unreachable") this.#losses.publish(node);
   }
-}
-
-function candidates(nodes: readonly NodeState[], failures: number): Parameters<typeof electWriter>[0] {
-  return nodes.flatMap((node) => {
-    const { name, status } = node;
-    if (status === undefined) return [];
-    const { isStandby, timeline, systemId } = status;
-    return [{ name, isStandby, timeline, systemId, isReachable: isReachable(node, failures) && !node.isDraining }];
-  });
 }

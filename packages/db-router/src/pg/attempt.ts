@@ -9,7 +9,7 @@ import { lossError, type NodeUses } from "./node-uses.js";
 import { sendReadOnly, sendStatement } from "./read-only-attempt.js";
 import { isPrepared, type Statement } from "./statement.js";
 
-/** What an attempt needs to know of the read it belongs to. */
+/** The read that an attempt belongs to. */
 export interface ReadAttempt {
   readonly statement: Statement;
   readonly uses: NodeUses;

@@ -86,7 +86,7 @@ describe.skipIf(!findPostgres())("a statement with a signal", () => {
     const client = await pool.connect();
     const read = fresh(() => client.query(SLOW));
     await untilRunning(1);
-    const { processID } = client as unknown as { processID: number };
+    const processID = "processID" in client ? client.processID : undefined;
     expect(await cluster.replicas[0].query("select pg_cancel_backend($1) as done", [processID])).toEqual([
       { done: true },
     ]);

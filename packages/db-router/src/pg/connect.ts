@@ -43,7 +43,7 @@ export function connectError(error: unknown, pool: Pool, wasFull: boolean): unkn
   return known;
 }
 
-/** What a caller receives when no node gave a connection: the error of the first one is the cause. */
+/** The error of a caller when no node gave a connection. The error of the first node is its cause. */
 export function withoutConnection(error: unknown, { route }: Checkout): unknown {
   if (wasSent(error) || isScaleError(error) || !(error instanceof Error)) return error;
   return new NoPrimaryError(route.node, { cause: error });

@@ -12,7 +12,7 @@ export interface ConnectionLoss {
  */
 export const connectionLose: EventChannel<ConnectionLoss> = defineEvent("scale:db-router:connection-lose");
 
-/** What the next user of the connection would have found. */
+/** State of a connection that its next user must not find. */
 export type SessionResidue = "open-transaction" | "session-state" | "unfinished-statement";
 
 export interface ConnectionDiscarded {

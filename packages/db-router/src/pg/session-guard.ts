@@ -35,8 +35,8 @@ export class SessionGuard {
   }
 
   /**
-   * What the connection would bring to its next user.
-   * @returns `undefined` for nothing
+   * The state that the next user of the connection must not find.
+   * @returns `undefined` without one
    */
   residue(): SessionResidue | undefined {
     if (this.#hadCursor && !isIdle(this.#client)) return "unfinished-statement";

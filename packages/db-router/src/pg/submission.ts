@@ -3,7 +3,7 @@ import type { PoolClient, Submittable } from "pg";
 
 /**
  * A cursor, stream or query object that waits for a connection. Its owner may close it before there is one; submitted later,
- * it would keep the connection busy for ever, because nobody reads it.
+ * it would keep the connection busy for ever, because it is not read.
  */
 export interface Submission {
   /** True for a cursor or stream: it keeps its connection busy until it is closed or has been read. */
