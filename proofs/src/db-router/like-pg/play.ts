@@ -12,10 +12,11 @@ export type Outcome = readonly string[];
 export interface Side {
   readonly pool: Pool;
   readonly table: string;
+  readonly isPlain: boolean;
 }
 
 /** No statement of a program takes a hundredth of it. */
-const HANG_MS = 15_000;
+const HANG_MS = 10_000;
 export const HANG = "no answer";
 
 /** Runs a program; its outcomes end with the first step without an answer, and after the first that `isOver` says ends it. */
@@ -26,10 +27,7 @@ export async function play(
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const step of steps) {
-    const timer = new AbortController();
-    const hang = sleep(HANG_MS, [HANG], { signal: timer.signal, ref: false }).catch(() => [HANG]);
-    const outcome = await Promise.race([runStep(step, side), hang]);
-    timer.abort();
+    const outcome = await runStep(step, side);
     outcomes.push(outcome);
     if (outcome.includes(HANG) || isOver(outcome)) break;
   }
@@ -48,17 +46,25 @@ async function runStep(step: Step, side: Side): Promise<Outcome> {
     return [codeOf(error)];
   }
   // Without a listener a lost connection ends the process, with plain `pg` too.
-  client.on("error", () => undefined);
+  client.on("error", ignore);
   const outcomes: string[] = [];
-  for (const each of step.steps) outcomes.push(await settle(runClientStep(client, each, side.table)));
-  client.release(step.destroy);
+  for (const each of step.steps) {
+    outcomes.push(await settle(runClientStep(client, each, side)));
+    if (outcomes.at(-1) === HANG) break;
+  }
+  client.off("error", ignore);
+  client.release(step.destroy || outcomes.includes(HANG));
   return outcomes;
 }
 
-function runClientStep(client: PoolClient, step: ClientStep, table: string): Promise<unknown> {
+const ignore = (): void => undefined;
+
+async function runClientStep(client: PoolClient, step: ClientStep, { table, isPlain }: Side): Promise<unknown> {
   if (step.do === "query") return query(client, step.statement, table);
   const text = step.text.replaceAll("$t", table);
-  return step.do === "cursor" ? readCursor(client, text, step.reads) : takeRows(client, text, step.take);
+  if (step.do === "cursor") return readCursor(client, text, step.reads);
+  // After a stream that was destroyed before it began, a client of plain `pg` never answers again.
+  return isPlain && step.take === 0 ? [] : takeRows(client, text, step.take);
 }
 
 async function readCursor(client: PoolClient, text: string, reads: readonly number[]): Promise<unknown> {
@@ -75,7 +81,7 @@ async function readCursor(client: PoolClient, text: string, reads: readonly numb
 async function takeRows(client: PoolClient, text: string, take: number): Promise<unknown> {
   const stream = client.query(new QueryStream(text));
   if (take === 0) {
-    stream.on("error", () => undefined);
+    stream.on("error", ignore);
     stream.destroy();
     return [];
   }
@@ -109,10 +115,16 @@ const isNothing = (value: unknown): boolean => value === undefined || value === 
 const nameOf = (text: string): string => createHash("sha256").update(text).digest("base64url");
 
 async function settle(work: Promise<unknown>): Promise<string> {
+  const timer = new AbortController();
+  const hang = sleep(HANG_MS, HANG, { signal: timer.signal, ref: false });
   try {
-    return JSON.stringify(answerOf(await work));
+    const answer = await Promise.race([work.then(answerOf), hang]);
+    return answer === HANG ? HANG : JSON.stringify(answer);
   } catch (error) {
     return codeOf(error);
+  } finally {
+    hang.catch(ignore);
+    timer.abort();
   }
 }
 

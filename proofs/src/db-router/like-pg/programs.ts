@@ -146,6 +146,7 @@ const LONG = "select id, v, n from $t, generate_series(1, 20) order by id";
 
 function cursorOrStream(dice: Dice): ClientStep {
   const text = dice.chance(0.1) ? dice.pick(FAILURES) : LONG;
-  if (dice.chance(0.5)) return { do: "stream", text, take: dice.pick([0, 1, 7, 10_000]) };
+  if (dice.chance(0.15)) return { do: "stream", text: LONG, take: 0 };
+  if (dice.chance(0.5)) return { do: "stream", text, take: dice.pick([1, 7, 10_000]) };
   return { do: "cursor", text, reads: dice.pick([[], [3], [3, 500], [10_000, 1]]) };
 }

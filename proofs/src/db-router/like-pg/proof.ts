@@ -35,8 +35,8 @@ export async function* likePg({ smoke }: SectionOptions): AsyncIterable<Line> {
     await createFunctions(cluster.primary);
     const programs = Array.from({ length: smoke ? 30 : 200 }, (_, i) => makeProgram(SEED + i));
     const stage = { cluster, router, pool };
-    const reference = await playAll(programs, { ...stage, pool: plain, name: "plain" });
-    const calm = await playAll(programs, { ...stage, name: "calm", router });
+    const reference = await playAll(programs, { cluster, pool: plain, name: "plain" });
+    const calm = await playAll(programs, { ...stage, name: "calm" });
     yield* judgeCalm(programs, reference, calm);
     yield places(router, plain);
     for (const of of ["replicas", "primary"] as const) {
@@ -79,7 +79,8 @@ async function playAll(programs: readonly Program[], stage: Stage): Promise<Outc
   async function worker(): Promise<void> {
     for (let i = next++; i < programs.length; i = next++) {
       const program = programs[i] as Program;
-      const run = (): Promise<Outcome[]> => play(program, { pool, table: tables[i] as string }, isOver);
+      const run = (): Promise<Outcome[]> =>
+        play(program, { pool, table: tables[i] as string, isPlain: router === undefined }, isOver);
       outcomes[i] = await (router === undefined ? run() : router.run({ startFresh: true }, run));
     }
   }
