@@ -8,6 +8,12 @@ export interface PrismaExecutor {
   $queryRawUnsafe(query: string, ...values: string[]): PromiseLike<unknown>;
 }
 
+/** Client that the callback of `$transaction` receives, of a client with or without extensions. */
+export type PrismaTransaction<Client extends { $transaction: (work: never, ...rest: never[]) => unknown }> =
+  Extract<Parameters<Client["$transaction"]>[0], (...args: never[]) => unknown> extends (tx: infer Tx) => unknown
+    ? Tx
+    : never;
+
 /** Rows store on Prisma. `tx` is the client that `prisma.$transaction(async (tx) => …)` passes to its callback. */
 export function prismaRows<Db extends PrismaExecutor = PrismaExecutor>(
   options: SqlRowsOptions<NoInfer<Db>>,
