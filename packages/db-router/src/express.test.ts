@@ -81,6 +81,12 @@ async function application(): Promise<{ home: TestServer; primary: ReturnType<ty
     response.write("one ");
     response.end("two");
   });
+  app.post("/public/:form", async (request, response) => {
+    await write();
+    const headers = { "Cache-Control": "public, max-age=60" };
+    if (request.params["form"] === "set") response.set(headers).end();
+    else response.writeHead(200, headers).end();
+  });
   app.post("/redirect", async (_request, response) => {
     await write();
     response.redirect("/read");
@@ -154,6 +160,19 @@ describe("dbSession of Express, over HTTP", () => {
     expect([redirect.status, redirect.headers.get("location")]).toEqual([302, "/read"]);
     expect([twice.status, await twice.json()]).toEqual([201, { first: true }]);
     for (const response of [ended, redirect, twice]) expect(positionOf(response.headers.get("x-db-token"))).toBe("0/0");
+  });
+
+  it("sends no token with a response that shared caches may store, and makes others private", async () => {
+    const { home } = await application();
+    for (const form of ["set", "given"]) {
+      const { headers } = await post(home, `/public/${form}`);
+      expect([headers.get("x-db-token"), headers.get("set-cookie"), headers.get("cache-control")]).toEqual([
+        null,
+        null,
+        "public, max-age=60",
+      ]);
+    }
+    expect((await post(home, "/json")).headers.get("cache-control")).toBe("private");
   });
 
   it("sends a token when the headers leave while a write is under way", async () => {

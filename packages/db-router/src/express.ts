@@ -3,7 +3,7 @@ import { factsFromNode, type HeaderSet, nodeHeaders, writeHeaders } from "@scale
 import type { NodeMiddleware } from "@scale/http/express";
 import type { Session } from "./consistency/session.js";
 import type { Sessions } from "./consistency/sessions.js";
-import { type DbSessionOptions, dbSessionHeaders } from "./http.js";
+import { type DbSessionHeaders, type DbSessionOptions, dbSessionHeaders } from "./http.js";
 
 export type { DbSessionCookie, DbSessionOptions, DbSessionRequest } from "./http.js";
 
@@ -28,12 +28,12 @@ export function dbSession(router: Pick<Sessions, "run">, options?: DbSessionOpti
 function sendTokenWithHeaders(
   response: ServerResponse,
   session: Session,
-  headersOf: (token: string) => HeaderSet,
+  headersOf: DbSessionHeaders["headersOf"],
 ): void {
   const { writeHead } = response;
   response.writeHead = (...args: unknown[]) => {
     const token = !response.headersSent && session.hasWritten ? session.tokenNow() : undefined;
-    const all = token === undefined ? args : withHeaders(args, headersOf(token), response);
+    const all = token === undefined ? args : withToken(args, response, (control) => headersOf(token, control));
     return Reflect.apply(writeHead, response, all) as ServerResponse;
   };
 }
@@ -44,13 +44,19 @@ type Headers = Record<string, OutgoingHttpHeader>;
  * Adds headers to a response. A header in the arguments of `writeHead` replaces one that was set before, also cookies, so
  * headers of the same name are added there.
  */
-function withHeaders(args: readonly unknown[], headers: HeaderSet, response: ServerResponse): readonly unknown[] {
+function withToken(
+  args: readonly unknown[],
+  response: ServerResponse,
+  headersFor: (cacheControl: string | undefined) => HeaderSet,
+): readonly unknown[] {
   const given = givenHeaders(args.at(-1));
+  const names = new Map(Object.keys(given ?? {}).map((name) => [name.toLowerCase(), name]));
+  const cacheControl = given?.[names.get("cache-control") ?? ""] ?? response.getHeader("cache-control");
+  const headers = headersFor(cacheControl === undefined ? undefined : String(cacheControl));
   if (given === undefined) {
     writeHeaders(headers, nodeHeaders(response));
     return args;
   }
-  const names = new Map(Object.keys(given).map((name) => [name.toLowerCase(), name]));
   for (const [header, value] of Object.entries(headers)) {
     const name = names.get(header.toLowerCase());
     if (name === undefined) writeHeaders({ [header]: value }, nodeHeaders(response));

@@ -24,7 +24,7 @@ export function dbSession<Args extends readonly [Request, ...unknown[]]>(
       if (token === undefined) return response;
       // `toFetch` copies responses whose headers are immutable.
       const withToken = toFetch(
-        () => ({ headers: headersOf(token) }),
+        () => ({ headers: headersOf(token, response.headers.get("cache-control") ?? undefined) }),
         (_request: Request) => response,
       );
       return withToken(args[0]);

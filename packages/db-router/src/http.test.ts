@@ -25,14 +25,18 @@ describe("dbSessionHeaders", () => {
   });
 
   it("sends header and cookie, with the lifetime of tokens", () => {
-    expect(dbSessionHeaders().headersOf("v1.t")).toEqual({
+    expect(dbSessionHeaders().headersOf("v1.t", "no-cache")).toEqual({
       "x-db-token": "v1.t",
       "set-cookie": "scale_db=v1.t; Path=/; Max-Age=30; HttpOnly; SameSite=Lax; Secure",
     });
     const options = { header: false, cookie: { name: "db", isSecure: false, path: "/api" }, ttlMs: 5_000 } as const;
-    expect(dbSessionHeaders(options).headersOf("t")).toEqual({
+    expect(dbSessionHeaders(options).headersOf("t", undefined)).toEqual({
       "set-cookie": "db=t; Path=/api; Max-Age=5; HttpOnly; SameSite=Lax",
+      "cache-control": "private",
     });
+    for (const control of ["public, max-age=60", "max-age=60, Public", "s-maxage=5"]) {
+      expect(dbSessionHeaders().headersOf("t", control)).toEqual({});
+    }
   });
 
   it("sends the reads of unsafe methods to the primary, unless told otherwise", () => {

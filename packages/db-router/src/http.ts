@@ -35,11 +35,16 @@ export interface DbSessionOptions {
 export interface DbSessionHeaders {
   /** Returns the options of `Router.run` for a request. */
   begin(request: DbSessionRequest): Pick<RunOptions, "token" | "startFresh" | "consistency" | "whenRefused">;
-  /** Returns the response headers that carry a token. Shared caches must not store them. */
-  headersOf(token: string): Readonly<Record<string, string>>;
+  /**
+   * Returns the response headers that carry a token: none for a response that shared caches may store.
+   * @param cacheControl `Cache-Control` of the response; without one it becomes `private`
+   */
+  headersOf(token: string, cacheControl: string | undefined): Readonly<Record<string, string>>;
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+/** Directives of responses that a cache gives to other clients. */
+const PUBLIC = /(?:^|[\s,])(?:public|s-maxage)\b/i;
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "QUERY"]);
 
 const schema = z.strictObject({
@@ -80,10 +85,14 @@ export function dbSessionHeaders(options: DbSessionOptions = {}): DbSessionHeade
         ...(isStrong(request) && { consistency: "strong" }),
       };
     },
-    headersOf: (token) => ({
-      ...(header !== false && { [header]: token }),
-      ...(cookie !== false && { "set-cookie": cookieLine(cookie, token, ttlMs) }),
-    }),
+    headersOf(token, cacheControl) {
+      if (cacheControl !== undefined && PUBLIC.test(cacheControl)) return {};
+      return {
+        ...(header !== false && { [header]: token }),
+        ...(cookie !== false && { "set-cookie": cookieLine(cookie, token, ttlMs) }),
+        ...(cacheControl === undefined && { "cache-control": "private" }),
+      };
+    },
   };
 }
 
