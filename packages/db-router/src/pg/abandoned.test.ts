@@ -79,6 +79,20 @@ describe.skipIf(!findPostgres())("work that its owner gives up before it has a c
     },
   );
 
+  // With plain `pg` the client never answers again.
+  it.each(["stream", "cursor"])("goes on after a %s that is closed in the queue of its connection", async (which) => {
+    const client = await routed.connect();
+    await client.query("begin");
+    const ahead = client.query(new QueryStream(SERIES));
+    for await (const _row of ahead) break;
+    if (which === "stream") client.query(new QueryStream(SERIES)).destroy();
+    else await client.query(new Cursor(SERIES)).close();
+    const late = new Promise((_resolve, reject) => setTimeout(reject, 1_500, new Error("COMMIT hangs")).unref());
+    await Promise.race([client.query("commit"), late]);
+    client.release();
+    await answers(routed);
+  });
+
   it("does not submit the export of a client that has left while it waited for a busy pool", async () => {
     const busy = await node.pool.connect();
     const client = await routed.connect();

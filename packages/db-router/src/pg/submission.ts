@@ -22,34 +22,56 @@ interface Cursor {
 export function createSubmission(query: Submittable): Submission {
   const cursor = isCursor(query) ? query : undefined;
   const close = cursor?.close;
-  let isOver = false;
+  let isClosed = false;
+  let isTaken = false;
   if (cursor !== undefined && close !== undefined) {
     // A cursor without a connection closes without a trace.
     cursor.close = (...args) => {
-      isOver = true;
+      isClosed = true;
       const closed: unknown = Reflect.apply(close, cursor, args);
       cursor.state = "done";
       return closed;
     };
   }
+  const isOver = (): boolean => isClosed || isDestroyed(query);
 
   /** @returns false when the owner has closed it */
   function take(): boolean {
-    if (cursor !== undefined) Reflect.deleteProperty(cursor, "close");
-    if (isOver || isDestroyed(query)) return false;
-    isOver = true;
+    if (isTaken || isOver()) {
+      stopWatching();
+      return false;
+    }
+    isTaken = true;
     return true;
+  }
+
+  function stopWatching(): void {
+    if (cursor !== undefined) Reflect.deleteProperty(cursor, "close");
+  }
+
+  /** The client of `pg` has a queue, too. For an error it goes on with the next statement. */
+  function checkAtSubmit(): void {
+    const { submit } = query;
+    query.submit = (connection) => {
+      Reflect.deleteProperty(query, "submit");
+      stopWatching();
+      const over = isOver() ? new Error("Closed before it was sent") : undefined;
+      return (over ?? Reflect.apply(submit, query, [connection])) as void;
+    };
   }
 
   return {
     isCursor: cursor !== undefined || isStream(query),
     submitTo(client, callback) {
       if (!take()) return false;
+      if (cursor !== undefined || isStream(query)) checkAtSubmit();
       void client.query(query as never, callback as never);
       return true;
     },
     fail(error, client) {
-      if (!take() || !("handleError" in query) || typeof query.handleError !== "function") return;
+      const isTheirs = take();
+      stopWatching();
+      if (!isTheirs || !("handleError" in query) || typeof query.handleError !== "function") return;
       query.handleError(error, client);
     },
   };
