@@ -62,9 +62,9 @@ const ignore = (): void => undefined;
 async function runClientStep(client: PoolClient, step: ClientStep, { table, isPlain }: Side): Promise<unknown> {
   if (step.do === "query") return query(client, step.statement, table);
   const text = step.text.replaceAll("$t", table);
-  if (step.do === "cursor") return readCursor(client, text, step.reads);
-  // After a stream that was destroyed before it began, a client of plain `pg` never answers again.
-  return isPlain && step.take === 0 ? [] : takeRows(client, text, step.take);
+  // After a cursor or stream that was closed before it began, a client of plain `pg` may never answer again.
+  if (isPlain && (step.do === "cursor" ? step.reads.length === 0 : step.take === 0)) return [];
+  return step.do === "cursor" ? readCursor(client, text, step.reads) : takeRows(client, text, step.take);
 }
 
 async function readCursor(client: PoolClient, text: string, reads: readonly number[]): Promise<unknown> {

@@ -145,8 +145,10 @@ function loose(dice: Dice): ClientStep[] {
 const LONG = "select id, v, n from $t, generate_series(1, 20) order by id";
 
 function cursorOrStream(dice: Dice): ClientStep {
-  const text = dice.chance(0.1) ? dice.pick(FAILURES) : LONG;
-  if (dice.chance(0.15)) return { do: "stream", text: LONG, take: 0 };
-  if (dice.chance(0.5)) return { do: "stream", text, take: dice.pick([1, 7, 10_000]) };
-  return { do: "cursor", text, reads: dice.pick([[], [3], [3, 500], [10_000, 1]]) };
+  const kind = dice.below(20);
+  if (kind < 2) return { do: "stream", text: LONG, take: 0 };
+  if (kind < 4) return { do: "cursor", text: LONG, reads: [] };
+  const text = kind < 6 ? dice.pick(FAILURES) : LONG;
+  if (kind % 2 === 0) return { do: "stream", text, take: dice.pick([1, 7, 10_000]) };
+  return { do: "cursor", text, reads: dice.pick([[3], [3, 500], [10_000, 1]]) };
 }

@@ -98,8 +98,11 @@ function difference(program: Program, expected: readonly Outcome[], got: readonl
   const missing = got.length < expected.length && !isOfFaults(got.at(-1) ?? []) ? got.length : -1;
   const step = at >= 0 ? at : missing;
   if (step < 0) return undefined;
-  return `program ${program.seed}, step ${step}: ${JSON.stringify(program.steps[step])}\n  pg:     ${JSON.stringify(expected[step])}\n  router: ${JSON.stringify(got[step])}`;
+  const of = (value: unknown): string => shorten(JSON.stringify(value) ?? "nothing");
+  return `program ${program.seed}, step ${step}: ${of(program.steps[step])}\n  pg:     ${of(expected[step])}\n  router: ${of(got[step])}`;
 }
+
+const shorten = (text: string): string => (text.length > 800 ? `${text.slice(0, 500)} … ${text.slice(-200)}` : text);
 
 function countDifferences(
   programs: readonly Program[],
@@ -109,7 +112,7 @@ function countDifferences(
   const found = programs
     .map((program, i) => difference(program, reference[i] ?? [], got[i] ?? []))
     .filter((text) => text !== undefined);
-  for (const text of found.slice(0, 3)) process.stderr.write(`${text}\n`);
+  for (const text of found.slice(0, 5)) process.stderr.write(`${text}\n`);
   return found.length;
 }
 
