@@ -29,14 +29,14 @@ const settingsRow = z.object({
  */
 export async function checkPostgres<Tx>(options: PostgresDoctorOptions<Tx>): Promise<readonly Finding[]> {
   const { client, timeoutMs = 2000 } = options;
-  const job = inSchema(options)("scale_queue_lease");
+  const turn = inSchema(options)("scale_queue_turn");
   const atMs = systemClock.now();
   const begunMs = systemClock.monotonic();
   const [row] = await ask(
     client.run(
       `select floor(extract(epoch from clock_timestamp()) * 1000)::text as now_ms, pg_is_in_recovery()::text as recovery,
 current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit, to_regproc($1::text)::text as tables`,
-      [job],
+      [turn],
     ),
     timeoutMs,
   );

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { storableText, tenantColumns } from "../sql/names.js";
+import { isStorableText, tenantColumns } from "../sql/names.js";
 import type { CancelOutcome, StoredQueue } from "../store.js";
 import type { TenantShare } from "../types.js";
 import type { FunctionCalls } from "./calls.js";
@@ -34,14 +34,19 @@ export function changing({ name }: PostgresQueueOptions, { call, wake }: Changin
 
   return {
     async cancel(id) {
-      return cancelOutcome.parse(await call.one("scale_queue_cancel", [queue, [storableText(id, "id"), "text"]]));
+      if (!isStorableText(id)) return "unknown";
+      return cancelOutcome.parse(await call.one("scale_queue_cancel", [queue, [id, "text"]]));
     },
     async cancelTenant(tenantId, limit) {
       const args = [queue, [tenantColumns(tenantId).key, "text"], [limit, "int"]] as const;
       return cancelledRow.parse(JSON.parse(await call.one("scale_queue_cancel_tenant", args)));
     },
-    async redrive({ tenantId, ...query }) {
-      const filter = { ...query, ...(tenantId !== undefined && { tenant: tenantColumns(tenantId).key }) };
+    async redrive({ tenantId, ids, ...query }) {
+      const filter = {
+        ...query,
+        ...(ids !== undefined && { ids: ids.filter(isStorableText) }),
+        ...(tenantId !== undefined && { tenant: tenantColumns(tenantId).key }),
+      };
       const moved = Number(await call.one("scale_queue_redrive", [queue, [JSON.stringify(filter), "text"]]));
       if (moved > 0) wake();
       // Moved jobs are not found again: the next call starts at the oldest one, as this one did.

@@ -1,6 +1,6 @@
 import type { Consumer, JobHandler, ConsumeOptions } from "../store.js";
 import type { FunctionCalls } from "./calls.js";
-import { createConsumer } from "./consumer.js";
+import { createConsumer, type WakeableConsumer } from "./consumer.js";
 import type { PostgresQueueOptions } from "./options.js";
 
 /** The consumers of one open queue. */
@@ -12,13 +12,14 @@ export interface Consumers {
 }
 
 export function createConsumers(options: PostgresQueueOptions, call: FunctionCalls): Consumers {
-  const open = new Set<ReturnType<typeof createConsumer>>();
+  const open = new Set<WakeableConsumer>();
   return {
     start(handler, consume) {
       const consumer = createConsumer({ ...options, ...consume, call, handler });
       open.add(consumer);
       return {
-        ...consumer,
+        ready: () => consumer.ready(),
+        stop: () => consumer.stop(),
         async close() {
           await consumer.close();
           open.delete(consumer);

@@ -2,7 +2,7 @@ import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import { systemTimerClock } from "../clock.js";
-import { storableText, tenantColumns } from "../sql/names.js";
+import { isStorableText, tenantColumns } from "../sql/names.js";
 import type { StoredQueue } from "../store.js";
 import type { FunctionCalls } from "./calls.js";
 import type { PostgresQueueOptions } from "./options.js";
@@ -20,7 +20,8 @@ export function reading({ name, at, run }: PostgresQueueOptions, call: FunctionC
 where queue = $1::text and id = $2::text`;
   return {
     async get(id) {
-      const [row] = await run(select, [name, storableText(id, "id")]);
+      if (!isStorableText(id)) return undefined;
+      const [row] = await run(select, [name, id]);
       return row === undefined ? undefined : parseJob(valueRow.parse(row).value, now()).job;
     },
     async list({ state, tenantId, limit, cursor }) {
@@ -42,6 +43,7 @@ where queue = $1::text and id = $2::text`;
       return { tenantId, paused: false, waiting: 0, delayed: 0, active: 0, dead: 0, oldestWaitMs: 0 };
     },
     async listTenants({ limit, cursor }) {
+      if (cursor !== undefined && !isStorableText(cursor)) throw wrongCursor(cursor);
       const args = [queue, [cursor, "text"], [undefined, "text"], [limit + 1, "int"]] as const;
       const found = (await call.rows("scale_queue_tenants", args)).map(parseStats);
       const items = found.slice(0, limit).map(({ stats }) => stats);
@@ -56,5 +58,8 @@ const now = (): number => systemTimerClock.now();
 function parseOffset(cursor: string): number {
   const offset = Number(cursor);
   if (Number.isSafeInteger(offset) && offset >= 0 && offset < 2 ** 31) return offset;
-  throw new InputError(`cursor: expected the cursor of a page before, got ${describeValue(cursor)}`);
+  throw wrongCursor(cursor);
 }
+
+const wrongCursor = (cursor: string): InputError =>
+  new InputError(`cursor: expected the cursor of a page before, got ${describeValue(cursor)}`);

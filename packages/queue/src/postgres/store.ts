@@ -1,6 +1,7 @@
 import { createDeadline, parseOptions, timeoutOption, withStoreDeadline } from "@scale/core/kit";
 import { z } from "zod";
 import type { RunStatement, SqlClient } from "../sql/client.js";
+import { tenantColumns } from "../sql/names.js";
 import type { QueueStore } from "../store.js";
 import { openQueue } from "./queue.js";
 import { inSchema, type QueueSchemaOptions } from "./sql/index.js";
@@ -43,5 +44,8 @@ export function postgresStore<Tx>(options: PostgresStoreOptions<Tx>): QueueStore
   const at = inSchema(options);
   // The client checks that `tx` is one of its transactions.
   const inTransaction = (tx: unknown): RunStatement => client.inTransaction(tx as Tx);
-  return { open: (queue) => openQueue({ ...queue, run, at, inTransaction, pollMs }) };
+  // As the id of a tenant: any string, of which Postgres does not store some.
+  return {
+    open: (queue) => openQueue({ ...queue, name: tenantColumns(queue.name).key, run, at, inTransaction, pollMs }),
+  };
 }

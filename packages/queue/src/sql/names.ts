@@ -60,10 +60,14 @@ export function tenantOf(key: string, full: string | null): string {
 
 /** @throws {InputError} unless `value` is a string of 1 to 1,024 bytes that Postgres stores unchanged */
 export function storableText(value: unknown, what: string): string {
-  if (isStorable(value) && value !== "" && Buffer.byteLength(value) <= MAX_TEXT_BYTES) return value;
+  if (isStorableText(value)) return value;
   throw new InputError(
     `${what}: expected a string of 1 to ${MAX_TEXT_BYTES} bytes without NUL and lone surrogates, got ${describeValue(value)}`,
   );
 }
+
+/** True for a string that `storableText` takes. No row has another one. */
+export const isStorableText = (value: unknown): value is string =>
+  isStorable(value) && value !== "" && Buffer.byteLength(value) <= MAX_TEXT_BYTES;
 
 const isStorable = (value: unknown): value is string => typeof value === "string" && !/[\0\p{Surrogate}]/u.test(value);

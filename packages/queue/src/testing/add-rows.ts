@@ -24,6 +24,26 @@ const HOSTILE_TENANTS: readonly string[] = [
 
 export const addRows: readonly Row[] = [
   [
+    "keeps queues and claims apart, whatever their names contain",
+    async ({ open, newJob, now }) => {
+      const id = String(now());
+      const names = ["nul\0", "\ud800", "\ud801", "#", "{a}:b", "a}", "__proto__"].map((name) => `${name}${id}`);
+      const queues = names.map((name) => ({ name, queue: open({ name }) }));
+      for (const { name, queue } of queues) {
+        expect(await queue.add([newJob({ id, tenantId: name })])).toEqual([{ kind: "stored", id }]);
+        expect(await queue.claim(name, "me", 1000)).toBe(true);
+      }
+      for (const { name, queue } of queues) {
+        expect(await queue.get(id)).toMatchObject({ tenantId: name });
+        expect(await queue.claim(name, "other", 1000)).toBe(false);
+        for (const free of names.filter((other) => other !== name)) {
+          expect(await queue.claim(free, "other", 1000)).toBe(true);
+        }
+      }
+    },
+  ],
+
+  [
     "stores every field of a job as it is",
     async (context) => {
       const { stored, newJob, now } = context;

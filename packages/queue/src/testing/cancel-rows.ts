@@ -23,6 +23,25 @@ export const cancelRows: readonly Row[] = [
   ],
 
   [
+    "takes a job away whatever it costs, and answers for ids that no job can have",
+    async ({ stored, newJob, work, until }) => {
+      const jobs = [1 / 3, 0.1 + 0.2, 1e-9, 123_456.789_012_345_67, 1_000_000].map((cost) => newJob({ cost }));
+      await stored.add(jobs);
+      for (const { id } of jobs) expect(await stored.cancel(id)).toBe("cancelled");
+      expect(await stored.counts()).toEqual({ waiting: 0, delayed: 0, active: 0, dead: 0 });
+      for (const id of ["", "nul\0", "\ud800", "x".repeat(5000)]) {
+        expect(await stored.cancel(id)).toBe("unknown");
+        expect(await stored.get(id)).toBeUndefined();
+      }
+      const last = newJob();
+      await stored.add([last]);
+      const worker = work({}, COMPLETED);
+      await until(() => worker.settled.length === 1);
+      expect(worker.ids).toEqual([last.id]);
+    },
+  ],
+
+  [
     "aborts a job that runs, and wins over its completion",
     async (context) => {
       const { stored, newJob, work, until, other } = context;

@@ -4,6 +4,7 @@ import { cancelRows, purgeRows } from "./cancel-rows.js";
 import { type CreateHarness, type Row, useStore } from "./context.js";
 import { crashRows, deadRows } from "./crash-rows.js";
 import { fairRows } from "./fair-rows.js";
+import { pageRows } from "./page-rows.js";
 import { runRows } from "./run-rows.js";
 
 export {
@@ -24,6 +25,7 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
   purgeTenant: purgeRows,
   "a worker that dies": crashRows,
   "dead jobs": deadRows,
+  "a page": pageRows,
 };
 
 /** The contract of a `QueueStore`. `create` returns an empty store. Consumers of the suite have leases of `LEASE_MS`. */

@@ -1,9 +1,28 @@
 import { expect } from "vitest";
-import { COMPLETED, type Row, OPTIONS, type SettlementInput } from "./context.js";
+import { COMPLETED, LEASE_MS, type Row, OPTIONS, type SettlementInput } from "./context.js";
 
 const failure = { name: "Error", message: "no", stack: "at x" };
 
 export const runRows: readonly Row[] = [
+  [
+    "keeps the lease of a job that goes on after stop, and stores its end",
+    async (context) => {
+      const { stored, newJob, work, until, advance, other } = context;
+      const job = newJob();
+      await stored.add([job]);
+      const first = work();
+      await until(() => first.runs.length === 1);
+      await first.consumer.stop();
+      const second = work({}, COMPLETED, other());
+      await advance(LEASE_MS * 3);
+      expect(second.runs).toHaveLength(0);
+      first.runs[0]?.settle({ kind: "completed" });
+      await until(() => first.settled.length === 1);
+      expect(first.settled[0]?.outcome).toBe("applied");
+      expect(await stored.get(job.id)).toMatchObject({ state: "completed", crashes: 0 });
+    },
+  ],
+
   [
     "runs a job once, and keeps its output",
     async (context) => {

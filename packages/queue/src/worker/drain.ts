@@ -1,3 +1,4 @@
+import { settledWithin } from "../settled-within.js";
 import type { Consumer, TimerClock } from "../store.js";
 import type { DrainReport } from "./types.js";
 
@@ -49,12 +50,11 @@ export class Drain {
     await Promise.race([stopped.then(idle), expired]);
     abortAll(ABORT_GRACE_MS);
     await idle();
-    const closed = settledOr(failed, () => consumer.close());
-    const late = new Promise<void>((resolve) => {
-      const cancel = clock.setTimer(resolve, CLOSE_MS, { keepAlive: true });
-      void closed.then(cancel);
-    });
-    await Promise.race([closed, late]);
+    await settledWithin(
+      clock,
+      CLOSE_MS,
+      settledOr(failed, () => consumer.close()),
+    );
     this.#cancelTimer();
     return { ...counts(), ms: clock.monotonic() - this.#startedMs };
   }

@@ -15,6 +15,12 @@ declare
 begin
   if not p_in_transaction then
     perform {scale_queue_lock}(p_queue);
+  else
+    -- In one order: two transactions that store the same keys would wait for each other.
+    perform pg_advisory_xact_lock(hashtextextended(p_queue || chr(31) || k.idempotency, 0)) from (
+      select distinct i.idempotency from json_to_recordset(p_jobs::json) as i (idempotency text)
+      where i.idempotency is not null and json_array_length(p_jobs::json) > 1 order by i.idempotency
+    ) as k;
   end if;
   for j in select * from json_to_recordset(p_jobs::json) as i (n int, id text, tenant text, priority smallint, name text,
     record text, share text, cost float8, due_at_ms float8, deadline_at_ms float8, max_backlog float8, idempotency text,

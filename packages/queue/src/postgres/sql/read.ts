@@ -57,8 +57,9 @@ begin
     'select row_to_json(j)::text from %s as j
      where j.queue = $1 and j.state = %L and ($2 is null or j.tenant = $2) order by %s offset $3 limit $4',
     {'scale_queue_job'}, p_state,
-    case p_state when 'waiting' then 'j.priority, j.line' when 'delayed' then 'j.due_at_ms'
-      when 'active' then 'j.started_at_ms' else 'j.finished_at_ms desc' end
+    -- Jobs of one millisecond have an order too: the next page begins where this one ends.
+    case p_state when 'waiting' then 'j.priority, j.line, j.id' when 'delayed' then 'j.due_at_ms, j.line, j.id'
+      when 'active' then 'j.started_at_ms, j.line, j.id' else 'j.finished_at_ms desc, j.line desc, j.id desc' end
   ) using p_queue, p_tenant, p_offset, p_limit;
 end
 $body$;

@@ -5,7 +5,9 @@ create table if not exists {scale_queue} (
   -- Virtual time of the job that was leased last: a tenant without jobs starts again from here.
   virtual_time float8 not null default 0,
   -- Moving average of the running time of all jobs.
-  estimate_ms float8 not null default 0
+  estimate_ms float8 not null default 0,
+  -- The last tenant that was looked at for tenants without jobs.
+  swept text collate "C" not null default ''
 );
 
 create table if not exists {scale_queue_tenant} (
@@ -105,4 +107,5 @@ create table if not exists {scale_queue_claim} (
   expires_at_ms float8 not null,
   primary key (queue, key)
 );
+create index if not exists scale_queue_claim_expiry on {scale_queue_claim} (expires_at_ms);
 `;

@@ -8,6 +8,7 @@ declare
   v_now float8;
   v_estimate float8;
   v_charge float8;
+  v_row text;
   t record;
   j record;
 begin
@@ -31,9 +32,9 @@ begin
       continue;
     end if;
     v_charge := case when p_charge = 'count' then j.cost when t.estimate_ms > 0 then t.estimate_ms else v_estimate end;
-    update {scale_queue_job} set state = 'active', lease = gen_random_uuid(), owner = p_owner,
+    update {scale_queue_job} as leased set state = 'active', lease = gen_random_uuid(), owner = p_owner,
       lease_until_ms = v_now + p_lease_ms, started_at_ms = v_now, charged = v_charge
-    where queue = p_queue and id = j.id;
+    where queue = p_queue and id = j.id returning row_to_json(leased)::text into v_row;
     update {scale_queue_tenant} set waiting = waiting - 1, in_flight = in_flight + 1,
       virtual_time = virtual_time + v_charge / weight,
       tokens = case when rate_limit is null then 0
@@ -41,39 +42,62 @@ begin
       tokens_at_ms = v_now
     where queue = p_queue and tenant = t.tenant;
     v := greatest(v, t.virtual_time);
-    return query select row_to_json(leased)::text from {scale_queue_job} as leased
-      where queue = p_queue and id = j.id;
+    return next v_row;
   end loop;
   update {scale_queue} set virtual_time = v where queue = p_queue and virtual_time < v;
 end
 $body$;
 
--- Renews the leases of a worker. Returns those that it has, and whether the job is to be cancelled.
-create or replace function {scale_queue_renew}(p_queue text, p_owner uuid, p_lease_ms float8)
+-- Renews leases of a worker, and no others: a lease that it does not know of ends. Returns those that it still has, and whether
+-- the job is to be cancelled.
+create or replace function {scale_queue_renew_known}(p_queue text, p_owner uuid, p_lease_ms float8, p_leases text)
 returns setof text language plpgsql as $body$
 begin
   perform {scale_queue_lock}(p_queue);
   return query with renewed as (
     update {scale_queue_job} as j set lease_until_ms = {scale_queue_now}() + p_lease_ms
-    where j.queue = p_queue and j.state = 'active' and j.owner = p_owner returning j.lease, j.cancelling
+    where j.queue = p_queue and j.state = 'active' and j.owner = p_owner
+      and j.lease in (select value::uuid from json_array_elements_text(p_leases::json))
+    returning j.lease, j.cancelling
   ) select row_to_json(renewed)::text from renewed;
 end
 $body$;
 
+-- Hands back jobs that were leased to a worker in an answer that it never got: p_held are the leases that it knows of.
+create or replace function {scale_queue_reclaim}(p_queue text, p_owner uuid, p_held json) returns void language plpgsql as $body$
+declare j record;
+begin
+  for j in select id, tenant, charged, cancelling from {scale_queue_job}
+    where queue = p_queue and state = 'active' and owner = p_owner
+      and lease not in (select value::uuid from json_array_elements_text(p_held))
+    -- The oldest ends up first in the line.
+    order by line desc
+  loop
+    if j.cancelling then
+      perform {scale_queue_finish}(p_queue, j.id, 'cancelled', null, null, null);
+    else
+      update {scale_queue_tenant} set virtual_time = virtual_time - j.charged / weight
+      where queue = p_queue and tenant = j.tenant;
+      perform {scale_queue_put_back}(p_queue, j.id, j.tenant, 0);
+    end if;
+  end loop;
+end
+$body$;
+
 -- Ends a lease. A cancel that came first wins.
-create or replace function {scale_queue_settle}(p_queue text, p_id text, p_lease uuid, p_charge text, p_is text)
+create or replace function {scale_queue_settle_run}(p_queue text, p_charge text, p_is json)
 returns text language plpgsql as $body$
 declare
-  s json := p_is::json;
+  s json := p_is;
+  v_id text := s->>'id';
   v_kind text := s->>'kind';
   v_used float8 := (s->>'usedMs')::float8;
   v_due float8 := coalesce((s->>'atMs')::float8, (s->>'untilMs')::float8);
   v_result text := 'applied';
   j record;
 begin
-  perform {scale_queue_lock}(p_queue);
   select tenant, charged, cancelling into j from {scale_queue_job}
-  where queue = p_queue and id = p_id and state = 'active' and lease = p_lease;
+  where queue = p_queue and id = v_id and state = 'active' and lease = (s->>'lease')::uuid;
   if not found then
     return 'lost';
   end if;
@@ -88,34 +112,56 @@ begin
     where queue = p_queue and tenant = j.tenant;
   end if;
   if j.cancelling then
-    perform {scale_queue_finish}(p_queue, p_id, 'cancelled', null, null, null);
+    perform {scale_queue_finish}(p_queue, v_id, 'cancelled', null, null, null);
     v_result := 'cancelled';
   elsif v_kind = 'completed' then
-    perform {scale_queue_finish}(p_queue, p_id, 'completed', s->>'output', null, null);
+    perform {scale_queue_finish}(p_queue, v_id, 'completed', s->>'output', null, null);
   elsif v_kind = 'dead' then
-    update {scale_queue_job} set attempts_made = (s->>'attemptsMade')::int where queue = p_queue and id = p_id;
-    perform {scale_queue_finish}(p_queue, p_id, 'dead', null, s->>'failure', s->>'reason');
+    update {scale_queue_job} set attempts_made = (s->>'attemptsMade')::int where queue = p_queue and id = v_id;
+    perform {scale_queue_finish}(p_queue, v_id, 'dead', null, s->>'failure', s->>'reason');
   elsif v_kind = 'retry' then
     update {scale_queue_job} set state = 'delayed', due_at_ms = v_due, attempts_made = (s->>'attemptsMade')::int,
       failure = s->>'failure', lease = null, owner = null, lease_until_ms = null
-    where queue = p_queue and id = p_id;
+    where queue = p_queue and id = v_id;
     update {scale_queue_tenant} set in_flight = in_flight - 1, delayed = delayed + 1
     where queue = p_queue and tenant = j.tenant;
   else
-    perform {scale_queue_put_back}(p_queue, p_id, j.tenant, 0);
+    perform {scale_queue_put_back}(p_queue, v_id, j.tenant, 0);
     if v_kind = 'throttled' then
       update {scale_queue_tenant} set parked_until_ms = greatest(parked_until_ms, v_due)
       where queue = p_queue and tenant = j.tenant;
     end if;
   end if;
+  return v_result;
+end
+$body$;
+
+-- One turn of a worker: settles the runs that have ended, and leases as many jobs as it has room for. Returns an outcome for each
+-- run, and then the leased jobs. One call and one commit serve many jobs.
+create or replace function {scale_queue_turn}(p_queue text, p_owner uuid, p_is text) returns setof text
+language plpgsql as $body$
+declare
+  s json := p_is::json;
+  v_max int := (s->>'max')::int;
+  ended json;
+begin
+  perform {scale_queue_lock}(p_queue);
+  for ended in select value from json_array_elements(s->'ended') loop
+    return next {scale_queue_settle_run}(p_queue, s->>'charge', ended);
+  end loop;
   -- A small retention is kept at once; a large one by scale_queue_maintain.
   if s->>'trimTo' is not null then
     delete from {scale_queue_job} as old using (
       select id from {scale_queue_job} where queue = p_queue and state in ('completed', 'cancelled')
-      order by finished_at_ms desc offset (s->>'trimTo')::int limit 100
+      order by finished_at_ms desc offset (s->>'trimTo')::int limit 200
     ) as excess where old.queue = p_queue and old.id = excess.id;
   end if;
-  return v_result;
+  if s->'held' is not null then
+    perform {scale_queue_reclaim}(p_queue, p_owner, s->'held');
+  end if;
+  if v_max > 0 then
+    return query select leased from {scale_queue_lease}(p_queue, p_owner, v_max, (s->>'leaseMs')::float8, s->>'charge') as leased;
+  end if;
 end
 $body$;
 
@@ -127,6 +173,7 @@ begin
   perform {scale_queue_lock}(p_queue);
   perform {scale_queue_promote}(p_queue);
   perform {scale_queue_recover}(p_queue);
+  perform {scale_queue_forget_tenants}(p_queue);
   delete from {scale_queue_job} as j using (
     select id from {scale_queue_job} where queue = p_queue and state in ('completed', 'cancelled')
     order by finished_at_ms desc offset p_finished_count limit 1000
@@ -146,6 +193,29 @@ begin
   delete from {scale_queue_key} as k using (
     select queue, key from {scale_queue_key} where expires_at_ms < v_now limit 1000 for update skip locked
   ) as old where k.queue = old.queue and k.key = old.key;
+  delete from {scale_queue_claim} as c using (
+    select queue, key from {scale_queue_claim} where expires_at_ms < v_now limit 1000 for update skip locked
+  ) as old where c.queue = old.queue and c.key = old.key;
+end
+$body$;
+
+-- Deletes the rows of tenants that have had no job for a day, of a hundred tenants each time, in their order.
+create or replace function {scale_queue_forget_tenants}(p_queue text) returns void language plpgsql as $body$
+declare v_last text;
+begin
+  with part as (
+    select t.tenant, t.waiting + t.delayed + t.in_flight = 0 and not t.paused
+      and greatest(t.tokens_at_ms, t.parked_until_ms) < {scale_queue_now}() - 86400000 as is_idle
+    from {scale_queue_tenant} as t
+    where t.queue = p_queue and t.tenant > (select swept from {scale_queue} where queue = p_queue)
+    order by t.tenant limit 100
+  ), forgotten as (
+    delete from {scale_queue_tenant} as t using part
+    where t.queue = p_queue and t.tenant = part.tenant and part.is_idle and not exists (
+      select 1 from {scale_queue_job} as j where j.queue = p_queue and j.tenant = t.tenant and j.state in ('incoming', 'dead'))
+  )
+  select case when count(*) = 100 then max(tenant) else '' end into v_last from part;
+  update {scale_queue} set swept = v_last where queue = p_queue and swept <> v_last;
 end
 $body$;
 `;
