@@ -81,7 +81,8 @@ describe.skipIf(url === "")("fairBackend", () => {
     it("after a delay", async () => {
       const { work, noisyAndQuiet, expectFair } = setup();
       await noisyAndQuiet({ delay: 100 });
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      const dueMs = Date.now() + 100;
+      await waitUntil(() => Date.now() > dueMs, { what: "every job to be due" });
       work();
       await expectFair();
     });

@@ -160,9 +160,12 @@ class FairBackend extends RedisQueueBackend {
   /** Jobs in the lines, with their fields. */
   async #staged(start: number, end: number): Promise<[string, string[]][]> {
     const limit = end < 0 ? 1_000_000 : end - start + 1;
-    const [, ...entries] = (await this.#read("list", ["staged", "", start, limit])) as readonly unknown[];
+    const entries = (await this.#read("list", ["staged", "", start, limit])) as readonly unknown[];
     const jobs: [string, string[]][] = [];
-    for (let i = 0; i + 3 < entries.length; i += 4) jobs.push([String(entries[i]), entries[i + 1] as string[]]);
+    for (let i = 0; i + 3 < entries.length; i += 4) {
+      const fields = entries[i + 1] as string[];
+      if (fields.length > 0) jobs.push([String(entries[i]), fields]);
+    }
     return jobs;
   }
 

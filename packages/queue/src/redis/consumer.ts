@@ -1,14 +1,13 @@
 import { LeaseAbort } from "../lease-abort.js";
-import { randomBytes } from "node:crypto";
 import { inRootContext, wasNotSent } from "@scale/core/kit";
+import { settledWithin } from "../settled-within.js";
 import type { ConsumeOptions, Consumer, JobHandler, Retention, SettleOutcome } from "../store.js";
 import { createJobWait } from "./job-wait.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import type { QueueContext } from "./context.js";
+import { Slots } from "./slots.js";
 import { type EndedRun, type Lease, readTurn, type Run, takesOver, type TurnInput, turnArgs } from "./turn.js";
 
-/** Settlements, and leases, of one script: bounds how long it blocks the server. */
-const TURN_BATCH = 50;
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 1000;
 /** How long `close` waits for settlements that Redis does not answer. */
@@ -22,8 +21,8 @@ export interface ConsumerInput {
 }
 
 /**
- * Leases jobs and settles them, in turns: one script at a time settles the runs that have ended since the last one and takes
- * as many new jobs. Slots stay full, and one round trip serves many jobs.
+ * Leases jobs and settles them, in turns: one script settles the runs that have ended since the last one and takes as many new
+ * jobs. Slots stay full, and one round trip serves many jobs.
  */
 export function createConsumer(input: ConsumerInput): Consumer {
   return inRootContext(() => new RedisConsumer(input));
@@ -31,19 +30,16 @@ export function createConsumer(input: ConsumerInput): Consumer {
 
 class RedisConsumer implements Consumer {
   readonly #input: ConsumerInput;
-  readonly #id: string = randomBytes(9).toString("base64url");
-  readonly #running = new Map<string, Run>();
+  readonly #slots: Slots;
   readonly #wait;
   readonly #keeper;
-  #ended: EndedRun[] = [];
-  #tokens = 0;
+  readonly #turns = new Set<Promise<void>>();
   #failures = 0;
   /** The queue had no job for a free slot: look again when the marker says so. */
   #idle = false;
   #wakeAtMs = 0;
   #scheduled = false;
   #waiting = false;
-  #turn: Promise<void> | undefined;
   #stopping = false;
   #closed = false;
   /** A turn may have leased jobs to us without an answer. */
@@ -54,9 +50,11 @@ class RedisConsumer implements Consumer {
 
   constructor(input: ConsumerInput) {
     const { context, options, retention } = input;
+    const { leaseMs } = options;
     this.#input = input;
+    this.#slots = new Slots({ ...options, retention });
     this.#wait = createJobWait(context.openBlocking(), `${context.keyPrefix}marker`, context.clock);
-    this.#keeper = new LeaseKeeper({ context, leaseMs: options.leaseMs, retention, running: this.#running });
+    this.#keeper = new LeaseKeeper({ context, leaseMs, retention, running: this.#slots.running });
     this.#first = new Promise((resolve, reject) => (this.#onFirst = { resolve, reject }));
     // `ready` need not be called.
     this.#first.catch(() => undefined);
@@ -69,13 +67,13 @@ class RedisConsumer implements Consumer {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#turn;
+    await Promise.all(this.#turns);
   }
 
   async close(): Promise<void> {
-    await this.stop();
     if (this.#closed) return;
-    if (this.#ended.length > 0) await this.#flush();
+    // A turn may take longer than `close` has: its deadline is an option of the store.
+    await settledWithin(this.#input.context.clock, CLOSE_MS, this.#flush());
     this.#closed = true;
     this.#keeper.close();
     this.#wait.close();
@@ -83,55 +81,48 @@ class RedisConsumer implements Consumer {
     this.#onFirst?.reject(new Error("the consumer was closed"));
   }
 
-  /** Waits until all ended runs are settled, or long enough. */
+  /** Resolves when all ended runs are settled. */
   async #flush(): Promise<void> {
+    await this.stop();
+    if (this.#slots.isSettled) return;
     await new Promise<void>((resolve) => {
-      const cancel = this.#input.context.clock.setTimer(resolve, CLOSE_MS);
-      this.#onSettled = () => {
-        cancel();
-        resolve();
-      };
+      this.#onSettled = resolve;
       this.#schedule();
     });
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#turn !== undefined || this.#closed) return;
+    if (this.#scheduled || this.#closed || !this.#canTurn()) return;
     this.#scheduled = true;
     // After the handlers that end in this turn of the event loop: their settlements go together.
     process.nextTick(() => {
       this.#scheduled = false;
-      if (this.#turn === undefined && !this.#closed) this.#startTurn();
+      if (!this.#closed) this.#startTurns();
     });
   }
 
-  #startTurn(): void {
-    const input = this.#nextTurn();
-    if (input.ended.length === 0 && input.tokens.length === 0) return this.#waitForJobs();
-    this.#turn = this.#runTurn(input).finally(() => {
-      this.#turn = undefined;
-      if (this.#failures === 0) this.#next();
-    });
+  #canTurn(): boolean {
+    return this.#failures === 0 ? this.#slots.canTurn() : this.#slots.canTurn(1);
+  }
+
+  #startTurns(): void {
+    while (this.#canTurn()) {
+      const input = this.#slots.next({ isStopping: this.#stopping, isIdle: this.#idle });
+      if (input === undefined) return this.#waitForJobs();
+      const turn = this.#runTurn(input).finally(() => {
+        this.#turns.delete(turn);
+        if (this.#failures === 0) this.#next();
+      });
+      this.#turns.add(turn);
+    }
   }
 
   /** Goes on after a turn that was answered. */
   #next(): void {
-    if (this.#ended.length > 0 || (!this.#idle && !this.#stopping && this.#freeSlots() > 0)) this.#schedule();
+    const canFetch = !this.#idle && !this.#stopping && this.#slots.free > 0;
+    if (this.#slots.hasEnded || canFetch) this.#schedule();
     else this.#waitForJobs();
-    if (this.#ended.length === 0) this.#onSettled?.();
-  }
-
-  #freeSlots(): number {
-    return this.#input.options.concurrency - this.#running.size - this.#ended.length;
-  }
-
-  #nextTurn(): TurnInput {
-    const { options, retention } = this.#input;
-    const ended = this.#ended.slice(0, TURN_BATCH);
-    const free = this.#freeSlots() + ended.filter((run) => !takesOver(run)).length;
-    const fetches = this.#stopping || this.#idle ? 0 : Math.min(Math.max(free, 0), TURN_BATCH);
-    const tokens = Array.from({ length: fetches }, () => `${this.#id}:${(this.#tokens++).toString(36)}`);
-    return { ended, tokens, stopping: this.#stopping, leaseMs: options.leaseMs, retention };
+    if (this.#slots.isSettled) this.#onSettled?.();
   }
 
   async #runTurn(input: TurnInput): Promise<void> {
@@ -140,6 +131,7 @@ class RedisConsumer implements Consumer {
       if (this.#reclaim) await this.#reclaimLeases();
       const late = (): void => void (this.#reclaim = true);
       const result = readTurn(await context.run("turn", turnArgs(input), { late }), input);
+      this.#slots.finish(input);
       this.#failures = 0;
       this.#onFirst?.resolve();
       this.#onFirst = undefined;
@@ -148,6 +140,8 @@ class RedisConsumer implements Consumer {
       if (result.leases.length > 0) this.#idle = false;
       if (result.leases.length < wanted) this.#idle = true;
       this.#wakeAtMs = result.wakeAtMs;
+      // An answer that came after `close`: its jobs go back.
+      if (this.#closed && result.leases.length > 0) return await this.#reclaimLeases();
       for (const lease of result.leases) this.#start(lease);
     } catch (error) {
       this.#onFailure(error, input);
@@ -155,8 +149,10 @@ class RedisConsumer implements Consumer {
   }
 
   #settle(ended: readonly EndedRun[], outcomeOf: (run: EndedRun, index: number) => SettleOutcome): void {
-    this.#ended = this.#ended.filter((run) => !ended.includes(run));
     for (const [i, run] of ended.entries()) {
+      // Given up while its turn was under way.
+      if (run.isSettled) continue;
+      run.isSettled = true;
       const outcome = outcomeOf(run, i);
       // After a turn without an answer `lost` is what a settlement gets that was applied by it.
       const told = outcome === "lost" && run.uncertain ? "failed" : outcome;
@@ -164,12 +160,13 @@ class RedisConsumer implements Consumer {
     }
   }
 
-  #onFailure(error: unknown, { ended }: TurnInput): void {
+  #onFailure(error: unknown, input: TurnInput): void {
     const { context, options, handler } = this.#input;
+    this.#slots.retry(input);
     this.#failures += 1;
     if (!wasNotSent(error)) {
       this.#reclaim = true;
-      for (const run of ended) run.uncertain = true;
+      for (const run of input.ended) run.uncertain = true;
     }
     this.#onFirst?.reject(error);
     this.#onFirst = undefined;
@@ -177,6 +174,7 @@ class RedisConsumer implements Consumer {
     // Another worker has run such a job, or will: its lease ended long ago.
     const oldest = context.clock.monotonic() - 3 * options.leaseMs;
     this.#giveUp(({ endedAtMs }) => endedAtMs < oldest);
+    if (this.#closed) return;
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (this.#failures - 1), MAX_BACKOFF_MS);
     context.clock.setTimer(() => this.#schedule(), backoffMs, { keepAlive: true });
   }
@@ -195,33 +193,33 @@ class RedisConsumer implements Consumer {
   }
 
   #giveUp(isOver: (run: EndedRun) => boolean): void {
-    this.#settle(this.#ended.filter(isOver), () => "failed");
+    this.#settle(this.#slots.giveUp(isOver), () => "failed");
   }
 
   async #reclaimLeases(): Promise<void> {
-    const ours = [...this.#running.keys(), ...this.#ended.map(({ run }) => run.token)];
-    await this.#input.context.run("reclaim", [`${this.#id}:`, ...ours]);
+    await this.#input.context.run("reclaim", [this.#slots.prefix, ...this.#slots.held()]);
     this.#reclaim = false;
   }
 
   #start({ segment, token, job }: Lease): void {
     const { context, handler } = this.#input;
     const run: Run = { segment, token, job, controller: new LeaseAbort(), leasedAtMs: context.clock.monotonic() };
-    this.#running.set(token, run);
+    this.#slots.running.set(token, run);
     void handler.run({ job, lease: run.controller }).then((settlement) => {
-      this.#running.delete(token);
-      const ended: EndedRun = { run, settlement, endedAtMs: context.clock.monotonic(), uncertain: false };
+      this.#slots.running.delete(token);
+      const endedAtMs = context.clock.monotonic();
+      const ended: EndedRun = { run, settlement, endedAtMs, uncertain: false, isSettled: false };
       if (this.#closed) {
         void this.#settleLate(ended);
         return;
       }
-      this.#ended.push(ended);
+      this.#slots.end(ended);
       if (this.#failures === 0) this.#schedule();
     });
   }
 
   #waitForJobs(): void {
-    if (this.#waiting || this.#stopping || this.#closed || !this.#idle || this.#freeSlots() <= 0) return;
+    if (this.#waiting || this.#stopping || this.#closed || !this.#idle || this.#slots.free <= 0) return;
     this.#waiting = true;
     void this.#waitOnce();
   }

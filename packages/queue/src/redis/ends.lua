@@ -60,9 +60,11 @@ end
 -- Slots of jobs that are not active any more: another program removed them.
 local function release_lost_slots()
   if rcall("HLEN", OWNERS) == rcall("LLEN", ACTIVE) then return end
+  local active = {}
+  for _, id in ipairs(rcall("LRANGE", ACTIVE, 0, -1)) do active[id] = true end
   for _, id in ipairs(rcall("HKEYS", OWNERS)) do
-    local owner = owner_of(id)
-    if owner and not rcall("LPOS", ACTIVE, id) then settle_slot(id, owner, now - owner.start) end
+    local owner = not active[id] and owner_of(id)
+    if owner then settle_slot(id, owner, now - owner.start) end
   end
 end
 

@@ -274,6 +274,13 @@ local function take_slot(id, owner)
   owners[id], taken[id], freed[id] = owner, owner, nil
 end
 
+-- Redis' Lua passes at most about 8000 values to one function.
+local function call_in_parts(command, key, values)
+  for from = 1, #values, 4000 do
+    rcall(command, key, unpack(values, from, math.min(from + 3999, #values)))
+  end
+end
+
 local function save_owners()
   local gone, held = {}, {}
   for id in pairs(freed) do gone[#gone + 1] = id end
@@ -281,8 +288,8 @@ local function save_owners()
     held[#held + 1] = id
     held[#held + 1] = struct.pack("<BddH", owner.flag, owner.charged, owner.start, #owner.token) .. owner.token .. owner.tid
   end
-  if #gone > 0 then rcall("HDEL", OWNERS, unpack(gone)) end
-  if #held > 0 then rcall("HSET", OWNERS, unpack(held)) end
+  call_in_parts("HDEL", OWNERS, gone)
+  call_in_parts("HSET", OWNERS, held)
 end
 
 local function average_of_queue()

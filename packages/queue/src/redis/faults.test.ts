@@ -26,7 +26,7 @@ const jobs = (count: number, job: Partial<NewJob> = {}): NewJob[] => Array.from(
 function work(queue: StoredQueue, run: () => Promise<void> = async () => undefined): Work {
   const runs = new Map<string, number>();
   let running = 0;
-  const result = { runs, peak: 0, applied: 0 };
+  const result = { runs, peak: 0, applied: 0, failed: 0 };
   const consumer = queue.consume(
     {
       async run({ job }): Promise<Settlement> {
@@ -40,7 +40,7 @@ function work(queue: StoredQueue, run: () => Promise<void> = async () => undefin
       settled: (_job, _settlement, outcome) => {
         if (outcome === "applied") result.applied += 1;
       },
-      failed: () => undefined,
+      failed: () => void (result.failed += 1),
     },
     { concurrency: 10, leaseMs: LEASE_MS },
   );
@@ -52,6 +52,8 @@ interface Work {
   readonly consumer: Consumer;
   peak: number;
   applied: number;
+  /** Turns that failed. */
+  failed: number;
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -157,28 +159,12 @@ describe.skipIf(!available)("redisStore and its server", () => {
     await expect(queue.add([newJob()])).rejects.toMatchObject({ code: "SCALE_STORE" });
     expect((await queue.counts()).waiting).toBe(50);
     const worker = work(queue);
-    await pause(200);
+    await waitUntil(() => worker.applied > 0 || worker.failed > 1, { what: "turns without memory" });
     await admin.config("SET", "maxmemory", "0");
     await waitUntil(() => worker.applied === 50, { what: "every job", timeoutMs: 10_000 });
     await queue.add([newJob()]);
     await waitUntil(() => worker.applied === 51, { what: "the next job" });
     await expectNoLeaks(queue);
-  });
-
-  it("closes within a second while the server is frozen", async () => {
-    const queue = open(300);
-    await queue.add([newJob()]);
-    const worker = work(queue, () => pause(100));
-    await waitUntil(() => worker.runs.size === 1, { what: "the run" });
-    server.pause();
-    try {
-      await pause(150);
-      const startedAt = performance.now();
-      await worker.consumer.close();
-      expect(performance.now() - startedAt).toBeLessThan(1300);
-    } finally {
-      server.resume();
-    }
   });
 
   it("keeps every key of a queue in one slot, whatever the names contain", async () => {

@@ -41,9 +41,12 @@ function luaNumber(value: number): string {
 export function jobArgs(job: NewJob, tenantIndex: number): string[] {
   return [
     ...[segmentOf(job.id), job.name, job.payload, packRest(job), String(job.enqueuedAtMs), String(tenantIndex)],
-    ...[String(CLASSES[job.priority]), luaNumber(job.cost), String(job.runAtMs ?? 0)],
+    ...[String(CLASSES[job.priority]), luaNumber(storedCost(job)), String(job.runAtMs ?? 0)],
   ];
 }
+
+/** Redis' JSON writes 14 digits. The line of the tenant has to hold the same number, or the job is not found in it. */
+const storedCost = ({ cost }: NewJob): number => Number(cost.toPrecision(14));
 
 /** Version, cost, attempts, crashes and class; then what a job may have, or null. */
 type Rest = readonly [
@@ -74,59 +77,68 @@ export interface JobEntry {
 
 export function readJob({ segment, fields, state, dueAtMs }: JobEntry): StoredJob {
   const hash = hashOf(fields);
-  const rest = restOf(hash);
+  const opts = JSON.parse(hash.opts ?? "{}") as { readonly tn?: string; readonly sc?: string };
+  // A job that another program added through BullMQ has none of it.
+  const rest = opts.sc === undefined ? NO_REST : (JSON.parse(opts.sc) as Rest);
   const [version, cost, maxAttempts, maxCrashes, priority, runAtMs, deadlineAtMs, userId, traceparent, tracestate] =
-    rest.values;
-  return {
-    ...{ id: idOf(segment), name: hash["name"] ?? "", payload: hash["data"] ?? "null", tenantId: rest.tenantId },
+    rest;
+  const job: Filled = {
+    ...{
+      id: idOf(segment),
+      name: hash.name ?? "",
+      payload: hash.data ?? "null",
+      tenantId: keySegmentText(opts.tn ?? ""),
+    },
     ...{ version, cost, maxAttempts, maxCrashes, priority: PRIORITIES[priority] ?? "normal", state },
-    ...{ enqueuedAtMs: numberOf(hash["timestamp"]) ?? 0, attemptsMade: numberOf(hash["fa"]) ?? 0 },
-    crashes: numberOf(hash["stc"]) ?? 0,
-    ...present({ runAtMs, userId, traceparent, tracestate, dueAtMs }),
-    // A redriven job has lost its deadline.
-    ...present({ deadlineAtMs: hash["nd"] === undefined ? deadlineAtMs : undefined }),
-    ...progressOf(hash, state),
+    ...{ enqueuedAtMs: numberOf(hash.timestamp) ?? 0, attemptsMade: numberOf(hash.fa) ?? 0 },
+    crashes: numberOf(hash.stc) ?? 0,
   };
+  // One by one: every leased job passes here, and absent fields stay absent.
+  if (runAtMs !== null) job.runAtMs = runAtMs;
+  if (userId !== null) job.userId = userId;
+  if (traceparent !== null) job.traceparent = traceparent;
+  if (tracestate !== null) job.tracestate = tracestate;
+  if (dueAtMs !== undefined) job.dueAtMs = dueAtMs;
+  // A redriven job has lost its deadline.
+  if (deadlineAtMs !== null && hash.nd === undefined) job.deadlineAtMs = deadlineAtMs;
+  fillProgress(job, hash);
+  return job;
 }
 
-function progressOf(hash: Hash, state: JobState): Partial<StoredJob> {
-  const output = hash["returnvalue"];
-  return {
-    ...present({
-      startedAtMs: numberOf(hash["processedOn"]),
-      finishedAtMs: numberOf(hash["finishedOn"]),
-      output: state === "completed" && output !== "" ? output : undefined,
-      failure: hash["fl"] === undefined ? undefined : (JSON.parse(hash["fl"]) as JobFailure),
-      deadReason: state === "dead" ? (hash["dr"] as DeadReason | undefined) : undefined,
-    }),
-  };
+type Filled = { -readonly [K in keyof StoredJob]: StoredJob[K] };
+
+function fillProgress(job: Filled, { processedOn, finishedOn, returnvalue, fl, dr }: Hash): void {
+  const startedAtMs = numberOf(processedOn);
+  if (startedAtMs !== undefined) job.startedAtMs = startedAtMs;
+  const finishedAtMs = numberOf(finishedOn);
+  if (finishedAtMs !== undefined) job.finishedAtMs = finishedAtMs;
+  if (job.state === "completed" && returnvalue !== undefined && returnvalue !== "") job.output = returnvalue;
+  if (fl !== undefined) job.failure = JSON.parse(fl) as JobFailure;
+  if (job.state === "dead" && dr !== undefined) job.deadReason = dr as DeadReason;
 }
 
-type Hash = Readonly<Record<string, string | undefined>>;
+const FIELDS = ["name", "data", "opts", "timestamp", "processedOn", "finishedOn", "returnvalue"] as const;
+/** Fields of ours: failed attempts, last failure, reason of the death, crashes, and whether the deadline is lifted. */
+const OWN_FIELDS = ["fa", "fl", "dr", "stc", "nd"] as const;
+
+type Field = (typeof FIELDS)[number] | (typeof OWN_FIELDS)[number];
+type Hash = { [F in Field]?: string };
+
+const KNOWN: ReadonlySet<string> = new Set([...FIELDS, ...OWN_FIELDS]);
+const isField = (name: string): name is Field => KNOWN.has(name);
 
 function hashOf(fields: unknown): Hash {
   if (!Array.isArray(fields)) throw new StoreError("expected the fields of a job, got another reply");
-  const hash: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (let i = 0; i + 1 < fields.length; i += 2) hash[String(fields[i])] = String(fields[i + 1]);
+  const hash: Hash = {};
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = String(fields[i]);
+    if (isField(name)) hash[name] = String(fields[i + 1]);
+  }
   return hash;
 }
 
 const NO_REST: Rest = [1, 1, 1, 0, 1, null, null, null, null, null];
 
-/** Fields that the store keeps beside BullMQ's. A job that another program added through BullMQ has none of it. */
-function restOf(hash: Hash): { readonly tenantId: string; readonly values: Rest } {
-  const opts = JSON.parse(hash["opts"] ?? "{}") as { readonly tn?: string; readonly sc?: string };
-  const values = opts.sc === undefined ? NO_REST : (JSON.parse(opts.sc) as Rest);
-  return { tenantId: keySegmentText(opts.tn ?? ""), values };
-}
-
 function numberOf(text: string | undefined): number | undefined {
   return text === undefined || text === "" ? undefined : Number(text);
-}
-
-/** The entries that have a value: absent fields stay absent. */
-function present<T extends Readonly<Record<string, unknown>>>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as {
-    [K in keyof T]?: NonNullable<T[K]>;
-  };
 }

@@ -9,8 +9,8 @@
   ARGV[8..n]         ids
 
   Largest input: 200 jobs.
-  Returns the number of ids that were read, and per job that there is: id, its fields, where it is (waiting | delayed | active |
-  completed | cancelled | dead), ms since the epoch at which a delayed one is due or "". O(limit log jobs). Writes nothing.
+  Returns per id that was read: it, the fields of the job, where it is (waiting | delayed | active | completed | cancelled | dead |
+  gone), ms since the epoch at which a delayed one is due or "". O(limit log jobs). Writes nothing.
 ]]
 local from, limit = tonumber(ARGV[6]), tonumber(ARGV[7])
 local to = from + limit - 1
@@ -64,17 +64,16 @@ if ARGV[4] == "ids" then
 else
   ids = ids_of(ARGV[4], ARGV[5])
 end
-local reply = { #ids }
+local reply = {}
 for _, id in ipairs(ids) do
   local fields = rcall("HGETALL", q .. id)
   local finished = false
   for i = 1, #fields, 2 do finished = finished or fields[i] == "finishedOn" end
-  if #fields > 0 then
-    reply[#reply + 1] = id
-    reply[#reply + 1] = fields
-    local state, due = state_of(id, finished)
-    reply[#reply + 1] = state
-    reply[#reply + 1] = due or ""
-  end
+  reply[#reply + 1] = id
+  reply[#reply + 1] = fields
+  local state, due = "gone", nil
+  if #fields > 0 then state, due = state_of(id, finished) end
+  reply[#reply + 1] = state
+  reply[#reply + 1] = due or ""
 end
 return reply

@@ -7,14 +7,13 @@ import type { RunOperation } from "./operations.js";
 
 /** Jobs of one read: bounds how long it blocks the server. */
 const CHUNK = 200;
+/** Tenants of one read, of which few may have a waiting job. */
+const TENANTS = 500;
 /** Reads of one page: jobs of other tenants are skipped. */
 const MAX_READS = 50;
 
-interface Chunk {
-  /** Number of ids that were read; some may be gone. */
-  readonly read: number;
-  readonly jobs: readonly StoredJob[];
-}
+/** One entry for each id that was read: a place in the list, also when its job is gone. */
+type Chunk = readonly (StoredJob | undefined)[];
 
 /** Where `list.lua` reads: its source, and the name of the tenant or the state. */
 type Source = readonly [source: "line" | "delayed" | "dead" | "oldest-dead" | "state", name: string];
@@ -33,7 +32,7 @@ export class Listing {
   }
 
   async byIds(ids: readonly string[]): Promise<readonly StoredJob[]> {
-    return chunkOf(await this.#run("list", ["ids", "", "0", String(CHUNK), ...ids.map(segmentOf)])).jobs;
+    return chunkOf(await this.#run("list", ["ids", "", "0", String(CHUNK), ...ids.map(segmentOf)])).filter(isThere);
   }
 
   list(query: JobQuery): Promise<Page<StoredJob>> {
@@ -59,10 +58,10 @@ export class Listing {
     const source: Source = tenantId === undefined ? ["state", "oldest-dead"] : ["oldest-dead", keySegment(tenantId)];
     const { offset } = parseCursor(query.cursor ?? "0");
     const chunk = await this.#read(source, offset);
-    const ids = wanted(chunk.jobs);
+    const ids = wanted(chunk.filter(isThere));
     if (ids.length === max) return { ids, cursor: String(offset) };
     // The redriven jobs leave the set: the next call goes on after those that stay.
-    return chunk.read < CHUNK ? { ids } : { ids, cursor: String(offset + chunk.read - ids.length) };
+    return chunk.length < CHUNK ? { ids } : { ids, cursor: String(offset + chunk.length - ids.length) };
   }
 
   /** Some jobs of a tenant, fewer than `limit` when there are no more. */
@@ -89,36 +88,55 @@ export class Listing {
     let at = offset;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const chunk = await this.#read(source, at);
-      for (const [i, job] of chunk.jobs.entries()) {
-        if (job.state !== state || (tenantId !== undefined && job.tenantId !== tenantId)) continue;
+      for (const [i, job] of chunk.entries()) {
+        if (job?.state !== state || (tenantId !== undefined && job.tenantId !== tenantId)) continue;
         if (items.length === limit) return { items, cursor: String(at + i) };
         items.push(job);
       }
-      at += chunk.read;
-      if (chunk.read < CHUNK) return { items };
+      at += chunk.length;
+      if (chunk.length < CHUNK) return { items };
     }
     return { items, cursor: String(at) };
   }
 
-  /** Waiting jobs of all tenants: line by line. The cursor is the offset in a line, and the tenant before it. */
+  /** Waiting jobs of all tenants: line by line. The cursor is the offset in a line, and a name before that of its tenant. */
   async #waiting(limit: number, cursor: string): Promise<Page<StoredJob>> {
     const items: StoredJob[] = [];
     let { after, offset } = parseCursor(cursor);
     for (let reads = 0; reads < MAX_READS; reads++) {
-      const reply = await this.#run("tenants", [after, "1", "1"]);
-      const [next = "", tenant] = (reply as unknown[]).map(String);
-      const chunk = tenant === undefined ? { read: 0, jobs: [] } : await this.#read(["line", tenant], offset);
-      const taken = chunk.jobs.slice(0, limit - items.length);
-      items.push(...taken);
-      offset += taken.length < chunk.jobs.length ? taken.length : chunk.read;
-      if (items.length === limit) return { items, cursor: `${offset} ${after}` };
-      if (chunk.read === CHUNK) continue;
+      const reply = await this.#run("tenants", [after, String(TENANTS), "1"]);
+      const [next = "", ...tenants] = (reply as unknown[]).map(String);
+      for (const tenant of tenants) {
+        offset = await this.#line(tenant, { offset, limit, items });
+        if (items.length === limit) return { items, cursor: `${offset} ${after}` };
+        after = tenant;
+        offset = 0;
+      }
       if (next === "") return { items };
       after = next;
-      offset = 0;
     }
     return { items, cursor: `${offset} ${after}` };
   }
+
+  /** Adds the jobs of one line until the page is full. @returns the offset in the line that comes next */
+  async #line(tenant: string, { offset, limit, items }: LinePage): Promise<number> {
+    let at = offset;
+    for (;;) {
+      const chunk = await this.#read(["line", tenant], at);
+      for (const job of chunk) {
+        if (items.length === limit) return at;
+        at += 1;
+        if (job !== undefined) items.push(job);
+      }
+      if (chunk.length < CHUNK) return at;
+    }
+  }
+}
+
+interface LinePage {
+  readonly offset: number;
+  readonly limit: number;
+  readonly items: StoredJob[];
 }
 
 function sourceOf(state: JobState, tenantId: string | undefined): Source {
@@ -136,12 +154,16 @@ function parseCursor(cursor: string): { readonly after: string; readonly offset:
 
 function chunkOf(reply: unknown): Chunk {
   if (!Array.isArray(reply)) throw new StoreError("expected a page of jobs from Redis, got another reply");
-  const [read, ...entries] = reply as readonly unknown[];
-  const jobs: StoredJob[] = [];
-  for (let i = 0; i + 3 < entries.length; i += 4) {
-    const [segment, fields, state, due] = entries.slice(i, i + 4);
+  const chunk: (StoredJob | undefined)[] = [];
+  for (let i = 0; i + 3 < reply.length; i += 4) {
+    const [segment, fields, state, due] = (reply as readonly unknown[]).slice(i, i + 4);
     const dueAtMs = due === "" ? undefined : Number(due);
-    jobs.push(readJob({ segment: String(segment), fields, state: String(state) as JobState, dueAtMs }));
+    const isGone = state === "gone";
+    chunk.push(
+      isGone ? undefined : readJob({ segment: String(segment), fields, state: String(state) as JobState, dueAtMs }),
+    );
   }
-  return { read: Number(read), jobs };
+  return chunk;
 }
+
+const isThere = (job: StoredJob | undefined): job is StoredJob => job !== undefined;

@@ -23,7 +23,7 @@ for _, id in ipairs(stalled) do
     fronts[id] = true
   end
 end
-sort_arrivals(fronts)
+sort_arrivals(fronts, math.huge)
 release_lost_slots()
 save()
 return stalled

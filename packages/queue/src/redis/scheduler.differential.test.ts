@@ -170,7 +170,7 @@ class Twins {
     if (running === undefined) return;
     const { lease, charged } = running;
     const run = { ...lease, controller: new LeaseAbort(), leasedAtMs: 0 };
-    const ended: EndedRun = { run, settlement, endedAtMs: 0, uncertain: false };
+    const ended: EndedRun = { run, settlement, endedAtMs: 0, uncertain: false, isSettled: false };
     const { outcomes } = await this.#turn({ ended: [ended], tokens: [] });
     assert.deepEqual(outcomes, ["applied"]);
     const { tenantId, id } = lease.job;

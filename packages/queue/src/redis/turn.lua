@@ -53,15 +53,38 @@ local finished_opts = { keepJobs = { count = tonumber(ARGV[7]), age = tonumber(A
 -- The index of dead jobs has to know which are removed: keep_dead does it.
 local dead_opts = { keepJobs = { count = -1 }, attempts = 1, lockDuration = lock_ms, maxMetricsSize = "" }
 
+-- A lock ends while the process of its worker is blocked. The slot is the worker's until another one has recovered the job, so that
+-- the run may still end it.
+local function lock_again(run) rcall("SET", q .. run.id .. ":lock", run.token, "PX", lock_ms) end
+
+local NO_LOCK, LONG_VALUE = -2, 1024
+
+-- The event of a completed job has its output: ten thousand events of large outputs would fill the memory of the server.
+local function shorten_event(id)
+  for _, entry in ipairs(rcall("XREVRANGE", EVENTS, "+", "-", "COUNT", 8)) do
+    local fields = entry[2]
+    if fields[2] == "completed" and fields[4] == id then
+      rcall("XDEL", EVENTS, entry[1])
+      return rcall("XADD", EVENTS, "*", "event", "completed", "jobId", id, "returnvalue", "null", "prev", "active")
+    end
+  end
+end
+
 local function finish(run)
   local is_done = run.kind == "completed"
   local target = is_done and "completed" or "failed"
   local opts = is_done and finished_opts or dead_opts
   opts.token = run.token
   finished_keys[11], finished_keys[12], finished_keys[13] = q .. target, q .. run.id, q .. "metrics:" .. target
-  local result = moveToFinished(finished_keys, { run.id, now, is_done and "returnvalue" or "failedReason", run.value, target,
-    next(offered) and "1" or "0", q, opts, run.fields }, as_is)
+  local args = { run.id, now, is_done and "returnvalue" or "failedReason", run.value, target, next(offered) and "1" or "0", q,
+    opts, run.fields }
+  local result = moveToFinished(finished_keys, args, as_is)
+  if result == NO_LOCK then
+    lock_again(run)
+    result = moveToFinished(finished_keys, args, as_is)
+  end
   if type(result) == "number" and result < 0 then return 2 end
+  if is_done and #run.value > LONG_VALUE then shorten_event(run.id) end
   lease(result, run.slot, run.token)
   if not is_done then keep_dead(run.tid, run.id, ARGV[9], ARGV[10]) end
   return 0
@@ -70,7 +93,12 @@ end
 local function retry(run)
   local keys = { q .. "marker", ACTIVE, q .. "prioritized", DELAYED, q .. run.id, EVENTS, q .. "meta", q .. "stalled", READY,
     q .. "limiter", q .. "pc" }
-  local result = moveToDelayed(keys, { q, now, run.id, run.token, math.max(run.at - now, 0), "0", run.fields, "0" }, as_is)
+  local args = { q, now, run.id, run.token, math.max(run.at - now, 0), "0", run.fields, "0" }
+  local result = moveToDelayed(keys, args, as_is)
+  if result == NO_LOCK then
+    lock_again(run)
+    result = moveToDelayed(keys, args, as_is)
+  end
   if result < 0 then return 2 end
   delay(run.tid, run.id, run.at)
   return 0
@@ -79,7 +107,13 @@ end
 local function hand_back(run)
   local keys = { ACTIVE, WAIT, q .. "stalled", q .. "paused", q .. "meta", q .. "limiter", q .. "prioritized", q .. "marker",
     EVENTS }
-  if moveJobFromActiveToWait(keys, { run.id, run.token, q .. run.id }, as_is) < 0 then return 2 end
+  local args = { run.id, run.token, q .. run.id }
+  local result = moveJobFromActiveToWait(keys, args, as_is)
+  if result == NO_LOCK then
+    lock_again(run)
+    result = moveJobFromActiveToWait(keys, args, as_is)
+  end
+  if result < 0 then return 2 end
   sort_arrivals({ [run.id] = true })
   if run.kind == "throttled" then
     local t = tenant_of(run.tid)

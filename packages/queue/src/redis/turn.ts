@@ -21,6 +21,8 @@ export interface EndedRun {
   readonly endedAtMs: number;
   /** True after a turn that may have settled it without an answer. */
   uncertain: boolean;
+  /** True when the worker was told of it. */
+  isSettled: boolean;
 }
 
 export interface Lease {
