@@ -38,6 +38,21 @@ describe("createScheduler", () => {
     expect(serve(scheduler, 2)).toHaveProperty("quiet", 1);
   });
 
+  it("charges a job the average of its tenant, of which each run is an eighth", () => {
+    const scheduler = createScheduler({ charge: "time" });
+    fill(scheduler, "a", 4);
+    const charges = [80, 160, 8].map((usedMs) => {
+      const charged = scheduler.start("a", 1, 0);
+      scheduler.finish("a", { charged, usedMs, nowMs: 0 });
+      return charged;
+    });
+    // Without a run 10, then 80, 80 + (160 - 80) / 8, and 90 + (8 - 90) / 8.
+    expect([...charges, scheduler.start("a", 1, 0)]).toEqual([10, 80, 90, 79.75]);
+    // A tenant without a run is charged the average of the queue.
+    fill(scheduler, "b", 1);
+    expect(scheduler.start("b", 1, 0)).toBe(79.75);
+  });
+
   it("serves tenants by their weights, in no run of more than a few jobs", () => {
     const scheduler = createScheduler({ charge: "count" });
     for (const [tenantId, weight] of [

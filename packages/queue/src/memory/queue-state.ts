@@ -5,6 +5,9 @@ import { createEntry, type Entry } from "./entry.js";
 import { JobIndex } from "./job-index.js";
 import { Claims, IdempotencyKeys, idempotencyKeyOf } from "./keys.js";
 
+/** Time after which what the scheduler knows of a tenant without jobs is dropped. */
+const IDLE_MS = 86_400_000;
+
 /** All jobs of one queue in memory, and the times at which something becomes due. */
 export class QueueState {
   readonly clock: TimerClock;
@@ -18,6 +21,8 @@ export class QueueState {
   /** Delayed jobs by the time at which they are due. */
   readonly #due = new RankedHeap();
   readonly #retention: Retention;
+  /** When the last job of each tenant ended, the longest ago first. */
+  readonly #lastEnds = new Map<string, number>();
 
   constructor({ charge, retention }: OpenQueueOptions, clock: TimerClock) {
     this.clock = clock;
@@ -82,9 +87,16 @@ export class QueueState {
 
   /** Ends a job, and keeps it as long as the retention says. */
   end(entry: Entry, state: "completed" | "cancelled" | "dead"): void {
-    if (entry.isPurged) return this.index.remove(entry);
+    const { tenantId } = entry.record;
+    if (entry.isPurged) {
+      this.index.remove(entry);
+      if (!this.index.hasTenant(tenantId)) this.scheduler.forget(tenantId);
+      return;
+    }
     entry.finishedAtMs = this.clock.now();
     this.index.move(entry, state);
+    this.#lastEnds.delete(tenantId);
+    this.#lastEnds.set(tenantId, entry.finishedAtMs);
     this.prune();
   }
 
@@ -104,6 +116,18 @@ export class QueueState {
     const { finished, dead } = this.#retention;
     this.#pruneStates(["completed", "cancelled"], finished);
     this.#pruneStates(["dead"], dead);
+    this.#forgetTenants();
+  }
+
+  #forgetTenants(): void {
+    const oldestMs = this.clock.now() - IDLE_MS;
+    for (const [tenantId, endedMs] of this.#lastEnds) {
+      if (endedMs > oldestMs) return;
+      this.#lastEnds.delete(tenantId);
+      const { waiting, delayed, active } = this.index.counts(tenantId);
+      // A tenant with jobs keeps its share, and comes back to the list when one of them ends.
+      if (waiting + delayed + active === 0 && !this.paused.has(tenantId)) this.scheduler.forget(tenantId);
+    }
   }
 
   #pruneStates(states: readonly ("completed" | "cancelled" | "dead")[], { count, ageMs }: Retention["dead"]): void {

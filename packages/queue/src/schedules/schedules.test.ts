@@ -1,4 +1,4 @@
-import { createPlanResolver, definePlans, tenancy } from "@scale/core";
+import { createPlanResolver, deadline, definePlans, tenancy } from "@scale/core";
 import { describe, expect, it } from "vitest";
 import { collect, jobs, openQueue } from "../../test/fixture.js";
 import { scheduleFail, type ScheduleFailed, scheduleFire, type ScheduleFired } from "../events.js";
@@ -98,6 +98,57 @@ describe("schedule", () => {
     queue.schedule("ping", { ...every5, tenants, data });
     await clock.advance(1000);
     expect((await due()).map(({ payload }) => payload)).toEqual(['{"to":"acme=acme"}', '{"to":"other=other"}']);
+  });
+
+  it("has no tenant and no deadline, wherever it was started", async () => {
+    const { clock, queue, due } = open();
+    const seen: unknown[] = [];
+    const tenants = () => {
+      seen.push([tenancy.current(), deadline.remainingMs()]);
+      return ["acme"];
+    };
+    tenancy.run({ tenantId: "other" }, () => deadline.run(1, () => queue.schedule("ping", { ...every5, tenants })));
+    await clock.advance(5 * MINUTE);
+    expect(seen).toEqual([
+      [undefined, Infinity],
+      [undefined, Infinity],
+    ]);
+    expect((await due()).map(({ tenantId }) => tenantId)).toEqual(["acme", "acme"]);
+  });
+
+  it("does not keep the queue from closing while the list of tenants hangs", async () => {
+    const { clock, queue } = open();
+    queue.schedule("ping", { ...every5, tenants: () => new Promise<never>(() => undefined) });
+    await clock.settle();
+    let isClosed = false;
+    const closed = queue.close().then(() => (isClosed = true));
+    await clock.advance(1900);
+    expect(isClosed).toBe(false);
+    await clock.advance(200);
+    expect(isClosed).toBe(true);
+    await closed;
+  });
+
+  it("goes on after a clock that was a year ahead, and fires no slot twice after one that was a minute ahead", async () => {
+    const clock = virtualClock(START);
+    let aheadMs = 0;
+    const wall = { ...clock, now: () => clock.now() + aheadMs };
+    const queue = createQueue(jobs, { store: memoryStore({ durability: "none", clock: wall }) });
+    queue.schedule("ping", { ...every5, tenants: ["acme"] });
+    const slots = async (ms: number) =>
+      (await collect<ScheduleFired>(scheduleFire, () => clock.advance(ms))).map(({ slotMs }) =>
+        new Date(slotMs).toISOString(),
+      );
+    expect(await slots(MINUTE)).toEqual(["2026-03-25T12:00:00.000Z"]);
+    aheadMs = 4 * MINUTE;
+    expect(await slots(MINUTE)).toEqual(["2026-03-25T12:05:00.000Z"]);
+    aheadMs = 0;
+    expect(await slots(5 * MINUTE)).toEqual([]);
+    aheadMs = 365 * 24 * HOUR;
+    await slots(MINUTE);
+    aheadMs = 0;
+    expect(await slots(5 * MINUTE)).toEqual(["2026-03-25T12:10:00.000Z"]);
+    await queue.close();
   });
 
   it("leaves out a tenant that fails, and says so", async () => {

@@ -1,20 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { isScaleError, StoreError, tenancy } from "@scale/core";
+import { inRootContext } from "@scale/core/kit";
 import { scheduleFail, scheduleFire } from "../events.js";
 import type { PrepareRequest } from "../queue/prepare.js";
+import { settledWithin } from "../settled-within.js";
 import type { ParsedSchedule, ScheduleContext } from "./context.js";
 import { spreadOffsetMs } from "./spread.js";
 
 export interface SlotRunner {
   /** Enqueues the jobs of a slot, unless another process does. A slot that still waits for its turn is given up for this one. */
   fire(slotMs: number): void;
-  /** Resolves when no slot is being enqueued. */
+  /** Resolves when no slot is being enqueued, and in any case soon: the application's list of tenants may hang. */
   stop(): Promise<void>;
 }
 
 /** A process that dies while it enqueues a slot is succeeded by another after this time. */
 const CLAIM_MS = 15_000;
 const RETRY_MS = 2000;
+/** For the batch that is being enqueued. */
+const STOP_MS = 2000;
 const BATCH = 100;
 
 type Result = "done" | "busy" | "failed";
@@ -36,8 +40,9 @@ export function createSlotRunner(context: ScheduleContext, schedule: ParsedSched
     cancelTimer = clock.setTimer(() => track(slotMs), result === "busy" ? CLAIM_MS : RETRY_MS);
   }
 
+  // Outside of the request that may have started the schedule: a slot has no tenant, and no deadline of a caller.
   function track(slotMs: number): void {
-    const work = pursue(slotMs).finally(() => inProgress.delete(work));
+    const work = inRootContext(() => pursue(slotMs)).finally(() => inProgress.delete(work));
     inProgress.add(work);
   }
 
@@ -50,7 +55,7 @@ export function createSlotRunner(context: ScheduleContext, schedule: ParsedSched
     async stop() {
       stopped = true;
       cancelTimer();
-      await Promise.all(inProgress);
+      await settledWithin(clock, STOP_MS, Promise.all(inProgress));
     },
   };
 }

@@ -33,6 +33,6 @@ export interface Schedule {
   next(count?: number): Date[];
   /** Time after the slot at which the tenant's job runs, in milliseconds. */
   offsetMs(tenantId: string): number;
-  /** Ends the schedule in this process. Resolves when a slot that is being enqueued has ended. */
+  /** Ends the schedule in this process. Resolves when a slot that is being enqueued has ended, and within 2 seconds. */
   stop(): Promise<void>;
 }

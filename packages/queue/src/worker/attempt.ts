@@ -137,8 +137,17 @@ export class Attempt {
     this.#end(this.#settleThrown(reason));
   }
 
-  /** The attempt failed by itself, by its timeout, or because it was told to stop. */
   #settleThrown(error: unknown): Verdict {
+    try {
+      return this.#verdictOn(error);
+    } catch {
+      // A getter or a proxy of the handler's error threw.
+      return this.#verdictOn(new Error("an error that cannot be read"));
+    }
+  }
+
+  /** The attempt failed by itself, by its timeout, or because it was told to stop. */
+  #verdictOn(error: unknown): Verdict {
     const { isAborted, reason } = this.#stop;
     const { clock, random } = this.#options;
     const context = { job: this.#job, definition: this.#definition, nowMs: clock.now(), random };

@@ -10,6 +10,17 @@ import { virtualClock } from "../testing/virtual-clock.js";
 import { createWorker } from "./worker.js";
 
 const hang = () => new Promise<never>(() => undefined);
+const fail = (): never => {
+  throw new Error("a trap");
+};
+
+function cyclicError(): Error {
+  const message: Record<string, unknown> = {};
+  message["self"] = message;
+  return Object.assign(new Error("x"), { message });
+}
+
+const throwingError = (): Error => Object.defineProperty(new Error("x"), "message", { get: fail });
 
 describe("a failed attempt", () => {
   it("is repeated with back-off until the attempts are used up", async () => {
@@ -46,6 +57,29 @@ describe("a failed attempt", () => {
     await queue.enqueue("a", null, { tenantId: "acme" });
     await clock.advance(60_000);
     expect(startedMs).toEqual([0, 2500]);
+  });
+
+  it.each([
+    ["an array as its message", Object.assign(new Error("x"), { message: ["a", "b"] }), '["a","b"]'],
+    ["a bigint as its message", Object.assign(new Error("x"), { message: 10n }), "10n"],
+    ["a cycle as its message", cyclicError(), "[object Object]"],
+    ["an object as its name", Object.assign(new Error("x"), { name: { a: 1 } }), "x"],
+    ["no error at all", undefined, "undefined"],
+    ["a getter that throws", throwingError(), "an error that cannot be read"],
+    ["a proxy that throws", new Proxy({}, { has: () => fail(), get: () => fail() }), "an error that cannot be read"],
+  ])("is stored as strings when the handler throws %s", async (_what, thrown, message) => {
+    const { clock, mail, queue } = startWorker({
+      mail: () => {
+        // oxlint-disable-next-line typescript/only-throw-error -- handlers throw anything
+        throw thrown;
+      },
+    });
+    const { id } = await mail("x");
+    await clock.advance(60_000);
+    const failure = (await queue.get(id))?.failure;
+    expect(failure?.message).toBe(message);
+    expect(typeof failure?.name).toBe("string");
+    expect(await queue.get(id)).toMatchObject({ state: "dead", deadReason: "attempts" });
   });
 
   it("is the last after Permanent", async () => {

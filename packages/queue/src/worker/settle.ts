@@ -81,12 +81,15 @@ function failureOf(error: unknown): JobFailure {
   try {
     if (!(error instanceof Error)) return { name: "Error", message: cut(describeValue(error), 2000) };
     const { name, message, stack } = error;
-    const failure = { name: cut(name, 100), message: cut(message, 2000) };
+    const failure = { name: cut(textOf(name), 100), message: cut(textOf(message), 2000) };
     return typeof stack === "string" ? { ...failure, stack: cut(stack, 8000) } : failure;
   } catch {
     // A getter of the error threw.
     return { name: "Error", message: "an error that cannot be read" };
   }
 }
+
+/** Libraries put objects and arrays where an error has a string. */
+const textOf = (value: unknown): string => (typeof value === "string" ? value : describeValue(value));
 
 const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length)}…` : text);
