@@ -73,7 +73,7 @@ export type Operations = Readonly<Record<Operation, Script>>;
 export function composeOperations(bullmq: BullmqScripts): Operations {
   const composed = Object.entries(PARTS).map(([name, { own, calls = [] }]) => {
     const functions = calls.map((command) => functionOf(command, bullmq));
-    return [name, composeScript(own.name, [...functions, fair.source, ends.source, own.source])];
+    return [name, composeScript(own.name, [...functions.map(makeHelpersOnce), fair.source, ends.source, own.source])];
   });
   return Object.fromEntries(composed) as Record<Operation, Script>;
 }
@@ -89,6 +89,45 @@ export function functionOf(command: string, bullmq: BullmqScripts, name: string 
   const script = bullmq.get(command);
   if (script === undefined) throw new StoreError(`expected a BullMQ with the script ${command}, got one without`);
   return `local function ${name}(KEYS, ARGV, cmsgpack)\n${script.lua}\nend`;
+}
+
+const HELPER = /^local (?:function \w+|\w+ = function) ?\(/;
+const COMMENT = /--\[\[[\s\S]*?\]\]|--.*/g;
+
+/**
+ * Takes the helper functions of a script of BullMQ out of the function that `functionOf` made: there are about forty, and a turn
+ * calls the script for each job. A script whose helpers stand among its statements stays as it is.
+ */
+export function makeHelpersOnce(source: string): string {
+  const [first = "", ...lines] = source.split("\n");
+  const count = helperLines(lines);
+  const helpers = lines.slice(0, count).join("\n");
+  if (count === 0 || /\b(?:KEYS|ARGV)\b/.test(helpers.replaceAll(COMMENT, ""))) return source;
+  const name = /^local function (\w+)/.exec(first)?.[1] ?? "";
+  return `local function make_${name}(cmsgpack)
+${helpers}
+return function(KEYS, ARGV)
+${lines.slice(count).join("\n")}
+end
+local made_${name}
+local function ${name}(KEYS, ARGV, cmsgpack)
+made_${name} = made_${name} or make_${name}(cmsgpack)
+return made_${name}(KEYS, ARGV)
+end`;
+}
+
+/** Number of lines up to the end of the last helper. BullMQ's begin and end at the first column. */
+function helperLines(lines: readonly string[]): number {
+  let last = 0;
+  let isInside = false;
+  for (const [i, line] of lines.entries()) {
+    if (HELPER.test(line)) isInside = true;
+    else if (isInside && line.trimEnd() === "end") {
+      isInside = false;
+      last = i + 1;
+    }
+  }
+  return last;
 }
 
 /** Names of the BullMQ scripts that the operations call. */

@@ -50,12 +50,8 @@ local EMPTY = { w = 1, c = math.huge, b = math.huge, ql = 0, qw = 0, d = QUANTUM
 local tenants, changed, staged = {}, {}, 0
 local queue_average
 
-local function tenant_of(tid)
-  local t = tenants[tid]
-  if t then return t end
-  t = {}
-  tenants[tid] = t
-  local packed = rcall("GET", q .. "fair:t:" .. tid)
+local function unpack_tenant(packed)
+  local t = {}
   if packed then
     t.w, t.c, t.b, t.ql, t.qw, t.d, t.r, t.f, t.n, t.x, t.p, t.u, t.k, t.ka, t.i, t.s, t.h, t.e =
       struct.unpack(FORMAT, packed)
@@ -64,6 +60,29 @@ local function tenant_of(tid)
     t.is_new = true
   end
   return t
+end
+
+local function tenant_of(tid)
+  local t = tenants[tid]
+  if not t then
+    t = unpack_tenant(rcall("GET", q .. "fair:t:" .. tid))
+    tenants[tid] = t
+  end
+  return t
+end
+
+-- Reads the records of several tenants in one call. `wanted` has their names as keys.
+local function load_tenants(wanted)
+  local tids, keys = {}, {}
+  for tid in pairs(wanted) do
+    if not tenants[tid] then
+      tids[#tids + 1] = tid
+      keys[#keys + 1] = q .. "fair:t:" .. tid
+    end
+  end
+  if #keys == 0 then return end
+  local packed = rcall("MGET", unpack(keys))
+  for i, tid in ipairs(tids) do tenants[tid] = unpack_tenant(packed[i]) end
 end
 
 -- Deficit round robin, see ../fairness/credit.ts. True when the round changed.
@@ -401,6 +420,7 @@ end
 
 local function save()
   save_owners()
+  local records = {}
   for tid, t in pairs(changed) do
     local key = q .. "fair:t:" .. tid
     local packed = struct.pack(FORMAT, t.w, t.c, t.b, t.ql, t.qw, t.d, t.r, t.f, t.n, t.x, t.p, t.u, t.k, t.ka, t.i,
@@ -408,10 +428,12 @@ local function save()
     if t.n == 0 and t.f == 0 and t.x == 0 and t.p == 0 then
       rcall("SET", key, packed, "PX", idle_ttl)
     else
-      rcall("SET", key, packed)
+      records[#records + 1] = key
+      records[#records + 1] = packed
     end
     if t.is_new then rcall("ZADD", q .. "fair:tenants", 0, tid) end
   end
+  for from = 1, #records, 4000 do rcall("MSET", unpack(records, from, math.min(from + 3999, #records))) end
   if staged ~= 0 then rcall("HINCRBY", STATE, "n", staged) end
   if queue_average then rcall("HSET", STATE, "e", string.format("%.17g", queue_average)) end
 end

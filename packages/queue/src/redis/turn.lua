@@ -133,6 +133,11 @@ local function read_runs(count)
     runs[i], ids[i], at = run, run.id, next_at
   end
   read_owners(ids)
+  local tids = {}
+  for _, owner in pairs(owners) do
+    if owner then tids[owner.tid] = true end
+  end
+  load_tenants(tids)
   return runs, at
 end
 
