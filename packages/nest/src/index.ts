@@ -17,4 +17,5 @@ export { CurrentTenant } from "./current-tenant.decorator.js";
 export { RequestValue } from "./request-value.decorator.js";
 export { HealthModule, type HealthModuleOptions } from "./health/health.module.js";
 export { type HealthSource, terminusIndicator, type TerminusResult } from "./health/terminus-indicator.js";
+export { QueueDashboardModule, type QueueDashboardModuleOptions } from "./queue/queue-dashboard.module.js";
 export { runMiddleware } from "./run-middleware.js";
