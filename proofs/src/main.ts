@@ -16,6 +16,7 @@ process.exitCode = await runSections({
     overload: async () => (await import("./shed/overload.js")).overload,
     quota: async () => (await import("./quota/proof.js")).quota,
     "queue-crash": async () => (await import("./queue-crash/proof.js")).queueCrash,
+    "queue-next": async () => (await import("./queue-next/proof.js")).queueNext,
     "rate-limit": async () => (await import("./rate-limit/proof.js")).rateLimit,
     "retry-storm": async () => (await import("./breaker/retry-storm.js")).retryStorm,
     rolling: async () => (await import("./rolling/proof.js")).rolling,

@@ -14,7 +14,11 @@ const headers = { authorization: "Bearer ok" };
 /** Does a Next application that was built and traced serve the dashboard of queues, closed to senders without access? */
 export async function* queueNext({ smoke }: SectionOptions): AsyncIterable<Line> {
   // Installing and building the application takes a minute; the short form asks the same handler in this process.
-  if (smoke) return yield* judged("queue-next: route handler", await openHandler());
+  if (smoke) yield* judged("queue-next: route handler", await openHandler());
+  else yield* built();
+}
+
+async function* built(): AsyncIterable<Line> {
   const app = await startNextApp();
   try {
     const ask: Ask = (path, init) => fetch(`${app.url}${PATH}${path}`, init);
