@@ -136,6 +136,31 @@ begin
 end
 $body$;
 
+-- Completes the runs of a turn that were completed and are not to be cancelled, which are most, in one statement. Returns their ids.
+-- Only with the charge count: the averages of the charge time follow one run after the other.
+create or replace function {scale_queue_complete}(p_queue text, p_ended json) returns text[] language plpgsql as $body$
+declare
+  v_now float8 := {scale_queue_now}();
+  v_done text[];
+begin
+  with ended as (
+    select value->>'id' as id, (value->>'lease')::uuid as lease, value->>'output' as output
+    from json_array_elements(p_ended) where value->>'kind' = 'completed'
+  ), done as (
+    update {scale_queue_job} as j set state = 'completed', finished_at_ms = v_now, output = ended.output, lease = null,
+      owner = null, lease_until_ms = null, due_at_ms = null
+    from ended where j.queue = p_queue and j.id = ended.id and j.state = 'active' and j.lease = ended.lease and not j.cancelling
+    returning j.id, j.tenant
+  ), freed as (
+    update {scale_queue_tenant} as t set in_flight = t.in_flight - counted.jobs
+    from (select tenant, count(*) as jobs from done group by tenant) as counted
+    where t.queue = p_queue and t.tenant = counted.tenant
+  )
+  select array_agg(id) into v_done from done;
+  return v_done;
+end
+$body$;
+
 -- One turn of a worker: settles the runs that have ended, and leases as many jobs as it has room for. Returns an outcome for each
 -- run, and then the leased jobs. One call and one commit serve many jobs.
 create or replace function {scale_queue_turn}(p_queue text, p_owner uuid, p_is text) returns setof text
@@ -143,11 +168,19 @@ language plpgsql as $body$
 declare
   s json := p_is::json;
   v_max int := (s->>'max')::int;
+  v_done text[];
   ended json;
 begin
   perform {scale_queue_lock}(p_queue);
+  if s->>'charge' = 'count' then
+    v_done := {scale_queue_complete}(p_queue, s->'ended');
+  end if;
   for ended in select value from json_array_elements(s->'ended') loop
-    return next {scale_queue_settle_run}(p_queue, s->>'charge', ended);
+    if ended->>'id' = any (v_done) then
+      return next 'applied';
+    else
+      return next {scale_queue_settle_run}(p_queue, s->>'charge', ended);
+    end if;
   end loop;
   -- A small retention is kept at once; a large one by scale_queue_maintain.
   if s->>'trimTo' is not null then
