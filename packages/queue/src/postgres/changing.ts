@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isStorableText, tenantColumns } from "../sql/names.js";
+import { isStorableText, textColumns } from "../sql/names.js";
 import type { CancelOutcome, StoredQueue } from "../store.js";
 import type { TenantShare } from "../types.js";
 import type { FunctionCalls } from "./calls.js";
@@ -25,7 +25,7 @@ export function changing({ name }: PostgresQueueOptions, { call, wake }: Changin
   const queue = [name, "text"] as const;
 
   async function setTenant(tenantId: string, change: { readonly share?: TenantShare; readonly paused?: boolean }) {
-    const { key, full } = tenantColumns(tenantId);
+    const { key, full } = textColumns(tenantId);
     const paused = change.paused === undefined ? undefined : String(change.paused);
     const share = shareText({ key, full }, change.share);
     await call.one("scale_queue_set_tenant", [queue, [key, "text"], [share, "text"], [paused, "boolean"]]);
@@ -38,14 +38,14 @@ export function changing({ name }: PostgresQueueOptions, { call, wake }: Changin
       return cancelOutcome.parse(await call.one("scale_queue_cancel", [queue, [id, "text"]]));
     },
     async cancelTenant(tenantId, limit) {
-      const args = [queue, [tenantColumns(tenantId).key, "text"], [limit, "int"]] as const;
+      const args = [queue, [textColumns(tenantId).key, "text"], [limit, "int"]] as const;
       return cancelledRow.parse(JSON.parse(await call.one("scale_queue_cancel_tenant", args)));
     },
     async redrive({ tenantId, ids, ...query }) {
       const filter = {
         ...query,
         ...(ids !== undefined && { ids: ids.filter(isStorableText) }),
-        ...(tenantId !== undefined && { tenant: tenantColumns(tenantId).key }),
+        ...(tenantId !== undefined && { tenant: textColumns(tenantId).key }),
       };
       const moved = Number(await call.one("scale_queue_redrive", [queue, [JSON.stringify(filter), "text"]]));
       if (moved > 0) wake();
@@ -56,7 +56,7 @@ export function changing({ name }: PostgresQueueOptions, { call, wake }: Changin
     resumeTenant: (tenantId) => setTenant(tenantId, { paused: false }),
     setShare: (tenantId, share) => setTenant(tenantId, { share }),
     async purgeTenant(tenantId, limit) {
-      const args = [queue, [tenantColumns(tenantId).key, "text"], [limit, "int"]] as const;
+      const args = [queue, [textColumns(tenantId).key, "text"], [limit, "int"]] as const;
       return Number(await call.one("scale_queue_purge", args));
     },
   };

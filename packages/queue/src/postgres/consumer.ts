@@ -28,7 +28,7 @@ const TRIM_AT_ONCE = 100;
 const RECLAIM_MS = 10_000;
 
 /** A consumer that producers of the same process can wake. */
-export interface WakeableConsumer extends Consumer {
+export interface LocalConsumer extends Consumer {
   wake(): void;
 }
 
@@ -36,12 +36,12 @@ export interface WakeableConsumer extends Consumer {
  * Leases jobs and settles them, in turns: one call at a time settles the runs that have ended since the last one, and leases as
  * many jobs as there is room for. Each call is a commit, which costs more than a short job.
  */
-export function createConsumer(options: ConsumerOptions): WakeableConsumer {
+export function createConsumer(options: ConsumerOptions): LocalConsumer {
   // A consumer may be created inside a request, and runs the jobs of every tenant.
   return inRootContext(() => new PostgresConsumer(options));
 }
 
-class PostgresConsumer implements WakeableConsumer {
+class PostgresConsumer implements LocalConsumer {
   readonly #options: ConsumerOptions;
   readonly #owner: string = randomUUID();
   readonly #trimTo: number | undefined;

@@ -1,6 +1,6 @@
 import type { Consumer, JobHandler, ConsumeOptions } from "../store.js";
 import type { FunctionCalls } from "./calls.js";
-import { createConsumer, type WakeableConsumer } from "./consumer.js";
+import { createConsumer, type LocalConsumer } from "./consumer.js";
 import type { PostgresQueueOptions } from "./options.js";
 
 /** The consumers of one open queue. */
@@ -12,7 +12,7 @@ export interface Consumers {
 }
 
 export function createConsumers(options: PostgresQueueOptions, call: FunctionCalls): Consumers {
-  const open = new Set<WakeableConsumer>();
+  const open = new Set<LocalConsumer>();
   return {
     start(handler, consume) {
       const consumer = createConsumer({ ...options, ...consume, call, handler });

@@ -3,7 +3,7 @@ import { describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import { systemTimerClock } from "../clock.js";
 import type { RunStatement } from "../sql/client.js";
-import { tenantColumns } from "../sql/names.js";
+import { textColumns } from "../sql/names.js";
 import type { AddOutcome, NewJob, StoredQueue } from "../store.js";
 import { createCalls, type FunctionCalls } from "./calls.js";
 import { changing } from "./changing.js";
@@ -30,7 +30,7 @@ export function openQueue(options: PostgresQueueOptions): StoredQueue {
     async claim(key, owner, ttlMs) {
       const args = [
         [name, "text"],
-        [tenantColumns(key).key, "text"],
+        [textColumns(key).key, "text"],
         [owner, "text"],
         [ttlMs, "float8"],
       ] as const;

@@ -2,7 +2,7 @@ import { InputError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
 import { z } from "zod";
 import { systemTimerClock } from "../clock.js";
-import { isStorableText, tenantColumns } from "../sql/names.js";
+import { isStorableText, textColumns } from "../sql/names.js";
 import type { StoredQueue } from "../store.js";
 import type { FunctionCalls } from "./calls.js";
 import type { PostgresQueueOptions } from "./options.js";
@@ -26,7 +26,7 @@ where queue = $1::text and id = $2::text`;
     },
     async list({ state, tenantId, limit, cursor }) {
       const offset = cursor === undefined ? 0 : parseOffset(cursor);
-      const tenant = tenantId === undefined ? undefined : tenantColumns(tenantId).key;
+      const tenant = tenantId === undefined ? undefined : textColumns(tenantId).key;
       const args = [queue, [state, "text"], [tenant, "text"], [offset, "int"], [limit + 1, "int"]] as const;
       const texts = await call.rows("scale_queue_list", args);
       const items = texts.slice(0, limit).map((text) => parseJob(text, now()).job);
@@ -36,7 +36,7 @@ where queue = $1::text and id = $2::text`;
       return countsRow.parse(JSON.parse(await call.one("scale_queue_counts", [queue])));
     },
     async tenantStats(tenantId) {
-      const only = tenantColumns(tenantId).key;
+      const only = textColumns(tenantId).key;
       const args = [queue, [undefined, "text"], [only, "text"], [1, "int"]] as const;
       const [text] = await call.rows("scale_queue_tenants", args);
       if (text !== undefined) return parseStats(text).stats;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { storableText, type TenantColumns, tenantColumns, tenantOf } from "../sql/names.js";
+import { storableText, type TenantColumns, textColumns, tenantOf } from "../sql/names.js";
 import type { AddOutcome, NewJob } from "../store.js";
 import type { JobFailure, JobPriority, JobRecord, StoredJob, TenantShare, TenantStats } from "../types.js";
 
@@ -9,7 +9,7 @@ const PRIORITIES: readonly JobPriority[] = ["high", "normal", "low"];
 /** A job as the function that stores it takes it. */
 export function toRow(job: NewJob, n: number): object {
   const { share, idempotency, deadlineAtMs, ...record } = job;
-  const tenant = tenantColumns(job.tenantId);
+  const tenant = textColumns(job.tenantId);
   return {
     n,
     id: storableText(job.id, "id of the job"),

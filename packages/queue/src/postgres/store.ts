@@ -1,7 +1,7 @@
 import { createDeadline, parseOptions, timeoutOption, withStoreDeadline } from "@scale/core/kit";
 import { z } from "zod";
 import type { RunStatement, SqlClient } from "../sql/client.js";
-import { tenantColumns } from "../sql/names.js";
+import { textColumns } from "../sql/names.js";
 import type { QueueStore } from "../store.js";
 import { openQueue } from "./queue.js";
 import { inSchema, type QueueSchemaOptions } from "./sql/index.js";
@@ -44,8 +44,8 @@ export function postgresStore<Tx>(options: PostgresStoreOptions<Tx>): QueueStore
   const at = inSchema(options);
   // The client checks that `tx` is one of its transactions.
   const inTransaction = (tx: unknown): RunStatement => client.inTransaction(tx as Tx);
-  // As the id of a tenant: any string, of which Postgres does not store some.
+  // The name is any string, and Postgres does not store every one.
   return {
-    open: (queue) => openQueue({ ...queue, name: tenantColumns(queue.name).key, run, at, inTransaction, pollMs }),
+    open: (queue) => openQueue({ ...queue, name: textColumns(queue.name).key, run, at, inTransaction, pollMs }),
   };
 }

@@ -73,16 +73,16 @@ end
 
 -- Reads the records of several tenants in one call. `wanted` has their names as keys.
 local function load_tenants(wanted)
-  local tids, keys = {}, {}
+  local names, keys = {}, {}
   for tid in pairs(wanted) do
     if not tenants[tid] then
-      tids[#tids + 1] = tid
+      names[#names + 1] = tid
       keys[#keys + 1] = q .. "fair:t:" .. tid
     end
   end
   if #keys == 0 then return end
   local packed = rcall("MGET", unpack(keys))
-  for i, tid in ipairs(tids) do tenants[tid] = unpack_tenant(packed[i]) end
+  for i, tid in ipairs(names) do tenants[tid] = unpack_tenant(packed[i]) end
 end
 
 -- Deficit round robin, see ../fairness/credit.ts. True when the round changed.

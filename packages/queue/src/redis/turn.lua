@@ -133,11 +133,11 @@ local function read_runs(count)
     runs[i], ids[i], at = run, run.id, next_at
   end
   read_owners(ids)
-  local tids = {}
+  local names = {}
   for _, owner in pairs(owners) do
-    if owner then tids[owner.tid] = true end
+    if owner then names[owner.tid] = true end
   end
-  load_tenants(tids)
+  load_tenants(names)
   return runs, at
 end
 

@@ -43,19 +43,20 @@ export interface TenantColumns {
 /**
  * Postgres strings hold no NUL, and the client replaces every lone surrogate by the same character, which would merge two
  * tenants.
- * @throws {TenantError} for an invalid id
  */
-export function tenantColumns(value: unknown): TenantColumns {
-  const tenantId = parseTenantId(value);
-  const isPlain = isStorable(tenantId) && !tenantId.startsWith("#");
-  if (isPlain && Buffer.byteLength(tenantId) <= MAX_TENANT_KEY_BYTES) return { key: tenantId, full: null };
-  const full = JSON.stringify(tenantId);
+export function textColumns(text: string): TenantColumns {
+  const isPlain = isStorable(text) && !text.startsWith("#");
+  if (isPlain && Buffer.byteLength(text) <= MAX_TENANT_KEY_BYTES) return { key: text, full: null };
+  const full = JSON.stringify(text);
   return { key: `#${createHash("sha256").update(full).digest("base64url")}`, full };
 }
 
-/** The id of `tenantColumns`. */
+/** @throws {TenantError} for an invalid id */
+export const tenantColumns = (tenantId: unknown): TenantColumns => textColumns(parseTenantId(tenantId));
+
+/** The text of `textColumns`. */
 export function tenantOf(key: string, full: string | null): string {
-  return full === null ? key : parseTenantId(JSON.parse(full));
+  return full === null ? key : String(JSON.parse(full));
 }
 
 /** @throws {InputError} unless `value` is a string of 1 to 1,024 bytes that Postgres stores unchanged */
