@@ -41,6 +41,8 @@ export type {
   RateLimitRuleInput,
   RateLimitRulesInput,
   MissingSubjectPolicy,
+  RealtimeShare,
+  RealtimeShareInput,
   StoreFailurePolicy,
   Upgrade,
   WindowRuleInput,

@@ -196,6 +196,20 @@ describe("definePlans", () => {
     }
   });
 
+  it("parses the connections for streams of events", () => {
+    const plansOf = definePlans({
+      free: { realtime: { maxConnections: 5 } },
+      pro: { realtime: { maxConnections: 50, maxConnectionsPerUser: 3 } },
+    });
+    expect(plansOf.resolve("free").realtime).toEqual({ maxConnections: 5, maxConnectionsPerUser: undefined });
+    const more = plansOf.resolve("pro", { realtime: { maxConnections: 60 } });
+    expect(more.realtime).toEqual({ maxConnections: 60, maxConnectionsPerUser: 3 });
+    expect(definePlans({ free: {} }).resolve("free").realtime).toBeUndefined();
+    for (const realtime of [{ maxConnections: 0 }, { maxConnectionsPerUser: 1.5 }, { cap: 1 }]) {
+      expect(() => definePlans({ free: { realtime } })).toThrow(/plan "free": realtime/);
+    }
+  });
+
   it("keeps the names as types, so that an unknown plan does not compile", () => {
     expectTypeOf(plans.names).toEqualTypeOf<readonly ("free" | "pro")[]>();
     // @ts-expect-error -- an alias must point to a plan that exists

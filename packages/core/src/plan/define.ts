@@ -76,8 +76,8 @@ function withOverrides<Name extends string>(name: Name, base: PlanInput, overrid
 }
 
 function freeze<Name extends string>(name: Name, sections: PlanSections): Plan<Name> {
-  const { rateLimit, quota, cache, database, pageSize, queue } = sections;
-  return Object.freeze({ name, rateLimit, quota, cache, database, pageSize, queue });
+  const { rateLimit, quota, cache, database, pageSize, queue, realtime } = sections;
+  return Object.freeze({ name, rateLimit, quota, cache, database, pageSize, queue, realtime });
 }
 
 /**

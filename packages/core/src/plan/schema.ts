@@ -2,7 +2,16 @@ import { z } from "zod";
 import { isScaleError } from "../errors.js";
 import { durationOption } from "../option-fragments.js";
 import { parseBytes } from "../units.js";
-import type { CacheShare, PageSize, Plan, QueueShare, QuotaLimit, RateLimitBlock, RateLimitRule } from "./types.js";
+import type {
+  CacheShare,
+  PageSize,
+  Plan,
+  QueueShare,
+  QuotaLimit,
+  RateLimitBlock,
+  RateLimitRule,
+  RealtimeShare,
+} from "./types.js";
 import { shareOf } from "./share.js";
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/i, "expected a name of letters, digits and dashes");
@@ -180,6 +189,12 @@ const pageSize = z
   })
   .transform((sizes): PageSize => ({ default: sizes.default, max: sizes.max }));
 
+const connections = z.int().min(1).max(1_000_000).optional();
+
+const realtimeShare = z
+  .strictObject({ maxConnections: connections, maxConnectionsPerUser: connections })
+  .transform(({ maxConnections, maxConnectionsPerUser }): RealtimeShare => ({ maxConnections, maxConnectionsPerUser }));
+
 /** A plan without its name. A section that is missing is not part of the plan. */
 export type PlanSections = { readonly [Section in Exclude<keyof Plan, "name">]?: Plan[Section] };
 
@@ -196,6 +211,7 @@ export const planSchema: z.ZodType<PlanSections> = z.strictObject({
   database: z.strictObject({ maxConnections: z.int().min(1).max(10_000) }).optional(),
   pageSize: pageSize.optional(),
   queue: queueShare.optional(),
+  realtime: realtimeShare.optional(),
 });
 
 export const planNameSchema: z.ZodType<string> = name;

@@ -119,6 +119,16 @@ export interface PlanInput<Group extends string = string> {
   readonly pageSize?: PageSizeInput;
   /** Share of the workers of every queue. */
   readonly queue?: QueueShareInput;
+  /** Open streams of events. */
+  readonly realtime?: RealtimeShareInput;
+}
+
+/** Connections for streams of events, as written in the plan file. A setting that is missing is that of the hub. */
+export interface RealtimeShareInput {
+  /** Maximum open connections of the tenant in each process. */
+  readonly maxConnections?: number;
+  /** Maximum open connections of one user of the tenant in each process. */
+  readonly maxConnectionsPerUser?: number;
 }
 
 /** A share of the workers of a queue, as written in the plan file. */
@@ -197,6 +207,7 @@ export interface PlanOverrides {
   readonly database?: DatabaseShareInput;
   readonly pageSize?: PageSizeInput;
   readonly queue?: QueueShareInput;
+  readonly realtime?: RealtimeShareInput;
 }
 
 /** The plan of one tenant as the application stores it: a name or an alias, and the overrides of this tenant. */
@@ -261,6 +272,13 @@ export interface Plan<Name extends string = string> {
   readonly database: DatabaseShare | undefined;
   readonly pageSize: PageSize | undefined;
   readonly queue: QueueShare | undefined;
+  readonly realtime: RealtimeShare | undefined;
+}
+
+/** Connections for streams of events in each process, as packages read them. `undefined`: the setting of the hub. */
+export interface RealtimeShare {
+  readonly maxConnections: number | undefined;
+  readonly maxConnectionsPerUser: number | undefined;
 }
 
 /** A share of the workers of a queue, as packages read it. */
