@@ -10,8 +10,8 @@ export type ConnectionStart = "fresh" | "resumed" | "reset";
  */
 export type CloseReason = "client" | "slow" | "age" | "expired" | "revoked" | "drain" | "close";
 
-/** Why a connection was refused. */
-export type RefuseReason = "tenant-limit" | "user-limit" | "process-limit" | "forbidden" | "draining";
+/** Why a connection was refused. `expired`: the principal had expired before it connected. */
+export type RefuseReason = "tenant-limit" | "user-limit" | "process-limit" | "forbidden" | "expired" | "draining";
 
 export interface ConnectionOpened {
   readonly tenantId: string;

@@ -1,4 +1,5 @@
-import { connect } from "node:net";
+import { Agent } from "node:http";
+import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromHeader, tenantGuard } from "@scale/http";
 import { problemHandler, toExpress } from "@scale/http/express";
@@ -156,6 +157,51 @@ describe("sse in Express", () => {
       ),
     );
     await until(() => expect(piped.text()).toMatch(/slowHTTP\/1\.1 200 OK[^]*"hello"\}\n\n\r\n/));
+  });
+});
+
+describe("a connection that serves streams one after the other", () => {
+  it("keeps nothing of those that have ended", async () => {
+    const rights = { allowed: true };
+    const topics = { news: { authorize: () => rights.allowed } };
+    const hub = closing(createHub({ store: memoryHub(), topics }));
+    const handler = sse(hub, { principal: () => ({ tenantId: "acme", userId: "ann" }) });
+    const sockets = new Map<Socket, number>();
+    const server = await listen((request, response) => {
+      if (!sockets.has(request.socket)) sockets.set(request.socket, request.socket.listenerCount("drain"));
+      void handler(request, response, () => response.destroy());
+    });
+    servers.push(server);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    servers.push({ close: () => agent.destroy() });
+    for (let i = 0; i < 5; i++) {
+      const client = await openStream(`${server.url}/events?topic=news`, { agent });
+      await until(() => expect(client.lastEventId).not.toBe(""));
+      // Ends it in order, as an age or a deploy does.
+      rights.allowed = false;
+      await hub.recheck({ tenantId: "acme" });
+      rights.allowed = true;
+      await until(() => expect(client.isEnded).toBe(true));
+    }
+    const [[socket, before] = []] = sockets;
+    expect([sockets.size, socket?.listenerCount("drain")]).toEqual([1, before]);
+  });
+
+  it("answers a path of two slashes, which is no URL", async () => {
+    const hub = closing(createHub({ store: memoryHub(), topics: { news: { authorize: () => true } } }));
+    const failed = vi.fn();
+    const handler = sse(hub, { principal: () => acme });
+    const server = await listen((request, response) => {
+      void handler(request, response, (error) => {
+        failed(error);
+        response.destroy();
+      });
+    });
+    servers.push(server);
+    const client = await openStream(`${server.url}//?topic=news`);
+    expect(client.response.statusCode).toBe(200);
+    expect(failed).not.toHaveBeenCalled();
+    client.close();
   });
 });
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { tenancy } from "@scale/core";
 import { createManualClock } from "@scale/core/testing";
 import { describe, expect, it, vi } from "vitest";
+import { faultyStore } from "../test/faulty-store.js";
 import { closing, createSink, join } from "../test/sink.js";
 import { createHub, type HubLimits, memoryHub, type HubStore } from "./index.js";
 
@@ -231,5 +232,24 @@ describe("drain", () => {
     expect(clients.every(({ sink }) => sink.ended === "end")).toBe(true);
     expect(await hub.connect({ principal: acme, topics: ["news"] })).toEqual({ admitted: false, reason: "draining" });
     await hub.publish("news", 2, acme);
+  });
+
+  it("resolves at its deadline on a busy event loop, and when the store does not answer", async () => {
+    const store = faultyStore(memoryHub());
+    const topics = { t: { authorize: () => true, presence: true } };
+    const hub = closing(createHub({ store, heartbeat: 20, topics }));
+    const stalled = createSink();
+    await join(hub, { topics: ["t"] }, stalled);
+    stalled.isReading = false;
+    await hub.publish("t", 1, acme);
+    store.before = (call) => (call === "setPresence" ? new Promise<void>(() => undefined) : undefined);
+    const busy = setInterval(() => {
+      for (const until = performance.now() + 40; performance.now() < until; );
+    }, 1);
+    const startedAt = performance.now();
+    await hub.drain({ deadline: 200, spread: 1 });
+    clearInterval(busy);
+    expect(performance.now() - startedAt).toBeLessThan(600);
+    expect(stalled.ended).toBe("destroy");
   });
 });

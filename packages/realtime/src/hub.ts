@@ -1,11 +1,12 @@
 import { ConfigError, type Duration, tenancy } from "@scale/core";
-import { parseDuration, parseTenantId } from "@scale/core/kit";
+import { parseDuration, parseTenantId, withDeadline } from "@scale/core/kit";
 import { type Admitted, type ConnectRequest, createConnector, type Refused } from "./connection/connect.js";
 import type { Connection, ConnectionHost } from "./connection/connection.js";
 import { drainConnections } from "./connection/drain.js";
-import { readUntilAnswered } from "./connection/host.js";
+import { readNext, readUntilAnswered } from "./connection/host.js";
 import { createSeats, type Seats } from "./connection/limits.js";
 import { createMaintenance } from "./connection/maintenance.js";
+import { pollConnections } from "./delivery/poll.js";
 import { createPresence } from "./delivery/presence.js";
 import { createReader } from "./delivery/reader.js";
 import { createRoster, type Roster } from "./delivery/roster.js";
@@ -106,19 +107,15 @@ interface Core {
   readonly recheck: (connection: Connection) => Promise<void>;
   readonly isLive: () => boolean;
   readonly connect: ReturnType<typeof createConnector>;
-  readonly state: { isDraining: boolean };
+  readonly state: { isDraining: boolean; rechecks: number };
   readonly clearPresence: () => Promise<void>;
   stop(): void;
 }
 
-/** Bytes of events that one read of a connection returns at most. */
-const PAGE_BYTES = 8 * 2 ** 20;
-const MAX_PAGE_EVENTS = 128;
-
 function createCore(parsed: ParsedHubOptions, registry: TopicRegistry): Core {
   const { history, limits, clock, retryMs } = parsed;
   const feed = { isLive: true };
-  const state = { isDraining: false };
+  const state = { isDraining: false, rechecks: 0 };
   const isLive = (): boolean => feed.isLive;
   const listener: StoreListener = {
     onEvent: (event) => roster.deliver(event),
@@ -138,30 +135,30 @@ function createCore(parsed: ParsedHubOptions, registry: TopicRegistry): Core {
   const store = parsed.store.open({ history, listener });
   const presence = createPresence(store, () => roster);
   const roster: Roster = createRoster({ store, onCount: presence.onCount });
-  const pageEvents = Math.max(1, Math.min(MAX_PAGE_EVENTS, Math.floor(PAGE_BYTES / limits.eventBytes)));
-  const reader = createReader(store, pageEvents);
-  const seats = createSeats(limits);
+  const reader = createReader(store, { pageBytes: limits.bufferBytes, eventBytes: limits.eventBytes });
+  const seats = createSeats({ ...limits, plans: parsed.plans });
   const verifier = createVerifier(store, roster);
-  const { onTick } = createUpkeep({ verifier, presence, clock, isLive });
+  const { onTick } = createUpkeep({ verifier, presence, clock, isLive, poll: () => pollConnections(roster) });
   const maintenance = createMaintenance({ ...parsed, onTick });
   const host: ConnectionHost = {
     ...{ bufferBytes: limits.bufferBytes, whenSlow: limits.whenSlow, retryMs, isLive },
     read: (connection) => readUntilAnswered(reader, connection, isLive),
+    readOnce: (connection) => readNext(reader, connection),
     onEnd(connection, reason) {
-      const { tenantId, principal } = connection;
+      const { tenantId, userId } = connection;
       roster.remove(connection);
       maintenance.remove(connection);
-      seats.release(principal);
+      seats.release(connection);
       if (!connection.wasAdmitted) return;
       const durationMs = clock.monotonic() - connection.openedAt;
-      connectionClose.publish(() => ({ tenantId, userId: principal.userId, reason, durationMs }));
+      connectionClose.publish(() => ({ tenantId, userId, reason, durationMs }));
     },
   };
   const connect = createConnector({
-    ...{ host, registry, seats, roster, reader, maxTopics: limits.topics },
+    ...{ host, registry, seats, roster, reader, clock, maxTopics: limits.topics },
     canSubscribe: store.canSubscribe,
     isDraining: () => state.isDraining,
-    nowMs: () => clock.monotonic(),
+    rechecks: () => state.rechecks,
     onOpen(connection) {
       connection.wasAdmitted = true;
       maintenance.add(connection);
@@ -203,10 +200,9 @@ function connectionMethods(core: Core, registry: TopicRegistry, { retryMs }: Par
       return store.countPresence(parseTenantId(tenantId), name);
     },
     async recheck({ tenantId, userId }) {
+      state.rechecks++;
       const connections = [...(roster.tenants.get(tenantId)?.connections ?? [])];
-      await Promise.all(
-        connections.filter(({ principal }) => userId === undefined || principal.userId === userId).map(recheck),
-      );
+      await Promise.all(connections.filter((each) => userId === undefined || each.userId === userId).map(recheck));
     },
     stats() {
       let topics = 0;
@@ -216,7 +212,11 @@ function connectionMethods(core: Core, registry: TopicRegistry, { retryMs }: Par
     async drain({ deadline = 10_000, spread = 10_000 } = {}) {
       const times = { deadlineMs: parseDuration(deadline), spreadMs: parseDuration(spread), retryMs };
       state.isDraining = true;
-      await Promise.all([drainConnections(all(), times), clearPresence()]);
+      // A store that does not answer must not keep the process.
+      const clearing = withDeadline(clearPresence(), times.deadlineMs, "the removal of presence").catch(
+        () => undefined,
+      );
+      await Promise.all([drainConnections(all(), times), clearing]);
     },
     close() {
       state.isDraining = true;

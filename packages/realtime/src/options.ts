@@ -1,4 +1,4 @@
-import { type Bytes, type Clock, type Duration, systemClock } from "@scale/core";
+import { type Bytes, type Clock, type Duration, type PlanResolver, systemClock } from "@scale/core";
 import { clockOption, durationOption, functionOption, parseBytes, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
 import { checkLimit, type ConnectionLimit } from "./connection/limits.js";
@@ -16,6 +16,11 @@ export interface HubOptions<Data, P extends Principal = Principal, Tx = never> {
   readonly topics: Topics<Data, P>;
   readonly history?: HubHistory;
   readonly limits?: HubLimits;
+  /**
+   * Plans of the product. The section `realtime` of a tenant's plan sets its connections in place of `limits.perTenant` and
+   * `limits.perUser`. Each new connection reads the plan that is in force then.
+   */
+  readonly plans?: PlanResolver;
   /**
    * Interval of the heartbeat that each connection gets.
    * @default "15s"
@@ -101,6 +106,7 @@ export interface HubLifetime {
 export interface ParsedHubOptions {
   readonly store: HubStore;
   readonly topics: Readonly<Record<string, AnyTopic>>;
+  readonly plans: PlanResolver | undefined;
   readonly history: { readonly events: number; readonly ttlMs: number };
   readonly limits: {
     readonly perProcess: number;
@@ -150,6 +156,13 @@ const optionsSchema = z.strictObject({
     "expected a store such as memoryHub()",
   ),
   topics: z.record(z.string(), topicSchema),
+  plans: z
+    .custom<PlanResolver>(
+      (value) =>
+        typeof value === "object" && value !== null && "resolve" in value && typeof value.resolve === "function",
+      "expected a plan resolver from createPlanResolver",
+    )
+    .optional(),
   history: z
     .strictObject({
       events: z.int().min(1).max(100_000).default(1000),
@@ -187,7 +200,7 @@ const optionsSchema = z.strictObject({
 
 /** @throws {ConfigError} that names every wrong option */
 export function parseHubOptions(options: unknown): ParsedHubOptions {
-  const { history, limits, lifetime, heartbeat, topics, outbox, ...rest } = parseOptions(
+  const { history, limits, lifetime, heartbeat, topics, outbox, plans, ...rest } = parseOptions(
     optionsSchema,
     options,
     "createHub",
@@ -199,6 +212,7 @@ export function parseHubOptions(options: unknown): ParsedHubOptions {
     ...rest,
     topics: topics as Readonly<Record<string, AnyTopic>>,
     outbox,
+    plans,
     history: { events: history.events, ttlMs: history.ttl },
     limits: { ...counts, eventBytes: event, bufferBytes: buffer },
     heartbeatMs: heartbeat,

@@ -1,3 +1,6 @@
+import { isScaleError } from "@scale/core";
+import { wasNotSent } from "@scale/core/kit";
+
 /**
  * Where an event lies in the order of all events of its tenant: a safe integer that only grows. 0 lies before every event.
  * A position is valid in one epoch.
@@ -38,6 +41,16 @@ export interface ReadRequest {
   readonly after?: Cursor | undefined;
   /** Maximum number of events for each topic. */
   readonly limit: number;
+  /**
+   * Bytes of bodies of each topic after which a page takes no further event of it.
+   * @default no bound
+   */
+  readonly maxBytes?: number | undefined;
+  /**
+   * Number of events of a topic that are taken before `maxBytes` is looked at again.
+   * @default limit
+   */
+  readonly step?: number | undefined;
 }
 
 export interface ReadEvent {
@@ -119,3 +132,6 @@ export interface OpenStore {
 export interface HubStore {
   open(settings: StoreSettings): OpenStore;
 }
+
+/** True for an error of a store that answers no call at present. */
+export const isAway = (error: unknown): boolean => isScaleError(error, "SCALE_TIMEOUT") || wasNotSent(error);

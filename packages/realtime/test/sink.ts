@@ -20,6 +20,8 @@ export interface TestSink extends Sink {
   /** `false`: nothing is taken until `release`. */
   isReading: boolean;
   release(): void;
+  /** Takes what waits, before the connection has told that it has room again. */
+  takeEarly(): void;
   readonly ended: "end" | "destroy" | undefined;
   readonly heartbeats: number;
 }
@@ -63,11 +65,14 @@ export function createSink(): TestSink {
       for (const frame of pending.splice(0)) take(frame);
       for (const drain of drains) drain();
     },
+    takeEarly() {
+      for (const frame of pending.splice(0)) take(frame);
+    },
     onDrain: (listener) => void drains.push(listener),
     end: () => void (ended ??= "end"),
     destroy() {
       pending = [];
-      ended ??= "destroy";
+      ended = "destroy";
     },
   };
   function take(frame: Frame): void {

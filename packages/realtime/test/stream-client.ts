@@ -1,4 +1,4 @@
-import { type IncomingMessage, request } from "node:http";
+import { type Agent, type IncomingMessage, request } from "node:http";
 
 export interface StreamEvent {
   readonly id: string;
@@ -22,17 +22,19 @@ export interface StreamRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly lastEventId?: string;
   readonly method?: string;
+  /** @default a connection of its own */
+  readonly agent?: Agent;
 }
 
 /** Requests a stream. Resolves with the head of the response. */
 export function openStream(
   url: string,
-  { headers, lastEventId, method = "GET" }: StreamRequest = {},
+  { headers, lastEventId, method = "GET", agent }: StreamRequest = {},
 ): Promise<StreamClient> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,
-      agent: false,
+      agent: agent ?? false,
       headers: {
         accept: "text/event-stream",
         ...(lastEventId !== undefined && { "last-event-id": lastEventId }),

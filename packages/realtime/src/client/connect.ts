@@ -70,7 +70,7 @@ export function connect<Data extends object>(options: ConnectOptions<Data>): Eve
     onMessage(type, message) {
       if (message.lastEventId) lastEventId = message.lastEventId;
       if (type === "message") deliver(message);
-      else if (type === "reset") onReset();
+      else if (type === "reset" || type === "dropped") onReset();
     },
   });
   return {

@@ -16,7 +16,7 @@ export interface KeepOpenOptions {
 const CLOSED = 2;
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 30_000;
-const TYPES = ["message", "reset", "ready", "heartbeat"];
+const TYPES = ["message", "reset", "dropped", "ready", "heartbeat"];
 
 /** Keeps one event source open: replaces one that has given up or died, after a pause that grows. */
 export function keepOpen(options: KeepOpenOptions): { close(): void } {

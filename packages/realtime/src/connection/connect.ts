@@ -1,5 +1,5 @@
-import { ConfigError, tenancy } from "@scale/core";
-import { wrongResult } from "@scale/core/kit";
+import { type Clock, ConfigError, tenancy } from "@scale/core";
+import { withDeadline, wrongResult } from "@scale/core/kit";
 import { positionOfId } from "../delivery/event-id.js";
 import type { Page, Reader } from "../delivery/reader.js";
 import type { Roster } from "../delivery/roster.js";
@@ -8,8 +8,9 @@ import { TopicError } from "../errors.js";
 import { connectionOpen, connectionRefuse, type RefuseReason } from "../events.js";
 import type { ResolvedTopic, TopicRegistry } from "../topics/registry.js";
 import type { Principal } from "../types.js";
-import { Connection, type ConnectionHost, startOf } from "./connection.js";
-import type { Seats } from "./limits.js";
+import { Connection, type ConnectionHost } from "./connection.js";
+import type { SeatHolder, Seats } from "./limits.js";
+import { startOf } from "./start.js";
 
 export interface ConnectRequest<P extends Principal = Principal> {
   readonly principal: P;
@@ -43,7 +44,9 @@ export interface ConnectorOptions {
   /** False for a store without notifications. */
   readonly canSubscribe: boolean;
   readonly isDraining: () => boolean;
-  readonly nowMs: () => number;
+  /** Number of calls of `hub.recheck` so far. */
+  readonly rechecks: () => number;
+  readonly clock: Clock;
   /** Called for a connection that was admitted, before it starts. */
   readonly onOpen: (connection: Connection) => void;
 }
@@ -53,18 +56,22 @@ export interface ConnectorOptions {
  * them can still be answered with an error.
  */
 export function createConnector(options: ConnectorOptions): (request: ConnectRequest) => Promise<Admitted | Refused> {
-  const { host, registry, seats, roster, maxTopics, isDraining, nowMs, onOpen } = options;
+  const { host, registry, seats, roster, maxTopics, isDraining, rechecks, clock, onOpen } = options;
 
-  function refuse({ tenantId, userId }: Principal, reason: RefuseReason): Refused {
+  function refuse({ tenantId, userId }: SeatHolder, reason: RefuseReason): Refused {
     connectionRefuse.publish(() => ({ tenantId, userId, reason }));
     return { admitted: false, reason };
   }
 
-  async function open(principal: Principal, topics: readonly ResolvedTopic[], lastEventId: string): Promise<Admitted> {
-    const connection = new Connection(host, { principal, topics, openedAt: nowMs() });
+  /** Opens a connection whose rights were checked: it is listed from here on, and gives its seat back when it ends. */
+  async function open({ connection, lastEventId, rechecksBefore }: Opening): Promise<Admitted | Refused> {
     try {
       await roster.add(connection);
       const first = await firstPage(options, connection, lastEventId);
+      // A call of `hub.recheck` while the rights were checked did not find this connection.
+      if (rechecks() !== rechecksBefore && (await deniedTopics(connection)).length > 0) connection.end("revoked");
+      // Also by `drain`, `close` or `recheck`, while it was read.
+      if (connection.isEnded) return refuse(connection, isDraining() ? "draining" : "forbidden");
       onOpen(connection);
       publishOpen(connection, first);
       return {
@@ -86,20 +93,30 @@ export function createConnector(options: ConnectorOptions): (request: ConnectReq
     checkPrincipal(principal);
     const topics = resolveTopics(registry, names, maxTopics);
     if (isDraining()) return refuse(principal, "draining");
-    const full = await seats.take(principal);
+    if (principal.expiresAtMs !== undefined && principal.expiresAtMs <= clock.now())
+      return refuse(principal, "expired");
+    const connection = new Connection(host, { principal, topics, openedAt: clock.monotonic() });
+    const full = await seats.take(connection);
     if (full !== undefined) return refuse(principal, full);
     let isOpen = false;
     try {
-      const denied = await deniedTopics(principal, topics);
+      const rechecksBefore = rechecks();
+      const denied = await deniedTopics(connection);
       if (denied.length > 0) return refuse(principal, "forbidden");
       if (isDraining()) return refuse(principal, "draining");
       // From here on the end of the connection gives the seat back.
       isOpen = true;
-      return await open(principal, topics, lastEventId);
+      return await open({ connection, lastEventId, rechecksBefore });
     } finally {
-      if (!isOpen) seats.release(principal);
+      if (!isOpen) seats.release(connection);
     }
   };
+}
+
+interface Opening {
+  readonly connection: Connection;
+  readonly lastEventId: string;
+  readonly rechecksBefore: number;
 }
 
 /** @throws {TenantError | TypeError} for a principal that names no tenant, or that would never expire by mistake */
@@ -116,12 +133,18 @@ function resolveTopics(registry: TopicRegistry, names: readonly string[], maxTop
   return [...unique].map((name) => registry.resolve(name));
 }
 
-/** Names of the topics that the principal may not receive. Checks run in the context of the principal. */
-export async function deniedTopics(principal: Principal, topics: readonly ResolvedTopic[]): Promise<string[]> {
-  const { tenantId, userId } = principal;
-  const answers = await tenancy.run({ tenantId, ...(userId !== undefined && { userId }) }, () =>
+/** Deadline of the checks of rights: a check that hangs must not keep a right that has ended. */
+const CHECK_MS = 10_000;
+
+/**
+ * Names of the topics that the principal may not receive. Checks run in the context of the principal.
+ * @throws {TimeoutError} when `authorize` takes longer than ten seconds
+ */
+export async function deniedTopics({ principal, tenantId, userId, topics }: Connection): Promise<string[]> {
+  const checks = tenancy.run({ tenantId, ...(userId !== undefined && { userId }) }, () =>
     Promise.all(topics.map(async (topic) => topic.authorize(principal))),
   );
+  const answers = await withDeadline(checks, CHECK_MS, "the check of a right (authorize)");
   return topics.filter((_, i) => answers[i] !== true).map(({ name }) => name);
 }
 
@@ -148,7 +171,6 @@ async function firstPage(
   return (await readAfter(newest.epoch)) ?? { ...newest, is: "unknown" };
 }
 
-function publishOpen({ principal, names }: Connection, first: Page): void {
-  const { tenantId, userId } = principal;
+function publishOpen({ tenantId, userId, names }: Connection, first: Page): void {
   connectionOpen.publish(() => ({ tenantId, userId, topics: names, start: startOf(first) }));
 }

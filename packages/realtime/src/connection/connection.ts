@@ -1,12 +1,13 @@
 import { controlFrame, type Frame, retryFrame } from "../delivery/frame.js";
 import type { Page } from "../delivery/reader.js";
 import type { Sink } from "../delivery/sink.js";
-import { type CloseReason, type ConnectionStart, historyReset, type ResetReason } from "../events.js";
+import { type CloseReason, historyReset, type ResetReason } from "../events.js";
 import type { Cursor, Position } from "../store.js";
 import type { ResolvedTopic } from "../topics/registry.js";
 import type { Principal } from "../types.js";
 import { createHeldFrames } from "./held-frames.js";
 import { Outlet } from "./outlet.js";
+import { startOf } from "./start.js";
 import type { WhenSlow } from "./slow-buffer.js";
 
 /** The parts of a hub that a connection uses. */
@@ -18,6 +19,8 @@ export interface ConnectionHost {
   isLive(): boolean;
   /** Reads a page of the connection's topics. Tries again until the store answers; `undefined` once the connection ended. */
   read(connection: Connection): Promise<Page | undefined>;
+  /** Reads a page of the connection's topics. Rejects when the store does not answer. */
+  readOnce(connection: Connection): Promise<Page>;
   /** Called once, when the connection has ended. */
   onEnd(connection: Connection, reason: CloseReason): void;
 }
@@ -29,6 +32,10 @@ export interface ConnectionHost {
  */
 export class Connection implements Cursor {
   readonly principal: Principal;
+  // Copies: the application may change its object while the connection is counted and listed by them.
+  readonly tenantId: string;
+  readonly userId: string | undefined;
+  readonly expiresAtMs: number | undefined;
   readonly topics: readonly ResolvedTopic[];
   readonly names: readonly string[];
   readonly openedAt: number;
@@ -49,14 +56,13 @@ export class Connection implements Cursor {
   constructor(host: ConnectionHost, { principal, topics, openedAt }: ConnectionInput) {
     this.#host = host;
     this.principal = principal;
+    this.tenantId = principal.tenantId;
+    this.userId = principal.userId;
+    this.expiresAtMs = principal.expiresAtMs;
     this.topics = topics;
     this.names = topics.map(({ name }) => name).toSorted();
     this.openedAt = openedAt;
     this.#held = createHeldFrames(host.bufferBytes);
-  }
-
-  get tenantId(): string {
-    return this.principal.tenantId;
   }
 
   get isEnded(): boolean {
@@ -115,6 +121,22 @@ export class Connection implements Cursor {
     this.#state = "behind";
     if (this.#isReading) this.#readAgain = true;
     else void this.#catchUp();
+  }
+
+  /**
+   * Reads missed events once while the feed is lost. It does not become live: it may miss the next ones.
+   * Rejects when the store does not answer.
+   */
+  async poll(): Promise<void> {
+    if (this.#state !== "behind" || this.#isReading || this.#outlet === undefined) return;
+    this.#isReading = true;
+    try {
+      for (let isComplete = false; !isComplete && !this.isEnded; )
+        isComplete = await this.#applyPage(await this.#host.readOnce(this));
+    } finally {
+      this.#isReading = false;
+      if (this.#readAgain) this.catchUp();
+    }
   }
 
   /** Moves the position of a live connection forward, when its topics have no event up to there that it has not got. */
@@ -224,10 +246,4 @@ export interface ConnectionInput {
   readonly topics: readonly ResolvedTopic[];
   /** Reading of the monotonic clock. */
   readonly openedAt: number;
-}
-
-/** How a connection begins whose first page this is. */
-export function startOf({ is }: Page): ConnectionStart {
-  if (is === "head") return "fresh";
-  return is === "events" ? "resumed" : "reset";
 }

@@ -10,6 +10,8 @@ export interface DrainTimes {
 
 const POLL_MS = 10;
 
+const isPending = ({ pendingBytes }: Connection): boolean => pendingBytes > 0;
+
 /**
  * Ends connections in order, each with another time to wait before it connects again. Resolves when every client has taken
  * its last bytes, and at the deadline at the latest.
@@ -17,10 +19,11 @@ const POLL_MS = 10;
 export async function drainConnections(connections: readonly Connection[], times: DrainTimes): Promise<void> {
   const { deadlineMs, spreadMs, retryMs } = times;
   for (const connection of connections) connection.end("drain", retryFrame(retryMs + Math.random() * spreadMs));
-  let open = connections;
-  for (let waitedMs = 0; waitedMs < deadlineMs && open.length > 0; waitedMs += POLL_MS) {
-    open = open.filter(({ pendingBytes }) => pendingBytes > 0);
-    if (open.length > 0) await sleep(POLL_MS);
+  const until = performance.now() + deadlineMs;
+  let open = connections.filter(isPending);
+  while (open.length > 0 && performance.now() < until) {
+    await sleep(POLL_MS);
+    open = open.filter(isPending);
   }
   for (const connection of open) connection.destroy();
 }

@@ -1,4 +1,4 @@
-import { ConfigError } from "@scale/core";
+import { ConfigError, type PlanResolver } from "@scale/core";
 import { wrongResult } from "@scale/core/kit";
 import type { RefuseReason } from "../events.js";
 import type { Principal } from "../types.js";
@@ -12,15 +12,22 @@ export interface ConnectionLimits {
   readonly perUser: ConnectionLimit;
 }
 
+/** The ids that a connection is counted by. The same for `take` and `release`. */
+export type SeatHolder = Pick<Principal, "tenantId" | "userId">;
+
 /** Counts the connections of this process. */
 export interface Seats {
   readonly count: number;
   /** Takes a seat, or returns why there is none. The caller gives it back with `release`, once. */
-  take(principal: Principal): Promise<RefuseReason | undefined>;
-  release(principal: Principal): void;
+  take(holder: SeatHolder): Promise<RefuseReason | undefined>;
+  release(holder: SeatHolder): void;
 }
 
-export function createSeats({ perProcess, perTenant, perUser }: ConnectionLimits): Seats {
+export interface SeatOptions extends ConnectionLimits {
+  readonly plans: PlanResolver | undefined;
+}
+
+export function createSeats({ perProcess, perTenant, perUser, plans }: SeatOptions): Seats {
   const byTenant = new Map<string, number>();
   const byUser = new Map<string, number>();
   let count = 0;
@@ -30,7 +37,7 @@ export function createSeats({ perProcess, perTenant, perUser }: ConnectionLimits
     if (next > 0) counts.set(key, next);
     else counts.delete(key);
   };
-  const change = ({ tenantId, userId }: Principal, by: 1 | -1): void => {
+  const change = ({ tenantId, userId }: SeatHolder, by: 1 | -1): void => {
     count += by;
     add(byTenant, tenantId, by);
     if (userId !== undefined) add(byUser, userKey(tenantId, userId), by);
@@ -40,17 +47,19 @@ export function createSeats({ perProcess, perTenant, perUser }: ConnectionLimits
     get count() {
       return count;
     },
-    async take(principal) {
-      const { tenantId, userId } = principal;
-      const [tenantLimit, userLimit] = [await limitOf(perTenant, tenantId), await limitOf(perUser, tenantId)];
+    async take(holder) {
+      const { tenantId, userId } = holder;
+      const plan = (await plans?.resolve(tenantId))?.realtime;
+      const tenantLimit = plan?.maxConnections ?? (await limitOf(perTenant, tenantId));
+      const userLimit = plan?.maxConnectionsPerUser ?? (await limitOf(perUser, tenantId));
       // From here on nothing is awaited: two connections cannot take the last seat.
       if (count >= perProcess) return "process-limit";
       if ((byTenant.get(tenantId) ?? 0) >= tenantLimit) return "tenant-limit";
       if (userId !== undefined && (byUser.get(userKey(tenantId, userId)) ?? 0) >= userLimit) return "user-limit";
-      change(principal, 1);
+      change(holder, 1);
       return undefined;
     },
-    release: (principal) => change(principal, -1),
+    release: (holder) => change(holder, -1),
   };
 }
 

@@ -48,14 +48,15 @@ export class Outlet {
     return this.#slow.add(frame);
   }
 
-  /** Writes a frame of the hub, whatever waits for the client. */
+  /** Writes a frame of the hub, whatever waits for the client. Its id must not overtake events that are kept back. */
   writeControl(frame: Frame): void {
-    this.#sink.write(frame);
+    if (this.#slow === undefined) this.#sink.write(frame);
+    else this.#slow.addControl(frame);
   }
 
   /** Writes an event as soon as the client has room for it, unless `isOver` is true by then. */
   async writeInTurn(frame: Frame, isOver: () => boolean): Promise<void> {
-    while (!isOver() && !this.#hasRoom(frame)) {
+    while (!isOver() && !(this.#slow === undefined && this.#hasRoom(frame))) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
       });
@@ -75,6 +76,7 @@ export class Outlet {
   }
 
   end(how: "end" | "destroy"): void {
+    if (how === "end") this.#releaseSlow();
     this.#sink[how]();
     this.#drained?.();
   }
@@ -90,6 +92,11 @@ export class Outlet {
 
   #onDrain(): void {
     this.#drained?.();
+    this.#releaseSlow();
+  }
+
+  /** Writes what was kept back. */
+  #releaseSlow(): void {
     const slow = this.#slow;
     if (slow === undefined) return;
     this.#slow = undefined;

@@ -8,6 +8,8 @@ export type WhenSlow = "disconnect" | "coalesce" | "drop";
 export interface SlowBuffer {
   /** Takes a frame. False when there is no room for it, so that the connection has to end. */
   add(frame: Frame): boolean;
+  /** Takes a frame of the hub, which stays after the events that came before it. The newest of each kind is kept. */
+  addControl(frame: Frame): void;
   /**
    * Takes out the frames for the client, in order.
    * @param cursor position of the connection, for a frame of our own
@@ -40,6 +42,7 @@ function coalescing(maxBytes: number): SlowBuffer {
       bytes += frame.bytes.length;
       return bytes <= maxBytes;
     },
+    addControl: (frame) => replace(newest, frame),
     take: () => [...newest.values()],
     get dropped() {
       return dropped;
@@ -47,15 +50,24 @@ function coalescing(maxBytes: number): SlowBuffer {
   };
 }
 
+/** Keeps the newest frame of each kind, in the order in which they came. */
+function replace(frames: Map<string, Frame>, frame: Frame): void {
+  const key = frame.coalesceKey();
+  frames.delete(key);
+  frames.set(key, frame);
+}
+
 /** Counts frames, and tells the client how many it did not get. */
 function dropping(): SlowBuffer {
+  const controls = new Map<string, Frame>();
   let dropped = 0;
   return {
     add() {
       dropped++;
       return true;
     },
-    take: (cursor) => [controlFrame("dropped", cursor, { events: dropped })],
+    addControl: (frame) => replace(controls, frame),
+    take: (cursor) => [...controls.values(), controlFrame("dropped", cursor, { events: dropped })],
     get dropped() {
       return dropped;
     },

@@ -55,7 +55,8 @@ export type ControlName = "ready" | "reset" | "heartbeat" | "dropped" | "revoked
 
 export function controlFrame(name: ControlName, cursor: Cursor, data: object = {}): Frame {
   const text = `id: ${eventId(cursor)}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-  return new Frame(text, { ...cursor, previous: cursor.position, coalesceKey: () => "" });
+  // Keys of events are JSON, so that none is a name.
+  return new Frame(text, { ...cursor, previous: cursor.position, coalesceKey: () => name });
 }
 
 /** Tells the client how long to wait before it connects again. */

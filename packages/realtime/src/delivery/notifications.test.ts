@@ -66,6 +66,43 @@ describe("notifications of the store", () => {
     expect(states).toEqual(["gap"]);
   });
 
+  it("that were lost are found although the keys of another tenant are broken", async () => {
+    const clock = createManualClock();
+    const store = faultyStore(memoryHub({ clock }));
+    const hub = closing(createHub({ store, clock, heartbeat: 20, topics: { news: { authorize: () => true } } }));
+    // As many as are verified at once, and more.
+    for (let i = 0; i < 10; i++) await join(hub, { tenantId: `broken-${i}` });
+    const { sink } = await join(hub);
+    store.before = (call, tenantId) => {
+      if (call === "tails" && tenantId.startsWith("broken")) throw new StoreError("WRONGTYPE");
+    };
+    store.loses = () => true;
+    await hub.publish("news", "lost", acme);
+    await until(() => {
+      clock.advance(1100);
+      expect(sink.values()).toEqual(["lost"]);
+    });
+  });
+
+  it("that stay away do not keep events from clients: the history is read every ten seconds", async () => {
+    const clock = createManualClock();
+    const store = faultyStore(memoryHub({ clock }));
+    const hub = closing(createHub({ store, clock, heartbeat: 20, topics: { news: { authorize: () => true } } }));
+    const { sink } = await join(hub);
+    store.lose();
+    await hub.publish("news", 1, acme);
+    await hub.publish("news", 2, acme);
+    expect(sink.values()).toEqual([]);
+    await until(() => {
+      clock.advance(1100);
+      expect(sink.values()).toEqual([1, 2]);
+    });
+    store.restore();
+    await hub.publish("news", 3, acme);
+    await until(() => expect(sink.values()).toEqual([1, 2, 3]));
+    expect(sink.names()).not.toContain("reset");
+  });
+
   it("stop live delivery while they are lost, and nothing is missing or twice when they are restored", async () => {
     const store = faultyStore(memoryHub());
     const hub = hubOver(store);

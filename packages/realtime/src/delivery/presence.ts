@@ -6,6 +6,8 @@ import type { LiveTopic, Roster } from "./roster.js";
 const TTL_MS = 30_000;
 /** Milliseconds between two publications of counts that have not changed. */
 const REFRESH_MS = 10_000;
+/** Topics of one call to the store. */
+const CHUNK = 200;
 
 /** Publishes how many connections each topic has in this process, for topics with `presence: true`. */
 export interface Presence {
@@ -28,9 +30,13 @@ export function createPresence(store: OpenStore, roster: () => Roster): Presence
   }
 
   async function publish(tenantId: string, names: Iterable<string>, countOf: (name: string) => number): Promise<void> {
-    const counts = [...names].map((topic) => ({ topic, count: countOf(topic) }));
+    const all = [...names];
     try {
-      await store.setPresence(tenantId, counts, TTL_MS);
+      for (let i = 0; i < all.length; i += CHUNK) {
+        // Counted when they are sent: a later publication may have overtaken this one.
+        const counts = all.slice(i, i + CHUNK).map((topic) => ({ topic, count: countOf(topic) }));
+        await store.setPresence(tenantId, counts, TTL_MS);
+      }
     } catch (error) {
       // The next refresh repeats it.
       storeFail.publish(() => ({ tenantId, operation: "presence", error }));

@@ -24,11 +24,29 @@ interface Waiting {
 /** Reads that run at once: after an outage every connection reads, and Redis has other work too. */
 const MAX_RUNNING = 32;
 
+export interface PageLimits {
+  /** Bytes of a page; a page of very many topics may be larger. A client that reads nothing holds one. */
+  readonly pageBytes: number;
+  /** Maximum size of an event. */
+  readonly eventBytes: number;
+}
+
+/** Events of one page, over all topics, and bounds for those of one topic. */
+const PAGE_EVENTS = 256;
+const [MIN_EVENTS, MAX_EVENTS] = [8, 128];
+
+/** The share of a page that each of its topics has. */
+function pageOf(topics: number, { pageBytes, eventBytes }: PageLimits): Omit<ReadRequest, "tenantId" | "topics"> {
+  const maxBytes = Math.max(1, Math.floor(pageBytes / topics));
+  const limit = Math.max(MIN_EVENTS, Math.min(MAX_EVENTS, Math.floor(PAGE_EVENTS / topics)));
+  return { limit, maxBytes, step: Math.max(1, Math.min(limit, Math.floor(maxBytes / eventBytes))) };
+}
+
 /**
  * Reads of connections, a bounded number at once. Connections with the same topics and position share a read and its frames.
  * Only a read that has not been sent is shared: a connection that came later may have missed events after one that was.
  */
-export function createReader(store: OpenStore, limit: number): Reader {
+export function createReader(store: OpenStore, limits: PageLimits): Reader {
   const waiting = new Map<string, Waiting>();
   let running = 0;
 
@@ -60,7 +78,8 @@ export function createReader(store: OpenStore, limit: number): Reader {
       const shared = waiting.get(key);
       if (shared !== undefined) return shared.promise;
       const { promise, resolve } = newPromise();
-      waiting.set(key, { request: { tenantId, topics, after, limit }, promise, resolve });
+      const request = { tenantId, topics, after, ...pageOf(topics.length, limits) };
+      waiting.set(key, { request, promise, resolve });
       // Later in this turn, so that all connections that a message sends here share one read.
       if (waiting.size === 1) inRootContext(() => setImmediate(sendNext));
       return promise;

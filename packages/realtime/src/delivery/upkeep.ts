@@ -1,5 +1,4 @@
 import type { Clock } from "@scale/core";
-import { storeFail } from "../events.js";
 import type { Presence } from "./presence.js";
 import type { Verifier } from "./verify.js";
 
@@ -13,42 +12,38 @@ export interface Upkeep {
   onTick(): void;
 }
 
-export function createUpkeep({
-  verifier,
-  presence,
-  clock,
-  isLive,
-}: {
+export interface UpkeepOptions {
   readonly verifier: Verifier;
   readonly presence: Presence;
   readonly clock: Clock;
   readonly isLive: () => boolean;
-}): Upkeep {
+  /** Reads what connections miss while the feed is lost. */
+  readonly poll: () => Promise<void>;
+}
+
+export function createUpkeep({ verifier, presence, clock, isLive, poll }: UpkeepOptions): Upkeep {
   let verifyAt = clock.monotonic() + VERIFY_MS;
   let confirmAt = 0;
-  let isVerifying = false;
+  let isBusy = false;
 
-  async function verify(which: "all" | "suspects"): Promise<void> {
-    isVerifying = true;
-    try {
-      await verifier.run(which);
-    } catch (error) {
-      storeFail.publish(() => ({ tenantId: undefined, operation: "verify", error }));
-    } finally {
-      isVerifying = false;
-    }
+  async function work(task: () => Promise<void>): Promise<void> {
+    isBusy = true;
+    await task().finally(() => {
+      isBusy = false;
+    });
   }
 
   return {
     onTick() {
       const now = clock.monotonic();
       void presence.flush(now);
-      // While the feed is lost no connection is live, and all read when it is restored.
-      if (isVerifying || !isLive() || now < confirmAt) return;
+      if (isBusy || now < confirmAt) return;
       confirmAt = now + CONFIRM_MS;
       const isDue = now >= verifyAt;
       if (isDue) verifyAt = now + VERIFY_MS;
-      void verify(isDue ? "all" : "suspects");
+      // While the feed is lost no connection is live. All read when it is restored, which may take long.
+      if (isLive()) void work(() => verifier.run(isDue ? "all" : "suspects"));
+      else if (isDue) void work(poll);
     },
   };
 }

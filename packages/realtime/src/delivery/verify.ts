@@ -1,6 +1,6 @@
 import type { Connection } from "../connection/connection.js";
-import { feedChange } from "../events.js";
-import type { OpenStore, Position } from "../store.js";
+import { feedChange, storeFail } from "../events.js";
+import { isAway, type OpenStore, type Position } from "../store.js";
 import type { LiveTenant, Roster } from "./roster.js";
 
 /** Topics of one call to the store. */
@@ -10,7 +10,10 @@ const CONCURRENCY = 8;
 
 /** Finds events whose notification never came, by comparing the positions of connections with those of the store. */
 export interface Verifier {
-  /** Verifies all tenants, or only those with events that were missing at the last look. Rejects without an answer. */
+  /**
+   * Verifies all tenants, or only those with events that were missing at the last look. Ends when the store is away; a tenant
+   * whose keys are broken does not keep it from the others.
+   */
   run(which: "all" | "suspects"): Promise<void>;
 }
 
@@ -47,12 +50,25 @@ export function createVerifier(store: OpenStore, roster: Roster): Verifier {
     else suspects.set(tenant.tenantId, missing);
   }
 
+  /** @returns false when the store is away, so that it need not be asked about other tenants */
+  async function tryVerify(tenant: LiveTenant): Promise<boolean> {
+    try {
+      await verify(tenant);
+      return true;
+    } catch (error) {
+      const { tenantId } = tenant;
+      storeFail.publish(() => ({ tenantId, operation: "verify", error }));
+      return !isAway(error);
+    }
+  }
+
   return {
     async run(which) {
       for (const tenantId of [...suspects.keys()]) if (!roster.tenants.has(tenantId)) suspects.delete(tenantId);
       const due = [...roster.tenants.values()].filter(({ tenantId }) => which === "all" || suspects.has(tenantId));
       for (let i = 0; i < due.length; i += CONCURRENCY) {
-        await Promise.all(due.slice(i, i + CONCURRENCY).map((tenant) => verify(tenant)));
+        const answers = await Promise.all(due.slice(i, i + CONCURRENCY).map(tryVerify));
+        if (answers.includes(false)) return;
       }
     },
   };

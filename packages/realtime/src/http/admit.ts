@@ -78,6 +78,13 @@ const REFUSALS: Readonly<Record<RefuseReason, Reply>> = {
   "user-limit": tooMany("The user has as many open streams as one may have."),
   "process-limit": unavailable("This process has as many open streams as it can serve."),
   draining: unavailable("This process is shutting down."),
+  expired: problem({
+    title: "Unauthorized",
+    status: 401,
+    code: "SCALE_EXPIRED",
+    detail: "The credential of the request has expired.",
+    headers: { "www-authenticate": 'Bearer error="invalid_token"' },
+  }),
   forbidden: problem({
     title: "Forbidden",
     status: 403,

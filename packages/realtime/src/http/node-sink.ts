@@ -37,7 +37,11 @@ function socketSink(response: ServerResponse, socket: Socket): Sink {
       corkForTurn(socket);
       socket.write(chunkedEncoding ? frame.chunk : frame.bytes);
     },
-    onDrain: (listener) => void socket.on("drain", listener),
+    onDrain(listener) {
+      socket.on("drain", listener);
+      // The connection may serve further requests.
+      response.once("close", () => socket.off("drain", listener));
+    },
     end: () => endResponse(response),
     destroy: () => void response.destroy(),
   };

@@ -23,7 +23,11 @@ export interface ParsedSseOptions {
   readonly topics: (facts: HttpFacts) => readonly string[] | Promise<readonly string[]>;
 }
 
-export const queryOf = ({ url }: HttpFacts): URLSearchParams => new URL(url, "http://localhost").searchParams;
+/** Not through `URL`, which refuses the path `//` that a client may send. */
+export function queryOf({ url }: HttpFacts): URLSearchParams {
+  const start = url.indexOf("?");
+  return new URLSearchParams(start < 0 ? "" : url.slice(start + 1));
+}
 
 const topicsOfQuery = (facts: HttpFacts): string[] => queryOf(facts).getAll("topic");
 

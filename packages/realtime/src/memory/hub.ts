@@ -119,6 +119,20 @@ const nowPosition = ({ clock }: MemoryState): Position => Math.floor(clock.now()
 const floorOf = (head: Position, now: Position, { ttlMs }: HistoryLimits): Position =>
   Math.max(0, Math.min(head, now - ttlMs * PER_MS));
 
+/** Number of the events that a page takes of one topic. */
+function pageLength(
+  events: readonly { readonly body: string }[],
+  { limit, maxBytes = Infinity, step = limit }: ReadRequest,
+): number {
+  let [count, bytes] = [0, 0];
+  while (count < limit && bytes < maxBytes && count < events.length) {
+    const taken = events.slice(count, Math.min(count + step, limit));
+    for (const { body } of taken) bytes += Buffer.byteLength(body);
+    count += taken.length;
+  }
+  return count;
+}
+
 function append(state: MemoryState, history: HistoryLimits, { tenantId, topic, body, id }: NewEvent): Cursor {
   const tenant = tenantOf(state, tenantId);
   const { epoch, ids } = tenant;
@@ -146,7 +160,8 @@ function findId(ids: MemoryTenant["ids"], id: string, now: number): Cursor | und
   return ids.get(id)?.cursor;
 }
 
-function read(state: MemoryState, history: HistoryLimits, { tenantId, topics, after, limit }: ReadRequest): ReadResult {
+function read(state: MemoryState, history: HistoryLimits, request: ReadRequest): ReadResult {
+  const { tenantId, topics, after } = request;
   const tenant = tenantOf(state, tenantId);
   const now = nowPosition(state);
   const floor = floorOf(tenant.head, now, history);
@@ -159,10 +174,10 @@ function read(state: MemoryState, history: HistoryLimits, { tenantId, topics, af
   for (const topic of topics) {
     const found = tenant.topics.readAfter(topic, after.position, floor);
     if (found === undefined) return { ...newest, is: "trimmed" };
-    const page = found.slice(0, limit);
+    const page = found.slice(0, pageLength(found, request));
     const last = page.at(-1);
     // The page is complete up to the last event of the topic that has more.
-    if (last !== undefined && found.length > limit) upTo = Math.min(upTo, last.position);
+    if (last !== undefined && found.length > page.length) upTo = Math.min(upTo, last.position);
     events.push(...page.map((event) => ({ ...event, topic })));
   }
   const complete = events.filter(({ position }) => position <= upTo).sort((a, b) => a.position - b.position);

@@ -11,7 +11,7 @@
   ARGV[3]  keep     ms for which a tenant's history is kept
   ARGV[4]  dedupe   ms for which an id is remembered
   ARGV[5]  command  PUBLISH, or SPUBLISH on a cluster with sharded channels
-  ARGV[6]  restart  "reset": events of a server that has restarted or failed over begin a new epoch; "resume": they do not
+  ARGV[6]  restart  as in history.lua
   ARGV[7]  now      ms since epoch, or "" for the clock of the server
   ARGV[i]  from 8 on three for each event:
     candidate       epoch, 32 hexadecimal digits, for a tenant without one
@@ -22,6 +22,10 @@
   p (position of the topic's event before) and b (body). The message is "<epoch> <position> <p> <body>".
 
   Largest input: 64 events of 512 kB in all.
+  The lineage is the id of the server's data set. Every read compares it (history.lua) and begins a new epoch on another server; an
+  append keeps the epoch of a history that exists, because to ask for the id costs as much as all the rest. No client depends on
+  events in the old epoch: whatever leads one to another server makes it read first, and then it gets a reset.
+
   Returns two strings for each event: its epoch and position, or "" and the error. All keys of one event share a hash tag.
   O(1) for each event. Streams and tails expire after `ttl`, histories after `keep`, ids after `dedupe`.
 ]]
@@ -29,12 +33,6 @@ local call, format, match = redis.call, string.format, string.match
 local events, ttl, keep, dedupe = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local command, now = ARGV[5], tonumber(ARGV[7])
 
--- The id of the data set: a server that restarts or is promoted gets a new one, and may lack events.
-local lineage = "-"
-if ARGV[6] == "reset" then
-  local info = redis.pcall("INFO", "replication")
-  if type(info) == "string" then lineage = match(info, "master_replid:(%x+)") or "-" end
-end
 if not now then
   local time = call("TIME")
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -43,29 +41,21 @@ end
 -- Read once and written once for all events of this call.
 local histories, topics = {}, {}
 
-local function history(key, candidate)
-  if histories[key] then return histories[key] end
-  local value = call("GET", key)
-  local found = { epoch = candidate, lineage = lineage, head = 0 }
-  if value then
-    local epoch, known, head = match(value, "^(%x+) (%S+) (%d+)$")
-    if epoch then
-      found.head = tonumber(head)
-      if lineage == "-" then found.lineage = known end
-      if lineage == "-" or known == lineage or known == "-" then found.epoch = epoch end
-    end
-  end
-  histories[key] = found
-  return found
+local function newHistory(epoch)
+  local info = ARGV[6] == "reset" and redis.pcall("INFO", "replication")
+  local lineage = type(info) == "string" and match(info, "master_replid:(%x+)") or "-"
+  return { epoch = epoch, lineage = lineage, head = 0 }
 end
 
-local function topic(stream, tailKey, tenant)
-  if topics[stream] then return topics[stream] end
-  local tail = call("GET", tailKey)
-  local epoch, position
-  if tail then
-    epoch, position = match(tail, "^(%x+) (%d+)$")
-  else
+local function openHistory(value, candidate)
+  local epoch, lineage, head = match(value or "", "^(%x+) (%S+) (%d+)$")
+  if not epoch then return newHistory(candidate) end
+  return { epoch = epoch, lineage = lineage, head = tonumber(head) }
+end
+
+local function openTopic(stream, tailKey, value, tenant)
+  local epoch, position = match(value or "", "^(%x+) (%d+)$")
+  if not epoch then
     local last = call("XREVRANGE", stream, "+", "-", "COUNT", 1)[1]
     if last then epoch, position = last[2][2], match(last[1], "^%d+") end
   end
@@ -75,18 +65,20 @@ local function topic(stream, tailKey, tenant)
   end
   -- Events of the topic that a client has not got may have expired, up to this position.
   if not epoch then position = format("%.0f", math.max(0, math.min(tenant.head, (now - ttl) * 1024))) end
-  topics[stream] = { tail = position, tailKey = tailKey, tenant = tenant }
-  return topics[stream]
+  return { tail = position, tailKey = tailKey, tenant = tenant }
 end
 
 local function append(at, candidate, body, hasId)
-  local idKey = KEYS[at + 3]
-  if hasId then
-    local earlier = call("GET", idKey)
-    if earlier then return match(earlier, "^(%x+) (%d+)$") end
+  local historyKey, stream, tailKey, idKey = KEYS[at], KEYS[at + 1], KEYS[at + 2], KEYS[at + 3]
+  local tenant, found = histories[historyKey], topics[stream]
+  if hasId or not tenant or not found then
+    local values = call("MGET", historyKey, tailKey, idKey)
+    if hasId and values[3] then return match(values[3], "^(%x+) (%d+)$") end
+    tenant = tenant or openHistory(values[1], candidate)
+    histories[historyKey] = tenant
+    found = found or openTopic(stream, tailKey, values[2], tenant)
+    topics[stream] = found
   end
-  local stream, tenant = KEYS[at + 1], history(KEYS[at], candidate)
-  local found = topic(stream, KEYS[at + 2], tenant)
   local epoch, previous = tenant.epoch, found.tail
   local position = math.max(tenant.head + 1, now * 1024)
   local text = format("%.0f", position)

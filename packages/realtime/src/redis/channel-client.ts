@@ -5,6 +5,8 @@ export interface ChannelClient {
   /** Resolves when the server has confirmed every channel. A channel that is subscribed already is confirmed again. */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channel: string): void;
+  /** Replaces the connection, where the client can: ioredis. node-redis has `pingInterval` for it. */
+  reconnect(): void;
   /** Removes our listeners. The application closes the connection. */
   close(): void;
 }
@@ -30,6 +32,10 @@ export function channelClient(subscriber: SubscriberLike, sharded: boolean, on: 
   const client = clientOf(subscriber, sharded, on);
   return {
     ...client,
+    reconnect() {
+      if ("status" in subscriber && "disconnect" in subscriber && typeof subscriber.disconnect === "function")
+        subscriber.disconnect(true);
+    },
     close() {
       for (const event of LOSSES) subscriber.off(event, lost);
       client.close();
@@ -37,12 +43,14 @@ export function channelClient(subscriber: SubscriberLike, sharded: boolean, on: 
   };
 }
 
-function clientOf(subscriber: SubscriberLike, sharded: boolean, on: ChannelListener): ChannelClient {
+type Subscribes = Omit<ChannelClient, "reconnect">;
+
+function clientOf(subscriber: SubscriberLike, sharded: boolean, on: ChannelListener): Subscribes {
   if (!("status" in subscriber)) return nodeRedisClient(subscriber, on);
   return sharded ? shardedClient(subscriber as ShardedIoredis, on) : ioredisClient(subscriber, on);
 }
 
-function ioredisClient(client: IoredisSubscriber, on: ChannelListener): ChannelClient {
+function ioredisClient(client: IoredisSubscriber, on: ChannelListener): Subscribes {
   const listener = messageListener(on);
   client.on("message", listener);
   return {
@@ -53,7 +61,7 @@ function ioredisClient(client: IoredisSubscriber, on: ChannelListener): ChannelC
   };
 }
 
-function shardedClient(client: ShardedIoredis, on: ChannelListener): ChannelClient {
+function shardedClient(client: ShardedIoredis, on: ChannelListener): Subscribes {
   const listener = messageListener(on);
   client.on("smessage", listener);
   return {
@@ -69,7 +77,7 @@ const messageListener =
   (channel: unknown, payload: unknown): void =>
     on.message(String(channel), String(payload));
 
-function nodeRedisClient(client: NodeRedisSubscriber, on: ChannelListener): ChannelClient {
+function nodeRedisClient(client: NodeRedisSubscriber, on: ChannelListener): Subscribes {
   const listener = (payload: string, channel: string): void => on.message(channel, payload);
   // Async, because node-redis throws at once when it is closed.
   const stop = async (channel: string): Promise<unknown> => client.unsubscribe([channel], listener);

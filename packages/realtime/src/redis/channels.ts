@@ -1,3 +1,4 @@
+import { isScaleError } from "@scale/core";
 import { inRootContext, withDeadline } from "@scale/core/kit";
 import { createBatcher, type SubscriberLike } from "@scale/core/redis";
 import { type ChannelClient, channelClient } from "./channel-client.js";
@@ -26,6 +27,8 @@ export interface ChannelsOptions {
 /** Channels of one command. */
 const MAX_CHANNELS = 500;
 const RETRY_MS = 250;
+/** Deadlines without any sign of life, after which the connection is taken for dead. */
+const MAX_SILENT_DEADLINES = 10;
 
 interface Addition {
   readonly channel: string;
@@ -38,9 +41,13 @@ export function createChannels(options: ChannelsOptions): Channels {
   const channels = new Set<string>();
   let restoration: Restoration = { isOver: true, isDone: true };
   let isClosed = false;
+  const silence = createSilence(MAX_SILENT_DEADLINES * timeoutMs);
 
   const client: ChannelClient = channelClient(subscriber, sharded, {
-    message: (channel, payload) => channels.has(channel) && onMessage(channel, payload),
+    message(channel, payload) {
+      silence.end();
+      if (channels.has(channel)) onMessage(channel, payload);
+    },
     lost() {
       if (isClosed) return;
       if (restoration.isDone) onLost();
@@ -59,10 +66,17 @@ export function createChannels(options: ChannelsOptions): Channels {
   });
 
   return {
-    add(channel) {
+    async add(channel) {
       channels.add(channel);
       const added = new Promise<void>((resolve, reject) => additions.add("", { channel, resolve, reject }));
-      return withDeadline(added, timeoutMs, "the subscription of a Redis channel");
+      try {
+        await withDeadline(added, timeoutMs, "the subscription of a Redis channel");
+        silence.end();
+      } catch (error) {
+        // A connection that a firewall dropped never closes, and confirms no channel any more.
+        if (isScaleError(error, "SCALE_TIMEOUT") && silence.isTooLong()) client.reconnect();
+        throw error;
+      }
     },
     remove(channel) {
       if (channels.delete(channel)) client.unsubscribe(channel);
@@ -73,6 +87,29 @@ export function createChannels(options: ChannelsOptions): Channels {
       for (const channel of channels) client.unsubscribe(channel);
       channels.clear();
       client.close();
+    },
+  };
+}
+
+/** The time since the first call without an answer. */
+interface Silence {
+  /** Called for a call without an answer. True once in `maxMs`. */
+  isTooLong(): boolean;
+  /** Called for every sign of life. */
+  end(): void;
+}
+
+function createSilence(maxMs: number): Silence {
+  let since: number | undefined;
+  return {
+    isTooLong() {
+      since ??= performance.now();
+      if (performance.now() - since < maxMs) return false;
+      since = undefined;
+      return true;
+    },
+    end() {
+      since = undefined;
     },
   };
 }

@@ -55,12 +55,17 @@ describe.skipIf(url === "")("redisHub", () => {
     // As a server leaves it that was promoted since.
     const value = (await redis.get(`${name}:{acme}:history`)) ?? "";
     await redis.set(`${name}:{acme}:history`, value.replace(/ \S+ /, ` ${"f".repeat(40)} `));
-    const third = await store.append({ tenantId: "acme", topic: "t", body: "3" });
-    expect(third.epoch).not.toBe(second.epoch);
-    expect(await ask(second)).toMatchObject({ is: "unknown" });
+    // An append does not ask for the server's id. The first read after it does.
+    expect((await store.append({ tenantId: "acme", topic: "t", body: "3" })).epoch).toBe(second.epoch);
+    const rotated = await ask(second);
+    expect(rotated).toMatchObject({ is: "unknown" });
+    expect(rotated.epoch).not.toBe(second.epoch);
+    expect((await store.tails("acme", ["t"])).tails).toEqual([0]);
+    expect((await store.append({ tenantId: "acme", topic: "t", body: "4" })).epoch).toBe(rotated.epoch);
+    expect((await ask(rotated)).events.map(({ body }) => body)).toEqual(["4"]);
     const resuming = open(redisHub({ redis, subscriber, prefix: name, afterRestart: "resume", timeoutMs: 5000 }));
     await redis.set(`${name}:{acme}:history`, value.replace(/ \S+ /, ` ${"f".repeat(40)} `));
-    expect((await resuming.append({ tenantId: "acme", topic: "t", body: "4" })).epoch).toBe(second.epoch);
+    expect((await resuming.append({ tenantId: "acme", topic: "t", body: "5" })).epoch).toBe(second.epoch);
   });
 
   it("reports events as gone when only the newest position of their topic, or only the events, were evicted", async () => {

@@ -10,7 +10,8 @@ import { type Channels, createChannels } from "./channels.js";
 import type { RedisHubContext } from "./context.js";
 import { newEpoch } from "./epoch.js";
 import { parseRead, parseTails } from "./replies.js";
-import { countPresence, read as readScript, setPresence, tails as tailsScript } from "./scripts.gen.js";
+import { countPresence, setPresence } from "./scripts.gen.js";
+import { read as readScript, tails as tailsScript } from "./scripts.js";
 
 export interface RedisHubOptions {
   /** An ioredis or node-redis client, single, Sentinel or Cluster. The application connects and closes it. */
@@ -143,9 +144,10 @@ function openStore(context: RedisHubContext, feed: Feed | undefined): OpenStore 
   return {
     canSubscribe: feed !== undefined,
     append,
-    async read({ tenantId, topics, after, limit }) {
+    async read({ tenantId, topics, after, limit, maxBytes = Number.MAX_SAFE_INTEGER, step = limit }) {
       const cursor = after === undefined ? ["", "0"] : [after.epoch, String(after.position)];
-      const args = [String(ttlMs), String(keepMs), afterRestart, "", newEpoch(), String(limit), ...cursor];
+      const page = [ttlMs, limit, maxBytes, step].map(String);
+      const args = [String(keepMs), afterRestart, "", newEpoch(), ...page, ...cursor];
       const keys = [historyKey(tenantId), ...topics.map((topic) => topicKey(tenantId, topic))];
       return parseRead(await runner.run(readScript, { keys, args }), topics);
     },

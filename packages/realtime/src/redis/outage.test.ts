@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { findRedis, type RedisServer, startRedis } from "@scale/testkit";
+import { findRedis, type RedisServer, startFaultProxy, startRedis } from "@scale/testkit";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -132,6 +132,26 @@ describe.skipIf(!findRedis())("a hub over Redis", () => {
     await until(() => expect(clients.every(({ sink }) => sink.values().at(-1) === 4)).toBe(true));
     // The event of the call that timed out was carried out: that is what its error says may happen.
     for (const { sink } of clients) expect(sink.values()).toEqual([1, 2, 4]);
+  });
+
+  it("replaces a subscriber's connection that was dropped without an end, and admits clients again", async () => {
+    const server = await start();
+    const proxy = await startFaultProxy(server.url);
+    opened.push(() => proxy.close());
+    const redis = connectTo(server);
+    const subscriber = new Redis(proxy.url, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
+    subscriber.on("error", () => undefined);
+    opened.push(() => subscriber.disconnect());
+    const topics = { "t.{id}": { authorize: () => true } };
+    const hub = closing(createHub({ store: redisHub({ redis, subscriber, timeoutMs: 100 }), topics }));
+    await vi.waitFor(() => join(hub, { topics: ["t.1"] }), 5000);
+    // Open connections are lost without an end; later ones work.
+    proxy.blackHole();
+    await expect(join(hub, { topics: ["t.2"] })).rejects.toMatchObject({ code: "SCALE_STORE" });
+    await proxy.up();
+    const { sink } = await vi.waitFor(() => join(hub, { topics: ["t.3"] }), 10_000);
+    await vi.waitFor(() => hub.publish("t.3", 1, acme), 5000);
+    await until(() => expect(sink.values()).toEqual([1]));
   });
 
   it("publishes without a subscriber, and says what a client needs", async () => {

@@ -1,6 +1,6 @@
 import { ConfigError } from "@scale/core";
 import { describeValue } from "@scale/core/kit";
-import type { TopicParams } from "./types.js";
+import type { TopicName, TopicParams } from "./types.js";
 
 /** Parameters of a name that matches, or `undefined`. */
 export type MatchTopic = (name: string) => Readonly<Record<string, string>> | undefined;
@@ -37,13 +37,15 @@ export function compilePattern(pattern: string): MatchTopic {
  * Fills a pattern with parameters of any characters: `topicName("orders.{orderId}", { orderId: "7" })`.
  * `authorize` gets the same parameters back.
  */
-export function topicName<Pattern extends string>(pattern: Pattern, params: TopicParams<Pattern>): string {
+export function topicName<Pattern extends string>(pattern: Pattern, params: TopicParams<Pattern>): TopicName<Pattern> {
   const values: Readonly<Record<string, string>> = params;
-  return pattern.replaceAll(PARAM, (_, key: string) => {
+  const name = pattern.replaceAll(PARAM, (_, key: string) => {
     const value = Object.hasOwn(values, key) ? values[key] : undefined;
     if (typeof value === "string" && value !== "") return encodeParam(value);
     throw new ConfigError(`topicName: ${key}: expected a string that is not empty, got ${describeValue(value)}`);
   });
+  // The compiler does not follow `replaceAll`: every parameter of the pattern was filled.
+  return name as TopicName<Pattern>;
 }
 
 // Only these two: a name stays readable, and `.` separates parameters.

@@ -81,6 +81,21 @@ function describePages({ create, open }: Tools): void {
       expect(read.upTo).toBe(read.position);
     });
 
+    it("ends the page of a topic at its bytes, after a step of events, and is complete up to its end", async () => {
+      const { store } = await create();
+      const a = open(store);
+      const after = await head(a);
+      for (let i = 0; i < 12; i++)
+        await a.append({ tenantId: T, topic: i % 2 === 0 ? "t" : "u", body: "x".repeat(10) });
+      const read = (bounds: { maxBytes: number; step?: number }) =>
+        a.read({ tenantId: T, topics: ["t", "u"], after, limit: 100, ...bounds });
+      expect(await read({ maxBytes: 30, step: 1 })).toMatchObject({ is: "events", hasMore: true });
+      expect((await read({ maxBytes: 30, step: 1 })).events.map(({ topic }) => topic).join("")).toBe("tutut");
+      expect((await read({ maxBytes: 30, step: 2 })).events.map(({ topic }) => topic).join("")).toBe("tututut");
+      expect((await read({ maxBytes: 1 })).events).toHaveLength(12);
+      expect((await read({ maxBytes: 10_000, step: 5 })).hasMore).toBe(false);
+    });
+
     it("returns pages that are complete and in order over all topics", async () => {
       const { store } = await create();
       const a = open(store);
