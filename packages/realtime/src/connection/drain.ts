@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "@scale/core";
 import { retryFrame } from "../delivery/frame.js";
 import type { Connection } from "./connection.js";
 
@@ -19,9 +20,10 @@ const isPending = ({ pendingBytes }: Connection): boolean => pendingBytes > 0;
 export async function drainConnections(connections: readonly Connection[], times: DrainTimes): Promise<void> {
   const { deadlineMs, spreadMs, retryMs } = times;
   for (const connection of connections) connection.end("drain", retryFrame(retryMs + Math.random() * spreadMs));
-  const until = performance.now() + deadlineMs;
+  // The clock of the system, whatever the hub has: the process ends by it.
+  const until = systemClock.monotonic() + deadlineMs;
   let open = connections.filter(isPending);
-  while (open.length > 0 && performance.now() < until) {
+  while (open.length > 0 && systemClock.monotonic() < until) {
     await sleep(POLL_MS);
     open = open.filter(isPending);
   }

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, createServer } from "node:http2";
-import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -20,10 +19,10 @@ async function serve(authorize: () => boolean | Promise<boolean> = () => true) {
   const hub = closing(
     createHub({ store: memoryHub(), heartbeat: 30, limits: { buffer: 262_144 }, topics: { t: { authorize } } }),
   );
-  const handler = sse(hub, { principal: () => acme });
+  // Its types are those of HTTP/1.1. The compatibility layer of Node has the same members.
+  const handler = sse(hub, { principal: () => acme }) as (request: object, response: object, next: () => void) => void;
   const server = createServer((request, response) => {
-    // The compatibility layer of Node: what Express and others pass on.
-    void handler(request as never, response as unknown as ServerResponse, () => response.destroy());
+    handler(request, response, () => response.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

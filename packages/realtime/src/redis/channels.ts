@@ -1,4 +1,4 @@
-import { isScaleError } from "@scale/core";
+import { isScaleError, systemClock } from "@scale/core";
 import { inRootContext, withDeadline } from "@scale/core/kit";
 import { createBatcher, type SubscriberLike } from "@scale/core/redis";
 import { type ChannelClient, channelClient } from "./channel-client.js";
@@ -103,8 +103,8 @@ function createSilence(maxMs: number): Silence {
   let since: number | undefined;
   return {
     isTooLong() {
-      since ??= performance.now();
-      if (performance.now() - since < maxMs) return false;
+      since ??= systemClock.monotonic();
+      if (systemClock.monotonic() - since < maxMs) return false;
       since = undefined;
       return true;
     },
