@@ -10,7 +10,7 @@ import { rateLimit } from "@scale/rate-limit/express";
 import type { Shedder } from "@scale/shed";
 import { shed } from "@scale/shed/express";
 import express, { type Express } from "express";
-import { cacheAdmin, databaseAdmin, healthProbes, quotaAdmin } from "./admin.js";
+import { adminOnly, cacheAdmin, databaseAdmin, healthProbes, quotaAdmin } from "./admin.js";
 import type { CrmCache, ResourceName } from "./cache.js";
 import { cachedRows } from "./db/cached-rows.js";
 import type { DatabaseConnection } from "./db/client.js";
@@ -20,13 +20,17 @@ import { degradationAdmin, type RatesParts } from "./degradation.js";
 import type { CrmFlags } from "./flags.js";
 import { limitStrangers } from "./guards/address-limit.js";
 import { allowHosts } from "./guards/hosts.js";
+import type { CrmJobs } from "./jobs/start.js";
 import { createLimiter } from "./limits.js";
 import type { Metrics } from "./live/metrics.js";
 import { livePage, measure } from "./live/routes.js";
+import type { CrmHub } from "./notifications/hub.js";
+import { notificationStream } from "./notifications/stream.js";
 import { NotFoundError, errorResponses, unwrapDrizzle } from "./problems.js";
 import { createCrmQuota } from "./quota.js";
 import { contacts } from "./routes/contacts.js";
 import { showDashboard } from "./routes/dashboard.js";
+import { showLeaderboard } from "./routes/leaderboard.js";
 import { deals } from "./routes/deals.js";
 import { sendEmail } from "./routes/email.js";
 import { exportContacts } from "./routes/export.js";
@@ -51,6 +55,8 @@ export interface AppOptions {
   readonly rates: RatesParts;
   readonly shedder: Shedder;
   readonly health: Health;
+  readonly jobs: CrmJobs;
+  readonly hub: CrmHub;
   /** Signs the cursors of lists. */
   readonly secret: string;
   /** Bearer token for the admin routes. */
@@ -65,13 +71,14 @@ export interface AppOptions {
 
 /** The CRM API: tenant resolution, load shedding, rate limits, sessions, cache warming, then the routes. */
 export function createApp(options: AppOptions): Express {
-  const { database, store, usage, plans, secret, crm, flags, rates, shedder, health } = options;
+  const { database, store, usage, plans, secret, crm, flags, rates, shedder, health, jobs, hub } = options;
   const { adminToken, hosts, metrics, clock, onError } = options;
   const { db, router } = database;
   const app = express().disable("x-powered-by");
   const limiter = createLimiter(plans, store);
   const quota = createCrmQuota({ db, store: usage, plans });
   const quotaCounting = { quota, onCount: metrics.recordQuota };
+  const counted = { ...quotaCounting, onInsert: jobs.record };
   const cached = (name: ResourceName, rows: TenantRows) => ({
     rows: cachedRows(rows, crm, name),
     pages: createListPages(plans, { list: name, secret }),
@@ -85,22 +92,24 @@ export function createApp(options: AppOptions): Express {
   app.get("/api/admin/quotas/:tenantId", quotaAdmin(quota, adminToken));
   app.use("/api/admin/database", databaseAdmin(router, adminToken));
   app.use("/api/admin/cache", cacheAdmin(crm, plans, adminToken));
-  app.use("/api/degradation", degradationAdmin({ rates, flags, shedder }, adminToken));
+  app.get("/api/admin/jobs", adminOnly(adminToken), (_request, response) => void response.json(jobs.state()));
+  app.use("/api/degradation", degradationAdmin({ rates, flags, shedder, jobs }, adminToken));
 
+  const strangers = limitStrangers();
+  const tenant = toExpress(
+    tenantGuard({
+      // For the demo, any client may name its tenant. With a login, use `fromClaim({ verify, claim: "tenant" })`.
+      resolve: fromHeader("x-tenant-id"),
+      user: fromHeader("x-user-id"),
+      // There is no proxy in front of this process, so X-Forwarded-For was written by the client.
+      ip: clientIp({ trust: "none" }),
+    }),
+  );
+  // Limited when it begins. Not measured: it lasts as long as its client stays.
+  app.get("/api/notifications/stream", strangers, tenant, rateLimit(limiter), notificationStream(hub));
   app.use(measure(metrics, clock));
   // Limits by address come before the tenant is known, limits by tenant after it.
-  app.use(limitStrangers());
-  app.use(
-    toExpress(
-      tenantGuard({
-        // For the demo, any client may name its tenant. With a login, use `fromClaim({ verify, claim: "tenant" })`.
-        resolve: fromHeader("x-tenant-id"),
-        user: fromHeader("x-user-id"),
-        // There is no proxy in front of this process, so X-Forwarded-For was written by the client.
-        ip: clientIp({ trust: "none" }),
-      }),
-    ),
-  );
+  app.use(strangers, tenant);
   // Before all that does work, the limiter included: a refusal must cost next to nothing.
   app.use(shed(shedder, { priority: priorityOf }));
   // The demo has no login, and shows limits to every client. With one, the default shows them to authenticated clients.
@@ -118,9 +127,10 @@ export function createApp(options: AppOptions): Express {
   app.use(express.json({ limit: "100kb" }));
   app.post("/contacts/:id/email", sendEmail(db, quotaCounting));
   app.get("/api/dashboard", showDashboard(crm));
+  app.get("/api/leaderboard", showLeaderboard(db));
   app.get("/api/rates", showRates(rates.client));
-  app.use("/contacts", resourceRouter(contacts, cached("contacts", countedRows(db, "contacts", quotaCounting))));
-  app.use("/deals", resourceRouter(deals, cached("deals", countedRows(db, "deals", quotaCounting))));
+  app.use("/contacts", resourceRouter(contacts, cached("contacts", countedRows(db, "contacts", counted))));
+  app.use("/deals", resourceRouter(deals, cached("deals", countedRows(db, "deals", counted))));
   app.use("/invoices", resourceRouter(invoices, cached("invoices", tenantRows(db, invoices.table))));
   app.use("/tasks", resourceRouter(tasks, cached("tasks", tenantRows(db, tasks.table))));
 

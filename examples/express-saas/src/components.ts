@@ -46,6 +46,7 @@ export type LimitStore =
       readonly is: "redis";
       readonly store: RateLimitStore;
       readonly redis: Redis;
+      readonly url: string;
       /** `undefined` with `redisUrl`. */
       readonly server: RedisServer | undefined;
     }
@@ -66,6 +67,8 @@ export interface Components {
   readonly cacheStore: CacheStore | undefined;
   /** Live source of the flags. */
   readonly flagSource: FlagSource;
+  /** Connection for subscriptions; `undefined` without Redis. */
+  readonly subscriber: Redis | undefined;
 }
 
 /** Smaller than the defaults of `@scale/db-router` (20 and 30 connections), which assume a dedicated machine. */
@@ -88,17 +91,21 @@ export async function startComponents(options: ComponentOptions, teardown: Teard
 }
 
 /**
- * The cache store and the source of the flags. They share a separate connection for subscriptions, because a subscribed Redis
- * connection accepts no other commands.
+ * The cache store and the source of the flags. They share a separate connection for subscriptions with the streams of
+ * notifications, because a subscribed Redis connection accepts no other commands.
  */
-function startSubscribers(limitStore: LimitStore, teardown: Teardown): Pick<Components, "cacheStore" | "flagSource"> {
-  if (limitStore.is === "memory") return { cacheStore: undefined, flagSource: memorySource() };
+function startSubscribers(
+  limitStore: LimitStore,
+  teardown: Teardown,
+): Pick<Components, "cacheStore" | "flagSource" | "subscriber"> {
+  if (limitStore.is === "memory") return { cacheStore: undefined, flagSource: memorySource(), subscriber: undefined };
   const { redis } = limitStore;
   const subscriber = redis.duplicate();
   teardown.defer(() => subscriber.disconnect());
   // It breaks together with the main connection, which reports the error, and it resubscribes after a reconnect.
   subscriber.on("error", () => undefined);
   return {
+    subscriber,
     cacheStore: redisCacheStore({ redis, subscriber, timeoutMs: REDIS_TIMEOUT_MS }),
     // No request waits for it.
     flagSource: redisSource({ redis, subscriber }),
@@ -159,9 +166,10 @@ async function startLimitStore({ redisUrl, onError }: ComponentOptions, teardown
     return { is: "memory", store: memoryStore(), reason: describeError(error) };
   }
   teardown.defer(() => server?.stop());
-  const redis = await connectRedis(redisUrl ?? server?.url ?? "", onError);
+  const url = redisUrl ?? server?.url ?? "";
+  const redis = await connectRedis(url, onError);
   teardown.defer(() => redis.disconnect());
-  return { is: "redis", store: redisStore({ redis, timeoutMs: REDIS_TIMEOUT_MS }), redis, server };
+  return { is: "redis", store: redisStore({ redis, timeoutMs: REDIS_TIMEOUT_MS }), redis, url, server };
 }
 
 /** A Redis client for the request path: commands never wait for a connection, and it reconnects soon after Redis is back. */

@@ -4,6 +4,7 @@ import { degradation } from "@scale/shed/express";
 import { Router } from "express";
 import { adminOnly, createTokenCheck } from "./admin.js";
 import type { CrmFlags } from "./flags.js";
+import type { CrmJobs } from "./jobs/start.js";
 import type { RatesClient } from "./rates/client.js";
 import type { RatesService } from "./rates/service.js";
 import { BURST_REQUESTS, sendBurst } from "./traffic/burst.js";
@@ -18,13 +19,14 @@ export interface DegradationParts {
   readonly rates: RatesParts;
   readonly flags: CrmFlags;
   readonly shedder: Shedder;
+  readonly jobs: Pick<CrmJobs, "burst">;
 }
 
 /**
  * Shows and controls breakers, flags and the shedder, and breaks things on request, for callers with the admin token.
  * Mount it at `/api/degradation`.
  */
-export function degradationAdmin({ rates, flags, shedder }: DegradationParts, token: string): Router {
+export function degradationAdmin({ rates, flags, shedder, jobs }: DegradationParts, token: string): Router {
   const hasToken = createTokenCheck(token);
   const authorize = ({ header }: HttpFacts): boolean => hasToken(header("authorization"));
   const routes = Router();
@@ -37,6 +39,9 @@ export function degradationAdmin({ rates, flags, shedder }: DegradationParts, to
   routes.post("/burst", adminOnly(token), ({ socket }, response) => {
     void sendBurst(`http://127.0.0.1:${socket.localPort}`);
     response.status(202).json({ requests: BURST_REQUESTS });
+  });
+  routes.post("/jobs/burst", adminOnly(token), async (_request, response) => {
+    response.status(202).json({ jobs: await jobs.burst() });
   });
   routes.use(degradation({ authorize, breakers: [rates.client.breaker], flags, shedder }));
   return routes;

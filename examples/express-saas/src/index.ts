@@ -11,7 +11,9 @@ import { seededTenants } from "./db/seed.js";
 import { createCrmFlags } from "./flags.js";
 import { LOOPBACK_HOSTS } from "./guards/hosts.js";
 import { createCrmHealth } from "./health.js";
+import { startCrmJobs } from "./jobs/start.js";
 import { createMetrics, type MetricsOptions } from "./live/metrics.js";
+import { createCrmHub } from "./notifications/hub.js";
 import { createRatesClient } from "./rates/client.js";
 import { startRatesService } from "./rates/service.js";
 import { plans } from "./scale.plan.js";
@@ -92,6 +94,9 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
   await flags.ready();
   const shedder = createCrmShedder(resolver);
   teardown.defer(() => shedder.close());
+  const hub = createCrmHub({ ...components, plans: resolver });
+  teardown.defer(() => hub.close());
+  const jobs = startCrmJobs({ database, limitStore, plans: resolver, hub, clock: systemClock, onError }, teardown);
   const rates = await startRates(teardown);
   const { router } = database;
   const sources = { plans, limitStore: limitStoreSource(limitStore), cache: crm.cache, router };
@@ -99,13 +104,15 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
   teardown.defer(() => metrics.stop());
   const health = createCrmHealth({ database, limitStore, crm, rates: rates.client });
   const counted = { store: limitStore.store, usage, plans: resolver };
-  const parts = { ...counted, database, secret, crm, flags, rates, shedder, health };
+  const parts = { ...counted, database, secret, crm, flags, rates, shedder, health, jobs, hub };
   const served = { adminToken, hosts: [...LOOPBACK_HOSTS, ...hosts] };
   const app = createApp({ ...parts, ...served, metrics, clock: systemClock, onError });
   const { server, url } = await startServer(app, port);
   health.drain.attach(server);
   // Requests in flight are finished first; the cleanups close what they stand on.
   teardown.defer(() => health.drain.start({ reason: "stop" }));
+  // Streams have no end of their own, and would be waited for.
+  teardown.defer(() => hub.drain({ deadline: "1s", spread: "5s" }));
 
   if (traffic !== false) {
     const tenantIds = seededTenants.map(({ id }) => id);

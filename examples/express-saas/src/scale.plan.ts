@@ -5,7 +5,9 @@ import {
   hard,
   type PageSizeInput,
   type PlanInput,
+  type QueueShareInput,
   type QuotaLimitInput,
+  type RealtimeShareInput,
   soft,
   unlimited,
 } from "@scale/core";
@@ -17,6 +19,8 @@ export const plans = definePlans(
       ...{ perQuarterHour: 500, perUser: 250, perSecond: 3, searchesPerMinute: 60, exportsPerMinute: 3 },
       quota: { contacts: hard(105), deals: hard(52), emails: hard(20) },
       cache: { weight: 1, maxBytes: "64KiB" },
+      queue: { weight: 1, maxInFlight: 2, maxBacklog: 1000 },
+      realtime: { maxConnections: 10, maxConnectionsPerUser: 2 },
       database: { maxConnections: 2 },
       pageSize: { default: 50, max: 50 },
     }),
@@ -24,6 +28,8 @@ export const plans = definePlans(
       ...{ perQuarterHour: 2000, perUser: 1000, perSecond: 8, searchesPerMinute: 240, exportsPerMinute: 6 },
       quota: { contacts: hard(500), deals: hard(250), emails: soft(50, { overage: 0.2 }) },
       cache: { weight: 2 },
+      queue: { weight: 2, maxInFlight: 4, maxBacklog: 5000 },
+      realtime: { maxConnections: 50, maxConnectionsPerUser: 4 },
       database: { maxConnections: 3 },
       pageSize: { default: 50, max: 100 },
     }),
@@ -31,6 +37,8 @@ export const plans = definePlans(
       ...{ perQuarterHour: 5000, perUser: 2500, perSecond: 15, searchesPerMinute: 600, exportsPerMinute: 15 },
       quota: { contacts: hard(5000), deals: hard(2500), emails: soft(1000, { overage: 0.2 }) },
       cache: { weight: 4 },
+      queue: { weight: 4, maxInFlight: 8 },
+      realtime: { maxConnections: 250 },
       database: { maxConnections: 5 },
       pageSize: { default: 50, max: 200 },
     }),
@@ -38,6 +46,8 @@ export const plans = definePlans(
       ...{ perQuarterHour: 20_000, perUser: 5000, perSecond: 60, searchesPerMinute: 1200, exportsPerMinute: 60 },
       quota: { contacts: unlimited(), deals: unlimited(), emails: unlimited() },
       cache: { weight: 8 },
+      queue: { weight: 8 },
+      realtime: { maxConnections: 1000 },
       database: { maxConnections: 8 },
       pageSize: { default: 50, max: 500 },
     }),
@@ -59,6 +69,10 @@ interface Included {
   readonly quota: Readonly<Record<"contacts" | "deals" | "emails", QuotaLimitInput>>;
   /** Weight of the tenant in the cache memory of each process, when the tenants want more than there is. */
   readonly cache: CacheShareInput;
+  /** Share of the workers, and jobs that may run or wait at a time. */
+  readonly queue: QueueShareInput;
+  /** Open streams of notifications in each process. */
+  readonly realtime: RealtimeShareInput;
   /** Statements and transactions a tenant runs at the same time in each process. Further ones queue. */
   readonly database: DatabaseShareInput;
   /** Rows per page of a list. */

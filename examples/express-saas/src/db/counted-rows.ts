@@ -1,5 +1,6 @@
 import { tenancy } from "@scale/core";
 import { eq } from "drizzle-orm";
+import type { RecordSubmission } from "../jobs/submissions.js";
 import type { QuotaCounting } from "../quota.js";
 import type { Database } from "./client.js";
 import { contacts, deals } from "./schema.js";
@@ -14,11 +15,13 @@ type Units = Readonly<Partial<Record<CountedTable, number>>>;
  * concurrent requests gets the last row, and a failure rolls back both.
  * Every transaction locks rows first and the counter last, which avoids deadlocks and keeps the counter lock short.
  */
-export function countedRows(db: Database, metric: CountedTable, { quota, onCount }: QuotaCounting): TenantRows {
+export function countedRows(db: Database, metric: CountedTable, options: CountedRowsOptions): TenantRows {
+  const { quota, onCount, onInsert } = options;
   const table = TABLES[metric];
 
   async function insert(tx: Database, fields: Row): Promise<{ row: Row; used: number | undefined; plan: string }> {
     const row = await tenantRows(tx, table).insert(fields);
+    await onInsert(tx, metric, row);
     // Throws when the quota is exhausted, which rolls back the insert.
     const units: Units = { [metric]: 1 };
     const { metrics } = await quota.use(tenancy.require().tenantId, units, { tx, written: true });
@@ -51,6 +54,11 @@ export function countedRows(db: Database, metric: CountedTable, { quota, onCount
       return removed?.row;
     },
   };
+}
+
+export interface CountedRowsOptions extends QuotaCounting {
+  /** Called in the transaction of each insert. */
+  readonly onInsert: RecordSubmission;
 }
 
 interface Removed {

@@ -1,4 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
+import { onceTables } from "@scale/queue/once";
+import { outboxTables } from "@scale/queue/outbox";
 import { quotaTables } from "@scale/quota";
 import { usageLedgerTable } from "@scale/quota/redis";
 import type { Pool, PoolClient } from "pg";
@@ -13,9 +15,10 @@ interface Migration {
   sql(): string | Promise<string>;
 }
 
-/** Tables of the quota package, created by the SQL it provides. */
+/** Tables of the packages, created by the SQL that they provide. */
 const PACKAGE_MIGRATIONS: readonly Migration[] = [
   { name: "0003-quota", sql: () => quotaTables({ schema: SCHEMA }) + usageLedgerTable({ schema: SCHEMA }) },
+  { name: "0005-jobs", sql: () => outboxTables({ schema: SCHEMA }) + onceTables({ schema: SCHEMA }) },
 ];
 
 /**

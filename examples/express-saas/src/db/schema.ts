@@ -84,3 +84,13 @@ export const emails = crm.table(
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.id] }), unique().on(table.tenantId, table.requestId)],
 );
+
+export const leaderboard = crm.table(
+  "leaderboard",
+  {
+    tenantId,
+    userId: text("user_id").notNull(),
+    points: bigint("points", { mode: "number" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.userId] })],
+);
