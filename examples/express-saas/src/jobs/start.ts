@@ -34,6 +34,8 @@ export interface CrmJobsOptions extends Pick<Components, "database" | "limitStor
 
 const NAME = "crm";
 const CONCURRENCY = 20;
+/** Deadline of a call to Redis. No request waits for it: submissions go through the outbox. */
+const TIMEOUT_MS = 2000;
 /** Deadline of the jobs that run when the process ends; then another process gets them. */
 const DRAIN_MS = 3000;
 /** A key of an effect is kept for longer than its job can be tried again. */
@@ -45,7 +47,7 @@ export function startCrmJobs(options: CrmJobsOptions, teardown: Teardown): CrmJo
   const { database, limitStore, plans, hub, clock, onError } = options;
   const client = drizzleClient<Database>(database.db.$primary);
   const outbox = createOutbox({ client, schema: SCHEMA });
-  const queue = createQueue(jobs, { name: NAME, store: createStore(limitStore), plans, outbox });
+  const queue = createQueue(jobs, { name: NAME, store: createStore(limitStore), plans, outbox, timeoutMs: TIMEOUT_MS });
   teardown.defer(() => queue.close());
   const ledger = createOnce({ client, schema: SCHEMA });
   teardown.defer(pruneRegularly(ledger, onError));
@@ -84,14 +86,14 @@ function createStore(limitStore: LimitStore): QueueStore {
   if (limitStore.is === "memory") return memoryStore({ durability: "none" });
   // Never connects: the store opens connections like it, without the deadlines that the request path sets on its own.
   const template = new Redis(limitStore.url, { lazyConnect: true });
-  return redisStore({ redis: template, prefix: "crm" });
+  return redisStore({ redis: template, prefix: "crm", timeoutMs: TIMEOUT_MS });
 }
 
 /** On the largest plan, whose backlog has room for them. */
 const NOISY_TENANT = "amber-labs";
 const BURST = 2000;
 /** Jobs of one call. */
-const CHUNK = 1000;
+const CHUNK = 250;
 
 async function enqueueBurst(queue: Queue<CrmJobDefinitions>): Promise<number> {
   const issue = new Date().toISOString();

@@ -29,35 +29,29 @@
   Returns two strings for each event: its epoch and position, or "" and the error. All keys of one event share a hash tag.
   O(1) for each event. Streams and tails expire after `ttl`, histories after `keep`, ids after `dedupe`.
 ]]
-local call, format, match = redis.call, string.format, string.match
+local call, attempt, format, match = redis.call, redis.pcall, string.format, string.match
 local events, ttl, keep, dedupe = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local command, now = ARGV[5], tonumber(ARGV[7])
-
 if not now then
   local time = call("TIME")
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Read once and written once for all events of this call.
-local histories, topics = {}, {}
-
-local function newHistory(epoch)
-  local info = ARGV[6] == "reset" and redis.pcall("INFO", "replication")
-  local lineage = type(info) == "string" and match(info, "master_replid:(%x+)") or "-"
-  return { epoch = epoch, lineage = lineage, head = 0 }
+local function openHistory(key, candidate)
+  local epoch, lineage, head = match(call("GET", key) or "", "^(%x+) (%S+) (%d+)$")
+  if epoch then return { epoch = epoch, lineage = lineage, head = tonumber(head) } end
+  local info = ARGV[6] == "reset" and attempt("INFO", "replication")
+  lineage = type(info) == "string" and match(info, "master_replid:(%x+)") or "-"
+  return { epoch = candidate, lineage = lineage, head = 0 }
 end
 
-local function openHistory(value, candidate)
-  local epoch, lineage, head = match(value or "", "^(%x+) (%S+) (%d+)$")
-  if not epoch then return newHistory(candidate) end
-  return { epoch = epoch, lineage = lineage, head = tonumber(head) }
-end
-
-local function openTopic(stream, tailKey, value, tenant)
-  local epoch, position = match(value or "", "^(%x+) (%d+)$")
+-- Returns the topic with the position of its newest event, or nothing and the error of the server.
+local function openTopic(stream, tailKey, tenant)
+  local epoch, position = match(call("GET", tailKey) or "", "^(%x+) (%d+)$")
   if not epoch then
-    local last = call("XREVRANGE", stream, "+", "-", "COUNT", 1)[1]
-    if last then epoch, position = last[2][2], match(last[1], "^%d+") end
+    local last = attempt("XREVRANGE", stream, "+", "-", "COUNT", 1)
+    if last.err then return nil, last.err end
+    if last[1] then epoch, position = last[1][2][2], match(last[1][1], "^%d+") end
   end
   if epoch and epoch ~= tenant.epoch then
     call("DEL", stream)
@@ -68,43 +62,47 @@ local function openTopic(stream, tailKey, value, tenant)
   return { tail = position, tailKey = tailKey, tenant = tenant }
 end
 
-local function append(at, candidate, body, hasId)
-  local historyKey, stream, tailKey, idKey = KEYS[at], KEYS[at + 1], KEYS[at + 2], KEYS[at + 3]
-  local tenant, found = histories[historyKey], topics[stream]
-  if hasId or not tenant or not found then
-    local values = call("MGET", historyKey, tailKey, idKey)
-    if hasId and values[3] then return match(values[3], "^(%x+) (%d+)$") end
-    tenant = tenant or openHistory(values[1], candidate)
-    histories[historyKey] = tenant
-    found = found or openTopic(stream, tailKey, values[2], tenant)
-    topics[stream] = found
-  end
-  local epoch, previous = tenant.epoch, found.tail
-  local position = math.max(tenant.head + 1, now * 1024)
-  local text = format("%.0f", position)
-  call("XADD", stream, "MAXLEN", "~", events, text .. "-0", "e", epoch, "p", previous, "b", body)
-  tenant.head, tenant.isChanged, found.tail, found.isChanged = position, true, text, true
-  if hasId then call("SET", idKey, epoch .. " " .. text, "PX", dedupe) end
-  call(command, stream, epoch .. " " .. text .. " " .. previous .. " " .. body)
-  return epoch, text
+local function earlierEvent(idKey)
+  local earlier = call("GET", idKey)
+  if earlier then return match(earlier, "^(%x+) (%d+)$") end
 end
 
-local reply = {}
-for i = 0, #KEYS / 4 - 1 do
-  local arg = 8 + i * 3
-  local ok, epoch, position = pcall(append, i * 4 + 1, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2] == "1")
-  if not ok then
-    position = type(epoch) == "table" and epoch.err or tostring(epoch)
-    epoch = ""
+-- Read once and written once for all events of this call.
+local histories, topics, reply = {}, {}, {}
+
+-- Returns the epoch and position of the event, or "" and the error of the server.
+local function append(tenant, stream, tailKey, body)
+  local topic, failed = topics[stream], nil
+  if not topic then
+    topic, failed = openTopic(stream, tailKey, tenant)
+    if failed then return "", failed end
+  end
+  local position = math.max(tenant.head + 1, now * 1024)
+  local text, previous = format("%.0f", position), topic.tail
+  local added = attempt("XADD", stream, "MAXLEN", "~", events, text .. "-0", "e", tenant.epoch, "p", previous, "b", body)
+  if type(added) == "table" then return "", added.err end
+  call(command, stream, tenant.epoch .. " " .. text .. " " .. previous .. " " .. body)
+  tenant.head, tenant.isChanged, topic.tail, topics[stream] = position, true, text, topic
+  return tenant.epoch, text
+end
+
+for at = 1, #KEYS, 4 do
+  local historyKey, arg = KEYS[at], 8 + (at - 1) / 4 * 3
+  local hasId = ARGV[arg + 2] == "1"
+  local epoch, position
+  if hasId then epoch, position = earlierEvent(KEYS[at + 3]) end
+  if not epoch then
+    local tenant = histories[historyKey] or openHistory(historyKey, ARGV[arg])
+    histories[historyKey] = tenant
+    epoch, position = append(tenant, KEYS[at + 1], KEYS[at + 2], ARGV[arg + 1])
+    if hasId and epoch ~= "" then call("SET", KEYS[at + 3], epoch .. " " .. position, "PX", dedupe) end
   end
   reply[#reply + 1] = epoch
   reply[#reply + 1] = position
 end
-for stream, found in pairs(topics) do
-  if found.isChanged then
-    call("PEXPIRE", stream, ttl)
-    call("SET", found.tailKey, found.tenant.epoch .. " " .. found.tail, "PX", ttl)
-  end
+for stream, topic in pairs(topics) do
+  call("PEXPIRE", stream, ttl)
+  call("SET", topic.tailKey, topic.tenant.epoch .. " " .. topic.tail, "PX", ttl)
 end
 for key, tenant in pairs(histories) do
   if tenant.isChanged then

@@ -8,8 +8,13 @@ const field = z.union([z.string(), z.number(), z.instanceof(Buffer)]).transform(
 const fields = z.array(field);
 const EPOCH = /^[0-9a-f]{32}$/;
 
+const isStrings = (reply: unknown): reply is readonly string[] =>
+  Array.isArray(reply) && reply.every((each) => typeof each === "string");
+
 /** @throws {StoreError} for a reply of anything else than the script */
 function parseFields(script: string, reply: unknown): readonly string[] {
+  // The usual reply of an append, which every event waits for.
+  if (isStrings(reply)) return reply;
   const { data } = fields.safeParse(reply);
   if (data === undefined) throw unexpected(script, reply);
   return data;
