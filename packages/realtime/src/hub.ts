@@ -135,7 +135,7 @@ function createCore(parsed: ParsedHubOptions, registry: TopicRegistry): Core {
   const store = parsed.store.open({ history, listener });
   const presence = createPresence(store, () => roster);
   const roster: Roster = createRoster({ store, onCount: presence.onCount });
-  const reader = createReader(store, { pageBytes: limits.bufferBytes, eventBytes: limits.eventBytes });
+  const reader = createReader(store, limits.eventBytes);
   const seats = createSeats({ ...limits, plans: parsed.plans });
   const verifier = createVerifier(store, roster);
   const { onTick } = createUpkeep({ verifier, presence, clock, isLive, poll: () => pollConnections(roster) });

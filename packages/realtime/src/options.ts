@@ -62,7 +62,7 @@ export interface HubLimits {
    */
   readonly perUser?: ConnectionLimit;
   /**
-   * Maximum topics of a connection.
+   * Maximum topics of a connection, up to 128.
    * @default 32
    */
   readonly topics?: number;

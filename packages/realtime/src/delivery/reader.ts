@@ -24,20 +24,14 @@ interface Waiting {
 /** Reads that run at once: after an outage every connection reads, and Redis has other work too. */
 const MAX_RUNNING = 32;
 
-export interface PageLimits {
-  /** Bytes of a page; a page of very many topics may be larger. A client that reads nothing holds one. */
-  readonly pageBytes: number;
-  /** Maximum size of an event. */
-  readonly eventBytes: number;
-}
-
-/** Events of one page, over all topics, and bounds for those of one topic. */
+/** Events and bytes of one page, over all topics, and bounds for the events of one: bound how long a read blocks the store. */
 const PAGE_EVENTS = 256;
+const PAGE_BYTES = 256 * 1024;
 const [MIN_EVENTS, MAX_EVENTS] = [8, 128];
 
 /** The share of a page that each of its topics has. */
-function pageOf(topics: number, { pageBytes, eventBytes }: PageLimits): Omit<ReadRequest, "tenantId" | "topics"> {
-  const maxBytes = Math.max(1, Math.floor(pageBytes / topics));
+function pageOf(topics: number, eventBytes: number): Omit<ReadRequest, "tenantId" | "topics"> {
+  const maxBytes = Math.max(1, Math.floor(PAGE_BYTES / topics));
   const limit = Math.max(MIN_EVENTS, Math.min(MAX_EVENTS, Math.floor(PAGE_EVENTS / topics)));
   return { limit, maxBytes, step: Math.max(1, Math.min(limit, Math.floor(maxBytes / eventBytes))) };
 }
@@ -45,8 +39,9 @@ function pageOf(topics: number, { pageBytes, eventBytes }: PageLimits): Omit<Rea
 /**
  * Reads of connections, a bounded number at once. Connections with the same topics and position share a read and its frames.
  * Only a read that has not been sent is shared: a connection that came later may have missed events after one that was.
+ * @param eventBytes maximum size of an event
  */
-export function createReader(store: OpenStore, limits: PageLimits): Reader {
+export function createReader(store: OpenStore, eventBytes: number): Reader {
   const waiting = new Map<string, Waiting>();
   let running = 0;
 
@@ -78,7 +73,7 @@ export function createReader(store: OpenStore, limits: PageLimits): Reader {
       const shared = waiting.get(key);
       if (shared !== undefined) return shared.promise;
       const { promise, resolve } = newPromise();
-      const request = { tenantId, topics, after, ...pageOf(topics.length, limits) };
+      const request = { tenantId, topics, after, ...pageOf(topics.length, eventBytes) };
       waiting.set(key, { request, promise, resolve });
       // Later in this turn, so that all connections that a message sends here share one read.
       if (waiting.size === 1) inRootContext(() => setImmediate(sendNext));

@@ -26,6 +26,7 @@
   append keeps the epoch of a history that exists, because to ask for the id costs as much as all the rest. No client depends on
   events in the old epoch: whatever leads one to another server makes it read first, and then it gets a reset.
 
+  Largest input: 64 events of 512 kB in all.
   Returns two strings for each event: its epoch and position, or "" and the error. All keys of one event share a hash tag.
   O(1) for each event. Streams and tails expire after `ttl`, histories after `keep`, ids after `dedupe`.
 ]]

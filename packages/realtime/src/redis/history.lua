@@ -7,6 +7,7 @@
   ARGV[3]  now        ms since epoch, or "" for the clock of the server
   ARGV[4]  candidate  epoch for a tenant without one
 
+  Largest input: one key.
   Defines `now`, `epoch`, `head` (newest position), `lastHead` (that before this call, 0 without one) and `headText`.
   O(1). Writes the head, which expires after `keep`.
 ]]
