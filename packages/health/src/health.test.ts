@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createHealth, type Health } from "./health.js";
 import type { HealthOptions } from "./options.js";
 import type { HealthCheck } from "./types.js";
@@ -35,10 +35,11 @@ describe("createHealth", () => {
   });
 
   it("is starting until every startup check has passed once", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
     let isMigrated = false;
     let runs = 0;
     const migrations = up("migrations", {
-      everyMs: 1,
       run: () => {
         runs++;
         if (!isMigrated) throw new Error("3 migrations to go");
@@ -50,11 +51,11 @@ describe("createHealth", () => {
     expect(await health.ready()).toMatchObject({ status: "fail", phase: "starting" });
     expect(health.live().status).toBe("pass");
     isMigrated = true;
-    while ((await health.startup()).status === "fail") await new Promise((resolve) => setTimeout(resolve, 1));
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(await health.ready()).toMatchObject({ status: "pass", phase: "serving", checks: [{ name: "a" }] });
     const after = runs;
-    await new Promise((resolve) => setTimeout(resolve, 10));
     isMigrated = false;
+    await vi.advanceTimersByTimeAsync(60_000);
     expect((await health.startup()).status).toBe("pass");
     expect(runs).toBe(after);
   });

@@ -88,11 +88,12 @@ describe("the requests of a drain", () => {
     const { server, url } = await serve((_request, response) => void response.end("ok"));
     const drain = drainOf();
     drain.attach(server);
+    const accepted: Socket[] = [];
+    server.on("connection", (socket: Socket) => accepted.push(socket));
     const [partial, late] = [await rawClient(url), await rawClient(url)];
     partial.send(GET.slice(0, 20));
-    // The server has accepted both and has read the part.
-    await waitUntil(async () => (await connections(server)) === 2, { what: "both connections" });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const hasRead = (): boolean => accepted.some(({ bytesRead }) => bytesRead === 20);
+    await waitUntil(() => accepted.length === 2 && hasRead(), { what: "both connections, and the part", everyMs: 1 });
     const drained = drain.start();
     await waitUntil(() => !server.listening, { what: "the end of listening", everyMs: 1 });
     partial.send(GET.slice(20));
@@ -122,9 +123,6 @@ describe("the requests of a drain", () => {
     expect((await drained).isClean).toBe(true);
   });
 });
-
-const connections = (server: Server): Promise<number> =>
-  new Promise((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count))));
 
 describe("the streams of a drain", () => {
   it("are ended: server-sent events and upgraded connections", { timeout: 4_000 }, async () => {
@@ -283,6 +281,18 @@ describe("Drainer", () => {
     const after = await serve((_request, response) => void response.end());
     drain.attach(after.server);
     await waitUntil(() => !after.server.listening, { what: "the end of listening" });
+  });
+
+  it("closes a server that begins to listen when it has been stopped: SIGTERM may come while a process starts", async () => {
+    const drain = drainOf();
+    const server = createServer((_request, response) => void response.end());
+    drain.attach(server);
+    expect(await drain.start()).toMatchObject({ isClean: true });
+    const closed = once(server, "close");
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = (server.address() ?? { port: 0 }) as AddressInfo;
+    await closed;
+    await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow("fetch failed");
   });
 
   it("finds servers at their first request, and follows that request already", async () => {

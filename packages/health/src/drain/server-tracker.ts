@@ -44,6 +44,7 @@ export class ServerTracker {
     server.prependListener("connection", this.#onSocket);
     server.prependListener("secureConnection", this.#onSocket);
     server.prependListener("session", this.#onSession);
+    server.on("listening", this.#onListening);
     followListener(server, "upgrade", this.#onUpgrade);
     followListener(server, "connect", this.#onUpgrade);
   }
@@ -87,6 +88,11 @@ export class ServerTracker {
     for (const session of this.#sessions) session.destroy();
     return cut;
   }
+
+  /** A process that is told to end while it starts may begin to listen after that. */
+  readonly #onListening = (): void => {
+    if (this.#state === "stopped") stopListening(this.server, () => undefined);
+  };
 
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.httpVersionMajor < 2) {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,20 +15,26 @@ beforeAll(async () => {
 });
 
 async function start(options: DrainedProgram) {
-  const child = spawn(process.execPath, [program, JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [program, JSON.stringify(options)], {
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
+  });
   let output = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (output += text));
   const ended = once(child, "close").then(([code]: unknown[]) => ({ code, output: output.split("\n").slice(1, -1) }));
   onTestFinished(() => void child.kill("SIGKILL"));
   await waitUntil(() => output.includes("\n"), { what: "the program" });
-  return { child, ended, url: output.trim() };
+  const told = async (what: string): Promise<void> => {
+    for await (const [message] of on(child, "message")) if (message === what) return;
+  };
+  return { child, ended, told, url: output.trim() };
 }
 
 describe("onSignals", () => {
   it("drains on SIGTERM, finishes the request in flight, and exits with 0", async () => {
-    const { child, ended, url } = await start({ delayMs: 50, deadlineMs: 10_000 });
+    const { child, ended, told, url } = await start({ delayMs: 50, deadlineMs: 10_000 });
+    const arrived = told("request");
     const answer = fetch(`${url}/slow`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await arrived;
     child.kill("SIGTERM");
     // The terminal and the package manager may both send it.
     child.kill("SIGTERM");
@@ -49,9 +55,13 @@ describe("onSignals", () => {
   });
 
   it("ends the process at once on a second signal", async () => {
-    const { child, ended } = await start({ delayMs: 60_000, deadlineMs: 70_000 });
+    const { child, ended, told } = await start({ delayMs: 60_000, deadlineMs: 70_000 });
+    const draining = told("draining");
     child.kill("SIGTERM");
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await draining;
+    const skipped = told("skipped");
+    child.send("skip");
+    await skipped;
     child.kill("SIGINT");
     expect(await ended).toEqual({ code: 130, output: [] });
   });
