@@ -1,5 +1,5 @@
 export type { OnCollect } from "./collectors.js";
-export type { Delta, TenantOf } from "./deltas/delta-reader.js";
+export type { Delta, MetricsReader, TenantOf } from "./deltas/delta-reader.js";
 export {
   type FeedFailed,
   feedFail,
@@ -24,6 +24,7 @@ export { createMetrics } from "./metrics.js";
 export type { MetricsOptions, TenantOptions } from "./options.js";
 export type { MetricsSink, SinkSource } from "./sink.js";
 export type { HistogramSnapshot, MetricSnapshot, SeriesSnapshot } from "./snapshot.js";
+export { getMetricsSummary } from "./summary/get-metrics-summary.js";
 export type { ProblemOptions } from "./summary/problems.js";
 export type { MetricsSummary, Problem, TenantSummary, TrafficSummary } from "./summary/types.js";
-export type { Metrics, TenantMetrics } from "./types.js";
+export type { Metrics, TenantCount, TenantMetrics } from "./types.js";

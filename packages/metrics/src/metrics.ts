@@ -2,7 +2,7 @@ import { parseOptions } from "@scale/core/kit";
 import { defineCatalogue, feedCatalogue } from "./catalogue/feed.js";
 import { catalogue } from "./catalogue/rows.js";
 import { Collectors } from "./collectors.js";
-import { DeltaReader } from "./deltas/delta-reader.js";
+import { DeltaReader, type MetricsReader } from "./deltas/delta-reader.js";
 import { mergeMessage, takeMessage } from "./deltas/transfer.js";
 import { feedFail, problemEnd, problemStart, sinkFail } from "./events.js";
 import { type Exposition, type ExpositionFormat, render } from "./exposition/render.js";
@@ -15,13 +15,12 @@ import { type MetricsOptions, optionsSchema, type ParsedOptions } from "./option
 import { promClientSource } from "./prom-client/include.js";
 import { createRecorders } from "./record/recorders.js";
 import { RequestRecorder } from "./record/requests.js";
-import { quantileOf } from "./sketch/quantile.js";
-import { CELLS } from "./sketch/rows.js";
 import { runSinks } from "./sink-runner.js";
 import { snapshotOf } from "./snapshot.js";
 import { ProblemDetector } from "./summary/problems.js";
 import { SummaryReader } from "./summary/summary.js";
 import type { Problem, RecentTenant } from "./summary/types.js";
+import { createTenantMetrics } from "./tenants/tenant-metrics.js";
 import { TenantSlots } from "./tenants/tenant-slots.js";
 import type { Metrics } from "./types.js";
 import { createWatches } from "./watch/packages.js";
@@ -40,20 +39,21 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const requests = new RequestRecorder(registry);
   const state = createState(registry, requests, parsed);
   collectors.add("problems", () => state.lookInSlices(createSlicer(parsed.sliceMs, parsed.clock)));
+  const slicer = () => createSlicer(parsed.sliceMs, parsed.clock);
+  const collect = () => collectors.run();
+  // Before the subscriptions, which nobody could end when a sink does not start.
+  const closeSinks = runSinks(parsed.sinks, { registry, slicer, collect, onFail: reportSink });
   const ends = [
     ...(parsed.events ? [feedCatalogue(registry, catalogue, reportFeed)] : []),
     ...(parsed.process ? [startProcess(registry, collectors)] : []),
   ];
-  const slicer = () => createSlicer(parsed.sliceMs, parsed.clock);
-  const collect = () => collectors.run();
-  const closeSinks = runSinks(parsed.sinks, { registry, slicer, collect, onFail: reportSink });
   let reader: DeltaReader | undefined;
   let closed: Promise<void> | undefined;
   return {
     counter: (options) => registry.counter(options),
     gauge: (options) => registry.gauge(options),
     histogram: (options) => registry.histogram(options),
-    tenants: tenantMetrics(registry),
+    tenants: createTenantMetrics(registry),
     record: { ...createRecorders(registry), request: (request) => requests.record(request) },
     watch: createWatches(registry, collectors.add),
     onCollect: collectors.add,
@@ -68,6 +68,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       const metric = registry.find(name);
       return metric && snapshotOf(metric, registry, slicer());
     },
+    reader: () => openReader(registry, collect),
     takeDelta: () => takeMessage((reader ??= new DeltaReader(registry))),
     merge: (delta) => mergeMessage(registry, delta),
     close: () =>
@@ -84,23 +85,9 @@ function createRegistry({ tenants, clock, maxLabelSets, exemplar }: ParsedOption
   return new Registry({ slots, maxLabelSets, exemplarOf: exemplar && exemplarSource(exemplar, clock) });
 }
 
-function tenantMetrics(registry: Registry): Metrics["tenants"] {
-  return {
-    counter: (options) => registry.tenantCounter(options),
-    histogram: (options) => registry.tenantHistogram(options),
-    quantiles(name, tenantId, quantiles) {
-      const metric = registry.find(name);
-      const slot = registry.slots.find(tenantId);
-      if (metric?.kind !== "sketch" || slot === undefined) return undefined;
-      const counts = new Float64Array(CELLS);
-      for (const { sketches } of metric.family.series) {
-        const row = sketches.find(slot);
-        if (row !== undefined)
-          registry.rows.totals(row).forEach((count, cell) => void (counts[cell] = (counts[cell] ?? 0) + count));
-      }
-      return quantiles.map((q) => quantileOf(counts, q, metric.range));
-    },
-  };
+function openReader(registry: Registry, collect: () => Promise<void>): MetricsReader {
+  const reader = new DeltaReader(registry);
+  return { collect, read: (names) => reader.read(names), close: () => reader.close() };
 }
 
 /** Summary, tenants and problems, which share the memory of the problems. */

@@ -80,7 +80,7 @@ export const optionsSchema: z.ZodType<ParsedOptions> = z.strictObject({
     .strictObject({
       max: z.int().min(1).max(100_000).default(500),
       window: durationOption.default(15_000),
-      hysteresis: z.number().min(1).max(1000).default(1),
+      hysteresis: z.number().min(1).max(1000).default(2),
     })
     .prefault({}),
   registry: z

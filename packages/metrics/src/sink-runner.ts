@@ -1,3 +1,5 @@
+import { ConfigError } from "@scale/core";
+import { createDeadline } from "@scale/core/kit";
 import { type Delta, DeltaReader } from "./deltas/delta-reader.js";
 import type { Slicer } from "./exposition/slices.js";
 import type { Registry } from "./instruments/registry.js";
@@ -12,31 +14,62 @@ export interface SinkContext {
   readonly onFail: (sink: string, error: unknown) => void;
 }
 
+/** A sink may send what is left for so long when the metrics are closed. */
+const CLOSE_MS = 5000;
+const started = new WeakSet<MetricsSink>();
+
 /**
  * Starts the sinks, each with readings of its own.
- * @returns a function that lets each of them send what is left, and ends them
+ * @returns a function that lets each of them send what is left, and ends them. It never rejects, and waits five seconds at most
+ * @throws {ConfigError} for a sink that was started before: it sends the readings of one `createMetrics`
  */
 export function runSinks(sinks: readonly MetricsSink[], context: SinkContext): () => Promise<void> {
-  const readers = sinks.map((sink) => {
-    let reader: DeltaReader | undefined;
-    sink.start({
-      async *deltas(names) {
-        await context.collect();
-        reader ??= new DeltaReader(context.registry);
-        yield* inSlices(reader.read(names), context);
-      },
-      snapshot: () => snapshots(context),
-      fail: (error) => context.onFail(sink.name, error),
-    });
-    return () => reader?.close();
+  const running: RunningSink[] = [];
+  try {
+    for (const sink of sinks) running.push(startSink(sink, context));
+  } catch (error) {
+    void closeAll(running, context);
+    throw error;
+  }
+  return () => closeAll(running, context);
+}
+
+interface RunningSink {
+  readonly sink: MetricsSink;
+  /** Ends the readings. */
+  readonly end: () => void;
+}
+
+function startSink(sink: MetricsSink, context: SinkContext): RunningSink {
+  if (started.has(sink))
+    throw new ConfigError(`sink ${sink.name}: expected one that was not started, got one that was`);
+  started.add(sink);
+  let reader: DeltaReader | undefined;
+  sink.start({
+    async *deltas(names) {
+      await context.collect();
+      reader ??= new DeltaReader(context.registry);
+      yield* inSlices(reader.read(names), context);
+    },
+    snapshot: () => snapshots(context),
+    fail: (error) => context.onFail(sink.name, error),
   });
-  return async () => {
-    const closed = await Promise.allSettled(sinks.map(async (sink) => sink.close()));
-    closed.forEach((result, i) => {
-      if (result.status === "rejected") context.onFail(sinks[i]?.name ?? "sink", result.reason);
-    });
-    for (const close of readers) close();
-  };
+  return { sink, end: () => reader?.close() };
+}
+
+async function closeAll(running: readonly RunningSink[], { onFail }: SinkContext): Promise<void> {
+  const withinDeadline = createDeadline(CLOSE_MS);
+  await Promise.all(
+    running.map(async ({ sink, end }) => {
+      try {
+        await withinDeadline((async () => sink.close())(), `close of sink ${sink.name}`);
+      } catch (error) {
+        onFail(sink.name, error);
+      } finally {
+        end();
+      }
+    }),
+  );
 }
 
 async function* inSlices(deltas: Iterable<Delta>, { slicer }: SinkContext): AsyncGenerator<Delta> {

@@ -1,6 +1,8 @@
 import type { OnCollect } from "./collectors.js";
+import type { MetricsReader } from "./deltas/delta-reader.js";
 import type { Exposition, ExpositionFormat } from "./exposition/render.js";
 import type { Definition, HistogramOptions, MetricOptions } from "./instruments/definition.js";
+import type { LabelPairs } from "./instruments/label-text.js";
 import type { Family } from "./instruments/family.js";
 import type {
   CounterSeries,
@@ -21,12 +23,26 @@ export interface TenantMetrics {
   counter<Name extends string = never>(options: MetricOptions<Name>): Family<TenantCounterSeries, Name>;
   /** @throws {ConfigError} for a wrong or used name */
   histogram<Name extends string = never>(options: HistogramOptions<Name>): Family<TenantHistogramSeries, Name>;
+  /** Tenants with series of their own. */
+  ids(): readonly string[];
+  /** Counters of a tenant that are not 0; `undefined` for a tenant without a series. */
+  counts(tenantId: string): readonly TenantCount[] | undefined;
   /**
    * Quantiles of a tenant's series of a histogram since the start, all label sets together, each within 4.4 % of the exact
    * value. `undefined` for a tenant without a series.
    * @param quantiles 0 to 1
    */
   quantiles(metric: string, tenantId: string, quantiles: readonly number[]): (number | undefined)[] | undefined;
+}
+
+/** A counter of one tenant. */
+export interface TenantCount {
+  readonly name: string;
+  readonly help: string;
+  /** Labels besides the tenant. */
+  readonly labels: LabelPairs;
+  /** Since the tenant has a series of its own. */
+  readonly value: number;
 }
 
 /** Metrics of one process. */
@@ -62,6 +78,8 @@ export interface Metrics {
   onDefine(listener: (name: string) => void): () => void;
   /** The state of every series of a metric. */
   snapshot(name: string): Promise<MetricSnapshot | undefined>;
+  /** Opens a reader of what is recorded, as sinks have one. */
+  reader(): MetricsReader;
   /** Returns what was recorded since the last call, for `merge` in another process; `undefined` for nothing. */
   takeDelta(): string | undefined;
   /**

@@ -18,4 +18,5 @@ export { RequestValue } from "./request-value.decorator.js";
 export { HealthModule, type HealthModuleOptions } from "./health/health.module.js";
 export { type HealthSource, terminusIndicator, type TerminusResult } from "./health/terminus-indicator.js";
 export { QueueDashboardModule, type QueueDashboardModuleOptions } from "./queue/queue-dashboard.module.js";
+export { MetricsModule, type MetricsModuleOptions } from "./metrics/metrics.module.js";
 export { runMiddleware } from "./run-middleware.js";

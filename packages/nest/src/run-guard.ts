@@ -38,6 +38,10 @@ export function tenantOf(host: ArgumentsHost): TenantContext | undefined {
   return found ?? tenancy.current();
 }
 
+/** Tenant of a request of the framework, once a guard has set it. */
+export const tenantOfRequest = (request: unknown): TenantContext | undefined =>
+  typeof request === "object" && request !== null ? tenants.get(request) : undefined;
+
 /**
  * Runs a guard for a Nest route.
  * @throws {DeniedException} when the guard replies; errors of the guard are rethrown

@@ -2,7 +2,7 @@ import { Cells } from "../instruments/cells.js";
 import type { LabelPairs } from "../instruments/label-text.js";
 import type { Metric, Registry, ScalarMetric, SketchMetric } from "../instruments/registry.js";
 import { Sketches } from "../instruments/sketches.js";
-import { CELLS, SketchRows } from "../sketch/rows.js";
+import { SketchRows } from "../sketch/rows.js";
 import { NO_TENANT } from "../tenants/tenant-slots.js";
 
 /** The tenant of a series: an id, all tenants without a series of their own, or work without a tenant. */
@@ -28,6 +28,20 @@ export type Delta = DeltaBase &
         readonly sum: number;
       }
   );
+
+/** Readings of what was recorded, for one consumer: every amount is in exactly one of them. */
+export interface MetricsReader {
+  /** Runs the collectors, which set the gauges that are read on demand. */
+  collect(): Promise<void>;
+  /**
+   * What was recorded since the last reading, series by series, and the level of every gauge. Each series is read at once;
+   * other work may run between two of them.
+   * @param names metrics to read, all without them
+   */
+  read(names?: ReadonlySet<string>): Iterable<Delta>;
+  /** Ends the reader: nothing is kept for it any more. */
+  close(): void;
+}
 
 /**
  * Reads what was recorded since its last reading, series by series. It keeps what it has read, so that every amount is in
@@ -78,6 +92,8 @@ export class DeltaReader {
 
   #amountOf(cells: Cells, slot: number): number {
     const kept = this.#keptCells(cells);
+    // Most series did not change, and those that never passed 2^52 are one number.
+    if (cells.get(slot) === kept.get(slot) && !cells.isSplit) return 0;
     const now = cells.parts(slot);
     const before = kept.parts(slot);
     const amount = now.high - before.high + (now.low - before.low);
@@ -102,14 +118,9 @@ export class DeltaReader {
 
   #cellsOf(sketches: Sketches, { row, slot }: { row: number; slot: number }) {
     const kept = this.#keptSketches(sketches).rowOf(slot);
-    const cells: [number, number][] = [];
-    for (let cell = 0; cell < CELLS; cell++) {
-      const count = sketches.rows.count(row, cell) - this.#rows.count(kept, cell);
-      if (count === 0) continue;
-      cells.push([cell, count]);
-      this.#rows.add(kept, cell, count);
-    }
+    const cells = sketches.rows.changes(row, this.#rows, kept);
     if (cells.length === 0) return undefined;
+    for (const [cell, count] of cells) this.#rows.add(kept, cell, count);
     const sum = sketches.rows.sum(row) - this.#rows.sum(kept);
     this.#rows.addSum(kept, sum);
     return { cells, sum };

@@ -1,5 +1,5 @@
 import { describeValue } from "@scale/core/kit";
-import { InputError } from "@scale/core";
+import { InputError, isScaleError } from "@scale/core";
 import { z } from "zod";
 import { upperBound } from "../sketch/grid.js";
 import type { Registry } from "../instruments/registry.js";
@@ -102,7 +102,7 @@ function parseMessage(message: string): z.infer<typeof messageSchema> {
 }
 
 function mergeMetric(registry: Registry, sent: MetricChanges): boolean {
-  const found = registry.find(sent.name) ?? define(registry, sent);
+  const found = registry.find(sent.name) ?? defineOrNot(registry, sent);
   if (found === undefined) return false;
   const { type, perTenant, labelNames } = found.family.definition;
   const isSame = type === sent.type && perTenant === sent.perTenant && labelNames.join() === sent.labels.join();
@@ -116,6 +116,16 @@ function mergeMetric(registry: Registry, sent: MetricChanges): boolean {
     else if ("sketches" in series) addCells(series, slot, change);
   }
   return true;
+}
+
+/** A definition that is not valid here, such as one of a later version, must not hold up the other metrics of a message. */
+function defineOrNot(registry: Registry, sent: MetricChanges) {
+  try {
+    return define(registry, sent);
+  } catch (error) {
+    if (isScaleError(error, "SCALE_CONFIG")) return undefined;
+    throw error;
+  }
 }
 
 function define(registry: Registry, { type, perTenant, zero, buckets, unit, ...rest }: MetricChanges) {

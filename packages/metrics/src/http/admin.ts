@@ -2,6 +2,7 @@ import { checkedCallback, booleanResult, functionOption, parseOptions } from "@s
 import { type HttpFacts, problem, type Reply } from "@scale/http";
 import { z } from "zod";
 import type { Rollups } from "../rollups/types.js";
+import { getMetricsSummary } from "../summary/get-metrics-summary.js";
 import type { Metrics } from "../types.js";
 
 export interface MetricsAdminOptions {
@@ -73,7 +74,7 @@ interface Asked {
 }
 
 async function answer(metrics: Metrics, { rest, facts, rollups }: Asked): Promise<Reply> {
-  if (rest === "" || rest === "/summary") return json(metrics.summary());
+  if (rest === "" || rest === "/summary") return json(getMetricsSummary(metrics));
   if (rest === "/problems") return json({ problems: metrics.problems() });
   const [, what, encoded, more] = rest.split("/");
   if (what !== "company" || encoded === undefined || encoded === "" || more !== undefined) return notFound();

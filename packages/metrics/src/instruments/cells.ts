@@ -57,6 +57,11 @@ export class Cells {
     return this.#low.length;
   }
 
+  /** True when a number is in two parts: `get` may round it. */
+  get isSplit(): boolean {
+    return this.#high !== undefined;
+  }
+
   #carry(slot: number): void {
     this.#high ??= new Float64Array(this.#low.length);
     const low = this.#low[slot] as number;

@@ -17,6 +17,9 @@ export interface MetricOptions<Name extends string = string> {
   readonly labels?: readonly Name[];
 }
 
+/** Values up to it count as zero, unless a histogram says something else. */
+export const DEFAULT_SMALLEST: number = 2 ** -15;
+
 export interface HistogramOptions<Name extends string = string> extends MetricOptions<Name> {
   /**
    * Values up to it count as zero. The range ends 22.75 powers of two above it; greater values count in its last bucket.

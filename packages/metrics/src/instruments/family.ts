@@ -54,9 +54,12 @@ export class Family<Bound, Name extends string = string> {
     return this.#series.values;
   }
 
-  /** Removes every series: for gauges whose label sets come and go. */
-  clear(): void {
-    this.#series.clear();
+  /** Removes the series whose labels match: for gauges whose label sets come and go. */
+  remove(matches: (labels: Readonly<Record<Name, string>>) => boolean): void {
+    const { labelNames } = this.definition;
+    this.#series.remove((values) =>
+      matches(Object.fromEntries(labelNames.map((label, i) => [label, values[i] ?? ""])) as Record<Name, string>),
+    );
   }
 
   #add(values: readonly string[]): Bound {

@@ -1,7 +1,13 @@
+interface Leaf<T> {
+  readonly path: readonly string[];
+  readonly value: T;
+}
+
 /** Finds a value by several strings. Nested maps: no joined key exists that two sets of strings could share. */
 export class LabelTree<T> {
-  readonly #root = new Map<string, unknown>();
-  readonly #all: T[] = [];
+  #root = new Map<string, unknown>();
+  #leaves: Leaf<T>[] = [];
+  #values: T[] = [];
   readonly #depth: number;
 
   constructor(depth: number) {
@@ -26,16 +32,22 @@ export class LabelTree<T> {
       node = next;
     }
     node.set(path[this.#depth - 1] ?? "", value);
-    this.#all.push(value);
+    this.#leaves.push({ path, value });
+    this.#values.push(value);
   }
 
-  clear(): void {
-    this.#root.clear();
-    this.#all.length = 0;
+  /** Removes the values whose path matches. Readers that go through `values` meanwhile see all of those that there were. */
+  remove(matches: (path: readonly string[]) => boolean): void {
+    const kept = this.#leaves.filter(({ path }) => !matches(path));
+    if (kept.length === this.#leaves.length) return;
+    this.#root = new Map();
+    this.#leaves = [];
+    this.#values = [];
+    for (const { path, value } of kept) this.add(path, value);
   }
 
   /** In the order in which they were added. */
   get values(): readonly T[] {
-    return this.#all;
+    return this.#values;
   }
 }

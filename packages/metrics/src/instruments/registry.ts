@@ -4,6 +4,7 @@ import { bucketOf } from "../sketch/grid.js";
 import type { TenantSlots } from "../tenants/tenant-slots.js";
 import { Cells } from "./cells.js";
 import {
+  DEFAULT_SMALLEST,
   type Definition,
   defineMetric,
   type HistogramOptions,
@@ -49,7 +50,6 @@ export interface RegistryOptions {
   readonly exemplarOf: ExemplarSource | undefined;
 }
 
-const DEFAULT_SMALLEST = 2 ** -15;
 const DEFAULT_BOUNDS = Array.from({ length: 12 }, (_, i) => 2 ** (i - 8));
 const RANGE = 182;
 

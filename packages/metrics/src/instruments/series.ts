@@ -1,20 +1,25 @@
 import { cellOf, type SketchRange } from "../sketch/rows.js";
-import { NO_TENANT, type TenantSlots } from "../tenants/tenant-slots.js";
+import type { TenantSlots } from "../tenants/tenant-slots.js";
 import type { Cells } from "./cells.js";
 import type { Exemplar, ExemplarSource } from "./exemplar.js";
 import type { LabelSet } from "./family.js";
 import type { Sketches } from "./sketches.js";
 
 /** Why a recording was not counted. */
-export type Refusal = "not-finite" | "negative";
+export type Refusal = "not-finite" | "negative" | "too-large";
 /** Told of a recording that is not counted. Recording never throws: it happens in the middle of other work. */
 export type Refuse = (reason: Refusal) => void;
 
-const reasonFor = (value: unknown): Refusal =>
-  typeof value === "number" && value < 0 && value > Number.NEGATIVE_INFINITY ? "negative" : "not-finite";
+/** Larger amounts are refused: a few of them would make a sum infinite, which no later amount could change. */
+const LARGEST = 2 ** 960;
 
-/** True for a number that may be added to a counter. NaN fails the comparison. */
-const isAmount = (value: number): boolean => value >= 0 && value <= Number.MAX_VALUE;
+function reasonFor(value: unknown): Refusal {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "not-finite";
+  return value < 0 ? "negative" : "too-large";
+}
+
+/** True for a number that may be added to a counter. NaN fails the comparison; a string would pass it, and be appended. */
+const isAmount = (value: number): boolean => typeof value === "number" && value >= 0 && value <= LARGEST;
 
 export class CounterSeries {
   readonly labels: LabelSet;
@@ -53,12 +58,13 @@ export class TenantCounterSeries {
       this.#refuse(reasonFor(amount));
       return;
     }
-    this.cells.add(tenantId === undefined || tenantId === "" ? NO_TENANT : this.#slots.record(tenantId), amount);
+    this.cells.add(this.#slots.slotFor(tenantId), amount);
   }
 
   /** The same for a slot that is known already, without counting the event a second time. */
   incSlot(slot: number, amount: number): void {
-    this.cells.add(slot, amount);
+    if (isAmount(amount)) this.cells.add(slot, amount);
+    else this.#refuse(reasonFor(amount));
   }
 }
 
@@ -152,6 +158,6 @@ export class TenantHistogramSeries extends SketchSeries {
       this.refuse(reasonFor(value));
       return;
     }
-    this.observeSlot(tenantId === undefined || tenantId === "" ? NO_TENANT : this.#slots.record(tenantId), value);
+    this.observeSlot(this.#slots.slotFor(tenantId), value);
   }
 }

@@ -48,7 +48,7 @@ export function otlpSink(options: OtlpSinkOptions): MetricsSink {
     name: "otlp",
     start(source) {
       const reader = new PeriodicExportingMetricReader({
-        exporter,
+        exporter: reporting(exporter, source),
         exportIntervalMillis: exportMs,
         exportTimeoutMillis: Math.min(exportMs, 30_000),
         metricProducers: [producerOf(source, clock)],
@@ -59,6 +59,31 @@ export function otlpSink(options: OtlpSinkOptions): MetricsSink {
     close: async () => provider?.shutdown(),
   };
 }
+
+/** The exporter, whose failures are reported: the SDK tells them to its own logger alone. */
+function reporting(exporter: PushMetricExporter, { fail }: SinkSource): PushMetricExporter {
+  const selectors = SELECTORS.flatMap((name) => {
+    const selector: unknown = Reflect.get(exporter, name);
+    return typeof selector === "function" ? [[name, selector.bind(exporter) as unknown] as const] : [];
+  });
+  return {
+    ...Object.fromEntries(selectors),
+    export(metrics, callback) {
+      exporter.export(metrics, (result) => {
+        if (result.code !== SUCCESS) fail(result.error ?? new Error("the exporter failed without an error"));
+        callback(result);
+      });
+    },
+    forceFlush: () => exporter.forceFlush(),
+    shutdown: () => exporter.shutdown(),
+  };
+}
+
+/** Optional methods of exporters, of every version of the SDK. */
+const SELECTORS = ["selectAggregationTemporality", "selectAggregation", "selectCardinalityLimit"];
+
+/** `ExportResultCode.SUCCESS` of `@opentelemetry/core`. */
+const SUCCESS = 0;
 
 function producerOf(source: SinkSource, clock: Clock): MetricProducer {
   const startTime = hrTime(clock.now());

@@ -1,3 +1,4 @@
+import { feedFail } from "../events.js";
 import type { Metrics } from "../types.js";
 import type { MetricSnapshot, SeriesSnapshot } from "../snapshot.js";
 import { OURS } from "./marker.js";
@@ -16,7 +17,8 @@ interface Value {
  * registered when they are defined. prom-client renders them in one block of the event loop: with many tenants render with
  * `metrics.render` instead, and include its registry with the option `registry`.
  * @returns a function that removes them
- * @throws {Error} of prom-client for a name that it has already
+ * @throws {Error} of prom-client for a name that it has already, and registers none then. A metric that is defined later under
+ * such a name is left out, and published as `scale:metrics:feed-fail`
  */
 export function registerMetrics(metrics: Metrics, registry: PromClientRegistry): () => void {
   const names: string[] = [];
@@ -24,11 +26,28 @@ export function registerMetrics(metrics: Metrics, registry: PromClientRegistry):
     registry.registerMetric(adapterOf(metrics, name) as never);
     names.push(name);
   };
-  const end = metrics.onDefine(register);
-  return () => {
-    end();
-    for (const name of names) registry.removeSingleMetric(name);
+  const removeAll = (): void => names.splice(0).forEach((name) => registry.removeSingleMetric(name));
+  let isStarted = false;
+  const onDefine = (name: string): void => {
+    try {
+      register(name);
+    } catch (error) {
+      if (!isStarted) throw error;
+      // The caller defines a metric of its own, and knows nothing of this registry.
+      feedFail.publish(() => ({ source: `prom-client ${name}`, error }));
+    }
   };
+  try {
+    const end = metrics.onDefine(onDefine);
+    isStarted = true;
+    return () => {
+      end();
+      removeAll();
+    };
+  } catch (error) {
+    removeAll();
+    throw error;
+  }
 }
 
 /** The methods of a prom-client metric that its registry calls. */

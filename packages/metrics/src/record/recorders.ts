@@ -1,9 +1,8 @@
 import { familyOf } from "../instruments/family-of.js";
 import type { Registry } from "../instruments/registry.js";
 import type { CounterSeries, HistogramSeries, TenantCounterSeries } from "../instruments/series.js";
-import { NO_TENANT } from "../tenants/tenant-slots.js";
 
-/** Records what no `@scale` package publishes. Recording never throws for a wrong number: it is refused, and counted as such. */
+/** Records what no `@scale` package publishes. Recording never throws: a wrong number is refused, and counted as such. */
 export interface Recorders {
   /** Records a call of a model. */
   ai(call: AiCall): void;
@@ -66,27 +65,30 @@ export function createRecorders(registry: Registry): Recorders {
   const reads = tenantCounter("scale_cache_reads_total");
   return {
     ai({ tenantId, model, durationMs, success, costDollars = 0, inputTokens = 0, outputTokens = 0 }) {
-      calls.bind({ model, outcome: success ? "success" : "failure" }).inc(tenantId);
-      durations.bind({ model }).observe(durationMs / 1000);
-      const slot = tenantId === undefined ? NO_TENANT : registry.slots.record(tenantId, 0);
-      addTo(costs.bind({ model }), slot, costDollars);
-      addTo(tokens.bind({ model, direction: "input" }), slot, inputTokens);
-      addTo(tokens.bind({ model, direction: "output" }), slot, outputTokens);
+      const labels = { model: textOf(model) };
+      // One event of the tenant, in one slot: calls, costs and tokens never part.
+      const slot = registry.slots.slotFor(tenantId);
+      calls.bind({ ...labels, outcome: success ? "success" : "failure" }).incSlot(slot, 1);
+      durations.bind(labels).observe(durationMs / 1000);
+      costs.bind(labels).incSlot(slot, costDollars);
+      tokens.bind({ ...labels, direction: "input" }).incSlot(slot, inputTokens);
+      tokens.bind({ ...labels, direction: "output" }).incSlot(slot, outputTokens);
     },
-    query({ tenantId, name, durationMs, success = true }) {
+    query({ tenantId, name: given, durationMs, success = true }) {
+      const name = textOf(given);
       queries.bind({ name }).observe(durationMs / 1000);
       if (!success) failures.bind({ name }).inc();
       if (durationMs > SLOW_MS) slowQueries.bind({ name }).inc(tenantId);
     },
     cacheRead({ tenantId, name, layer }) {
-      reads.bind({ name, layer }).inc(tenantId);
+      reads.bind({ name: textOf(name), layer: textOf(layer) }).inc(tenantId);
     },
     error({ tenantId, severity, kind }) {
-      errors.bind({ severity, kind }).inc(tenantId);
+      errors.bind({ severity: textOf(severity), kind: textOf(kind) }).inc(tenantId);
     },
   };
 }
 
-function addTo(series: TenantCounterSeries, slot: number, amount: number): void {
-  if (amount > 0 && amount <= Number.MAX_VALUE) series.cells.add(slot, amount);
-}
+/** A label of untyped code, such as the code of an error that has none. A recording never throws. */
+const textOf = (value: unknown): string =>
+  typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";

@@ -4,7 +4,6 @@ import type { Registry } from "../instruments/registry.js";
 import type { HistogramSeries, TenantCounterSeries, TenantHistogramSeries } from "../instruments/series.js";
 import { requestEnd } from "../events.js";
 import { RecentTraffic } from "../summary/traffic.js";
-import { NO_TENANT } from "../tenants/tenant-slots.js";
 
 /** A request whose response has ended. */
 export interface RequestRecord {
@@ -17,16 +16,19 @@ export interface RequestRecord {
   readonly durationMs: number;
 }
 
-export type RequestOutcome = "success" | "client-error" | "server-error" | "aborted";
+/** How a request ended: `denied` is 429, `aborted` a client that disconnected before a status was sent. */
+export type RequestOutcome = "success" | "denied" | "client-error" | "server-error" | "aborted";
 
 const SLOW_MS = 1000;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-const OUTCOMES: readonly RequestOutcome[] = ["success", "client-error", "server-error", "aborted"];
+const OUTCOMES: readonly RequestOutcome[] = ["success", "denied", "client-error", "server-error", "aborted"];
+const TOO_MANY_REQUESTS = 429;
 
 function outcomeOf(status: number | undefined): RequestOutcome {
   if (status === undefined) return "aborted";
   if (status >= 500) return "server-error";
+  if (status === TOO_MANY_REQUESTS) return "denied";
   return status >= 400 ? "client-error" : "success";
 }
 
@@ -52,8 +54,7 @@ export class RequestRecorder {
   record(request: RequestRecord): void {
     const { tenantId, method, route, status, durationMs } = request;
     // One event of the tenant, in one slot: its counts and its time never part.
-    const { slots } = this.#registry;
-    const slot = tenantId === undefined || tenantId === "" ? NO_TENANT : slots.record(tenantId);
+    const slot = this.#registry.slots.slotFor(tenantId);
     const outcome = outcomeOf(status);
     // A clock that steps back must not make a response end before its request.
     const seconds = Number.isFinite(durationMs) ? Math.max(0, durationMs) / 1000 : 0;
@@ -62,8 +63,9 @@ export class RequestRecorder {
     if (durationMs > SLOW_MS) this.slow.incSlot(slot, 1);
     this.recent.record(slot, outcome === "server-error");
     const known = METHODS.has(method) ? method : "other";
+    const pattern = typeof route === "string" ? route : "unmatched";
     this.#routes
-      .bind({ method: known, route, status: status === undefined ? "none" : String(status) })
+      .bind({ method: known, route: pattern, status: status === undefined ? "none" : String(status) })
       .observe(seconds);
     requestEnd.publish(() => request);
   }

@@ -116,6 +116,19 @@ export class SketchRows {
     return this.#wraps.size === 0 ? total : total + (this.#wraps.get(row * CELLS + cell) ?? 0) * WRAP;
   }
 
+  /** Cells whose counts differ from those of a row that was a copy of this one, and by how much they are higher. */
+  changes(row: number, copies: SketchRows, copy: number): [cell: number, count: number][] {
+    const [now, then] = [this.#wordsOf(row), copies.#wordsOf(copy)];
+    const [atNow, atThen] = [firstWord(row), firstWord(copy)];
+    const found: [number, number][] = [];
+    for (let word = 0; word < CELLS * WORDS; word += WORDS) {
+      if (now[atNow + word] === then[atThen + word] && now[atNow + word + 1] === then[atThen + word + 1]) continue;
+      const cell = word / WORDS;
+      found.push([cell, this.count(row, cell) - copies.count(copy, cell)]);
+    }
+    return found;
+  }
+
   sum(row: number): number {
     return this.#sums[row] as number;
   }

@@ -13,6 +13,14 @@ function create(max: number, windowMs = 1000) {
   return { clock, slots: new TenantSlots({ max, windowMs, hysteresis: 2, clock }) };
 }
 
+/** Counts events of an id. @returns how many events of it are certain, 0 for an id without a counter */
+function add(sketch: SpaceSaving, id: string, events = 1): number {
+  const counter = sketch.find(id);
+  if (counter === undefined) return sketch.insert(id, events)?.certain ?? 0;
+  counter.events += events;
+  return counter.certain;
+}
+
 describe("SpaceSaving", () => {
   it("is certain of no more events than there were, and knows every id with a larger share than its counters", () => {
     const random = seededRandom(SEED);
@@ -22,13 +30,45 @@ describe("SpaceSaving", () => {
     for (let i = 0; i < 50_000; i++) {
       const id = `t${Math.floor(random() ** 8 * 5000)}`;
       exact.set(id, (exact.get(id) ?? 0) + 1);
-      if (sketch.add(id) > exact.get(id)!) tooCertain++;
+      if (add(sketch, id) > exact.get(id)!) tooCertain++;
     }
     expect(tooCertain).toBe(0);
     const heavy = [...exact].filter(([, count]) => count > 50_000 / 50);
     expect(heavy.length).toBeGreaterThan(1);
-    for (const [id, count] of heavy) expect(sketch.add(id)).toBeGreaterThan(count / 2);
+    for (const [id, count] of heavy) expect(add(sketch, id)).toBeGreaterThan(count / 2);
     expect(sketch.size).toBe(50);
+  });
+
+  it("pushes the id with the fewest events out, whatever order events came in", () => {
+    const random = seededRandom(SEED);
+    for (let round = 0; round < 200; round++) {
+      const sketch = new SpaceSaving(8);
+      const counts = new Map<string, number>();
+      for (let i = 0; i < 100; i++) {
+        const id = `t${Math.floor(random() * 8)}`;
+        counts.set(id, (counts.get(id) ?? 0) + 1);
+        add(sketch, id);
+      }
+      if (counts.size < 8) continue;
+      const least = Math.min(...counts.values());
+      for (let i = 0; i < least; i++) add(sketch, "new");
+      const gone = [...counts].filter(([id]) => sketch.find(id) === undefined);
+      expect(gone.map(([, count]) => count)).toEqual([least]);
+    }
+  });
+
+  it("never pushes a pinned id out, and counts its certain events from then on", () => {
+    const sketch = new SpaceSaving(2);
+    for (const id of ["a", "b", "c", "c"]) add(sketch, id);
+    const counter = sketch.find("c")!;
+    const { certain } = counter;
+    sketch.pin(counter);
+    expect([counter.events, counter.error, sketch.size]).toEqual([certain, 0, 1]);
+    for (let i = 0; i < 100; i++) add(sketch, `other${i % 7}`);
+    expect(sketch.find("c")).toBe(counter);
+    sketch.remove(counter);
+    expect(sketch.find("c")).toBeUndefined();
+    expect(sketch.size).toBe(2);
   });
 
   it("stays a heap through random additions, removals and halvings", () => {
@@ -36,15 +76,16 @@ describe("SpaceSaving", () => {
     const sketch = new SpaceSaving(20);
     for (let i = 0; i < 20_000; i++) {
       const id = `t${Math.floor(random() * 60)}`;
-      if (random() < 0.05) sketch.remove(id);
+      const counter = sketch.find(id);
+      if (random() < 0.05) void (counter && sketch.remove(counter));
       else if (random() < 0.001) sketch.halve(1);
-      else sketch.add(id, 1 + Math.floor(random() * 3));
+      else add(sketch, id, 1 + Math.floor(random() * 3));
     }
     expect(sketch.size).toBeLessThanOrEqual(20);
     // The least of all is replaced: an id that only ever comes once pushes none of the heavy ones out.
-    for (let i = 0; i < 1000; i++) sketch.add("heavy");
-    for (let i = 0; i < 900; i++) sketch.add(`once${i}`);
-    expect(sketch.add("heavy")).toBeGreaterThan(500);
+    for (let i = 0; i < 1000; i++) add(sketch, "heavy");
+    for (let i = 0; i < 900; i++) add(sketch, `once${i}`);
+    expect(add(sketch, "heavy")).toBeGreaterThan(500);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Clock } from "@scale/core";
-import { SpaceSaving } from "./space-saving.js";
+import { MAX_ID_LENGTH } from "@scale/core/kit";
+import { type IdCounter, NO_SLOT, SpaceSaving } from "./space-saving.js";
 import { type LabelPairs, labelText } from "../instruments/label-text.js";
 import { OTHER_TENANTS, tenantLabel } from "./tenant-label.js";
 
@@ -9,8 +10,6 @@ export const OTHER = 0;
 export const MOVED = 1;
 /** Slot of work without a tenant. */
 export const NO_TENANT = 2;
-/** First slot of a tenant. */
-const FIRST = 3;
 
 export interface TenantSlotsOptions {
   /** Tenants with series of their own. */
@@ -45,14 +44,14 @@ const FIXED_LABELS: readonly LabelPairs[] = [
  */
 export class TenantSlots {
   readonly #options: TenantSlotsOptions;
-  readonly #slots = new Map<string, number>();
-  readonly #ids: (string | undefined)[] = [undefined, undefined, undefined];
+  /** Counter of the tenant of each slot, pinned: its events decide who has a slot. */
+  readonly #tenants: (IdCounter | undefined)[] = [undefined, undefined, undefined];
+  #taken = 0;
   readonly #labels: LabelPairs[] = [...FIXED_LABELS];
   readonly #texts: string[] = FIXED_LABELS.map(labelText);
-  /** Events of the tenant of each slot, halved with each window. */
-  readonly #scores: number[] = [0, 0, 0];
   readonly #free: number[] = [];
-  readonly #candidates: SpaceSaving;
+  /** Counters of tenants, halved with each window. */
+  readonly #counters: SpaceSaving;
   /** Tenants that lost a series. Their next one has another label, so that no series ever starts below where it ended. */
   readonly #departed = new Set<string>();
   #hasForgotten = false;
@@ -67,28 +66,38 @@ export class TenantSlots {
 
   constructor(options: TenantSlotsOptions) {
     this.#options = options;
-    this.#candidates = new SpaceSaving(Math.max(64, options.max * CANDIDATES));
+    this.#counters = new SpaceSaving(Math.max(64, options.max * CANDIDATES));
     this.#turnedAt = options.clock.monotonic();
+  }
+
+  /**
+   * Counts an event of a tenant, or of work without one. What is no id, such as a number of untyped code, is work without a
+   * tenant, and an id that is longer than ids may be one of the others: a recording never throws.
+   */
+  slotFor(tenantId: string | undefined, events = 1): number {
+    if (typeof tenantId !== "string" || tenantId === "") return NO_TENANT;
+    return tenantId.length > MAX_ID_LENGTH ? OTHER : this.record(tenantId, events);
   }
 
   /** Counts events of a tenant. @returns the slot that its values belong to now */
   record(tenantId: string, events = 1): number {
     this.#ticks = (this.#ticks + 1) % CHECK_EVERY;
     if (this.#ticks === 0) this.turnWhenDue();
-    const slot = this.#slots.get(tenantId);
-    if (slot === undefined) return this.#arrive(tenantId, events);
-    this.#scores[slot] = (this.#scores[slot] as number) + events;
-    return slot;
+    const counter = this.#counters.find(tenantId);
+    if (counter === undefined) return this.#arrive(tenantId, events);
+    counter.events += events;
+    return counter.slot === NO_SLOT ? this.#challenge(counter) : counter.slot;
   }
 
   /** Slot of a tenant that has one. Counts nothing. */
   find(tenantId: string): number | undefined {
-    return this.#slots.get(tenantId);
+    const slot = this.#counters.find(tenantId)?.slot;
+    return slot === NO_SLOT ? undefined : slot;
   }
 
   /** Tenant of a slot; `undefined` for the slots of `other` and for a free one. */
   idOf(slot: number): string | undefined {
-    return this.#ids[slot];
+    return this.#tenants[slot]?.id;
   }
 
   /** Labels of a slot, none for work without a tenant. */
@@ -103,12 +112,14 @@ export class TenantSlots {
 
   /** Number of slots in use, and of those that are free again. */
   get length(): number {
-    return this.#ids.length;
+    return this.#tenants.length;
   }
 
   /** Tenants with a slot, in the order of the slots. */
   tenants(): { readonly tenantId: string; readonly slot: number }[] {
-    return this.#ids.flatMap((tenantId, slot) => (tenantId === undefined ? [] : { tenantId, slot }));
+    return this.#tenants.flatMap((counter) =>
+      counter === undefined ? [] : { tenantId: counter.id, slot: counter.slot },
+    );
   }
 
   onMove(listener: MoveListener): void {
@@ -135,62 +146,68 @@ export class TenantSlots {
     const windows = Math.floor((clock.monotonic() - this.#turnedAt) / windowMs);
     if (windows < 1) return;
     this.#turnedAt += windows * windowMs;
-    const divisor = 2 ** Math.min(64, windows);
-    for (let slot = FIRST; slot < this.#scores.length; slot++) {
-      this.#scores[slot] = Math.floor((this.#scores[slot] as number) / divisor);
-    }
-    this.#candidates.halve(Math.min(64, windows));
+    this.#counters.halve(Math.min(64, windows));
     this.#bar = 0;
     for (const listener of this.#onTurn) listener(windows);
   }
 
-  #arrive(tenantId: string, arrived: number): number {
-    if (this.#slots.size < this.#options.max) return this.#admit(tenantId, arrived);
-    const events = this.#candidates.add(tenantId, arrived);
-    if (events < LEAST_EVENTS || events <= this.#bar || this.#holds > 0) return OTHER;
-    const lightest = this.#lightest();
-    this.#bar = (this.#scores[lightest] as number) * this.#options.hysteresis;
-    if (events <= this.#bar) return OTHER;
-    this.#evict(lightest);
-    return this.#admit(tenantId, events);
+  /** Counts a tenant without a counter. */
+  #arrive(tenantId: string, events: number): number {
+    if (this.#taken < this.#options.max) return this.#seat(this.#counters.insertPinned(tenantId, events));
+    const counter = this.#counters.insert(tenantId, events);
+    return counter === undefined ? OTHER : this.#challenge(counter);
   }
 
-  #admit(tenantId: string, score: number): number {
-    const slot = this.#free.pop() ?? this.#ids.length;
-    this.#candidates.remove(tenantId);
+  /** Gives a tenant the slot of the lightest one, if it has enough more traffic. */
+  #challenge(counter: IdCounter): number {
+    const events = counter.certain;
+    const isFull = this.#taken >= this.#options.max;
+    if (isFull && (events < LEAST_EVENTS || events <= this.#bar || this.#holds > 0)) return OTHER;
+    if (isFull) {
+      const lightest = this.#lightest();
+      this.#bar = lightest.events * this.#options.hysteresis;
+      if (events <= this.#bar) return OTHER;
+      this.#evict(lightest);
+    }
+    this.#counters.pin(counter);
+    return this.#seat(counter);
+  }
+
+  #seat(counter: IdCounter): number {
+    const { id } = counter;
+    const slot = this.#free.pop() ?? this.#tenants.length;
+    this.#taken++;
     this.#admissions++;
-    const hasReturned = this.#hasForgotten || this.#departed.has(tenantId);
+    const hasReturned = this.#hasForgotten || this.#departed.has(id);
     const labels: LabelPairs = [
-      ["tenant", tenantLabel(tenantId)],
+      ["tenant", tenantLabel(id)],
       ...(hasReturned ? [["part", String(this.#admissions)] as const] : []),
     ];
-    this.#slots.set(tenantId, slot);
-    this.#ids[slot] = tenantId;
+    counter.slot = slot;
+    this.#tenants[slot] = counter;
     this.#labels[slot] = labels;
     this.#texts[slot] = labelText(labels);
-    this.#scores[slot] = score;
     return slot;
   }
 
-  #evict(slot: number): void {
-    const tenantId = this.#ids[slot];
-    if (tenantId === undefined) return;
+  #evict(counter: IdCounter): void {
+    const { id, slot } = counter;
     for (const listener of this.#onMove) listener(slot, MOVED);
     if (this.#departed.size >= MAX_DEPARTED) {
       this.#departed.clear();
       this.#hasForgotten = true;
     }
-    this.#departed.add(tenantId);
-    this.#slots.delete(tenantId);
-    this.#ids[slot] = undefined;
+    this.#departed.add(id);
+    this.#counters.remove(counter);
+    this.#tenants[slot] = undefined;
+    this.#taken--;
     this.#free.push(slot);
   }
 
-  #lightest(): number {
-    let lightest = FIRST;
-    for (let slot = FIRST + 1; slot < this.#scores.length; slot++) {
-      if ((this.#scores[slot] as number) < (this.#scores[lightest] as number)) lightest = slot;
-    }
-    return lightest;
+  #lightest(): IdCounter {
+    let lightest: IdCounter | undefined;
+    for (const counter of this.#tenants)
+      if (counter !== undefined && (lightest === undefined || counter.events < lightest.events)) lightest = counter;
+    return lightest as IdCounter;
   }
 }

@@ -41,21 +41,58 @@ export interface Watches {
   queues(read: QueueDepths): () => void;
 }
 
-/** Gauges that are read at each exposition. */
+/** Gauges that are read at each exposition, and that are gone with what they were read from. */
 export function createWatches(registry: Registry, onCollect: OnCollect): Watches {
   const gauge = (name: string) => familyOf<GaugeSeries>(registry, name);
   return {
-    cache: (name, cache) => onCollect(`cache ${name}`, () => readCache(gauge, name, cache)),
-    router: (router, poolMax) => onCollect("router", () => readRouter(gauge, router, poolMax)),
-    queues: (read) =>
-      onCollect("queues", async () => {
-        const depths = await read();
-        for (const [queue, depth] of Object.entries(depths)) gauge("scale_queue_depth").bind({ queue }).set(depth);
-      }),
+    cache(cache, source) {
+      const end = onCollect(`cache ${cache}`, () => readCache(gauge, cache, source));
+      return () => {
+        end();
+        for (const name of CACHE_GAUGES) gauge(name).remove((labels) => labels["cache"] === cache);
+      };
+    },
+    router(source, poolMax) {
+      const end = onCollect("router", () => readRouter(gauge, source, poolMax));
+      return () => {
+        end();
+        removeNodes(gauge, source.health().name, new Set());
+      };
+    },
+    queues(read) {
+      let shown = new Set<string>();
+      const show = (depths: Readonly<Record<string, number>>): void => {
+        const now = new Set(Object.keys(depths));
+        const gone = [...shown].filter((queue) => !now.has(queue));
+        shown = now;
+        const depth = gauge("scale_queue_depth");
+        if (gone.length > 0) depth.remove(({ queue }) => gone.includes(queue ?? ""));
+        for (const [queue, waiting] of Object.entries(depths)) depth.bind({ queue }).set(waiting);
+      };
+      const end = onCollect("queues", async () => show(await read()));
+      return () => {
+        end();
+        show({});
+      };
+    },
   };
 }
 
 type Gauges = (name: string) => Family<GaugeSeries>;
+
+const CACHE_GAUGES = [
+  "scale_cache_memory_used_bytes",
+  "scale_cache_memory_limit_bytes",
+  "scale_cache_memory_entries",
+  "scale_cache_memory_evictions",
+  "scale_cache_bus_confirmed",
+];
+const NODE_GAUGES = [
+  "scale_db_node_serving",
+  "scale_db_node_lag_seconds",
+  "scale_db_pool_connections",
+  "scale_db_pool_usage_ratio",
+];
 
 function readCache(gauge: Gauges, cache: string, source: WatchedCache): void {
   const { memory } = source.stats();
@@ -71,16 +108,14 @@ function readCache(gauge: Gauges, cache: string, source: WatchedCache): void {
 
 function readRouter(gauge: Gauges, source: WatchedRouter, poolMax: number | undefined): void {
   const { name: router, nodes } = source.health();
-  // Nodes and roles come and go.
-  for (const name of ["scale_db_node_serving", "scale_db_node_lag_seconds"]) gauge(name).clear();
+  removeNodes(gauge, router, new Set(nodes.map(({ name, role }) => `${role} ${name}`)));
   for (const { name: node, role, serves, lagMs, pool } of nodes) {
     gauge("scale_db_node_serving")
       .bind({ router, node, role })
       .set(serves === "nothing" ? 0 : 1);
-    if (lagMs !== undefined)
-      gauge("scale_db_node_lag_seconds")
-        .bind({ router, node })
-        .set(lagMs / 1000);
+    const lag = gauge("scale_db_node_lag_seconds");
+    if (lagMs === undefined) lag.remove((labels) => labels["router"] === router && labels["node"] === node);
+    else lag.bind({ router, node }).set(lagMs / 1000);
     const connections = gauge("scale_db_pool_connections");
     connections.bind({ router, node, state: "in-use" }).set(pool.total - pool.idle);
     connections.bind({ router, node, state: "idle" }).set(pool.idle);
@@ -90,4 +125,15 @@ function readRouter(gauge: Gauges, source: WatchedRouter, poolMax: number | unde
         .bind({ router, node })
         .set((pool.total - pool.idle) / poolMax);
   }
+}
+
+/** Nodes and their roles come and go: gauges of those that a router does not have any more are removed. */
+function removeNodes(gauge: Gauges, router: string, kept: ReadonlySet<string>): void {
+  const names = new Set([...kept].map((entry) => entry.slice(entry.indexOf(" ") + 1)));
+  for (const name of NODE_GAUGES)
+    gauge(name).remove((labels) => {
+      if (labels["router"] !== router) return false;
+      const { node = "", role } = labels;
+      return role === undefined ? !names.has(node) : !kept.has(`${role} ${node}`);
+    });
 }

@@ -1,0 +1,96 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { parseText } from "../../scenarios/index.js";
+import { createMetrics, feedFail, type Metrics } from "../index.js";
+import type { WatchedRouter } from "./packages.js";
+
+const create = (): Metrics => {
+  const metrics = createMetrics({ events: false, process: false, sliceMs: 0.1 });
+  onTestFinished(() => metrics.close());
+  return metrics;
+};
+
+async function seriesOf(metrics: Metrics, name: string): Promise<Record<string, number>> {
+  const text = Buffer.concat((await metrics.render()).chunks).toString();
+  return Object.fromEntries(
+    parseText(text)
+      .filter((sample) => sample.name === name)
+      .map(({ labels, value }) => [Object.values(labels).join(" "), value]),
+  );
+}
+
+type Node = ReturnType<WatchedRouter["health"]>["nodes"][number];
+
+const node = (name: string, more: Partial<Node> = {}): Node => ({
+  ...{ name, role: "replica", serves: "reads", lagMs: 40, pool: { total: 3, idle: 1, waiting: 0 } },
+  ...more,
+});
+
+describe("watch", () => {
+  it("shows every router, each with its present nodes and their present roles", async () => {
+    const metrics = create();
+    const nodes = [node("a"), node("b", { role: "primary", lagMs: undefined })];
+    const end = metrics.watch.router({ health: () => ({ name: "main", nodes }) }, 10);
+    metrics.watch.router({ health: () => ({ name: "reports", nodes: [node("r")] }) });
+    const serving = () => seriesOf(metrics, "scale_db_node_serving");
+    expect(await serving()).toEqual({ "main a replica": 1, "main b primary": 1, "reports r replica": 1 });
+    expect(await seriesOf(metrics, "scale_db_node_lag_seconds")).toEqual({ "main a": 0.04, "reports r": 0.04 });
+    nodes.splice(0, 2, node("b", { serves: "nothing" }));
+    expect(await serving()).toEqual({ "main b replica": 0, "reports r replica": 1 });
+    const connections = Object.keys(await seriesOf(metrics, "scale_db_pool_connections"));
+    expect(connections.filter((series) => series.startsWith("main"))).toEqual([
+      ...["main b in-use", "main b idle", "main b waiting"],
+    ]);
+    end();
+    expect(await serving()).toEqual({ "reports r replica": 1 });
+    expect(await seriesOf(metrics, "scale_db_pool_usage_ratio")).toEqual({});
+  });
+
+  it("forgets a queue, and a cache, that is not there any more", async () => {
+    const metrics = create();
+    const depths: Record<string, number> = { mails: 3, __proto__x: 1 };
+    const ends = [
+      metrics.watch.queues(() => ({ ...depths })),
+      metrics.watch.cache("products", {
+        stats: () => ({ memory: { bytes: 1, maxBytes: 2, entries: 3, evictions: { cold: 1 } } }),
+        health: () => ({ isMemoryServed: true }),
+      }),
+    ];
+    expect(await seriesOf(metrics, "scale_queue_depth")).toEqual({ mails: 3, __proto__x: 1 });
+    delete depths["mails"];
+    expect(await seriesOf(metrics, "scale_queue_depth")).toEqual({ __proto__x: 1 });
+    expect(await seriesOf(metrics, "scale_cache_memory_entries")).toEqual({ products: 3 });
+    for (const end of ends) end();
+    expect(await seriesOf(metrics, "scale_queue_depth")).toEqual({});
+    expect(await seriesOf(metrics, "scale_cache_memory_entries")).toEqual({});
+  });
+
+  it("asks a server that does not answer once, and reports it at each exposition", async () => {
+    const metrics = create();
+    let calls = 0;
+    let answer: (depths: Record<string, number>) => void = () => undefined;
+    metrics.watch.queues(() => {
+      calls++;
+      return new Promise((resolve) => (answer = resolve));
+    });
+    const failures: string[] = [];
+    onTestFinished(feedFail.subscribe(({ source }) => void failures.push(source)));
+    await metrics.render();
+    await metrics.render();
+    expect([calls, failures]).toEqual([1, ["queues", "queues"]]);
+    answer({ mails: 3 });
+    await expect.poll(() => seriesOf(metrics, "scale_queue_depth")).toEqual({ mails: 3 });
+  });
+
+  it("loses no series of a gauge to a collector that runs while the gauge is rendered", async () => {
+    const metrics = create();
+    const nodes = Array.from({ length: 300 }, (_, i) => node(`n${i}`));
+    metrics.watch.router({ health: () => ({ name: "main", nodes }) });
+    await metrics.render();
+    nodes.pop();
+    const [text] = await Promise.all([metrics.render(), metrics.render("openmetrics"), metrics.snapshot("x")]);
+    const found = parseText(Buffer.concat(text.chunks).toString()).filter(
+      ({ name }) => name === "scale_db_node_serving",
+    );
+    expect(found.length).toBeGreaterThanOrEqual(299);
+  });
+});
