@@ -51,6 +51,12 @@ export async function runGuard(guard: HttpGuard, context: ExecutionContext): Pro
   const facts = factsFromNode(exchange.nodeRequest, exchange.request);
   const given = await inTenant(tenantOf(context), () => guard(facts));
   const { headers = {}, reply, tenant } = watchVerdict(exchange.nodeResponse, given, "toNestGuard: guard");
+  // `run` throws for an invalid id, before the handler starts. Filters know the tenant of a denied request too.
+  if (tenant !== undefined)
+    tenants.set(
+      exchange.request,
+      tenancy.run(tenant, () => tenant),
+    );
   const target = headersOf(exchange);
   if (reply !== undefined) {
     const { headers: all, ...rest } = serializeReply(reply, headers);
@@ -60,11 +66,6 @@ export async function runGuard(guard: HttpGuard, context: ExecutionContext): Pro
   }
   if (!hasEnded(exchange)) writeHeaders(headers, target);
   if (tenant !== undefined) {
-    // `run` throws for an invalid id, before the handler starts.
-    tenants.set(
-      exchange.request,
-      tenancy.run(tenant, () => tenant),
-    );
     bindEvents(exchange.nodeRequest, tenant);
     bindEvents(exchange.nodeResponse, tenant);
   }

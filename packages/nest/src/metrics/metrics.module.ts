@@ -55,10 +55,11 @@ export class MetricsModule extends Base implements NestModule {
   configure(): void {
     const { httpAdapter } = this.#host;
     const { record, admin } = this.#options;
+    // First: a scrape is no request of a tenant, and is not recorded.
+    if (admin !== undefined) httpAdapter.use(admin);
     const guard = record({ tenant: ({ raw }) => tenantOfRequest(raw)?.tenantId });
     if (httpAdapter.getType() === "fastify") observeFastify(httpAdapter.getInstance<FastifyInstance>(), guard);
     else httpAdapter.use(toExpress(guard));
-    if (admin !== undefined) httpAdapter.use(admin);
   }
 }
 
