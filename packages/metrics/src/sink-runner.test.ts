@@ -64,6 +64,7 @@ describe("otlpSink", () => {
     const failures = watchFailures();
     const memory = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const exporter: PushMetricExporter = {
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum is of a package that is not a dependency
       export: (_metrics, callback) => callback({ code: 1, error: new Error("503 of the collector") }),
       forceFlush: () => memory.forceFlush(),
       shutdown: () => memory.shutdown(),

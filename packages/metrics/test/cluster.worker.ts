@@ -32,14 +32,13 @@ interface Progress {
 async function work(worker: string): Promise<void> {
   const end = sendToPrimary(metrics, SEND_MS);
   const [events, values] = [counter.bind({ worker }), histogram.bind({ worker })];
-  let recorded = 0;
   // The one that is killed goes on until it is.
-  while (worker === KILLED || recorded < EVENTS) {
+  const all = worker === KILLED ? Number.POSITIVE_INFINITY : EVENTS;
+  for (let recorded = CHUNK; recorded <= all; recorded += CHUNK) {
     for (let i = 0; i < CHUNK; i++) {
       events.inc(`tenant-${i % 20}`);
       values.observe(`tenant-${i % 20}`, 0.1);
     }
-    recorded += CHUNK;
     process.send?.({ worker, recorded } satisfies Progress);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -83,12 +82,5 @@ async function primary(): Promise<ClusterResult> {
   return { recorded, counted: await sums("x_total"), observed: await sums("y_seconds_count"), killedCounts, failures };
 }
 
-if (cluster.isPrimary) {
-  primary().then(
-    (result) => process.stdout.write(`${JSON.stringify(result)}\n`),
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-} else await work(process.env["WORKER_NAME"] ?? "");
+if (cluster.isPrimary) process.stdout.write(`${JSON.stringify(await primary())}\n`);
+else await work(process.env["WORKER_NAME"] ?? "");

@@ -70,7 +70,8 @@ function reporting(exporter: PushMetricExporter, { fail }: SinkSource): PushMetr
     ...Object.fromEntries(selectors),
     export(metrics, callback) {
       exporter.export(metrics, (result) => {
-        if (result.code !== SUCCESS) fail(result.error ?? new Error("the exporter failed without an error"));
+        const code: number = result.code;
+        if (code !== SUCCESS) fail(result.error ?? new Error("the exporter failed without an error"));
         callback(result);
       });
     },

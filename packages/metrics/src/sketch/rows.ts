@@ -5,11 +5,14 @@ export const CELLS = 184;
 const LAST = CELLS - 1;
 const SHIFT = 9;
 const ROWS = 2 ** SHIFT;
-/** A cell is three words: its count since the start, low word first, and its recent count. They share a cache line. */
-const WORDS = 3;
-const RECENT = 2;
-const WORD = 65_536;
-const WRAP = WORD * WORD;
+/**
+ * A cell is one word: the low half of its count since the start, and above it its recent count. High halves are in arrays of
+ * their own, which exist when a count has passed 2^16: what is touched by most observations is as small as it can be.
+ */
+const HALF = 65_536;
+const LOW = HALF - 1;
+const ONE_OF_EACH = HALF + 1;
+const WRAP = HALF * HALF;
 
 /** The values that a sketch tells apart: 22.75 powers of two from a smallest one on. */
 export interface SketchRange {
@@ -40,11 +43,14 @@ export const valueOfCell = (cell: number, range: SketchRange): number =>
   cell === 0 ? 0 : middleOf(bucketOfCell(cell, range));
 
 /**
- * Sketches in few large arrays: 1,116 bytes each, however many there are. A row has its counts since the start, which add up
- * to other rows cell by cell, and counts of the last windows.
+ * Sketches in few large arrays: 736 bytes each, 1,104 when a count has passed 2^16, however many there are. A row has its
+ * counts since the start, which add up to other rows cell by cell, and counts of the last windows.
  */
 export class SketchRows {
-  readonly #chunks: Uint16Array[] = [];
+  /** Words of the cells, by chunk of rows. */
+  readonly #chunks: Uint32Array[] = [];
+  /** High halves of counts since the start, by chunk. */
+  readonly #highs: (Uint16Array | undefined)[] = [];
   #sums = new Float64Array(ROWS);
   /** The window up to which the recent counts of a row were halved. */
   #windows = new Uint32Array(ROWS);
@@ -64,7 +70,8 @@ export class SketchRows {
   /** Clears a row and keeps it for the next `allocate`. */
   release(row: number): void {
     const at = firstWord(row);
-    this.#wordsOf(row).fill(0, at, at + CELLS * WORDS);
+    this.#wordsOf(row).fill(0, at, at + CELLS);
+    this.#highs[row >>> SHIFT]?.fill(0, at, at + CELLS);
     this.#sums[row] = 0;
     if (this.#wraps.size > 0) for (let cell = 0; cell < CELLS; cell++) this.#wraps.delete(row * CELLS + cell);
     this.#free.push(row);
@@ -78,16 +85,12 @@ export class SketchRows {
   observe(row: number, cell: number, value: number): void {
     this.#sums[row] = (this.#sums[row] as number) + value;
     if (this.#windows[row] !== this.#window) this.#decay(row);
-    const words = this.#chunks[row >>> SHIFT] as Uint16Array;
-    const at = ((row & (ROWS - 1)) * CELLS + cell) * WORDS;
-    const total = (words[at] as number) + 1;
-    const recent = (words[at + RECENT] as number) + 1;
-    if (total === WORD || recent === WORD) {
-      this.#addCarefully(row, cell, 1);
-      return;
-    }
-    words[at] = total;
-    words[at + RECENT] = recent;
+    const words = this.#chunks[row >>> SHIFT] as Uint32Array;
+    const at = (row & (ROWS - 1)) * CELLS + cell;
+    const word = words[at] as number;
+    // Neither half is full: both are counted by one addition.
+    if ((word & LOW) !== LOW && word < LOW * HALF) words[at] = word + ONE_OF_EACH;
+    else this.#addCarefully(row, cell, 1);
   }
 
   /** Adds many observations of one cell. */
@@ -110,9 +113,12 @@ export class SketchRows {
   }
 
   count(row: number, cell: number): number {
-    const words = this.#chunks[row >>> SHIFT] as Uint16Array;
-    const at = ((row & (ROWS - 1)) * CELLS + cell) * WORDS;
-    const total = (words[at] as number) + (words[at + 1] as number) * WORD;
+    const words = this.#chunks[row >>> SHIFT] as Uint32Array;
+    const at = (row & (ROWS - 1)) * CELLS + cell;
+    const highs = this.#highs[row >>> SHIFT];
+    const low = (words[at] as number) & LOW;
+    if (highs === undefined) return low;
+    const total = low + (highs[at] as number) * HALF;
     return this.#wraps.size === 0 ? total : total + (this.#wraps.get(row * CELLS + cell) ?? 0) * WRAP;
   }
 
@@ -120,11 +126,13 @@ export class SketchRows {
   changes(row: number, copies: SketchRows, copy: number): [cell: number, count: number][] {
     const [now, then] = [this.#wordsOf(row), copies.#wordsOf(copy)];
     const [atNow, atThen] = [firstWord(row), firstWord(copy)];
+    // Low halves that are the same are counts that are the same, unless high halves are kept.
+    const isWhole = this.#highs[row >>> SHIFT] === undefined;
     const found: [number, number][] = [];
-    for (let word = 0; word < CELLS * WORDS; word += WORDS) {
-      if (now[atNow + word] === then[atThen + word] && now[atNow + word + 1] === then[atThen + word + 1]) continue;
-      const cell = word / WORDS;
-      found.push([cell, this.count(row, cell) - copies.count(copy, cell)]);
+    for (let cell = 0; cell < CELLS; cell++) {
+      if (isWhole && (((now[atNow + cell] as number) ^ (then[atThen + cell] as number)) & LOW) === 0) continue;
+      const count = this.count(row, cell) - copies.count(copy, cell);
+      if (count !== 0) found.push([cell, count]);
     }
     return found;
   }
@@ -144,30 +152,39 @@ export class SketchRows {
   recent(row: number): Float64Array {
     this.#decay(row);
     const words = this.#wordsOf(row);
-    const from = firstWord(row) + RECENT;
+    const from = firstWord(row);
     const counts = new Float64Array(CELLS);
-    for (let cell = 0; cell < CELLS; cell++) counts[cell] = words[from + cell * WORDS] as number;
+    for (let cell = 0; cell < CELLS; cell++) counts[cell] = (words[from + cell] as number) >>> 16;
     return counts;
   }
 
-  /** Adds to a cell whose words may be full. */
+  /** Adds to a cell whose halves may be full. */
   #addCarefully(row: number, cell: number, count: number): void {
     const words = this.#wordsOf(row);
-    const at = firstWord(row) + cell * WORDS;
-    const total = (words[at] as number) + (words[at + 1] as number) * WORD + count;
-    if (total >= WRAP) {
-      const key = row * CELLS + cell;
-      this.#wraps.set(key, (this.#wraps.get(key) ?? 0) + Math.floor(total / WRAP));
-    }
-    words[at] = total % WORD;
-    words[at + 1] = Math.floor(total / WORD) % WORD;
+    const at = firstWord(row) + cell;
+    const low = this.#addTotal(row, cell, count);
     let weight = count;
     // A full cell halves its row, which keeps the shape of the distribution.
-    while ((words[at + RECENT] as number) + weight >= WORD) {
+    while (((words[at] as number) >>> 16) + weight >= HALF) {
       this.#halve(row, 1);
       weight = Math.floor(weight / 2);
     }
-    words[at + RECENT] = (words[at + RECENT] as number) + weight;
+    words[at] = (((words[at] as number) >>> 16) + weight) * HALF + low;
+  }
+
+  /** Adds to the high half of a count, and above it. @returns the low half */
+  #addTotal(row: number, cell: number, count: number): number {
+    const at = firstWord(row) + cell;
+    const sum = ((this.#wordsOf(row)[at] as number) & LOW) + count;
+    if (sum < HALF) return sum;
+    const highs = (this.#highs[row >>> SHIFT] ??= new Uint16Array(ROWS * CELLS));
+    const high = (highs[at] as number) + Math.floor(sum / HALF);
+    if (high >= HALF) {
+      const key = row * CELLS + cell;
+      this.#wraps.set(key, (this.#wraps.get(key) ?? 0) + Math.floor(high / HALF));
+    }
+    highs[at] = high % HALF;
+    return sum % HALF;
   }
 
   #decay(row: number): void {
@@ -179,19 +196,19 @@ export class SketchRows {
 
   #halve(row: number, times: number): void {
     const words = this.#wordsOf(row);
-    const from = firstWord(row) + RECENT;
-    for (let cell = 0; cell < CELLS; cell++) {
-      const at = from + cell * WORDS;
-      words[at] = (words[at] as number) >>> times;
+    const from = firstWord(row);
+    for (let at = from; at < from + CELLS; at++) {
+      const word = words[at] as number;
+      words[at] = ((word >>> 16) >>> times) * HALF + (word & LOW);
     }
   }
 
-  #wordsOf(row: number): Uint16Array {
-    return this.#chunks[row >>> SHIFT] as Uint16Array;
+  #wordsOf(row: number): Uint32Array {
+    return this.#chunks[row >>> SHIFT] as Uint32Array;
   }
 
   #grow(): void {
-    this.#chunks.push(new Uint16Array(ROWS * CELLS * WORDS));
+    this.#chunks.push(new Uint32Array(ROWS * CELLS));
     const length = this.#chunks.length * ROWS;
     if (length <= this.#sums.length) return;
     const [sums, windows] = [new Float64Array(2 * length), new Uint32Array(2 * length)];
@@ -201,4 +218,4 @@ export class SketchRows {
   }
 }
 
-const firstWord = (row: number): number => (row % ROWS) * CELLS * WORDS;
+const firstWord = (row: number): number => (row & (ROWS - 1)) * CELLS;

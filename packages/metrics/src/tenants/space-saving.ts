@@ -1,179 +1,184 @@
+import { createKnownIds, type KnownIds } from "./known-ids.js";
+
 const FILTER = 4096;
-/** Place of a counter that is not in the heap. */
-const PINNED = -1;
-/** Slot of an id without one. */
-export const NO_SLOT: number = -1;
-
-/** Counter of one id. */
-export class IdCounter {
-  id: string;
-  events: number;
-  /** How many of the events may belong to ids that had the counter before. */
-  error: number;
-  /** Events when the heap last looked: the heap is put in order when its least counter is asked for, not by each event. */
-  key: number;
-  place: number;
-  /** Slot of the id, which `TenantSlots` sets. */
-  slot: number = NO_SLOT;
-
-  constructor(id: string, events: number, place: number) {
-    this.id = id;
-    this.events = events;
-    this.error = 0;
-    this.key = events;
-    this.place = place;
-  }
-
-  /** Events that are certainly those of the id. */
-  get certain(): number {
-    return this.events - this.error;
-  }
-}
+const FIRST_LENGTH = 64;
+/** Returned for an id without a counter. */
+export const NO_COUNTER = -1;
 
 /**
  * Finds the heaviest ids of a stream with a fixed number of counters: space-saving with a filter in front, so that ids that
- * come once do not push others out. Pinned counters come on top: those of ids that have been found.
+ * come once do not push others out. An event of an id with a counter adds to one number: the heap is put in order when its
+ * least counter is asked for.
  * Source: Metwally, Agrawal, El Abbadi, "Efficient computation of frequent and top-k elements in data streams" (2005);
  * Homem, Carvalho, "Finding top-k elements in data streams" (2010).
  */
 export class SpaceSaving {
   readonly #capacity: number;
-  /** Of pinned counters and of those in the heap, so that an event is one look-up. */
-  readonly #counters = new Map<string, IdCounter>();
-  /** By key, the smallest first. */
-  readonly #heap: IdCounter[] = [];
+  /** By id, the complement of the number of its counter. The owner may keep numbers >= 0 of its own in it. */
+  readonly #known: KnownIds;
+  readonly #ids: string[] = [];
+  /** By counter. */
+  #events = new Float64Array(FIRST_LENGTH);
+  /** How many of the events may belong to ids that had the counter before. */
+  #errors = new Float64Array(FIRST_LENGTH);
+  /** Events when the heap last looked: never more than there are. */
+  #keys = new Float64Array(FIRST_LENGTH);
+  #places = new Int32Array(FIRST_LENGTH);
+  /** Counters by key, the smallest first. */
+  readonly #heap: number[] = [];
+  readonly #free: number[] = [];
   /** Counts of ids without a counter, several ids to a cell. */
   readonly #filter = new Float64Array(FILTER);
 
-  constructor(capacity: number) {
+  constructor(capacity: number, known: KnownIds = createKnownIds()) {
     this.#capacity = capacity;
+    this.#known = known;
   }
 
-  /** Counter of an id that has one. Add events to it as they come. */
-  find(id: string): IdCounter | undefined {
-    return this.#counters.get(id);
+  /** Counter of an id that has one. */
+  find(id: string): number {
+    const entry = this.#known[id];
+    return entry === undefined || entry >= 0 ? NO_COUNTER : ~entry;
+  }
+
+  /** Adds events to a counter. @returns how many events are certainly those of its id */
+  count(counter: number, events: number): number {
+    const sum = (this.#events[counter] as number) + events;
+    this.#events[counter] = sum;
+    return sum - (this.#errors[counter] as number);
   }
 
   /** Counts events of an id without a counter. @returns the counter that it got for them */
-  insert(id: string, events: number): IdCounter | undefined {
+  insert(id: string, events: number): number {
     const cell = hashOf(id) & (FILTER - 1);
     const seen = this.#filter[cell] as number;
-    if (this.#heap.length < this.#capacity) return this.#push(id, seen, events);
-    if (this.#isBelowLeast(seen + events)) {
+    const isFull = this.#heap.length >= this.#capacity;
+    if (isFull && this.#isBelowLeast(seen + events)) {
       this.#filter[cell] = seen + events;
-      return undefined;
+      return NO_COUNTER;
     }
-    return this.#replaceLeast(id, seen, events);
-  }
-
-  /** Gives an id a counter that is never pushed out. */
-  insertPinned(id: string, events: number): IdCounter {
-    const counter = new IdCounter(id, events, PINNED);
-    this.#counters.set(id, counter);
+    const counter = isFull ? this.#takeLeast() : this.#take();
+    this.#known[id] = ~counter;
+    this.#ids[counter] = id;
+    this.#events[counter] = seen + events;
+    this.#errors[counter] = seen;
+    this.#keys[counter] = seen + events;
+    if (isFull) this.#sink(counter);
+    else this.#rise(counter);
     return counter;
   }
 
-  /** Keeps a counter with its certain events from being pushed out. */
-  pin(counter: IdCounter): void {
-    this.#leaveHeap(counter);
-    counter.events = counter.certain;
-    counter.error = 0;
+  idOf(counter: number): string {
+    return this.#ids[counter] as string;
   }
 
-  remove(counter: IdCounter): void {
-    if (counter.place !== PINNED) this.#leaveHeap(counter);
-    this.#counters.delete(counter.id);
+  remove(counter: number): void {
+    const last = this.#heap.pop() as number;
+    if (last !== counter) {
+      this.#put(last, this.#places[counter] as number);
+      this.#sink(last);
+      this.#rise(last);
+    }
+    delete this.#known[this.idOf(counter)];
+    this.#ids[counter] = "";
+    this.#free.push(counter);
   }
 
   /** Makes every count worth half, `times` times. The order of counts stays, and so does the heap. */
   halve(times: number): void {
     const divisor = 2 ** times;
-    for (const counter of this.#counters.values()) {
-      counter.events = Math.floor(counter.events / divisor);
-      counter.error = Math.floor(counter.error / divisor);
-      counter.key = Math.floor(counter.key / divisor);
-    }
-    for (let cell = 0; cell < FILTER; cell++) this.#filter[cell] = Math.floor((this.#filter[cell] as number) / divisor);
+    for (const numbers of [this.#events, this.#errors, this.#keys, this.#filter])
+      for (let i = 0; i < numbers.length; i++) numbers[i] = Math.floor((numbers[i] as number) / divisor);
   }
 
-  /** Counters that are not pinned. */
+  /** Number of counters in use. */
   get size(): number {
     return this.#heap.length;
   }
 
-  #push(id: string, seen: number, events: number): IdCounter {
-    const counter = new IdCounter(id, seen + events, this.#heap.length);
-    counter.error = seen;
-    this.#heap.push(counter);
-    this.#counters.set(id, counter);
-    this.#rise(counter);
-    return counter;
-  }
-
   #isBelowLeast(events: number): boolean {
-    const least = this.#heap[0] as IdCounter;
+    const first = this.#heap[0] as number;
     // A key is never too high: most events of ids without a counter end here.
-    return events < least.key || events < this.#least().events;
+    return events < (this.#keys[first] as number) || events < (this.#events[this.#least()] as number);
   }
 
   /** The counter with the fewest events. Keys that events left behind are put in order on the way. */
-  #least(): IdCounter {
+  #least(): number {
     for (;;) {
-      const first = this.#heap[0] as IdCounter;
-      if (first.key === first.events) return first;
-      first.key = first.events;
+      const first = this.#heap[0] as number;
+      const events = this.#events[first] as number;
+      if (this.#keys[first] === events) return first;
+      this.#keys[first] = events;
       this.#sink(first);
     }
   }
 
-  #replaceLeast(id: string, seen: number, events: number): IdCounter {
+  /** Takes the counter with the fewest events from its id. */
+  #takeLeast(): number {
     const counter = this.#least();
-    this.#filter[hashOf(counter.id) & (FILTER - 1)] = counter.events;
-    this.#counters.delete(counter.id);
-    this.#counters.set(id, counter);
-    counter.id = id;
-    counter.events = seen + events;
-    counter.error = seen;
-    counter.key = counter.events;
-    this.#sink(counter);
+    const id = this.idOf(counter);
+    this.#filter[hashOf(id) & (FILTER - 1)] = this.#events[counter] as number;
+    delete this.#known[id];
     return counter;
   }
 
-  #leaveHeap(counter: IdCounter): void {
-    const last = this.#heap.pop() as IdCounter;
-    if (last !== counter) {
-      last.place = counter.place;
-      this.#heap[last.place] = last;
-      this.#sink(last);
-      this.#rise(last);
-    }
-    counter.place = PINNED;
+  /** Takes a counter that is not in use. */
+  #take(): number {
+    const counter = this.#free.pop() ?? this.#ids.length;
+    if (counter >= this.#events.length) this.#grow();
+    this.#put(counter, this.#heap.length);
+    return counter;
   }
 
-  #sink(counter: IdCounter): void {
+  #grow(): void {
+    const length = this.#events.length * 2;
+    const events = new Float64Array(length);
+    const errors = new Float64Array(length);
+    const keys = new Float64Array(length);
+    const places = new Int32Array(length);
+    events.set(this.#events);
+    errors.set(this.#errors);
+    keys.set(this.#keys);
+    places.set(this.#places);
+    [this.#events, this.#errors, this.#keys, this.#places] = [events, errors, keys, places];
+  }
+
+  #sink(counter: number): void {
     const heap = this.#heap;
+    const key = this.#keys[counter] as number;
+    let place = this.#places[counter] as number;
     for (;;) {
-      const left = 2 * counter.place + 1;
-      if (left >= heap.length) return;
-      const [a, b] = [heap[left] as IdCounter, heap[left + 1]];
-      const child = b !== undefined && b.key < a.key ? b : a;
-      if (child.key >= counter.key) return;
-      this.#swap(child, counter);
+      const left = 2 * place + 1;
+      if (left >= heap.length) break;
+      const right = left + 1;
+      const isRightLess = right < heap.length && this.#keyAt(right) < this.#keyAt(left);
+      const child = isRightLess ? right : left;
+      if (this.#keyAt(child) >= key) break;
+      this.#put(heap[child] as number, place);
+      place = child;
     }
+    this.#put(counter, place);
   }
 
-  #rise(counter: IdCounter): void {
-    while (counter.place > 0) {
-      const parent = this.#heap[(counter.place - 1) >> 1] as IdCounter;
-      if (parent.key <= counter.key) return;
-      this.#swap(counter, parent);
+  #rise(counter: number): void {
+    const key = this.#keys[counter] as number;
+    let place = this.#places[counter] as number;
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      if (this.#keyAt(parent) <= key) break;
+      this.#put(this.#heap[parent] as number, place);
+      place = parent;
     }
+    this.#put(counter, place);
   }
 
-  #swap(a: IdCounter, b: IdCounter): void {
-    [a.place, b.place] = [b.place, a.place];
-    this.#heap[a.place] = a;
-    this.#heap[b.place] = b;
+  #put(counter: number, place: number): void {
+    this.#heap[place] = counter;
+    this.#places[counter] = place;
+  }
+
+  #keyAt(place: number): number {
+    return this.#keys[this.#heap[place] as number] as number;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from "@scale/core";
 import { MAX_ID_LENGTH } from "@scale/core/kit";
-import { type IdCounter, NO_SLOT, SpaceSaving } from "./space-saving.js";
+import { createKnownIds } from "./known-ids.js";
+import { NO_COUNTER, SpaceSaving } from "./space-saving.js";
 import { type LabelPairs, labelText } from "../instruments/label-text.js";
 import { OTHER_TENANTS, tenantLabel } from "./tenant-label.js";
 
@@ -10,6 +11,8 @@ export const OTHER = 0;
 export const MOVED = 1;
 /** Slot of work without a tenant. */
 export const NO_TENANT = 2;
+/** First slot of a tenant. */
+const FIRST = 3;
 
 export interface TenantSlotsOptions {
   /** Tenants with series of their own. */
@@ -44,14 +47,17 @@ const FIXED_LABELS: readonly LabelPairs[] = [
  */
 export class TenantSlots {
   readonly #options: TenantSlotsOptions;
-  /** Counter of the tenant of each slot, pinned: its events decide who has a slot. */
-  readonly #tenants: (IdCounter | undefined)[] = [undefined, undefined, undefined];
+  /** Slots of tenants, and the complements of counters of those without one: an event is one look-up. */
+  readonly #known = createKnownIds();
+  readonly #ids: (string | undefined)[] = [undefined, undefined, undefined];
   #taken = 0;
+  /** Events of the tenant of each slot, halved with each window. */
+  #scores = new Float64Array(64);
   readonly #labels: LabelPairs[] = [...FIXED_LABELS];
   readonly #texts: string[] = FIXED_LABELS.map(labelText);
   readonly #free: number[] = [];
-  /** Counters of tenants, halved with each window. */
-  readonly #counters: SpaceSaving;
+  /** Counters of tenants without a slot, halved with each window. */
+  readonly #candidates: SpaceSaving;
   /** Tenants that lost a series. Their next one has another label, so that no series ever starts below where it ended. */
   readonly #departed = new Set<string>();
   #hasForgotten = false;
@@ -66,7 +72,7 @@ export class TenantSlots {
 
   constructor(options: TenantSlotsOptions) {
     this.#options = options;
-    this.#counters = new SpaceSaving(Math.max(64, options.max * CANDIDATES));
+    this.#candidates = new SpaceSaving(Math.max(64, options.max * CANDIDATES), this.#known);
     this.#turnedAt = options.clock.monotonic();
   }
 
@@ -83,21 +89,22 @@ export class TenantSlots {
   record(tenantId: string, events = 1): number {
     this.#ticks = (this.#ticks + 1) % CHECK_EVERY;
     if (this.#ticks === 0) this.turnWhenDue();
-    const counter = this.#counters.find(tenantId);
-    if (counter === undefined) return this.#arrive(tenantId, events);
-    counter.events += events;
-    return counter.slot === NO_SLOT ? this.#challenge(counter) : counter.slot;
+    const slot = this.#known[tenantId];
+    if (slot === undefined) return this.#arrive(tenantId, events);
+    if (slot < 0) return this.#challenge(~slot, events);
+    this.#scores[slot] = (this.#scores[slot] as number) + events;
+    return slot;
   }
 
   /** Slot of a tenant that has one. Counts nothing. */
   find(tenantId: string): number | undefined {
-    const slot = this.#counters.find(tenantId)?.slot;
-    return slot === NO_SLOT ? undefined : slot;
+    const slot = this.#known[tenantId];
+    return slot === undefined || slot < 0 ? undefined : slot;
   }
 
   /** Tenant of a slot; `undefined` for the slots of `other` and for a free one. */
   idOf(slot: number): string | undefined {
-    return this.#tenants[slot]?.id;
+    return this.#ids[slot];
   }
 
   /** Labels of a slot, none for work without a tenant. */
@@ -112,14 +119,12 @@ export class TenantSlots {
 
   /** Number of slots in use, and of those that are free again. */
   get length(): number {
-    return this.#tenants.length;
+    return this.#ids.length;
   }
 
   /** Tenants with a slot, in the order of the slots. */
   tenants(): { readonly tenantId: string; readonly slot: number }[] {
-    return this.#tenants.flatMap((counter) =>
-      counter === undefined ? [] : { tenantId: counter.id, slot: counter.slot },
-    );
+    return this.#ids.flatMap((tenantId, slot) => (tenantId === undefined ? [] : { tenantId, slot }));
   }
 
   onMove(listener: MoveListener): void {
@@ -146,68 +151,78 @@ export class TenantSlots {
     const windows = Math.floor((clock.monotonic() - this.#turnedAt) / windowMs);
     if (windows < 1) return;
     this.#turnedAt += windows * windowMs;
-    this.#counters.halve(Math.min(64, windows));
+    const times = Math.min(64, windows);
+    for (let slot = 0; slot < this.#scores.length; slot++)
+      this.#scores[slot] = Math.floor((this.#scores[slot] as number) / 2 ** times);
+    this.#candidates.halve(times);
     this.#bar = 0;
     for (const listener of this.#onTurn) listener(windows);
   }
 
   /** Counts a tenant without a counter. */
   #arrive(tenantId: string, events: number): number {
-    if (this.#taken < this.#options.max) return this.#seat(this.#counters.insertPinned(tenantId, events));
-    const counter = this.#counters.insert(tenantId, events);
-    return counter === undefined ? OTHER : this.#challenge(counter);
+    if (this.#taken < this.#options.max) return this.#seat(tenantId, events);
+    const counter = this.#candidates.insert(tenantId, events);
+    return counter === NO_COUNTER ? OTHER : this.#challenge(counter, 0);
   }
 
-  /** Gives a tenant the slot of the lightest one, if it has enough more traffic. */
-  #challenge(counter: IdCounter): number {
-    const events = counter.certain;
-    const isFull = this.#taken >= this.#options.max;
-    if (isFull && (events < LEAST_EVENTS || events <= this.#bar || this.#holds > 0)) return OTHER;
-    if (isFull) {
-      const lightest = this.#lightest();
-      this.#bar = lightest.events * this.#options.hysteresis;
-      if (events <= this.#bar) return OTHER;
-      this.#evict(lightest);
-    }
-    this.#counters.pin(counter);
-    return this.#seat(counter);
+  /** Counts a tenant that has a counter, and gives it the slot of the lightest tenant if it has enough more traffic. */
+  #challenge(counter: number, arrived: number): number {
+    const events = this.#candidates.count(counter, arrived);
+    if (events < LEAST_EVENTS || events <= this.#bar || this.#holds > 0) return OTHER;
+    const lightest = this.#lightest();
+    this.#bar = (this.#scores[lightest] as number) * this.#options.hysteresis;
+    if (events <= this.#bar) return OTHER;
+    this.#evict(lightest);
+    const tenantId = this.#candidates.idOf(counter);
+    this.#candidates.remove(counter);
+    return this.#seat(tenantId, events);
   }
 
-  #seat(counter: IdCounter): number {
-    const { id } = counter;
-    const slot = this.#free.pop() ?? this.#tenants.length;
+  #seat(tenantId: string, score: number): number {
+    const slot = this.#free.pop() ?? this.#ids.length;
+    if (slot >= this.#scores.length) this.#grow();
     this.#taken++;
     this.#admissions++;
-    const hasReturned = this.#hasForgotten || this.#departed.has(id);
+    const hasReturned = this.#hasForgotten || this.#departed.has(tenantId);
     const labels: LabelPairs = [
-      ["tenant", tenantLabel(id)],
+      ["tenant", tenantLabel(tenantId)],
       ...(hasReturned ? [["part", String(this.#admissions)] as const] : []),
     ];
-    counter.slot = slot;
-    this.#tenants[slot] = counter;
+    this.#known[tenantId] = slot;
+    this.#ids[slot] = tenantId;
     this.#labels[slot] = labels;
     this.#texts[slot] = labelText(labels);
+    this.#scores[slot] = score;
     return slot;
   }
 
-  #evict(counter: IdCounter): void {
-    const { id, slot } = counter;
+  #evict(slot: number): void {
+    const tenantId = this.#ids[slot];
+    if (tenantId === undefined) return;
     for (const listener of this.#onMove) listener(slot, MOVED);
     if (this.#departed.size >= MAX_DEPARTED) {
       this.#departed.clear();
       this.#hasForgotten = true;
     }
-    this.#departed.add(id);
-    this.#counters.remove(counter);
-    this.#tenants[slot] = undefined;
+    this.#departed.add(tenantId);
+    delete this.#known[tenantId];
+    this.#ids[slot] = undefined;
     this.#taken--;
     this.#free.push(slot);
   }
 
-  #lightest(): IdCounter {
-    let lightest: IdCounter | undefined;
-    for (const counter of this.#tenants)
-      if (counter !== undefined && (lightest === undefined || counter.events < lightest.events)) lightest = counter;
-    return lightest as IdCounter;
+  /** Slot of the tenant with the fewest events. Every slot has a tenant when one is looked for. */
+  #lightest(): number {
+    let lightest = FIRST;
+    for (let slot = FIRST + 1; slot < this.#ids.length; slot++)
+      if ((this.#scores[slot] as number) < (this.#scores[lightest] as number)) lightest = slot;
+    return lightest;
+  }
+
+  #grow(): void {
+    const scores = new Float64Array(this.#scores.length * 2);
+    scores.set(this.#scores);
+    this.#scores = scores;
   }
 }
