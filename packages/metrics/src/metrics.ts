@@ -41,7 +41,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   collectors.add("problems", () => state.lookInSlices(createSlicer(parsed.sliceMs, parsed.clock)));
   const slicer = () => createSlicer(parsed.sliceMs, parsed.clock);
   const collect = () => collectors.run();
-  // Before the subscriptions, which nobody could end when a sink does not start.
+  // Before the subscriptions: the caller could not end them when a sink does not start.
   const closeSinks = runSinks(parsed.sinks, { registry, slicer, collect, onFail: reportSink });
   const ends = [
     ...(parsed.events ? [feedCatalogue(registry, catalogue, reportFeed)] : []),

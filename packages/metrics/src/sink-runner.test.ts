@@ -36,7 +36,7 @@ describe("sinks of createMetrics", () => {
     expect(failures).toEqual([expect.stringMatching(/^hangs: .*close of sink hangs/)]);
   });
 
-  it("leave no subscription behind when one of them cannot start", async () => {
+  it("end every subscription when one of them cannot start", async () => {
     const closed: string[] = [];
     const sinks = [
       sink({ name: "first", close: async () => void closed.push("first") }),

@@ -5,7 +5,7 @@ import { parseText } from "../scenarios/index.js";
 import { receiveFromWorkers, sendToPrimary } from "../src/cluster/index.js";
 import { createMetrics } from "../src/index.js";
 
-/** What the program prints. Counts are by worker. */
+/** Output of the program. Counts are by worker. */
 export interface ClusterResult {
   readonly recorded: Readonly<Record<string, number>>;
   readonly counted: Readonly<Record<string, number>>;

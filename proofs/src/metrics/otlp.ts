@@ -29,7 +29,7 @@ export async function* otlp({ smoke }: SectionOptions): AsyncIterable<Line> {
     const read = async (expr: string): Promise<number> => (await server.query(expr))[0]?.value ?? Number.NaN;
     const counted = 'last_over_time(otlp_events{tenant="acme"}[5m])';
     const seen = async (): Promise<boolean> => (await read(counted)) === sent;
-    await waitUntil(seen, { what: "the count of OTLP" }).catch(() => undefined);
+    await waitUntil(seen, { what: "the count of OTLP", timeoutMs: 60_000 }).catch(() => undefined);
     const about = `metrics: OTLP into VictoriaMetrics, ${sent} events of a tenant`;
     yield line({
       ...{ proof: `${about}, difference`, unit: "events" },

@@ -118,7 +118,7 @@ const MESSAGE = {
     permanent: false,
     start: "fresh",
   },
-  ...{ count: 2, check: "database", group: "database", deduplicated: false },
+  ...{ count: 2, check: "database", group: "database", deduplicated: false, isFailed: true },
 };
 
 /** Objects of the application whose state is read at each exposition. */

@@ -6,7 +6,7 @@ import { SecondsRing } from "./seconds-ring.js";
 export interface Row {
   /** Values of the labels, in the order in which they were asked for. */
   readonly labels: readonly string[];
-  /** Of the last 60 whole seconds; 0 for a gauge. */
+  /** Amount of the last 60 whole seconds; 0 for a gauge. */
   readonly last: number;
   /** Since the start; the level of a gauge. */
   readonly total: number;

@@ -3,7 +3,7 @@ import { CELLS, type SketchRange } from "../sketch/rows.js";
 
 /** A value is worth half after so many seconds, so that those of a minute ago are worth 1 %. */
 const HALF_LIFE = 9;
-/** What is left of one request after a minute. */
+/** Weight of one request after a minute. */
 const LEAST = 0.5 ** (60 / HALF_LIFE);
 
 /** Response times of a tenant, of about the last minute, in 736 bytes. */

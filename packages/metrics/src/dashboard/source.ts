@@ -14,7 +14,7 @@ export interface MetricsSource {
   read(): Promise<DashboardData>;
   /** The page of one tenant; `undefined` for a tenant without series of its own. */
   tenant(tenantId: string): Promise<TenantDetails | undefined>;
-  /** Tenants with series of their own whose ids contain a text, those that start with it first. */
+  /** Tenants with series of their own whose ids contain a string, those that start with it first. */
   search(text: string): readonly string[];
   /** Ends the sampling. */
   close(): void;

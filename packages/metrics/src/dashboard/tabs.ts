@@ -11,7 +11,7 @@ export interface ShareTile extends CountTile {
   readonly label: string;
   readonly with: Readonly<Record<string, string>>;
   readonly isRest?: boolean;
-  /** What is counted. */
+  /** Noun of the counted events. */
   readonly of: string;
 }
 
@@ -45,7 +45,7 @@ export interface TabDefinition {
 
 const connections = (title: string, state: string) => ({ title, metric: "scale_db_pool_connections", with: { state } });
 
-/** What the tabs show of the catalogue. */
+/** Tiles and tables of the tabs, by metrics of the catalogue. */
 export const tabs: Readonly<Record<TabName, TabDefinition>> = {
   limits: {
     tiles: [

@@ -1,4 +1,4 @@
-// What `@scale/dashboard` reads, by structure: the packages do not depend on each other.
+// The data of `@scale/dashboard`, by structure: the packages do not depend on each other.
 
 export interface RequestCounts {
   readonly admitted: number;

@@ -34,7 +34,7 @@ export interface MetricsReader {
   /** Runs the collectors, which set the gauges that are read on demand. */
   collect(): Promise<void>;
   /**
-   * What was recorded since the last reading, series by series, and the level of every gauge. Each series is read at once;
+   * Returns the amounts that were recorded since the last reading, series by series, and the level of every gauge. Each series is read at once;
    * other work may run between two of them.
    * @param names metrics to read, all without them
    */

@@ -102,7 +102,7 @@ export class SpaceSaving {
     return events < (this.#keys[first] as number) || events < (this.#events[this.#least()] as number);
   }
 
-  /** The counter with the fewest events. Keys that events left behind are put in order on the way. */
+  /** The counter with the fewest events. Keys that are lower than their events are raised on the way. */
   #least(): number {
     for (;;) {
       const first = this.#heap[0] as number;

@@ -77,8 +77,8 @@ export class TenantSlots {
   }
 
   /**
-   * Counts an event of a tenant, or of work without one. What is no id, such as a number of untyped code, is work without a
-   * tenant, and an id that is longer than ids may be one of the others: a recording never throws.
+   * Counts an event of a tenant, or of work without one. A tenant that is no string, in untyped code,
+   * counts as none, and an id above the longest length as one of the others: a recording never throws.
    */
   slotFor(tenantId: string | undefined, events = 1): number {
     if (typeof tenantId !== "string" || tenantId === "") return NO_TENANT;

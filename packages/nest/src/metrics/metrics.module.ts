@@ -8,7 +8,7 @@ import { type NodeMiddleware, toExpress } from "@scale/http/express";
 import { z } from "zod";
 import { tenantOfRequest } from "../run-guard.js";
 
-/** What `metricsGuard` of `@scale/metrics/http` takes from Nest. */
+/** Options of `metricsGuard` of `@scale/metrics/http` that Nest provides. */
 export interface NestRequests {
   /** Id of the tenant that a guard of `ScaleModule` has set, also for requests that a later guard denies. */
   tenant(facts: HttpFacts): string | undefined;
