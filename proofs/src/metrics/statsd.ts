@@ -44,9 +44,8 @@ export async function* statsd({ smoke }: SectionOptions): AsyncIterable<Line> {
     await new Promise<void>((resolve) => {
       client.close(() => resolve());
     });
-    await waitUntil(async () => /acme/.test(await counters(management)), { what: "counters of statsd" }).catch(
-      () => undefined,
-    );
+    const isThere = async (): Promise<boolean> => /acme/.test(await counters(management));
+    await waitUntil(isThere, { what: "counters of statsd", timeoutMs: 60_000 }).catch(() => undefined);
     const text = await counters(management);
     const count = Number(/statsd_events_total[^:]*acme[^:]*: (\d+)/.exec(text)?.[1] ?? Number.NaN);
     yield line({
