@@ -161,8 +161,8 @@ describe("metricsSource", () => {
       planOf: () => "free",
       tenantDetails: async (tenantId) => ({ tiles: [{ label: "Id", value: tenantId }] }),
     });
-    for (const tenantId of ["__proto__", "Acme", "macmeter", "zeta"]) respond(tenantId, 200);
-    expect(source.search("acme")).toEqual(["Acme", "macmeter"]);
+    for (const tenantId of ["__proto__", "Acme", "the acme", "zeta"]) respond(tenantId, 200);
+    expect(source.search("acme")).toEqual(["Acme", "the acme"]);
     const details = await source.tenant("__proto__");
     expect(details).toMatchObject({ tenantId: "__proto__", plan: "free" });
     expect(details?.tiles?.at(-1)).toEqual({ label: "Id", value: "__proto__" });

@@ -25,8 +25,8 @@ export interface Settled extends RequestCounts {
   readonly cells: Tally["cells"];
 }
 
-export const REQUESTS = "scale_http_requests_total";
-export const DURATIONS = "scale_http_request_duration_seconds";
+const REQUESTS = "scale_http_requests_total";
+const DURATIONS = "scale_http_request_duration_seconds";
 const DECISIONS = "scale_rate_limit_decisions_total";
 const SHED = "scale_shed_requests_total";
 const QUOTA = "scale_quota_refusals_total";
