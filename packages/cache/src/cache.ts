@@ -8,7 +8,7 @@ import { createLeaseRenewer } from "./coherence/lease-renewal.js";
 import { createLeaseReturns } from "./coherence/lease-returns.js";
 import { createRetryQueue } from "./coherence/retry-queue.js";
 import { createStalenessBound } from "./coherence/staleness-bound.js";
-import { createTenantStates } from "./coherence/tenant-state.js";
+import { type Counts, createTenantStates } from "./coherence/tenant-state.js";
 import { define, type Definition, type DefinitionOptions } from "./definition/definition.js";
 import { createInlineDefinitions } from "./definition/inline-definition.js";
 import { coarseClock } from "./get/coarse-clock.js";
@@ -74,7 +74,8 @@ export interface Cache {
    * @throws {ConfigError} for wrong options, {InputError} for a `resume` that no run has returned
    */
   warm<const Params extends readonly unknown[]>(options: WarmOptions<Params>): WarmRun;
-  stats(): { readonly memory: MemoryStats; readonly knownTenants: number };
+  /** Memory, tenants with a state, and the counts of all tenants since the start. */
+  stats(): { readonly memory: MemoryStats; readonly knownTenants: number; readonly counts: Readonly<Counts> };
   /**
    * `isMemoryServed` is true while values are served from memory. `confirmedAgeMs` is the time since the last confirmation
    * that no invalidation was missed: `undefined` before the first, and without a store. `queuedInvalidations` wait for the
@@ -159,7 +160,7 @@ export function createCache(options: CacheOptions = {}): Cache {
     shared,
     getOrSet: (key, load, options) => shared.getOrSet(key, load, options),
     warm: (options) => startWarm(context, states, options),
-    stats: () => ({ memory: memory.stats(), knownTenants: states.size }),
+    stats: () => ({ memory: memory.stats(), knownTenants: states.size, counts: states.counts() }),
     health: () => ({
       isMemoryServed: stalenessBound.isServable(clock.monotonic()),
       confirmedAgeMs: stalenessBound.ageMs(),

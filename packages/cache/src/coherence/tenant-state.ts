@@ -27,6 +27,16 @@ export interface Counts {
   invalidations: number;
 }
 
+const COUNT_NAMES = ["memoryHits", "storeHits", "staleHits", "loads", "loadErrors", "invalidations"] as const;
+const noCounts = (): Counts => ({
+  ...{ memoryHits: 0, storeHits: 0, staleHits: 0 },
+  ...{ loads: 0, loadErrors: 0, invalidations: 0 },
+});
+
+function addCounts(sum: Counts, counts: Readonly<Counts>): void {
+  for (const name of COUNT_NAMES) sum[name] += counts[name];
+}
+
 /** Maximum number of tag generations per tenant. One more clears the tenant's L1. */
 const MAX_TAGS = 1000;
 
@@ -37,7 +47,7 @@ export class TenantState {
   /** Flights by store key. Only these members of a flight are needed here. */
   readonly flights: Map<string, { readonly hasTags: boolean; isDetached: boolean; finished(): Promise<void> }> =
     new Map();
-  readonly counts: Counts = { memoryHits: 0, storeHits: 0, staleHits: 0, loads: 0, loadErrors: 0, invalidations: 0 };
+  readonly counts: Counts = noCounts();
   /** True once the state was forgotten: a handle that holds it must look up its successor. */
   isRetired = false;
   /** Calls without a flight that need this state when they end: it is not forgotten before. */
@@ -142,12 +152,20 @@ export interface TenantStates {
   usage(tenantId: string): TenantUsage | undefined;
   /** Resolves when all flights that are under way have finished. */
   finished(): Promise<unknown>;
+  /** Counts of all tenants since the start, those that are forgotten included. */
+  counts(): Readonly<Counts>;
   readonly size: number;
 }
 
 /** Keeps at most `maxTenants` states, plus those with running work. */
 export function createTenantStates(memory: Memory, maxTenants: number): TenantStates {
   const states = new Map<string, TenantState>();
+  const forgotten = noCounts();
+
+  function retire(state: TenantState): void {
+    addCounts(forgotten, state.counts);
+    state.retire();
+  }
 
   /** Forgets the oldest idle state. Busy states are few, and move to the end. */
   function evict(created: TenantState): void {
@@ -155,7 +173,7 @@ export function createTenantStates(memory: Memory, maxTenants: number): TenantSt
     for (const [tenantId, state] of states) {
       if (states.size <= maxTenants || state === created || ++seen > 100) return;
       states.delete(tenantId);
-      if (state.isIdle) state.retire();
+      if (state.isIdle) retire(state);
       else states.set(tenantId, state);
     }
   }
@@ -177,7 +195,12 @@ export function createTenantStates(memory: Memory, maxTenants: number): TenantSt
       const state = states.get(tenantId);
       if (state === undefined || !state.isIdle || state.tagGeneration > 0 || state.hasReads) return;
       states.delete(tenantId);
-      state.retire();
+      retire(state);
+    },
+    counts() {
+      const sum = { ...forgotten };
+      for (const { counts } of states.values()) addCounts(sum, counts);
+      return sum;
     },
     get size() {
       return states.size;

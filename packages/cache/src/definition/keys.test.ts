@@ -87,6 +87,8 @@ describe("many tenants", () => {
     expect(await first.get(row, "a")).toBe(before);
     await cache.tenant("tenant-0").invalidateTags(["all"]);
     expect(await first.get(row, "a")).toBe(1001);
+    // Of forgotten tenants too.
+    expect(cache.stats().counts).toMatchObject({ memoryHits: 1, storeHits: 0, loads: 1001, invalidations: 1 });
   });
 
   it("that are forgotten after an invalidation can be invalidated again", async () => {

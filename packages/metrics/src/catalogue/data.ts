@@ -3,9 +3,14 @@ import { type CatalogueRow, counter, gauge, seconds, secondsOf, tenantCounter, t
 const chosen = "scale:db-router:route-choose";
 
 export const data: readonly CatalogueRow[] = [
-  tenantCounter("scale_cache_reads_total", "record.cacheRead", "Values that readers got, by the layer that had them.", {
-    labels: ["name", "layer"],
-  }),
+  tenantCounter(
+    "scale_cache_reads_total",
+    "watch.cache, record.cacheRead",
+    "Values that readers got, by the layer that had them.",
+    {
+      labels: ["name", "layer"],
+    },
+  ),
   counter(
     "scale_cache_store_failures_total",
     "scale:cache:store-fail",

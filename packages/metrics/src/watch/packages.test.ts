@@ -64,6 +64,20 @@ describe("watch", () => {
     expect(await seriesOf(metrics, "scale_cache_memory_entries")).toEqual({});
   });
 
+  it("counts the reads of a cache by layer, each once", async () => {
+    const metrics = create();
+    const counts = { memoryHits: 90, storeHits: 5, staleHits: 2, loads: 3 };
+    metrics.watch.cache("products", {
+      stats: () => ({ memory: { bytes: 1, maxBytes: 2, entries: 3, evictions: {} }, counts }),
+      health: () => ({ isMemoryServed: true }),
+    });
+    const reads = () => seriesOf(metrics, "scale_cache_reads_total");
+    expect(await reads()).toEqual({ "products memory": 92, "products store": 5, "products load": 3 });
+    counts.memoryHits += 8;
+    expect(await reads()).toEqual({ "products memory": 100, "products store": 5, "products load": 3 });
+    expect(await reads()).toMatchObject({ "products memory": 100 });
+  });
+
   it("asks a server that does not answer once, and reports it at each exposition", async () => {
     const metrics = create();
     let calls = 0;

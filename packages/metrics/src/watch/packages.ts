@@ -2,7 +2,7 @@ import type { OnCollect } from "../collectors.js";
 import { familyOf } from "../instruments/family-of.js";
 import type { Family } from "../instruments/family.js";
 import type { Registry } from "../instruments/registry.js";
-import type { GaugeSeries } from "../instruments/series.js";
+import type { GaugeSeries, TenantCounterSeries } from "../instruments/series.js";
 
 /** The part of a `Cache` of `@scale/cache` that is read. */
 export interface WatchedCache {
@@ -13,6 +13,8 @@ export interface WatchedCache {
       readonly entries: number;
       readonly evictions: Readonly<Record<string, number>>;
     };
+    /** Counts since the start; missing in caches that have none. */
+    readonly counts?: Readonly<Record<"memoryHits" | "storeHits" | "staleHits" | "loads", number>>;
   };
   health(): { readonly isMemoryServed: boolean };
 }
@@ -35,6 +37,7 @@ export interface WatchedRouter {
 export type QueueDepths = () => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
 
 export interface Watches {
+  /** Gauges of the memory of a cache, and its reads by layer, for all tenants together. */
   cache(name: string, cache: WatchedCache): () => void;
   /** @param poolMax largest number of connections of each pool, for the share of them that is in use */
   router(router: WatchedRouter, poolMax?: number): () => void;
@@ -46,7 +49,11 @@ export function createWatches(registry: Registry, onCollect: OnCollect): Watches
   const gauge = (name: string) => familyOf<GaugeSeries>(registry, name);
   return {
     cache(cache, source) {
-      const end = onCollect(`cache ${cache}`, () => readCache(gauge, cache, source));
+      const readReads = readsOf(familyOf<TenantCounterSeries>(registry, "scale_cache_reads_total"), cache);
+      const end = onCollect(`cache ${cache}`, () => {
+        readCache(gauge, cache, source);
+        readReads(source);
+      });
       return () => {
         end();
         for (const name of CACHE_GAUGES) gauge(name).remove((labels) => labels["cache"] === cache);
@@ -104,6 +111,22 @@ function readCache(gauge: Gauges, cache: string, source: WatchedCache): void {
   gauge("scale_cache_bus_confirmed")
     .bind({ cache })
     .set(source.health().isMemoryServed ? 1 : 0);
+}
+
+/** Adds the reads since the last look. A cache counts them anyway: an event for each read would make a hit slower. */
+function readsOf(reads: Family<TenantCounterSeries>, name: string): (source: WatchedCache) => void {
+  const seen = new Map<string, number>();
+  const add = (layer: string, now: number): void => {
+    reads.bind({ name, layer }).inc(undefined, Math.max(0, now - (seen.get(layer) ?? 0)));
+    seen.set(layer, now);
+  };
+  return (source) => {
+    const { counts } = source.stats();
+    if (counts === undefined) return;
+    add("memory", counts.memoryHits + counts.staleHits);
+    add("store", counts.storeHits);
+    add("load", counts.loads);
+  };
 }
 
 function readRouter(gauge: Gauges, source: WatchedRouter, poolMax: number | undefined): void {
