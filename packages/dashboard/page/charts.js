@@ -1,6 +1,12 @@
 // Draws into an <svg> in its own pixels, so that text and lines keep their size on a narrow screen.
 
-/** @import { SecondCounts } from "../src/types.js" */
+/** @import { Incident, SecondCounts } from "../src/types.js" */
+
+/**
+ * @typedef {object} Marks what is shown as bands over the seconds
+ * @property {readonly Incident[]} incidents
+ * @property {number} atMs time at the right end of the chart
+ */
 
 const LEFT = 34;
 const BOTTOM = 20;
@@ -66,17 +72,45 @@ function frame(svg, { marks, share }) {
     shape("text", { x: LEFT, y: height - 4 }, "a minute ago"),
     shape("text", { x: width, y: height - 4, "text-anchor": "end" }, "now"),
   ];
-  return { y, width: width - LEFT, shapes: [...lines, ...times] };
+  return { y, width: width - LEFT, height, shapes: [...lines, ...times] };
+}
+
+/**
+ * Bands from the start of each incident until all worked again, or until now: to draw under the data, and labels over it.
+ * @param {{ width: number, height: number }} size
+ * @param {number} seconds length of the chart
+ * @param {Marks} marks
+ */
+function bands({ width, height }, seconds, { incidents, atMs }) {
+  /** @param {number} ms */
+  const x = (ms) => LEFT + width * Math.max(0, 1 - (atMs - ms) / (1000 * seconds));
+  const shown = incidents.filter(({ recoveredAtMs = atMs }) => atMs - recoveredAtMs < 1000 * seconds).toReversed();
+  const under = shown.flatMap(({ startedAtMs, recoveredAtMs = atMs }) => {
+    const from = x(startedAtMs);
+    const size = { y: TOP, width: Math.max(x(recoveredAtMs) - from, 2), height: height - BOTTOM - TOP };
+    return [
+      shape("rect", { class: "band", x: from, ...size }),
+      shape("line", { class: "edge", x1: from, x2: from, y1: TOP, y2: height - BOTTOM }),
+    ];
+  });
+  const over = shown.map(({ label, startedAtMs }, i) => {
+    const from = x(startedAtMs);
+    // At the right end there is room on the other side only.
+    const side = from > LEFT + width * 0.75 ? { x: from - 4, "text-anchor": "end" } : { x: from + 4 };
+    return shape("text", { class: "band-label", y: TOP + 11 + 13 * (i % 3), ...side }, label);
+  });
+  return { under, over };
 }
 
 /**
  * Draws a stacked column for each second: admitted requests, then denied ones, then failed ones.
  * @param {Element} svg
  * @param {readonly SecondCounts[]} seconds
+ * @param {Marks} marks
  */
-export function drawStack(svg, seconds) {
+export function drawStack(svg, seconds, marks) {
   const highest = Math.max(0, ...seconds.map(({ admitted, denied, failed }) => admitted + denied + failed));
-  const { y, width, shapes } = frame(svg, linear(highest));
+  const { y, width, height, shapes } = frame(svg, linear(highest));
   const step = width / Math.max(seconds.length, 1);
   const columns = seconds.flatMap(({ admitted, denied, failed }, i) => {
     const column = { x: LEFT + i * step, width: Math.max(step - 1, 1) };
@@ -86,29 +120,49 @@ export function drawStack(svg, seconds) {
       shape("rect", { class: "failed", ...column, y: y(admitted + denied + failed), height: y(0) - y(failed) }),
     ];
   });
-  svg.replaceChildren(...shapes, ...columns);
+  const { under, over } = bands({ width, height }, seconds.length, marks);
+  svg.replaceChildren(...shapes, ...under, ...columns, ...over);
 }
 
 /**
  * Draws a line per percentile. A second without requests is a gap.
  * @param {Element} svg
  * @param {readonly SecondCounts[]} seconds
+ * @param {Marks & { there: readonly (number | null)[] }} marks with the p99 of another system
  */
-export function drawLines(svg, seconds) {
-  const { y, width, shapes } = frame(svg, logarithmic(Math.max(0, ...seconds.map(({ p99 }) => p99 ?? 0))));
-  const lines = /** @type {const} */ (["p50", "p95", "p99"]).map((name) => {
+export function drawLines(svg, seconds, { there, ...marks }) {
+  const highest = Math.max(0, ...seconds.map(({ p99 }) => p99 ?? 0), ...there.map((p99) => p99 ?? 0));
+  const { y, width, height, shapes } = frame(svg, logarithmic(highest));
+  /**
+   * @param {string} name
+   * @param {readonly (number | null)[]} values
+   */
+  const line = (name, values) => {
     let pen = "M";
-    const path = seconds.map((second, i) => {
-      const value = second[name];
-      const x = LEFT + ((i + 0.5) * width) / seconds.length;
+    const path = values.map((value, i) => {
+      const x = LEFT + ((i + 0.5) * width) / values.length;
       const command = value === null ? "" : `${pen}${x.toFixed(1)} ${y(value).toFixed(1)}`;
       pen = value === null ? "M" : "L";
       return command;
     });
     return shape("path", { class: name, d: path.join("") });
-  });
-  svg.replaceChildren(...shapes, ...lines);
+  };
+  const { under, over } = bands({ width, height }, seconds.length, marks);
+  svg.replaceChildren(
+    ...shapes,
+    ...under,
+    ...(there.length > 0 ? [line("there", there)] : []),
+    ...PERCENTILES.map((name) =>
+      line(
+        name,
+        seconds.map((second) => second[name]),
+      ),
+    ),
+    ...over,
+  );
 }
+
+const PERCENTILES = /** @type {const} */ (["p50", "p95", "p99"]);
 
 /**
  * Returns a bar of parts of the width. The numbers are in the same row.

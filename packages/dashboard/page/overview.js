@@ -1,6 +1,7 @@
 // The first screen: dependencies, requests, latency, which tenant is noisy and which suffer.
 import { drawLines, drawStack, shareBar } from "./charts.js";
 import { element, make, milliseconds, setRows, setText, tenths, whole } from "./dom.js";
+import { showActions, showIncidents } from "./actions.js";
 
 /** @import { Snapshot, TenantCounts } from "../src/types.js" */
 
@@ -10,7 +11,11 @@ const STATES = { pass: "works", warn: "with limits", fail: "down" };
 /** @param {Snapshot} snapshot */
 export function showOverview(snapshot) {
   setText("story", snapshot.story.text);
-  element("story").dataset["state"] = snapshot.story.suffering.length > 0 ? "warn" : "pass";
+  const { noisy, suffering } = snapshot.story;
+  element("story-box").dataset["state"] = suffering.length > 0 ? "warn" : noisy === undefined ? "pass" : "noisy";
+  showComparison(snapshot.comparison);
+  showActions(snapshot.actions);
+  showIncidents(snapshot.incidents);
   showDependencies(snapshot.dependencies);
   showTiles(snapshot.requests);
   showBusiest(snapshot);
@@ -35,6 +40,20 @@ function showDependencies(dependencies) {
   );
 }
 
+/** @param {Snapshot["comparison"]} comparison */
+function showComparison(comparison) {
+  element("comparison").hidden = comparison === undefined;
+  element("comparison-key").hidden = comparison === undefined;
+  if (comparison === undefined) return;
+  const { label, here, there } = comparison;
+  setText("comparison", `The same requests with ${label}: ${compared(there)}. Here: ${compared(here)}.`);
+  setText("comparison-label", `p99 with ${label}`);
+}
+
+/** @param {NonNullable<Snapshot["comparison"]>["here"]} requests */
+const compared = ({ requests, failed, p99 }) =>
+  `p99 ${p99 === null ? "unknown" : `${milliseconds(p99)} ms`}, ${failed === 0 ? "none" : whole.format(failed)} of ${whole.format(requests)} failed`;
+
 /** @param {Snapshot["requests"]} requests */
 function showTiles({ perSecond, admitted, denied, failed, p50, p95, p99 }) {
   const tiles = [
@@ -49,6 +68,7 @@ function showTiles({ perSecond, admitted, denied, failed, p50, p95, p99 }) {
   const list = element("tiles");
   tiles.forEach(([label = "", value = ""], at) => {
     const tile = list.children[at] ?? list.appendChild(make("div", {}, make("dt", {}, label), make("dd")));
+    if (tile instanceof HTMLElement) tile.dataset["state"] = label.startsWith("Failed") && failed > 0 ? "warn" : "pass";
     const shown = tile.lastElementChild;
     if (shown !== null && shown.textContent !== value) shown.textContent = value;
   });
@@ -103,9 +123,9 @@ export const tenantCells = (tenant, story) => [
 ];
 
 /** @param {Snapshot} snapshot */
-export function showSeconds({ seconds }) {
-  drawStack(element("load-chart"), seconds);
-  drawLines(element("latency-chart"), seconds);
+export function showSeconds({ seconds, incidents, atMs, comparison }) {
+  drawStack(element("load-chart"), seconds, { incidents, atMs });
+  drawLines(element("latency-chart"), seconds, { incidents, atMs, there: comparison?.p99BySecond ?? [] });
   if (!element("seconds-table").hasAttribute("open")) return;
   setRows(
     "seconds",

@@ -3,7 +3,7 @@ import { fillRows, make, setRows, shown, whole } from "./dom.js";
 
 /** @import { FeedEvent, TabData, Table } from "../src/types.js" */
 
-const time = new Intl.DateTimeFormat("en", { timeStyle: "medium", hour12: false });
+export const time = new Intl.DateTimeFormat("en", { timeStyle: "medium", hour12: false });
 
 /**
  * Shows tiles and tables in an element, and keeps the tables that are there.

@@ -1,11 +1,20 @@
 // The list of tenants, the search, and the page of one tenant.
-import { element, make, setRows } from "./dom.js";
+import { element, make, setRows, whole } from "./dom.js";
 import { tenantCells } from "./overview.js";
-import { eventRows, showTab } from "./sections.js";
+import { eventRows, showTab, time } from "./sections.js";
 
-/** @import { FeedEvent, Snapshot, TenantDetails } from "../src/types.js" */
+/** @import { FeedEvent, Snapshot, TenantDecision, TenantDetails } from "../src/types.js" */
 
-/** @type {string | undefined} */
+/**
+ * @typedef {object} TenantPage
+ * @property {TenantDetails | null} details
+ * @property {TenantDecision[]} decisions
+ * @property {FeedEvent[]} events
+ */
+
+const REFRESH_MS = 2000;
+
+/** @type {{ tenantId: string, body: HTMLElement, askedAt: number } | undefined} */
 let open;
 
 /** @param {Snapshot} snapshot */
@@ -14,36 +23,56 @@ export function showTenants({ tenants, story }) {
     "all-tenants",
     tenants.map((tenant) => tenantCells(tenant, story)),
   );
+  if (open !== undefined && performance.now() - open.askedAt > REFRESH_MS) void refresh(open);
 }
 
 /** Opens the page of a tenant, or closes it. @param {string | undefined} tenantId */
 export async function openTenant(tenantId) {
-  open = tenantId;
-  const target = element("tenant");
+  if (open?.tenantId === tenantId) return;
   if (tenantId === undefined) {
-    target.replaceChildren();
+    open = undefined;
+    element("tenant").replaceChildren();
     return;
   }
-  /** @type {{ details: TenantDetails | null, events: FeedEvent[] } | undefined} */
-  const answer = await read(`tenants/${encodeURIComponent(tenantId)}`);
-  // Another tenant was opened meanwhile.
-  if (open !== tenantId) return;
   const body = make("div");
-  const heading = make("h2", {}, tenantId);
-  const plan = answer?.details?.plan;
-  if (plan !== undefined) heading.append(` (${plan})`);
-  target.replaceChildren(heading, body);
+  open = { tenantId, body, askedAt: performance.now() };
+  element("tenant").replaceChildren(make("h2", { tabindex: "-1" }, tenantId), body);
+  await refresh(open);
+}
+
+/** @param {NonNullable<typeof open>} tenant */
+async function refresh(tenant) {
+  tenant.askedAt = performance.now();
+  /** @type {TenantPage | undefined} */
+  const answer = await read(`tenants/${encodeURIComponent(tenant.tenantId)}`);
+  // Another tenant was opened meanwhile.
+  if (open !== tenant) return;
+  const { body, tenantId } = tenant;
   if (answer === undefined) {
-    body.append(make("p", {}, "The server does not answer."));
+    delete body.dataset["shape"];
+    body.replaceChildren(make("p", {}, "The server does not answer."));
     return;
   }
-  const events = {
-    caption: "Last decisions",
-    columns: ["Time", "Kind", "Decision", "Times"],
-    rows: eventRows(answer.events),
-  };
-  showTab(body, { tiles: answer.details?.tiles ?? [], tables: [...(answer.details?.tables ?? []), events] });
+  const plan = answer.details?.plan;
+  const heading = body.previousElementSibling;
+  if (heading !== null) heading.textContent = plan === undefined ? tenantId : `${tenantId} (${plan})`;
+  showTab(body, { tiles: answer.details?.tiles ?? [], tables: tablesOf(answer) });
 }
+
+/** @param {TenantPage} page */
+const tablesOf = ({ details, decisions, events }) => [
+  {
+    caption: "Last decisions",
+    columns: ["Time", "Decision", "Rule", "Decided by", "Why", "Times"],
+    rows: decisions.map(({ atMs, allowed, rule, by, why, count }) => [
+      time.format(atMs),
+      ...[allowed ? "admitted" : "denied", rule, by, why],
+      whole.format(count),
+    ]),
+  },
+  ...(details?.tables ?? []),
+  { caption: "Events", columns: ["Time", "Kind", "Event", "Times"], rows: eventRows(events) },
+];
 
 /** @param {SubmitEvent} event */
 export async function searchTenants(event) {

@@ -1,7 +1,9 @@
 import type { HttpFacts } from "@scale/http";
+import { createOperator, type Operator } from "./actions/operator.js";
 import { sourceFail } from "./channels.js";
+import { createDecisionLog, type DecisionLog } from "./events/decisions.js";
 import { createEventRecorder, type EventRecorder } from "./events/recorder.js";
-import { createFeed, type Feed } from "./feed/feed.js";
+import { createFeed } from "./feed/feed.js";
 import { type DashboardOptions, type ParsedDashboardOptions, parseDashboardOptions } from "./options.js";
 import { createRoutes } from "./serve/routes.js";
 import { storyOf } from "./story.js";
@@ -17,7 +19,7 @@ export interface Dashboard {
    * @returns `undefined` for a path that is not the dashboard's
    */
   respond(facts: HttpFacts): Promise<Response | undefined>;
-  /** Ends the streams of all viewers. */
+  /** Ends the streams of all viewers, and the actions that run. */
   close(): void;
   [Symbol.dispose](): void;
 }
@@ -31,16 +33,24 @@ const SHOWN_EVENTS = 100;
  */
 export function createDashboard(options: DashboardOptions): Dashboard {
   const parsed = parseDashboardOptions(options);
-  const recorder = createEventRecorder(parsed.clock);
+  const parts = createParts(parsed);
+  const { recorder, decisions, operator } = parts;
   const feed = createFeed({
-    read: async () => JSON.stringify(await snapshotOf(parsed, recorder)),
+    read: async () => JSON.stringify(await snapshotOf(parsed, parts)),
     onError: (error) => sourceFail.publish(() => ({ operation: "read", error })),
     everyMs: parsed.everyMs,
     maxViewers: parsed.maxViewers,
-    onActive: (isActive) => (isActive ? recorder.start() : recorder.stop()),
+    onActive(isActive) {
+      for (const each of [recorder, decisions]) each[isActive ? "start" : "stop"]();
+    },
   });
-  const respond = createRoutes({ options: parsed, feed, recorder, snapshot: () => snapshotOf(parsed, recorder) });
-  const close = (): void => closeAll(feed, recorder);
+  const respond = createRoutes({ options: parsed, feed, ...parts, snapshot: () => snapshotOf(parsed, parts) });
+  function close(): void {
+    feed.close();
+    operator.close();
+    recorder.stop();
+    decisions.stop();
+  }
   return {
     path: parsed.path,
     get viewers() {
@@ -52,16 +62,28 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   };
 }
 
-function closeAll(feed: Feed, recorder: EventRecorder): void {
-  feed.close();
-  recorder.stop();
+interface Parts {
+  readonly recorder: EventRecorder;
+  readonly decisions: DecisionLog;
+  readonly operator: Operator;
+}
+
+function createParts({ actions, clock }: ParsedDashboardOptions): Parts {
+  const recorder = createEventRecorder(clock);
+  const operator = createOperator({
+    ...{ actions: actions.list, clock },
+    onError: (error) => sourceFail.publish(() => ({ operation: "action", error })),
+    onNote: (kind, text) => recorder.add({ kind, text }),
+  });
+  return { recorder, decisions: createDecisionLog(clock), operator };
 }
 
 async function snapshotOf(
-  { source, health, title, clock }: ParsedDashboardOptions,
-  recorder: EventRecorder,
+  { source, health, title, clock, actions }: ParsedDashboardOptions,
+  { recorder, operator }: Parts,
 ): Promise<Snapshot> {
   const [data, dependencies] = await Promise.all([source.read(), dependenciesOf(health)]);
+  operator.observe(data);
   return {
     ...data,
     title,
@@ -69,6 +91,8 @@ async function snapshotOf(
     dependencies: dependencies ?? data.dependencies ?? [],
     story: storyOf(data.tenants),
     events: recorder.last(SHOWN_EVENTS),
+    actions: { title: actions.title, list: operator.states() },
+    incidents: operator.incidents(),
   };
 }
 

@@ -1,12 +1,17 @@
+export type { ActionCall, ActionsOptions, OperatorAction } from "./actions/types.js";
 export { sourceFail, type SourceFailed } from "./channels.js";
 export { createDashboard, type Dashboard } from "./dashboard.js";
 export type { DashboardOptions, HealthSource } from "./options.js";
 export { storyOf } from "./story.js";
 export type {
+  ActionState,
+  ComparedRequests,
+  Comparison,
   DashboardData,
   DashboardSource,
   DependencyState,
   FeedEvent,
+  Incident,
   Latency,
   RequestCounts,
   SecondCounts,
@@ -16,6 +21,7 @@ export type {
   Table,
   TabName,
   TenantCounts,
+  TenantDecision,
   TenantDetails,
   Tile,
 } from "./types.js";

@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "@scale/core";
-import { clockOption, functionOption, parseOptions } from "@scale/core/kit";
+import { clockOption, functionOption, methodOption, parseOptions } from "@scale/core/kit";
 import type { HttpFacts } from "@scale/http";
 import { z } from "zod";
+import type { ActionsOptions, OperatorAction } from "./actions/types.js";
 import type { DashboardSource } from "./types.js";
 
 /** The part of a health of `@scale/health` that the page reads. */
@@ -24,6 +25,12 @@ export interface DashboardOptions {
   readonly authorize?: (facts: HttpFacts) => boolean | Promise<boolean>;
   /** A health of `@scale/health`, whose checks are the dependencies of the page. */
   readonly health?: HealthSource;
+  /**
+   * Buttons for operators, with an `authorize` of their own. A request must pass that of the page too, and come from the page
+   * itself.
+   * @default none
+   */
+  readonly actions?: ActionsOptions;
   /** @default "Scale" */
   readonly title?: string;
   /** Path at which the page is mounted. @default "/scale" */
@@ -35,16 +42,31 @@ export interface DashboardOptions {
   readonly clock?: Clock;
 }
 
-const withMethod = <T>(method: string, expected: string): z.ZodType<T> =>
-  z.custom<T>(
-    (value) => typeof value === "object" && value !== null && typeof Reflect.get(value, method) === "function",
-    `expected ${expected}`,
-  );
+const MAX_ACTIONS = 50;
+
+const actionSchema = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9-]{0,49}$/, "expected lower-case letters, digits and hyphens"),
+  label: z.string().min(1).max(60),
+  description: z.string().max(300).optional(),
+  endLabel: z.string().min(1).max(60).optional(),
+  run: functionOption<OperatorAction["run"]>(),
+  isRecovered: functionOption<NonNullable<OperatorAction["isRecovered"]>>().optional(),
+});
+
+const actionsSchema = z.strictObject({
+  title: z.string().min(1).max(60).default("Actions"),
+  authorize: functionOption<ActionsOptions["authorize"]>("a function that allows or refuses a caller"),
+  list: z
+    .array(actionSchema)
+    .max(MAX_ACTIONS)
+    .refine((list) => new Set(list.map(({ id }) => id)).size === list.length, "expected each id once"),
+});
 
 const optionsSchema = z.strictObject({
-  source: withMethod<DashboardSource>("read", "a source with read"),
+  source: methodOption<DashboardSource>("read", "a source with read"),
   authorize: functionOption<NonNullable<DashboardOptions["authorize"]>>().default(() => () => false),
-  health: withMethod<HealthSource>("ready", "a health of createHealth").optional(),
+  health: methodOption<HealthSource>("ready", "a health of createHealth").optional(),
+  actions: actionsSchema.default({ title: "Actions", authorize: () => false, list: [] }),
   title: z.string().min(1).max(100).default("Scale"),
   path: z
     .string()
@@ -55,8 +77,9 @@ const optionsSchema = z.strictObject({
   clock: clockOption.default(systemClock),
 });
 
-export interface ParsedDashboardOptions extends Required<Omit<DashboardOptions, "health">> {
+export interface ParsedDashboardOptions extends Required<Omit<DashboardOptions, "health" | "actions">> {
   readonly health?: HealthSource | undefined;
+  readonly actions: Required<ActionsOptions>;
 }
 
 /** @throws {ConfigError} that names the wrong option */

@@ -2,14 +2,19 @@ import { execFileSync } from "node:child_process";
 import { channel } from "node:diagnostics_channel";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { type BrowserLaunch, launchBrowser } from "@scale/testkit/browser";
+import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { busyMinute, createSource, tenant } from "../test/source.js";
 import { createDashboard, type Dashboard } from "./dashboard.js";
 import { dashboardRoutes } from "./express.js";
+import type { ActionCall } from "./index.js";
 
 const source = createSource();
+let mayAct = true;
 const SHOTS = process.env["SCALE_SCREENSHOTS"];
 
 describe("the page in a browser", () => {
@@ -21,7 +26,16 @@ describe("the page in a browser", () => {
   });
   beforeAll(async () => {
     launch = await launchBrowser();
-    dashboard = createDashboard({ source, authorize: () => true, everyMs: 100, title: "Example CRM" });
+    const ended = ({ signal }: ActionCall): Promise<void> =>
+      new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const list = [
+      { id: "kill-redis", label: "Kill Redis", endLabel: "Restart Redis", run: ended },
+      { id: "freeze-redis", label: "Freeze Redis", run: ended },
+    ];
+    dashboard = createDashboard({
+      ...{ source, authorize: () => true, everyMs: 100, title: "Example CRM" },
+      actions: { title: "Break it", authorize: () => mayAct, list },
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/scale`;
   });
@@ -62,8 +76,8 @@ describe("the page in a browser", () => {
 
   it("shows the whole of the first screen at 1280 × 800", async () => {
     await visit(async (page) => {
-      expect(await page.locator("#story").innerText()).toMatch(
-        /^delta-labs sends 10 times as much .* no other tenant suffers/,
+      expect(await page.locator("#story").innerText()).toBe(
+        "delta-labs sends 10× the median tenant and is refused 45 % of it; no other tenant suffers, and amber-labs' p99 stays at 12 ms.",
       );
       expect(await page.locator("#dependencies li").allInnerTexts()).toEqual([
         "database works",
@@ -77,7 +91,7 @@ describe("the page in a browser", () => {
         .nth(5)
         .evaluate((row) => row.getBoundingClientRect().bottom);
       expect(bottom).toBeLessThanOrEqual(800);
-      expect(await page.locator("#load-chart rect").count()).toBe(180);
+      expect(await page.locator("#load-chart rect:not(.band)").count()).toBe(180);
       expect(await page.locator("#latency-chart path").count()).toBe(3);
     });
   });
@@ -88,6 +102,81 @@ describe("the page in a browser", () => {
       await page.locator("#busiest", { hasText: "suffers" }).waitFor();
       expect(await page.locator("#story").innerText()).toContain("last-labs gets errors for 25 % of its requests");
     });
+  });
+
+  it("runs an action: a band over both charts, what callers noticed, and the end", async () => {
+    await visit(async (page) => {
+      const button = page.locator("#action-buttons button").first();
+      await page.locator("#actions", { hasText: "Break it" }).waitFor();
+      await button.press("Enter");
+      await page.locator("#load-chart .band").waitFor({ state: "attached" });
+      await page.locator("#latency-chart .band").waitFor({ state: "attached" });
+      const incident = page.locator("#incident-list li").first();
+      await incident.getByText("Still on.").waitFor();
+      expect(await button.innerText()).toBe("Restart Redis");
+      // The focus stays where it is while the button changes.
+      await button.press("Enter");
+      await incident.getByText("all worked again 0.0 s later").waitFor();
+      expect(await incident.innerText()).toMatch(
+        /^Kill Redis \d\d:\d\d:\d\d: (?:no request failed|no requests were seen|3 of)/,
+      );
+      await page.locator("#tab-events").click();
+      await page.locator("#event-rows", { hasText: "an operator started: Kill Redis" }).waitFor();
+    });
+  });
+
+  it("shows the same requests in another system", async () => {
+    const seconds = Array.from({ length: 60 }, (_, at) => (at < 30 ? null : 240));
+    const comparison = {
+      label: "the packages off",
+      here: { requests: 900, failed: 0, p99: 9 },
+      there: { requests: 900, failed: 31, p99: 240 },
+      p99BySecond: seconds,
+    };
+    await visit(async (page) => {
+      expect(await page.locator("#comparison").isVisible()).toBe(false);
+      source.data = { ...busyMinute, comparison };
+      await page
+        .getByText(
+          "The same requests with the packages off: p99 240 ms, 31 of 900 failed. Here: p99 9 ms, none of 900 failed.",
+        )
+        .waitFor();
+      expect(await page.locator("#latency-chart .there").count()).toBe(1);
+    });
+  });
+
+  it("says that a caller may not act", async () => {
+    if (launch.is === "missing") throw new Error(launch.reason);
+    // Without the checks of `visit`: the browser logs the refusal.
+    const page = await launch.browser.newPage();
+    await page.goto(url);
+    mayAct = false;
+    await page.locator("#action-buttons button").nth(1).click();
+    await page.getByText("This needs the right of an operator.").waitFor();
+    mayAct = true;
+    await page.close();
+  });
+
+  it.each([
+    [1280, "light"],
+    [1280, "dark"],
+    [375, "light"],
+    [375, "dark"],
+  ] as const)("has nothing that axe finds at %i pixels, %s", async (width, colorScheme) => {
+    await visit(
+      async (page) => {
+        // As text of the test: the policy of the page allows no foreign script in it.
+        const axe = await readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
+        await page.evaluate(axe);
+        for (const tab of ["overview", "tenants", "cache", "events"]) {
+          await page.locator(`#tab-${tab}`).click();
+          await page.locator(tab === "cache" ? "#section" : `#${tab}`).waitFor();
+          const { violations } = await page.evaluate<AxeResults>("axe.run()");
+          expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+        }
+      },
+      { width, height: 800, colorScheme },
+    );
   });
 
   it("runs no markup of a tenant's name", async () => {

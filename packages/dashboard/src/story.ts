@@ -11,42 +11,57 @@ const MIN_REQUESTS = 10;
 
 const requestsOf = ({ admitted, denied, failed }: TenantCounts): number => admitted + denied + failed;
 
-/** Tells which tenant is noisy and whether the others notice, in one sentence. */
+/**
+ * Tells which tenant is noisy and whether the others notice, in one sentence. A tenant that sends much within its plan is a
+ * large customer; it is noisy when it is refused, or when others suffer.
+ */
 export function storyOf(tenants: readonly TenantCounts[]): Story {
   const byRequests = tenants.toSorted((a, b) => requestsOf(b) - requestsOf(a));
   const [busiest] = byRequests;
   if (busiest === undefined || requestsOf(busiest) === 0)
     return { text: "No requests in the last minute.", suffering: [] };
   const median = Math.max(1, medianOf(byRequests.slice(1).map(requestsOf)));
-  const times = requestsOf(busiest) / median;
-  const isNoisy = byRequests.length > 1 && times >= NOISY_TIMES && requestsOf(busiest) >= NOISY_REQUESTS;
-  const others = isNoisy ? byRequests.slice(1) : byRequests;
-  const suffering = others.filter(suffers).map(({ tenantId }) => tenantId);
-  const noise = isNoisy
-    ? `${busiest.tenantId} sends ${Math.round(times)} times as much as the median tenant${refusedPart(busiest)}`
-    : "No tenant is noisy";
+  const loud = byRequests.length > 1 ? byRequests.filter((each) => isLoud(each, median)) : [];
+  const aboveLimits = loud.filter(isDenied);
+  const affected = byRequests.filter((each) => !aboveLimits.includes(each) && suffers(each));
+  const noisy = aboveLimits[0] ?? (affected.some((each) => each !== loud[0]) ? loud[0] : undefined);
+  const others = byRequests.filter((each) => each !== noisy && !aboveLimits.includes(each));
+  const suffering = affected.filter((each) => each !== noisy).map(({ tenantId }) => tenantId);
+  const times = noisy === undefined ? 0 : Math.round(requestsOf(noisy) / median);
+  const noise =
+    noisy === undefined
+      ? "No tenant is noisy"
+      : `${noisy.tenantId} sends ${times}× the median tenant${refusedPart(noisy)}`;
   return {
     text: `${noise}; ${effect(others, suffering)}.`,
-    ...(isNoisy && { noisy: busiest.tenantId }),
+    ...(noisy !== undefined && { noisy: noisy.tenantId }),
     suffering,
   };
 }
+
+const isLoud = (tenant: TenantCounts, median: number): boolean =>
+  requestsOf(tenant) >= NOISY_REQUESTS && requestsOf(tenant) / median >= NOISY_TIMES;
 
 function refusedPart(tenant: TenantCounts): string {
   const part = tenant.denied / requestsOf(tenant);
   return part < 0.005 ? "" : ` and is refused ${Math.round(part * 100)} % of it`;
 }
 
+/** @param others by their requests, the most first */
 function effect(others: readonly TenantCounts[], suffering: readonly string[]): string {
   const [first, ...more] = suffering;
   if (first !== undefined) {
     const reason = reasonOf(others.find(({ tenantId }) => tenantId === first));
     return more.length === 0 ? `${first} ${reason}` : `${first} ${reason}, and ${more.length} more suffer`;
   }
-  const slowest = others.toSorted((a, b) => (b.p99 ?? 0) - (a.p99 ?? 0))[0];
-  if (slowest?.p99 === null || slowest === undefined) return "no other tenant suffers";
-  return `no other tenant suffers, and the slowest has a p99 of ${Math.round(slowest.p99)} ms`;
+  const example = others.find(({ p99 }) => p99 !== null);
+  if (example === undefined || example.p99 === null) return "no other tenant suffers";
+  return `no other tenant suffers, and ${possessive(example.tenantId)} p99 stays at ${shownMs(example.p99)}`;
 }
+
+const possessive = (name: string): string => (name.endsWith("s") ? `${name}'` : `${name}'s`);
+
+const shownMs = (ms: number): string => `${ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)} ms`;
 
 const isFailing = (tenant: TenantCounts): boolean => tenant.failed / requestsOf(tenant) >= FAILED_PART;
 const isDenied = (tenant: TenantCounts): boolean => tenant.denied / requestsOf(tenant) >= DENIED_PART;

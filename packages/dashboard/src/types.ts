@@ -19,6 +19,24 @@ export interface DashboardData {
   readonly tenants: readonly TenantCounts[];
   /** Tabs of features, by the name of the tab: tiles and tables. A tab without data is not shown. */
   readonly tabs?: Readonly<Partial<Record<TabName, TabData>>>;
+  /** Another system with the same traffic, for a line in the chart and a sentence. */
+  readonly comparison?: Comparison;
+}
+
+/** The last 60 seconds of the same requests here and in another system, both measured in the same place. */
+export interface Comparison {
+  /** Name of the other system: `"the packages off"`. */
+  readonly label: string;
+  readonly here: ComparedRequests;
+  readonly there: ComparedRequests;
+  /** p99 there for each of `seconds`, in milliseconds; `null` without requests. */
+  readonly p99BySecond: readonly (number | null)[];
+}
+
+export interface ComparedRequests {
+  readonly requests: number;
+  readonly failed: number;
+  readonly p99: number | null;
 }
 
 export type TabName = "limits" | "cache" | "database" | "queues" | "resilience";
@@ -86,6 +104,42 @@ export interface FeedEvent {
   readonly count: number;
 }
 
+/** A decision about a request of one tenant. */
+export interface TenantDecision {
+  readonly atMs: number;
+  readonly allowed: boolean;
+  /** Rule, quota or route that was applied. */
+  readonly rule: string;
+  /** Part that decided. */
+  readonly by: string;
+  readonly why: string;
+  /** How many times it was decided, in this second. */
+  readonly count: number;
+}
+
+/** An action of an operator, until all works again. */
+export interface Incident {
+  readonly label: string;
+  readonly startedAtMs: number;
+  /** Time at which what was done had ended; absent while it lasts. */
+  readonly endedAtMs?: number;
+  /** Time at which all worked again; absent before. */
+  readonly recoveredAtMs?: number;
+  /** The effect on callers, in a sentence. */
+  readonly felt: string;
+}
+
+/** A button of the page. */
+export interface ActionState {
+  readonly id: string;
+  /** Label of the button now; that of its end while it can be ended. */
+  readonly label: string;
+  readonly description?: string;
+  readonly status: "ready" | "running" | "recovering";
+  /** True while the button ends what runs. */
+  readonly isEnd: boolean;
+}
+
 /** The sentence on top of the page, and the tenants that it is about. */
 export interface Story {
   readonly text: string;
@@ -103,4 +157,7 @@ export interface Snapshot extends DashboardData {
   readonly story: Story;
   /** Newest first. */
   readonly events: readonly FeedEvent[];
+  /** Actions that operators have, and what was done with them, newest first. */
+  readonly actions: { readonly title: string; readonly list: readonly ActionState[] };
+  readonly incidents: readonly Incident[];
 }

@@ -1,7 +1,8 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Clock } from "@scale/core";
 import type { FeedEvent } from "../types.js";
-import { type Message, type Sentence, sentencesOf } from "./sentences.js";
+import type { Message } from "./message.js";
+import { type Sentence, sentencesOf } from "./sentences.js";
 
 const KEPT = 200;
 
@@ -10,6 +11,8 @@ export interface EventRecorder {
   /** Subscribes to the channels. Packages build their messages from now on. */
   start(): void;
   stop(): void;
+  /** Adds a sentence of the dashboard itself. */
+  add(sentence: Sentence): void;
   /** The newest first; with a tenant, only those about it. */
   last(count: number, tenantId?: string): FeedEvent[];
 }
@@ -52,6 +55,7 @@ export function createEventRecorder(clock: Clock): EventRecorder {
       isOn = false;
       for (const { name, listener } of listeners) unsubscribe(name, listener);
     },
+    add,
     last: (count, tenantId) =>
       events
         .filter((event) => tenantId === undefined || event.tenantId === tenantId)

@@ -1,18 +1,10 @@
 import type { FeedEvent } from "../types.js";
-
-/** A message of a channel, whose fields are those of the events page. */
-export type Message = Readonly<Record<string, unknown>>;
+import { isObject, itemsOf, type Message, text } from "./message.js";
 
 export type Sentence = Pick<FeedEvent, "kind" | "text"> & { readonly tenantId?: string };
 
 /** Turns messages of one channel into sentences; `undefined` for those that need none. */
 export type ToSentence = (message: Message) => Sentence | undefined;
-
-/** A field as text: strings and numbers alone, so that no object and no error ends up on the page. */
-function text(value: unknown, instead = "?"): string {
-  if (typeof value === "string") return value.slice(0, 100);
-  return typeof value === "number" && Number.isFinite(value) ? String(Math.round(value)) : instead;
-}
 
 /** Sentence about a tenant. */
 const about = (message: Message, kind: FeedEvent["kind"], said: string): Sentence => ({
@@ -26,16 +18,12 @@ const named = ({ key, breaker }: Message): string =>
 
 function decided(message: Message): Sentence | undefined {
   const { decision } = message;
-  if (typeof decision !== "object" || decision === null || !("allowed" in decision) || decision.allowed !== false) {
-    return undefined;
-  }
-  const violated = "violated" in decision && Array.isArray(decision.violated) ? decision.violated : [];
-  const rules = violated.map((rule: unknown) => ruleName(rule)).join(", ");
+  if (!isObject(decision) || decision["allowed"] !== false) return undefined;
+  const rules = itemsOf(decision["violated"]).map(ruleName).join(", ");
   return about(message, "limit", `${text(message["tenantId"])} was denied by ${rules || "a rate limit"}`);
 }
 
-const ruleName = (rule: unknown): string =>
-  typeof rule === "object" && rule !== null && "name" in rule ? text(rule.name) : text(rule);
+const ruleName = (rule: unknown): string => (isObject(rule) ? text(rule["name"]) : text(rule));
 
 export const sentencesOf: Readonly<Record<string, ToSentence>> = {
   "scale:rate-limit:request-decide": decided,
@@ -87,5 +75,20 @@ export const sentencesOf: Readonly<Record<string, ToSentence>> = {
           "health",
           `the check ${text(it["check"])} went from ${text(it["from"], "unknown")} to ${text(it["to"])}`,
         ),
+  "scale:breaker:fallback-use": (it) => about(it, "resilience", `a fallback of ${text(it["policy"])} was used`),
+  "scale:shed:brake-change": (it) =>
+    about(
+      it,
+      "resilience",
+      it["isBraking"] === true
+        ? "the event loop is late: fewer requests are admitted"
+        : "the event loop is on time again",
+    ),
+  "scale:core:plan-fallback": (it) =>
+    about(it, "limit", `the plan of ${text(it["tenantId"])} is not known: the ${text(it["used"])} one is used`),
+  "scale:queue:job-refuse": (it) =>
+    about(it, "limit", `a job ${text(it["job"])} of ${text(it["tenantId"])} was refused (${text(it["reason"])})`),
+  "scale:queue:store-fail": (it) => about(it, "health", `the store of the queue ${text(it["queue"])} did not answer`),
+  "scale:realtime:feed-change": (it) => about(it, "health", `the stream of notifications is ${text(it["state"])}`),
   "scale:health:drain-start": (it) => about(it, "health", `the process is draining (${text(it["reason"])})`),
 };

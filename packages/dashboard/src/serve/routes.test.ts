@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import type { HttpFacts } from "@scale/http";
 import { listen } from "@scale/http/testing";
 import express from "express";
 import { afterEach, describe, expect, it } from "vitest";
@@ -7,6 +8,7 @@ import { sourceFail } from "../channels.js";
 import { createDashboard, type Dashboard } from "../dashboard.js";
 import { dashboardRoutes as expressRoutes } from "../express.js";
 import { dashboardRoutes } from "../fetch.js";
+import type { ActionCall } from "../actions/types.js";
 import type { DashboardOptions } from "../options.js";
 import { files } from "../page.gen.js";
 
@@ -20,6 +22,8 @@ function dashboardOf(options: Partial<DashboardOptions> = {}): Dashboard {
   open.push(dashboard);
   return dashboard;
 }
+
+const action = { id: "kill", label: "Kill", run: () => undefined };
 
 const ask = (dashboard: Dashboard, path: string, init?: RequestInit): Promise<Response> =>
   dashboardRoutes(dashboard)(new Request(`http://localhost${path}`, init));
@@ -63,6 +67,58 @@ describe("the dashboard", () => {
       expect((await ask(dashboard, path)).status).toBe(404);
     }
     expect((await ask(dashboard, "/ops/scale", { method: "POST" })).status).toBe(405);
+  });
+
+  describe("with actions", () => {
+    const withActions = (authorize: (facts: HttpFacts) => boolean, options: Partial<DashboardOptions> = {}) => {
+      let runs = 0;
+      const run = ({ signal }: ActionCall): Promise<void> => {
+        runs++;
+        return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+      };
+      const list = [{ id: "kill-redis", label: "Kill Redis", endLabel: "Restart Redis", run }];
+      return { dashboard: dashboardOf({ actions: { authorize, list }, ...options }), runs: () => runs };
+    };
+    const post = async (dashboard: Dashboard, path: string, headers: HeadersInit = {}): Promise<number> =>
+      (await ask(dashboard, `/scale/actions/${path}`, { method: "POST", headers })).status;
+
+    it("runs and ends one for a caller that both predicates allow, and shows it", async () => {
+      const { dashboard, runs } = withActions(({ header }) => header("authorization") === "Bearer op");
+      const operator = { authorization: "Bearer op", host: "localhost", origin: "http://localhost" };
+      expect(await post(dashboard, "kill-redis/start", operator)).toBe(202);
+      expect(await post(dashboard, "kill-redis/start", operator)).toBe(409);
+      expect(await (await ask(dashboard, "/scale/data")).json()).toMatchObject({
+        actions: { title: "Actions", list: [{ label: "Restart Redis", status: "running", isEnd: true }] },
+        incidents: [{ label: "Kill Redis", felt: expect.stringContaining("no request failed") }],
+      });
+      expect(await post(dashboard, "kill-redis/end", operator)).toBe(202);
+      expect(await post(dashboard, "nothing/start", operator)).toBe(404);
+      expect(runs()).toBe(1);
+    });
+
+    it.each<[string, boolean, boolean, HeadersInit]>([
+      ["of a caller without the right to see the page", false, true, {}],
+      ["of a caller with the right to see the page alone", true, false, {}],
+      ["that a page of another origin sent", true, true, { origin: "http://evil.example", host: "localhost" }],
+      ["of a page without an origin", true, true, { origin: "null", host: "localhost" }],
+      ["that a page of another site sent", true, true, { "sec-fetch-site": "cross-site" }],
+    ])("refuses a request %s", async (_of, maySee, mayAct, headers) => {
+      const { dashboard, runs } = withActions(() => mayAct, { authorize: () => maySee });
+      expect(await post(dashboard, "kill-redis/start", headers)).toBe(403);
+      expect(runs()).toBe(0);
+    });
+
+    it("takes a predicate that throws for a no, and has no action without the option", async () => {
+      const { dashboard, runs } = withActions(() => thrown(new Error("no session")));
+      expect(await post(dashboard, "kill-redis/start")).toBe(403);
+      expect(runs()).toBe(0);
+      expect(await post(dashboardOf(), "kill-redis/start")).toBe(403);
+    });
+
+    it("is changed by POST alone", async () => {
+      const { dashboard } = withActions(() => true);
+      expect((await ask(dashboard, "/scale/actions/kill-redis/start")).status).toBe(405);
+    });
   });
 
   it("is smaller than 60 kB on the way", () => {
@@ -118,6 +174,9 @@ describe("the dashboard", () => {
     [/createDashboard: path: expected a path/, { path: "/scale/" }],
     [/createDashboard: health: expected a health/, { health: {} }],
     [/createDashboard: everyMs/, { everyMs: 1 }],
+    [/createDashboard: actions.authorize: expected a function/, { actions: { list: [] } }],
+    [/expected each id once/, { actions: { authorize: () => true, list: [action, action] } }],
+    [/expected lower-case letters/, { actions: { authorize: () => true, list: [{ ...action, id: "../x" }] } }],
   ])("names a wrong option: %s", (message, options) => {
     expect(() => createDashboard({ source: createSource(), ...options })).toThrow(message);
   });

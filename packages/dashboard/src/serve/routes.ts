@@ -1,17 +1,22 @@
 import { booleanResult, checkedCallback, createDeadline } from "@scale/core/kit";
 import type { HttpFacts } from "@scale/http";
+import type { Operator } from "../actions/operator.js";
 import { type SourceFailed, sourceFail } from "../channels.js";
+import type { DecisionLog } from "../events/decisions.js";
 import type { EventRecorder } from "../events/recorder.js";
 import type { Feed } from "../feed/feed.js";
 import type { ParsedDashboardOptions } from "../options.js";
 import type { Snapshot } from "../types.js";
 import { SECURITY_HEADERS } from "./headers.js";
 import { gzipped, pageFile } from "./page-file.js";
+import { isForeign } from "./same-origin.js";
 
 export interface RouteParts {
   readonly options: ParsedDashboardOptions;
   readonly feed: Feed;
   readonly recorder: EventRecorder;
+  readonly decisions: DecisionLog;
+  readonly operator: Operator;
   readonly snapshot: () => Promise<Snapshot>;
 }
 
@@ -21,15 +26,24 @@ const FOUND = 20;
 
 /** Answers the requests below the path of the dashboard. */
 export function createRoutes(parts: RouteParts): (facts: HttpFacts) => Promise<Response | undefined> {
-  const { path, authorize } = parts.options;
-  const isAllowed = checkedCallback(authorize, booleanResult("createDashboard: authorize"));
+  const { path, authorize, actions } = parts.options;
   const attempt = attempts();
+  const permits = (predicate: typeof authorize, option: string) => {
+    const isAllowed = checkedCallback(predicate, booleanResult(`createDashboard: ${option}`));
+    return async (facts: HttpFacts): Promise<boolean> => (await attempt("authorize", () => isAllowed(facts))) === true;
+  };
+  const maySee = permits(authorize, "authorize");
+  const mayAct = permits(actions.authorize, "actions.authorize");
   return async (facts) => {
     const [target = "", query = ""] = facts.url.split("?", 2);
     if (target !== path && !target.startsWith(`${path}/`)) return undefined;
-    if (facts.method !== "GET" && facts.method !== "HEAD") return refuse(405, { allow: "GET, HEAD" });
-    if ((await attempt("authorize", () => isAllowed(facts))) !== true) return refuse(403);
     const rest = target.slice(path.length + 1).replace(/\/$/, "");
+    const action = ACTION.exec(rest);
+    const methods = action === null ? ["GET", "HEAD"] : ["POST"];
+    if (!methods.includes(facts.method)) return refuse(405, { allow: methods.join(", ") });
+    if (action !== null && isForeign(facts)) return refuse(403);
+    if (!(await maySee(facts))) return refuse(403);
+    if (action !== null) return (await mayAct(facts)) ? act(parts.operator, action, facts) : refuse(403);
     if (rest === "events") return stream(parts.feed);
     if (rest === "data") return json(await attempt("read", parts.snapshot));
     if (rest === "search") return json(await attempt("search", () => search(parts, query)));
@@ -39,6 +53,16 @@ export function createRoutes(parts: RouteParts): (facts: HttpFacts) => Promise<R
     }
     return file(rest === "" ? "index.html" : rest, path, facts);
   };
+}
+
+const ACTION = /^actions\/([^/]+)\/(start|end)$/;
+
+/** Starts or ends an action. The response does not wait for its effect, which the stream shows. */
+function act(operator: Operator, [, id = "", verb]: RegExpExecArray, facts: HttpFacts): Response {
+  const outcome = verb === "start" ? operator.start(id, facts) : operator.end(id);
+  if (outcome === "unknown") return refuse(404);
+  if (outcome === "refused") return refuse(409);
+  return Response.json({ outcome }, { status: 202, headers: SECURITY_HEADERS });
 }
 
 /** Runs a call of the application. Its failure, and a late answer, is published and becomes `undefined`. */
@@ -60,9 +84,9 @@ async function search({ options }: RouteParts, query: string): Promise<unknown> 
   return { tenants: found.slice(0, FOUND) };
 }
 
-async function tenantPage({ options, recorder }: RouteParts, tenantId: string): Promise<unknown> {
+async function tenantPage({ options, recorder, decisions }: RouteParts, tenantId: string): Promise<unknown> {
   const details = (await options.source.tenant?.(tenantId)) ?? null;
-  return { tenantId, details, events: recorder.last(50, tenantId) };
+  return { tenantId, details, decisions: decisions.of(tenantId), events: recorder.last(50, tenantId) };
 }
 
 function stream(feed: Feed): Response {
@@ -92,6 +116,7 @@ const TITLES: Readonly<Record<number, string>> = {
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  409: "Conflict",
   503: "Service Unavailable",
 };
 
