@@ -15,6 +15,7 @@ export type {
 export { DeniedException, tenantOf } from "./run-guard.js";
 export { CurrentTenant } from "./current-tenant.decorator.js";
 export { RequestValue } from "./request-value.decorator.js";
+export { DashboardModule, type DashboardModuleOptions } from "./dashboard/dashboard.module.js";
 export { HealthModule, type HealthModuleOptions } from "./health/health.module.js";
 export { type HealthSource, terminusIndicator, type TerminusResult } from "./health/terminus-indicator.js";
 export { QueueDashboardModule, type QueueDashboardModuleOptions } from "./queue/queue-dashboard.module.js";
