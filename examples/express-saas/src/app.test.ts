@@ -70,7 +70,7 @@ describe.skipIf(withoutPostgres)("the app", () => {
     expect((await asTenant(example.url, "ember-labs")("GET", "/contacts?limit=1")).status).toBe(200);
   });
 
-  it("requires no tenant for the health check and the live page", async () => {
+  it("requires no tenant for the health check and the live page, and a token for the page and the metrics", async () => {
     for (const path of ["/livez", "/readyz", "/api/health", "/api/health/database", "/api/health/cache"]) {
       const read = async (): Promise<unknown> => (await fetch(`${example.url}${path}`)).json();
       // A busy machine may be late with a check once: `warn`, and `pass` after the next.
@@ -82,6 +82,10 @@ describe.skipIf(withoutPostgres)("the app", () => {
     const headers = { authorization: `Bearer ${example.adminToken}` };
     const details = (await (await fetch(`${example.url}/api/health`, { headers })).json()) as { checks: object };
     expect(Object.keys(details.checks)).toEqual(["database", "cache", "redis", "breaker:rates"]);
-    expect((await fetch(`${example.url}/`)).url).toBe(`${example.url}/scale`);
+    const page = await fetch(`${example.url}/`, { headers });
+    expect([page.url, page.status]).toEqual([`${example.url}/scale`, 200]);
+    for (const path of ["/scale", "/scale/data", "/scale/events", "/api/metrics"]) {
+      expect((await fetch(example.url + path)).status).toBe(403);
+    }
   });
 });

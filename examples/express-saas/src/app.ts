@@ -1,15 +1,18 @@
 import type { Clock, PlanResolver } from "@scale/core";
+import type { Dashboard } from "@scale/dashboard";
+import { dashboardRoutes } from "@scale/dashboard/express";
 import { dbSession } from "@scale/db-router/express";
 import { requireFlag } from "@scale/flags/express";
 import type { Health } from "@scale/health";
 import { clientIp, fromHeader, tenantGuard } from "@scale/http";
 import { problemHandler, toExpress } from "@scale/http/express";
-import type { UsageStore } from "@scale/quota";
+import type { Metrics } from "@scale/metrics";
+import { metricsAdmin, metricsMiddleware } from "@scale/metrics/express";
 import type { RateLimitStore } from "@scale/rate-limit";
 import { rateLimit } from "@scale/rate-limit/express";
 import type { Shedder } from "@scale/shed";
 import { shed } from "@scale/shed/express";
-import express, { type Express } from "express";
+import express, { type Express, type RequestHandler } from "express";
 import { adminOnly, cacheAdmin, databaseAdmin, healthProbes, quotaAdmin } from "./admin.js";
 import type { CrmCache, ResourceName } from "./cache.js";
 import { cachedRows } from "./db/cached-rows.js";
@@ -22,12 +25,12 @@ import { limitStrangers } from "./guards/address-limit.js";
 import { allowHosts } from "./guards/hosts.js";
 import type { CrmJobs } from "./jobs/start.js";
 import { createLimiter } from "./limits.js";
-import type { Metrics } from "./live/metrics.js";
-import { livePage, measure } from "./live/routes.js";
+import type { LiveFacts } from "./live/live-facts.js";
+import type { OperatorLogin } from "./live/operator-login.js";
 import type { CrmHub } from "./notifications/hub.js";
 import { notificationStream } from "./notifications/stream.js";
 import { NotFoundError, errorResponses, unwrapDrizzle } from "./problems.js";
-import { createCrmQuota } from "./quota.js";
+import type { CrmQuota } from "./quota.js";
 import { contacts } from "./routes/contacts.js";
 import { showDashboard } from "./routes/dashboard.js";
 import { showLeaderboard } from "./routes/leaderboard.js";
@@ -47,8 +50,7 @@ export interface AppOptions {
   readonly database: Pick<DatabaseConnection, "db" | "router">;
   /** Store of the rate limit counters. */
   readonly store: RateLimitStore;
-  /** Store of the e-mail counters. */
-  readonly usage: UsageStore;
+  readonly quota: CrmQuota;
   readonly plans: PlanResolver;
   readonly crm: CrmCache;
   readonly flags: CrmFlags;
@@ -64,6 +66,9 @@ export interface AppOptions {
   /** Hosts that are served, without ports. */
   readonly hosts: readonly string[];
   readonly metrics: Metrics;
+  readonly facts: LiveFacts;
+  readonly dashboard: Dashboard;
+  readonly login: OperatorLogin;
   readonly clock: Clock;
   /** Receives every error that is not the client's fault. */
   readonly onError: (error: unknown) => void;
@@ -71,13 +76,12 @@ export interface AppOptions {
 
 /** The CRM API: tenant resolution, load shedding, rate limits, sessions, cache warming, then the routes. */
 export function createApp(options: AppOptions): Express {
-  const { database, store, usage, plans, secret, crm, flags, rates, shedder, health, jobs, hub } = options;
-  const { adminToken, hosts, metrics, clock, onError } = options;
+  const { database, store, quota, plans, secret, crm, flags, rates, shedder, health, jobs, hub } = options;
+  const { adminToken, hosts, metrics, facts, dashboard, login, clock, onError } = options;
   const { db, router } = database;
   const app = express().disable("x-powered-by");
   const limiter = createLimiter(plans, store);
-  const quota = createCrmQuota({ db, store: usage, plans });
-  const quotaCounting = { quota, onCount: metrics.recordQuota };
+  const quotaCounting = { quota, onCount: facts.recordQuota };
   const counted = { ...quotaCounting, onInsert: jobs.record };
   const cached = (name: ResourceName, rows: TenantRows) => ({
     rows: cachedRows(rows, crm, name),
@@ -88,7 +92,9 @@ export function createApp(options: AppOptions): Express {
   // Without tenant and limit, and never shed: health probes, live page and admin routes.
   app.get("/", (_request, response) => response.redirect("/scale"));
   app.use(healthProbes(health, adminToken));
-  app.use("/scale", livePage(metrics));
+  app.use(login.routes);
+  app.use(dashboardRoutes(dashboard));
+  app.use(metricsAdmin(metrics, { authorize: login.isOperator }));
   app.get("/api/admin/quotas/:tenantId", quotaAdmin(quota, adminToken));
   app.use("/api/admin/database", databaseAdmin(router, adminToken));
   app.use("/api/admin/cache", cacheAdmin(crm, plans, adminToken));
@@ -107,9 +113,10 @@ export function createApp(options: AppOptions): Express {
   );
   // Limited when it begins. Not measured: it lasts as long as its client stays.
   app.get("/api/notifications/stream", strangers, tenant, rateLimit(limiter), notificationStream(hub));
-  app.use(measure(metrics, clock));
+  app.use(recordStatus(facts));
   // Limits by address come before the tenant is known, limits by tenant after it.
   app.use(strangers, tenant);
+  app.use(metricsMiddleware(metrics));
   // Before all that does work, the limiter included: a refusal must cost next to nothing.
   app.use(shed(shedder, { priority: priorityOf }));
   // The demo has no login, and shows limits to every client. With one, the default shows them to authenticated clients.
@@ -118,7 +125,7 @@ export function createApp(options: AppOptions): Express {
   // not `Secure`, since the example serves plain http on loopback.
   app.use(dbSession(router, { cookie: { isSecure: false } }));
   const isEnabled = (): boolean => flags.get("warming");
-  app.use(warmOnArrival({ warmers: crm.warmers, isEnabled, clock, onWarmed: metrics.recordWarming, onError }));
+  app.use(warmOnArrival({ warmers: crm.warmers, isEnabled, clock, onWarmed: facts.recordWarming, onError }));
   // Group limits apply in addition to the limits of every request.
   app.use("/contacts/export", requireFlag(flags, "exports"));
   app.get("/contacts/export", rateLimit(limiter, { group: "export", showLimits: "always" }), exportContacts(db));
@@ -142,3 +149,11 @@ export function createApp(options: AppOptions): Express {
   app.use(errorResponses(onError));
   return app;
 }
+
+/** Records the status of every response, those to requests without a tenant included. */
+const recordStatus =
+  (facts: LiveFacts): RequestHandler =>
+  (_request, response, next) => {
+    response.once("finish", () => facts.recordResponse(response.statusCode));
+    next();
+  };

@@ -1,7 +1,7 @@
 import { createDatabase, type RedisServer, startRedis, waitUntil } from "@scale/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, onTestFinished } from "vitest";
 import { type Example, startExample } from "./index.js";
-import { type Answer, asTenant, liveData, startTestExample, type TestClient, withoutPostgres } from "./testing.js";
+import { type Answer, asTenant, startTestExample, type TestClient, withoutPostgres } from "./testing.js";
 
 const withoutRedis = inject("redisUrl") === "";
 const contact = { name: "Zoe", email: "zoe@acme.example" };
@@ -51,7 +51,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the cache", () => {
   it("warms the entries of a tenant on its first request", async () => {
     const grove = as("grove-labs");
     const warmed = async (): Promise<number> =>
-      (await liveData(example.url)).cache.events.find(({ event }) => event === "warm")?.count.total ?? 0;
+      example.facts().cache.events.find(({ event }) => event === "warm")?.count.total ?? 0;
     const before = await warmed();
     await grove("GET", "/tasks/999999999");
     await waitUntil(async () => (await warmed()) >= before + 5, { what: "five values", timeoutMs: 3000 });
@@ -198,7 +198,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("the caches of two processes", 
     const changed = await one("PATCH", path, { name: "Zoe" });
     expect([changed.status, invalidation(changed)]).toEqual([200, "queued"]);
     for (let n = 0; n < 5; n++) expect(await one("GET", path)).toMatchObject({ status: 200, body: { name: "Zoe" } });
-    const { queuedInvalidations } = (await liveData(both[0].url)).cache;
+    const { queuedInvalidations } = both[0].facts().cache;
     expect(queuedInvalidations).toBeGreaterThan(0);
 
     if (how === "kill") await server.restart();
@@ -207,13 +207,13 @@ describe.skipIf(withoutPostgres || withoutRedis)("the caches of two processes", 
     const isBack = async (): Promise<boolean> => {
       const answer = await one("GET", path);
       expect(answer).toMatchObject({ status: 200, body: { name: "Zoe" } });
-      return status(answer) === fromMemory && (await liveData(both[0].url)).cache.queuedInvalidations === 0;
+      return status(answer) === fromMemory && both[0].facts().cache.queuedInvalidations === 0;
     };
     await waitUntil(isBack, { what: "the cache", timeoutMs: 5000, everyMs: 20 });
     // By now the other process received the invalidation, or dropped its memory because it may have missed one.
     const isHeard = async (): Promise<boolean> => (await other("GET", path)).body["name"] === "Zoe";
     await waitUntil(isHeard, { what: "the change in the other process", timeoutMs: 3000, everyMs: 20 });
-    expect((await liveData(both[0].url)).errors.total).toBe(0);
+    expect(both[0].facts().errors.total).toBe(0);
     expect(invalidation(await one("PATCH", path, { name: "Yan" }))).toBe("applied");
   });
 });

@@ -8,7 +8,7 @@ import {
 } from "@scale/testkit";
 import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished } from "vitest";
 import { type Example, startExample } from "./index.js";
-import { asTenant, liveData, startTestExample, withoutPostgres } from "./testing.js";
+import { asTenant, startTestExample, withoutPostgres } from "./testing.js";
 
 const withoutRedis = inject("redisUrl") === "";
 
@@ -24,7 +24,7 @@ describe.skipIf(withoutPostgres)("without a Redis program", () => {
     const example = await startTestExample("saas_memory");
     onTestFinished(() => example.stop());
     expect(example.components.limitStore.is).toBe("memory");
-    const { limitStore } = await liveData(example.url);
+    const { limitStore } = example.facts();
     expect(limitStore).toEqual({ is: "memory", reason: expect.stringContaining("/nowhere/redis-server") });
     const free = asTenant(example.url, "delta-labs");
     const answers = await Promise.all(Array.from({ length: 20 }, () => free("GET", "/contacts?limit=1")));
@@ -43,13 +43,13 @@ describe.skipIf(withoutPostgres || withoutRedis)("when Redis goes down", () => {
       const { server } = limitStore;
       const ask = asTenant(example.url, "amber-labs");
       const decidedBy = async (by: string): Promise<number> =>
-        (await liveData(example.url)).decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
+        example.facts().decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
       expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
 
       await server[how]();
       for (let n = 0; n < 20; n++) expect((await ask("GET", "/contacts?limit=1")).status).toBe(200);
       expect(await decidedBy("local")).toBeGreaterThanOrEqual(20);
-      expect((await liveData(example.url)).limitStore).not.toMatchObject({ state: "connected" });
+      expect(example.facts().limitStore).not.toMatchObject({ state: "connected" });
 
       if (how === "kill") await server.restart();
       else server.resume();
@@ -59,8 +59,8 @@ describe.skipIf(withoutPostgres || withoutRedis)("when Redis goes down", () => {
         return (await decidedBy("store")) > before;
       };
       await waitUntil(asksTheStore, { what: "a decision of Redis", timeoutMs: 1000, everyMs: 50 });
-      expect((await liveData(example.url)).limitStore).toMatchObject({ state: "connected" });
-      expect((await liveData(example.url)).errors.total).toBe(0);
+      expect(example.facts().limitStore).toMatchObject({ state: "connected" });
+      expect(example.facts().errors.total).toBe(0);
     },
   );
 
@@ -80,7 +80,7 @@ describe.skipIf(withoutPostgres || withoutRedis)("when Redis goes down", () => {
     });
 
     const state = async (): Promise<string> => {
-      const { limitStore } = await liveData(example.url);
+      const { limitStore } = example.facts();
       return limitStore.is === "redis" ? limitStore.state : limitStore.is;
     };
 

@@ -2,7 +2,7 @@ import { type RouteChosen, routeChoose } from "@scale/db-router";
 import { type PostgresNode, waitUntil } from "@scale/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Example, startExample } from "./index.js";
-import { type Answer, asTenant, liveData, type TestClient, withoutPostgres } from "./testing.js";
+import { type Answer, asTenant, type TestClient, withoutPostgres } from "./testing.js";
 
 const contact = { name: "Zoe", email: "zoe@acme.example" };
 const items = ({ body }: Answer): Record<string, unknown>[] => body["items"] as Record<string, unknown>[];
@@ -24,7 +24,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
   const as = (tenantId: string): TestClient => asTenant(example.url, tenantId);
   const pause = (): Promise<unknown> => Promise.all(replicas.map((replica) => replica.pauseReplay()));
   const served = async (): Promise<boolean> =>
-    (await liveData(example.url)).database.nodes.every(({ serves, lagBytes }) => serves !== "nothing" && !lagBytes);
+    example.facts().database.nodes.every(({ serves, lagBytes }) => serves !== "nothing" && !lagBytes);
   const caughtUp = (): Promise<unknown> => waitUntil(served, { what: "replicas without lag", everyMs: 50 });
 
   /** Returns target and reason of the statements that `work` runs, such as `primary write`. */
@@ -39,7 +39,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
 
   it("has a primary and two replicas, and serves reads on both", async () => {
     await caughtUp();
-    const { nodes } = (await liveData(example.url)).database;
+    const { nodes } = example.facts().database;
     expect(nodes.map(({ name, role, serves }) => [name, role, serves])).toEqual([
       ["primary", "primary", "writes"],
       ["replica-1", "replica", "reads"],
@@ -48,7 +48,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
     const amber = as("amber-labs");
     const cursor = cursorOf(await amber("GET", "/contacts?limit=10"));
     for (let n = 0; n < 6; n++) await amber("GET", `/contacts?limit=5&after=${cursor}`);
-    const { database } = await liveData(example.url);
+    const { database } = example.facts();
     for (const { reads } of database.nodes.slice(1)) expect(reads.total).toBeGreaterThanOrEqual(2);
   });
 
@@ -101,7 +101,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
     const { id } = items(await amber("GET", path))[0] ?? {};
     await caughtUp();
     await pause();
-    const before = (await liveData(example.url)).database.routes.find(({ reason }) => reason === "recent-write");
+    const before = example.facts().database.routes.find(({ reason }) => reason === "recent-write");
 
     // A client that wrote nothing reads on the paused replica. Checked first: the replica stops serving when its lag grows.
     expect((await amber("PATCH", `/contacts/${String(id)}`, { name: "Zoe" })).status).toBe(200);
@@ -117,7 +117,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
       // Another client sees the change in a cached value, which is loaded from the primary.
       expect((await as("amber-studio")("GET", `/contacts/${String(id)}`)).body["name"]).toBe(name);
     }
-    const { database, errors } = await liveData(example.url);
+    const { database, errors } = example.facts();
     const held = database.routes.find(({ reason }) => reason === "recent-write");
     expect((held?.count.total ?? 0) - (before?.count.total ?? 0)).toBeGreaterThanOrEqual(40);
     expect(errors.total).toBe(0);
@@ -173,7 +173,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
       await waitUntil(async () => (await client.query(LOCK_WAITS)).rowCount === 3, {
         what: "three requests at the lock",
       });
-      const waits = async (): Promise<number> => (await liveData(example.url)).database.waits.total;
+      const waits = async (): Promise<number> => example.facts().database.waits.total;
       const before = await waits();
       const late = birch("GET", "/contacts?limit=60");
       expect(await late).toMatchObject({ status: 503, body: { code: "SCALE_STORE" } });
@@ -184,7 +184,7 @@ describe.skipIf(withoutPostgres)("the database", () => {
     } finally {
       client.release();
     }
-    const row = (await liveData(example.url)).database.tenants.find(({ tenantId }) => tenantId === "cedar-labs");
+    const row = example.facts().database.tenants.find(({ tenantId }) => tenantId === "cedar-labs");
     expect(row).toMatchObject({ plan: "basic", maxConcurrency: 3, refused: { total: 1 } });
   });
 
@@ -218,8 +218,7 @@ describe.skipIf(withoutPostgres)("a lost database server", () => {
   });
   afterAll(() => example?.stop());
 
-  const states = async (): Promise<string[]> =>
-    (await liveData(example.url)).database.nodes.map(({ serves }) => serves);
+  const states = async (): Promise<string[]> => example.facts().database.nodes.map(({ serves }) => serves);
   const until = (expected: string): Promise<unknown> =>
     waitUntil(async () => (await states()).join(" ") === expected, { what: expected, timeoutMs: 10_000, everyMs: 20 });
 
@@ -239,7 +238,7 @@ describe.skipIf(withoutPostgres)("a lost database server", () => {
       if (how === "kill") await replica?.start();
       else replica?.resume();
       await until("writes reads reads");
-      const { errors } = await liveData(example.url);
+      const { errors } = example.facts();
       expect(errors.total, reported.join("\n")).toBe(0);
     },
   );
@@ -253,10 +252,9 @@ describe.skipIf(withoutPostgres)("a lost database server", () => {
     await waitUntil(isWarned, { what: "a warning", timeoutMs: 5000 });
     expect((await fetch(`${example.url}/api/health/database`)).status).toBe(200);
     const instead = async (): Promise<number> =>
-      (await liveData(example.url)).database.routes.find(({ reason }) => reason === "no-healthy-replica")?.count
-        .total ?? 0;
+      example.facts().database.routes.find(({ reason }) => reason === "no-healthy-replica")?.count.total ?? 0;
     await waitUntil(async () => (await instead()) > 0, { what: "reads on the primary" });
-    expect((await liveData(example.url)).errors.total, reported.join("\n")).toBe(0);
+    expect(example.facts().errors.total, reported.join("\n")).toBe(0);
   });
 
   it("is the primary too: the check of the database fails, the process stays ready, and writes get SCALE_NO_PRIMARY", async () => {

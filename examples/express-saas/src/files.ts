@@ -3,5 +3,5 @@
 /** Folder of the SQL migrations. */
 export const migrationFolder: URL = new URL("../src/db/migrations/", import.meta.url);
 
-/** Folder of the live page, served as it is. */
-export const pageFolder: URL = new URL("../src/live/page/", import.meta.url);
+/** The app without the packages, as it is built. */
+export const controlProgram: URL = new URL("../dist/control/main.js", import.meta.url);

@@ -1,26 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { createPlanResolver, type PlanResolver, systemClock } from "@scale/core";
 import { createApp } from "./app.js";
-import { createCrmCache } from "./cache.js";
-import { type Components, type LimitStore, startComponents } from "./components.js";
-import type { RatesParts } from "./degradation.js";
+import { type Components, startComponents } from "./components.js";
+import { startComparison } from "./control/start-comparison.js";
 import { FAILOVER_MS, type PoolSize } from "./db/client.js";
 import { maxConcurrencyByPlan } from "./db/max-concurrency.js";
 import { lookUpPlan } from "./db/look-up-plan.js";
 import { seededTenants } from "./db/seed.js";
-import { createCrmFlags } from "./flags.js";
 import { LOOPBACK_HOSTS } from "./guards/hosts.js";
-import { createCrmHealth } from "./health.js";
-import { startCrmJobs } from "./jobs/start.js";
-import { createMetrics, type MetricsOptions } from "./live/metrics.js";
-import { createCrmHub } from "./notifications/hub.js";
-import { createRatesClient } from "./rates/client.js";
-import { startRatesService } from "./rates/service.js";
+import type { LiveData } from "./live/live-data.js";
+import { startLive } from "./live/start-live.js";
+import { startProduct } from "./product.js";
 import { plans } from "./scale.plan.js";
 import { startServer } from "./server.js";
-import { createCrmShedder } from "./shedding.js";
 import { createTeardown, type Teardown } from "./teardown.js";
-import { startTraffic } from "./traffic/traffic.js";
+import { startTraffic, type Traffic } from "./traffic/traffic.js";
 
 export type { Components, LimitStore, DatabaseComponent } from "./components.js";
 
@@ -39,6 +33,8 @@ export interface ExampleOptions {
   readonly traffic?: false | { readonly requestsPerSecond: number };
   /** Signs cursors and session tokens. @default random bytes, valid in this process only */
   readonly secret?: string;
+  /** Built `control/main.ts`: the app without the packages. @default the one of this build, if there is one */
+  readonly control?: string;
   /** Bearer token for the admin routes. @default a random token */
   readonly adminToken?: string;
   /** Hosts that are served besides those of loopback, without ports. @default [] */
@@ -52,6 +48,8 @@ export interface Example {
   readonly url: string;
   readonly components: Components;
   readonly adminToken: string;
+  /** Facts of this product in the tabs of the live page. */
+  facts(): LiveData;
   /** Stops the traffic, finishes requests in flight and stops all servers that were started. May be called twice. */
   stop(): Promise<void>;
 }
@@ -80,61 +78,45 @@ async function start(options: ExampleOptions, teardown: Teardown): Promise<Examp
   });
   const maxConcurrencyOf = maxConcurrencyByPlan(resolver);
   const components = await startComponents({ ...servers, secret, maxConcurrencyOf, onError }, teardown);
-  const { limitStore, database, usage } = components;
-
-  const crm = createCrmCache({ db: database.db, plans: resolver, store: components.cacheStore });
-  teardown.defer(() => crm.cache.close());
-  const flags = createCrmFlags({
-    source: components.flagSource,
+  const product = await startProduct(components, { plans: resolver, onError }, teardown);
+  const live = startLive(
+    { components, product, resolver, adminToken, traffic: traffic === false ? undefined : () => generator() },
+    teardown,
+  );
+  const { limitStore, database } = components;
+  const parts = {
+    ...product,
+    database,
+    store: limitStore.store,
     plans: resolver,
-    isRedisReady: redisReady(limitStore),
-  });
-  teardown.defer(() => flags.close());
-  // Without an answer the flags have their defaults.
-  await flags.ready();
-  const shedder = createCrmShedder(resolver);
-  teardown.defer(() => shedder.close());
-  const hub = createCrmHub({ ...components, plans: resolver });
-  teardown.defer(() => hub.close());
-  const jobs = startCrmJobs({ database, limitStore, plans: resolver, hub, clock: systemClock, onError }, teardown);
-  const rates = await startRates(teardown);
-  const { router } = database;
-  const sources = { plans, limitStore: limitStoreSource(limitStore), cache: crm.cache, router };
-  const metrics = createMetrics({ ...sources, resilience: { rates, flags, shedder }, clock: systemClock });
-  teardown.defer(() => metrics.stop());
-  const health = createCrmHealth({ database, limitStore, crm, rates: rates.client });
-  const counted = { store: limitStore.store, usage, plans: resolver };
-  const parts = { ...counted, database, secret, crm, flags, rates, shedder, health, jobs, hub };
-  const served = { adminToken, hosts: [...LOOPBACK_HOSTS, ...hosts] };
-  const app = createApp({ ...parts, ...served, metrics, clock: systemClock, onError });
+    secret,
+    adminToken,
+    hosts: [...LOOPBACK_HOSTS, ...hosts],
+    clock: systemClock,
+  };
+  const app = createApp({ ...parts, ...live, onError });
   const { server, url } = await startServer(app, port);
-  health.drain.attach(server);
+  const { drain } = product.health;
+  drain.attach(server);
   // Requests in flight are finished first; the cleanups close what they stand on.
-  teardown.defer(() => health.drain.start({ reason: "stop" }));
+  teardown.defer(() => drain.start({ reason: "stop" }));
   // Streams have no end of their own, and would be waited for.
-  teardown.defer(() => hub.drain({ deadline: "1s", spread: "5s" }));
+  teardown.defer(() => product.hub.drain({ deadline: "1s", spread: "5s" }));
 
-  if (traffic !== false) {
-    const tenantIds = seededTenants.map(({ id }) => id);
-    const generator = startTraffic({ url, tenantIds, onError, ...traffic });
-    teardown.defer(() => generator.stop());
+  let running: Traffic | undefined;
+  function generator(): Traffic {
+    if (running === undefined) throw new Error("the traffic has not started");
+    return running;
   }
-  return { url, components, adminToken, stop: () => teardown.run() };
+  if (traffic !== false) {
+    const comparison = await startComparison(
+      { components, rates: product.rates, live, program: options.control },
+      teardown,
+    );
+    running = startTraffic({ url, tenants: seededTenants, onError, ...traffic, ...comparison });
+    teardown.defer(() => running?.stop());
+  }
+  return { url, components, adminToken, facts: live.facts.read, stop: () => teardown.run() };
 }
 
 const newToken = (): string => randomBytes(12).toString("hex");
-
-async function startRates(teardown: Teardown): Promise<RatesParts> {
-  const service = await startRatesService();
-  teardown.defer(() => service.close());
-  return { service, client: createRatesClient(service.url) };
-}
-
-function limitStoreSource(store: LimitStore): MetricsOptions["limitStore"] {
-  if (store.is === "memory") return store;
-  return { is: "redis", isReady: redisReady(store) };
-}
-
-/** The memory of this process is always ready. */
-const redisReady = (store: LimitStore): (() => boolean) =>
-  store.is === "memory" ? () => true : () => store.redis.status === "ready";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Example } from "./index.js";
-import { asTenant, liveData, startTestExample, withoutPostgres } from "./testing.js";
+import { asTenant, startTestExample, withoutPostgres } from "./testing.js";
 
 describe.skipIf(withoutPostgres)("the limits of groups", () => {
   let example: Example;
@@ -70,7 +70,7 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
   it("search the contacts of one tenant, mostly decided from leased units without Redis", async ({ skip }) => {
     const amber = asTenant(example.url, "amber-labs");
     const decisions = async (by: string): Promise<number> =>
-      (await liveData(example.url)).decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
+      example.facts().decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
     const found = await amber("GET", "/contacts/search?q=ADA%2014");
     expect(found.body["items"]).toMatchObject([{ tenantId: "amber-labs", name: "Ada 14" }]);
     expect((await amber("GET", "/contacts/search?q=%25")).body["items"]).toEqual([]);
@@ -84,7 +84,7 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
     if (example.components.limitStore.is === "memory") skip("the memory store does not use the denial cache");
     const free = asTenant(example.url, "ember-works");
     for (let n = 0; n < 20; n++) await free("GET", "/contacts?limit=1");
-    const { decidedBy } = await liveData(example.url);
+    const { decidedBy } = example.facts();
     expect(decidedBy.find(({ by }) => by === "denial-cache")?.decisions.total).toBeGreaterThan(5);
   });
 
@@ -95,7 +95,7 @@ describe.skipIf(withoutPostgres)("the limits of groups", () => {
     const ask = asTenant(example.url, "iris-works");
     await server?.kill();
     expect((await ask("GET", "/contacts/search?q=a")).status).toBe(200);
-    const { decidedBy, errors } = await liveData(example.url);
+    const { decidedBy, errors } = example.facts();
     await server?.restart();
     expect(decidedBy.find(({ by }) => by === "policy")?.decisions.total).toBe(1);
     expect(errors.total).toBe(0);

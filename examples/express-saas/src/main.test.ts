@@ -34,8 +34,10 @@ function startMain(env: NodeJS.ProcessEnv) {
   return { child, output, exited };
 }
 
+const PAGE = /^http:\/\/localhost:\d+\/scale\?token=\w+\n$/m;
+
 async function untilServing({ output }: ReturnType<typeof startMain>): Promise<string> {
-  await waitUntil(() => output.out.endsWith("/scale\n"), { what: "the address of the page", timeoutMs: 20_000 });
+  await waitUntil(() => PAGE.test(output.out), { what: "the address of the page", timeoutMs: 20_000 });
   return output.out.trimEnd().split("\n").at(-1) ?? "";
 }
 
@@ -59,8 +61,9 @@ describe.skipIf(withoutPostgres)("main", () => {
   it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("stops everything it started on %s", async (signal) => {
     const main = startMain({ SCALE_TRAFFIC: "50" });
     const page = await untilServing(main);
-    expect(page).toMatch(/^http:\/\/localhost:\d+\/scale$/);
-    expect((await fetch(page)).status).toBe(200);
+    const login = await fetch(page, { redirect: "manual" });
+    const cookie = login.headers.get("set-cookie")?.split(";")[0] ?? "";
+    expect(await (await fetch(new URL("/scale", page), { headers: { cookie } })).text()).toContain("<title>");
     expect(main.output.out).toContain("curl -i http://localhost:");
     const [, quotas = "", authorization = ""] =
       /curl (\S+\/quotas\/\S+) -H "authorization: (.+)"/.exec(main.output.out) ?? [];

@@ -1,7 +1,7 @@
 import { waitUntil } from "@scale/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Example } from "./index.js";
-import { type Answer, asTenant, liveData, startTestExample, type TestClient, withoutPostgres } from "./testing.js";
+import { type Answer, asTenant, startTestExample, type TestClient, withoutPostgres } from "./testing.js";
 
 const contact = { name: "Zoe", email: "zoe@acme.example" };
 const items = ({ body }: Answer): { id: number }[] => body["items"] as { id: number }[];
@@ -78,7 +78,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       }
     `);
     expect(await countRows("contacts", "delta-labs")).toBe(105);
-    const row = (await liveData(example.url)).quotas.nearestToLimit.find(({ tenantId }) => tenantId === "delta-labs");
+    const row = example.facts().quotas.nearestToLimit.find(({ tenantId }) => tenantId === "delta-labs");
     expect(row).toMatchObject({ metric: "contacts", used: 105, limit: 105, refused: { total: 1 }, upgrade: "basic" });
   });
 
@@ -286,7 +286,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
 
       await server?.kill();
       expect((await send("juniper-studio", "second")).status).toBe(202);
-      expect((await liveData(example.url)).quotas.storeFailures.total).toBeGreaterThan(0);
+      expect(example.facts().quotas.storeFailures.total).toBeGreaterThan(0);
       await server?.restart();
       const isBack = async (): Promise<boolean> => (await statusOf("juniper-studio")).status === 200;
       await waitUntil(isBack, { what: "Redis", timeoutMs: 5000 });
@@ -294,7 +294,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
       const bothCount = async (): Promise<boolean> => (await used("juniper-studio", "emails")) === 2;
       await waitUntil(bothCount, { what: "the count of both e-mails", timeoutMs: 5000 });
       expect(await countRows("emails", "juniper-studio")).toBe(2);
-      expect((await liveData(example.url)).errors.total).toBe(0);
+      expect(example.facts().errors.total).toBe(0);
     });
 
     it("admit the overage of a soft limit, and then suggest the larger plan", async () => {
@@ -312,7 +312,7 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
         resetsAt: expect.stringMatching(/-01T00:00:00.000Z$/),
         upgrade: { from: "basic", to: "professional", url: "https://crm.example/billing?plan=professional" },
       });
-      expect((await liveData(example.url)).quotas.overage.total).toBe(10);
+      expect(example.facts().quotas.overage.total).toBe(10);
     });
   });
 });

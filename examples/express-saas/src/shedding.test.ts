@@ -2,7 +2,7 @@ import { waitUntil } from "@scale/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Example } from "./index.js";
 import { sendBurst } from "./traffic/burst.js";
-import { asTenant, liveData, startTestExample, withoutPostgres } from "./testing.js";
+import { asTenant, startTestExample, withoutPostgres } from "./testing.js";
 
 describe.skipIf(withoutPostgres)("load shedding", () => {
   let example: Example;
@@ -13,7 +13,7 @@ describe.skipIf(withoutPostgres)("load shedding", () => {
 
   const post = (path: string, token = example.adminToken): Promise<{ status: number }> =>
     asTenant(example.url, "")("POST", `/api/degradation${path}`, undefined, { authorization: `Bearer ${token}` });
-  const shedOf = async () => (await liveData(example.url)).resilience.shed;
+  const shedOf = async () => example.facts().resilience.shed;
 
   it("refuses the excess of a tenant that sends a burst, and serves the others, probes and the page meanwhile", async () => {
     const quiet = asTenant(example.url, "fjord-labs");

@@ -12,10 +12,9 @@ export function startupMessage({ components, adminToken }: Example, url: string)
     `Redis     ${describeLimitStore(limitStore)}`,
     `Try       curl -i ${url}/contacts -H "x-tenant-id: ${tenant}" -H "x-user-id: ann"`,
     `          curl ${url}/api/admin/quotas/${tenant} -H "authorization: Bearer ${adminToken}"`,
-    // After the #, which browsers do not send. The page keeps it, and has buttons that need it.
-    `Break it  ${url}/scale#token=${adminToken}`,
     "",
-    `${url}/scale`,
+    // The page turns the token into a session.
+    `${url}/scale?token=${adminToken}`,
   ].join("\n");
 }
 

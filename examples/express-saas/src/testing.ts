@@ -1,7 +1,6 @@
 import { createDatabase } from "@scale/testkit";
 import { inject } from "vitest";
 import { type Example, type ExampleOptions, startExample } from "./index.js";
-import type { LiveData } from "./live/live-data.js";
 
 /** True when the machine has no Postgres: tests of the whole example are skipped. With CI=true the run fails earlier. */
 export const withoutPostgres: boolean = inject("postgresUrl") === "";
@@ -40,10 +39,4 @@ export function asTenant(url: string, tenantId: string, userId = ""): TestClient
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: text === "" ? {} : JSON.parse(text) };
   };
-}
-
-/** Fetches the data of the live page. */
-export async function liveData(url: string): Promise<LiveData> {
-  const response = await fetch(`${url}/scale/data`);
-  return (await response.json()) as LiveData;
 }

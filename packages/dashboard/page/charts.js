@@ -13,6 +13,8 @@ const BOTTOM = 20;
 const TOP = 8;
 /** Fill pattern, defined in index.html. */
 const DENIED = "url(#stripes)";
+/** `10K` for 10,000: a mark has little room. */
+const mark = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 /**
@@ -66,7 +68,7 @@ function frame(svg, { marks, share }) {
   const y = (value) => height - BOTTOM - share(value) * (height - BOTTOM - TOP);
   const lines = marks.flatMap((value) => [
     shape("line", { class: "grid", x1: LEFT, x2: width, y1: y(value), y2: y(value) }),
-    shape("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, String(value)),
+    shape("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, mark.format(value)),
   ]);
   const times = [
     shape("text", { x: LEFT, y: height - 4 }, "a minute ago"),

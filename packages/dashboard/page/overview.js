@@ -47,7 +47,7 @@ function showComparison(comparison) {
   if (comparison === undefined) return;
   const { label, here, there } = comparison;
   setText("comparison", `The same requests with ${label}: ${compared(there)}. Here: ${compared(here)}.`);
-  setText("comparison-label", `p99 with ${label}`);
+  setText("comparison-label", `p99, ${label}`);
 }
 
 /** @param {NonNullable<Snapshot["comparison"]>["here"]} requests */

@@ -27,7 +27,10 @@ export function showTab(target, { tiles = [], tables = [] }) {
   const values = target.querySelectorAll(".tiles > div");
   tiles.forEach(({ value, note = "" }, at) => {
     const [, shownValue, shownNote] = values[at]?.children ?? [];
-    if (shownValue !== undefined) shownValue.textContent = shown(value);
+    if (shownValue instanceof HTMLElement) {
+      shownValue.textContent = shown(value);
+      shownValue.classList.toggle("words", shown(value).length > 9);
+    }
     if (shownNote !== undefined) shownNote.textContent = note;
   });
   const bodies = target.querySelectorAll("tbody");

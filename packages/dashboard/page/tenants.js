@@ -1,5 +1,5 @@
 // The list of tenants, the search, and the page of one tenant.
-import { element, make, setRows, whole } from "./dom.js";
+import { element, make, setRows } from "./dom.js";
 import { tenantCells } from "./overview.js";
 import { eventRows, showTab, time } from "./sections.js";
 
@@ -67,7 +67,7 @@ const tablesOf = ({ details, decisions, events }) => [
     rows: decisions.map(({ atMs, allowed, rule, by, why, count }) => [
       time.format(atMs),
       ...[allowed ? "admitted" : "denied", rule, by, why],
-      whole.format(count),
+      count,
     ]),
   },
   ...(details?.tables ?? []),

@@ -11,7 +11,7 @@ export interface Hero {
 /** Starts the example as its users do, in a process of its own, on the given servers and without its own traffic. */
 export async function startHero(servers: { databaseUrl: string; redisUrl: string }): Promise<Hero> {
   const main = fileURLToPath(new URL("main.js", import.meta.resolve("example-express-saas")));
-  const address = /(http:\/\/\S+)\/scale$/m;
+  const address = /(http:\/\/\S+)\/scale\?token=(\w+)$/m;
   const hero = await startDaemon(process.execPath, {
     args: [main],
     ready: address,
@@ -24,22 +24,23 @@ export async function startHero(servers: { databaseUrl: string; redisUrl: string
     },
     last: "SIGKILL",
   });
-  const url = (address.exec(hero.output())?.[1] ?? "").replace("localhost", "127.0.0.1");
+  const [, printed = "", token = ""] = address.exec(hero.output()) ?? [];
+  const url = printed.replace("localhost", "127.0.0.1");
   return {
     url,
-    decisions: () => readDecisions(url),
+    decisions: () => readDecisions(url, token),
     stop: () => hero.stop(),
   };
 }
 
-interface DecidedBy {
-  readonly by: string;
-  readonly decisions: { readonly total: number };
-}
-
-async function readDecisions(url: string): Promise<{ store: number; local: number }> {
-  const response = await fetch(`${url}/scale/data`);
-  const { decidedBy } = (await response.json()) as { decidedBy: readonly DecidedBy[] };
-  const total = (by: string): number => decidedBy.find((row) => row.by === by)?.decisions.total ?? 0;
+async function readDecisions(url: string, token: string): Promise<{ store: number; local: number }> {
+  const response = await fetch(`${url}/api/metrics`, { headers: { authorization: `Bearer ${token}` } });
+  const lines = (await response.text()).split("\n");
+  const isDecision = (line: string, by: string): boolean =>
+    ["scale_rate_limit_decisions_total{", 'limiter="api"', `decided_by="${by}"`].every((part) => line.includes(part));
+  const total = (by: string): number =>
+    lines
+      .filter((line) => isDecision(line, by))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf("} ") + 2)), 0);
   return { store: total("store"), local: total("local") };
 }

@@ -9,8 +9,6 @@ const DENIED = 1;
 export interface DecisionCounter {
   add(allowed: boolean): void;
   read(): Decisions;
-  /** Counts per second, oldest first. */
-  seconds(): { admitted: number; denied: number }[];
 }
 
 export function createDecisionCounter(clock: Clock): DecisionCounter {
@@ -24,7 +22,6 @@ export function createDecisionCounter(clock: Clock): DecisionCounter {
       else totalDenied += 1;
     },
     read: () => ({ admitted: ring.total(ADMITTED), denied: ring.total(DENIED), totalAdmitted, totalDenied }),
-    seconds: () => ring.rows().map(([admitted = 0, denied = 0]) => ({ admitted, denied })),
   };
 }
 

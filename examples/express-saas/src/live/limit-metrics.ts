@@ -3,9 +3,7 @@ import { redisStall } from "@scale/core/redis";
 import { requestDecide, storeFail } from "@scale/rate-limit";
 import { ADDRESS_LIMITER } from "../guards/address-limit.js";
 import type { Decider } from "./live-data.js";
-import { LATENCY_BUCKETS } from "./latency.js";
 import { createQuotaMetrics, type QuotaMetrics } from "./quota-metrics.js";
-import { createSecondsRing, type SecondsRing } from "./ring.js";
 import { type Counter, createCounter, createDecisionCounter, type DecisionCounter } from "./counters.js";
 
 /** Counters of the rate limits, in bounded memory. */
@@ -19,8 +17,6 @@ export interface LimitMetrics {
   readonly storeFailures: Counter;
   readonly quotas: QuotaMetrics;
   readonly errors: Counter;
-  /** One column per bucket of the latency histogram. */
-  readonly latencies: SecondsRing;
   /** True while Redis does not answer in time. */
   isStalled(): boolean;
   /** Unsubscribes. */
@@ -75,7 +71,6 @@ export function createLimitMetrics(plans: Plans, clock: Clock): LimitMetrics {
   return {
     ...{ all, plans: byPlan, tenants, rules, decidedBy, storeFailures, quotas },
     errors: counter(),
-    latencies: createSecondsRing(LATENCY_BUCKETS, clock),
     isStalled: () => stalledLanes > 0,
     stop() {
       quotas.stop();

@@ -1,17 +1,10 @@
-/** Data of the live page, the response of `GET /scale/data`. */
+/** Facts of the product for the tabs of the live page. */
 export interface LiveData {
   readonly limitStore: LimitStoreState;
-  readonly uptimeSeconds: number;
-  /** Over the last ten whole seconds. */
-  readonly requestsPerSecond: number;
   /** Decisions by the rules of the plans, one per request. Decisions of groups are in `rules` and `decidedBy` only. */
   readonly decisions: Decisions;
   /** Responses with status 500 or higher. */
   readonly errors: Count;
-  /** Latency over the last 60 seconds. */
-  readonly latency: Latency;
-  /** Oldest first, without the current, incomplete second. */
-  readonly seconds: readonly Second[];
   readonly plans: readonly PlanRow[];
   /** Denied requests by rule. One request may violate several rules. */
   readonly rules: readonly { readonly rule: string; readonly denied: Count }[];
@@ -31,6 +24,8 @@ export interface LiveData {
     readonly storeFailures: Count;
   };
   readonly resilience: ResilienceData;
+  /** Absent without a queue. */
+  readonly jobs?: JobsFacts;
   readonly database: {
     readonly isWritable: boolean;
     readonly nodes: readonly NodeRow[];
@@ -216,11 +211,6 @@ export interface Latency {
   readonly p99: number | null;
 }
 
-export interface Second extends Latency {
-  readonly admitted: number;
-  readonly denied: number;
-}
-
 export interface PlanRow extends Decisions {
   readonly plan: string;
   /** Limits of a whole tenant. */
@@ -262,4 +252,46 @@ export interface QuotaPlanRow {
 export interface TenantRow extends Decisions {
   readonly tenantId: string;
   readonly plan: string;
+}
+
+/** Jobs of all processes, and streams of this one. */
+export interface JobsFacts {
+  readonly store: "redis" | "memory";
+  /** Jobs by state; `undefined` while the store does not answer. */
+  readonly depth: JobDepth | undefined;
+  /** Tenant with the most jobs of the last minute; `undefined` without one above a quarter of all. */
+  readonly noisyTenant: string | undefined;
+  /** p95 of the wait in the last minute, in milliseconds: of all tenants but the noisy one, and of that one. */
+  readonly quietWaitMs: number | null;
+  readonly noisyWaitMs: number | null;
+  /** Most jobs first, at most ten. */
+  readonly tenants: readonly {
+    readonly tenantId: string;
+    readonly waiting: number;
+    readonly started: number;
+    readonly waitMs: number | null;
+  }[];
+  /** Since the start of the process. */
+  readonly jobs: readonly {
+    readonly job: string;
+    readonly finished: number;
+    readonly failed: number;
+    readonly retried: number;
+  }[];
+  /** Open streams, and events published and resets in the last minute. */
+  readonly streams: {
+    readonly connections: number;
+    readonly tenants: number;
+    readonly published: number;
+    readonly resets: number;
+  };
+}
+
+export interface JobDepth {
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly dead: number;
+  /** Messages of the outbox that are not yet relayed. */
+  readonly outbox: number;
 }

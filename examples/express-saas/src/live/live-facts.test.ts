@@ -8,7 +8,7 @@ import { type Decision, requestDecide, storeFail } from "@scale/rate-limit";
 import { createShedder } from "@scale/shed";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { plans } from "../scale.plan.js";
-import { createMetrics, type Metrics } from "./metrics.js";
+import { createLiveFacts, type LiveFacts } from "./live-facts.js";
 import type { ResilienceSources } from "./resilience-metrics.js";
 
 const router = {
@@ -25,14 +25,14 @@ const resilience: ResilienceSources = {
   shedder: createShedder({ eventLoopDelayMs: false }),
 };
 
-describe("createMetrics", () => {
+describe("createLiveFacts", () => {
   let clock: ManualClock;
   let ready: boolean;
-  let metrics: Metrics;
+  let facts: LiveFacts;
   beforeEach(() => {
     clock = createManualClock();
     ready = true;
-    metrics = createMetrics({
+    facts = createLiveFacts({
       plans,
       limitStore: { is: "redis", isReady: () => ready },
       cache: createCache({ clock }),
@@ -41,7 +41,7 @@ describe("createMetrics", () => {
       clock,
     });
   });
-  afterEach(() => metrics.stop());
+  afterEach(() => facts.stop());
 
   function decide(tenantId: string, decision: Partial<Decision> = {}): void {
     const rest = { decidedBy: "store", plan: "free", cost: 1, group: undefined, retryAfterMs: 0 } as const;
@@ -54,7 +54,7 @@ describe("createMetrics", () => {
     decide("a", { allowed: false, violated: ["tenant-second", "user"] });
     decide("b", { plan: "basic", decidedBy: "local" });
     storeFail.publish(() => ({ limiter: "api", tenantId: "b", error: new Error("no") }));
-    const data = metrics.read();
+    const data = facts.read();
     expect(data.decisions).toEqual({ admitted: 2, denied: 1, totalAdmitted: 2, totalDenied: 1 });
     expect(data.tenants.map(({ tenantId, plan, admitted, denied }) => [tenantId, plan, admitted, denied])).toEqual([
       ["a", "free", 1, 1],
@@ -89,14 +89,14 @@ describe("createMetrics", () => {
     decide("a");
     decide("a", { group: "search", decidedBy: "lease" });
     decide("a", { group: "export", allowed: false, violated: ["export.running"] });
-    const data = metrics.read();
+    const data = facts.read();
     expect(data.decisions).toMatchObject({ totalAdmitted: 1, totalDenied: 0 });
     expect(data.decidedBy.map(({ decisions }) => decisions.total)).toEqual([2, 1, 0, 0, 0, 0]);
     expect(data.rules.find(({ rule }) => rule === "export.running")?.denied.total).toBe(1);
   });
 
   it("reports the limits of a plan and of its groups", () => {
-    const [free] = metrics.read().plans;
+    const [free] = facts.read().plans;
     expect(free?.limits).toEqual([
       { limit: 500, windowMs: 900_000 },
       { limit: 3, windowMs: 1000 },
@@ -112,29 +112,16 @@ describe("createMetrics", () => {
 
   it("drops counts after 60 seconds, except totals", () => {
     decide("a");
-    metrics.recordResponse({ status: 500, durationMs: 3 });
+    facts.recordResponse(500);
     clock.advance(60_000);
-    const data = metrics.read();
+    const data = facts.read();
     expect(data.decisions).toEqual({ admitted: 0, denied: 0, totalAdmitted: 1, totalDenied: 0 });
     expect(data.errors).toEqual({ last: 0, total: 1 });
-    expect(data.latency).toEqual({ p50: null, p95: null, p99: null });
-  });
-
-  it("reports requests per second and latency of completed seconds", () => {
-    for (let second = 0; second < 20; second++) {
-      for (let n = 0; n < 5; n++) metrics.recordResponse({ status: 200, durationMs: 10 });
-      clock.advance(1000);
-    }
-    const data = metrics.read();
-    expect(data.requestsPerSecond).toBe(5);
-    expect(data.seconds).toHaveLength(59);
-    expect(data.seconds.at(-1)?.p50).toBeCloseTo(10, 0);
-    expect(data.seconds[0]?.p50).toBeNull();
   });
 
   it("counts only 5xx responses as errors", () => {
-    for (const status of [200, 400, 403, 404, 429, 499, 500, 503]) metrics.recordResponse({ status, durationMs: 1 });
-    expect(metrics.read().errors.total).toBe(2);
+    for (const status of [200, 400, 403, 404, 429, 499, 500, 503]) facts.recordResponse(status);
+    expect(facts.read().errors.total).toBe(2);
   });
 
   it("shows the 20 tenants with the most requests, and counts all others in the sums", () => {
@@ -142,7 +129,7 @@ describe("createMetrics", () => {
     decide("tenant-7", { allowed: false });
     decide("tenant-1400");
     decide("tenant-1400");
-    const data = metrics.read();
+    const data = facts.read();
     expect(data.tenants).toHaveLength(20);
     // A thousand tenants have a row. Tenant 1400 has more requests, but came after the limit.
     expect(data.tenants[0]).toMatchObject({ tenantId: "tenant-7", admitted: 1, denied: 1 });
@@ -150,23 +137,23 @@ describe("createMetrics", () => {
   });
 
   it("reports the state of Redis", () => {
-    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "connected" });
+    expect(facts.read().limitStore).toEqual({ is: "redis", state: "connected" });
     redisStall.publish(() => ({ lane: "", stalled: true }));
-    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "stalled" });
+    expect(facts.read().limitStore).toEqual({ is: "redis", state: "stalled" });
     ready = false;
-    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "disconnected" });
+    expect(facts.read().limitStore).toEqual({ is: "redis", state: "disconnected" });
     ready = true;
     // A second lane detects the stall later and the recovery sooner.
     redisStall.publish(() => ({ lane: "", stalled: true }));
     redisStall.publish(() => ({ lane: "", stalled: false }));
-    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "stalled" });
+    expect(facts.read().limitStore).toEqual({ is: "redis", state: "stalled" });
     redisStall.publish(() => ({ lane: "", stalled: false }));
-    expect(metrics.read().limitStore).toEqual({ is: "redis", state: "connected" });
+    expect(facts.read().limitStore).toEqual({ is: "redis", state: "connected" });
   });
 
   it("counts nothing after it was stopped", () => {
-    metrics.stop();
+    facts.stop();
     decide("a");
-    expect(metrics.read().decisions.totalAdmitted).toBe(0);
+    expect(facts.read().decisions.totalAdmitted).toBe(0);
   });
 });

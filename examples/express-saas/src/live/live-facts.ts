@@ -5,11 +5,10 @@ import type { QuotaUpdate } from "../quota.js";
 import { createCacheMetrics } from "./cache-metrics.js";
 import { createDatabaseMetrics } from "./database-metrics.js";
 import { type LimitMetrics, createLimitMetrics } from "./limit-metrics.js";
-import type { LimitStoreState, Decider, LiveData, PlanRow, ShownLimit } from "./live-data.js";
+import type { JobsFacts, LimitStoreState, Decider, LiveData, PlanRow, ShownLimit } from "./live-data.js";
 import { createResilienceMetrics, type ResilienceSources } from "./resilience-metrics.js";
-import { latencyBucket, latencyOf, sumLatencies } from "./latency.js";
 
-export interface MetricsOptions {
+export interface LiveFactsOptions {
   readonly plans: Plans;
   /** Store of the rate limits; for Redis, whether its client is connected. */
   readonly limitStore:
@@ -18,13 +17,18 @@ export interface MetricsOptions {
   readonly cache: Pick<Cache, "tenant" | "stats" | "health">;
   readonly router: Pick<Router, "name" | "health">;
   readonly resilience: ResilienceSources;
+  /** State of the jobs; `undefined` without a queue. */
+  readonly jobs?: (() => JobsFacts) | undefined;
   readonly clock: Clock;
 }
 
-/** Metrics of this process for the live page, collected from the events of the packages without extra I/O. */
-export interface Metrics {
-  /** Records a response of the app. */
-  recordResponse(response: { status: number; durationMs: number }): void;
+/**
+ * Facts of this product for the tabs of the live page: its plans, quotas, cache shares and connection limits, collected from the
+ * events of the packages without extra I/O. Requests and latencies come from `@scale/metrics`.
+ */
+export interface LiveFacts {
+  /** Records the status of a response of the app. */
+  recordResponse(status: number): void;
   /** Records the usage of a tenant after a change. */
   readonly recordQuota: (count: QuotaUpdate) => void;
   /** Records values that were loaded by warming. */
@@ -35,13 +39,11 @@ export interface Metrics {
 }
 
 const SHOWN_TENANTS = 20;
-const RATE_SECONDS = 10;
 /** In the order of the live page. */
 const DECIDERS: readonly Decider[] = ["store", "lease", "denial-cache", "local", "policy", "unlimited"];
 
-export function createMetrics(options: MetricsOptions): Metrics {
+export function createLiveFacts(options: LiveFactsOptions): LiveFacts {
   const { plans, limitStore, cache, router, clock } = options;
-  const startedAt = clock.monotonic();
   const limits = createLimitMetrics(plans, clock);
   const { tenants } = limits;
   const caches = createCacheMetrics({ cache, plans, tenants, clock });
@@ -55,8 +57,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }
 
   return {
-    recordResponse({ status, durationMs }) {
-      limits.latencies.add(latencyBucket(durationMs));
+    recordResponse(status) {
       if (status >= 500) limits.errors.add();
       caches.sampleIfDue();
       resilience.sample();
@@ -65,11 +66,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     recordWarming: caches.recordWarming,
     read: () => ({
       limitStore: limitStoreState(),
-      ...rates(limits, (clock.monotonic() - startedAt) / 1000),
+      decisions: limits.all.read(),
+      errors: limits.errors.read(),
       ...tables(limits),
       resilience: resilience.read(),
       database: database.read(),
       cache: caches.read(),
+      ...(options.jobs !== undefined && { jobs: options.jobs() }),
     }),
     stop() {
       limits.stop();
@@ -77,20 +80,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
       database.stop();
       resilience.stop();
     },
-  };
-}
-
-function rates({ all, errors, latencies }: LimitMetrics, uptimeSeconds: number): Rates {
-  const rows = latencies.rows();
-  const decisions = all.seconds();
-  const recent = sumLatencies(rows.slice(-1 - RATE_SECONDS, -1)).reduce((sum, count) => sum + count, 0);
-  return {
-    uptimeSeconds,
-    requestsPerSecond: recent / Math.min(Math.max(uptimeSeconds, 1), RATE_SECONDS),
-    decisions: all.read(),
-    errors: errors.read(),
-    latency: latencyOf(sumLatencies(rows)),
-    seconds: rows.map((row, i) => ({ admitted: 0, denied: 0, ...decisions[i], ...latencyOf(row) })).slice(0, -1),
   };
 }
 
@@ -123,4 +112,3 @@ const shownLimit = ({ limit, windowMs, algorithm }: RateLimitRule): ShownLimit =
 };
 
 type Tables = Pick<LiveData, "plans" | "tenants" | "rules" | "decidedBy" | "storeFailures" | "quotas">;
-type Rates = Omit<LiveData, "limitStore" | "resilience" | "database" | "cache" | keyof Tables>;

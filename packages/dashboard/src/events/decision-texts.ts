@@ -37,10 +37,11 @@ const number = (value: unknown): number => (typeof value === "number" && Number.
 const leftPart = ({ remaining, burst }: Message): number => number(remaining) / Math.max(1, number(burst));
 
 function reason(limit: Message, allowed: boolean): string {
-  const { algorithm, remaining, retryAfterMs, windowMs } = limit;
+  const { algorithm, remaining, retryAfterMs, windowMs, burst } = limit;
   const window = algorithm === "concurrency" ? "at once" : `in ${duration(number(windowMs))}`;
-  const rule = `${text(limit["limit"])} ${window}`;
-  if (allowed) return `${text(remaining)} left of ${rule}`;
+  const atOnce = number(burst) === number(limit["limit"]) ? "" : `, ${text(burst)} at once`;
+  const rule = `${text(limit["limit"])} ${window}${atOnce}`;
+  if (allowed) return `${text(remaining)} left (${rule})`;
   return `above ${rule}; again in ${duration(number(retryAfterMs))}`;
 }
 
@@ -52,7 +53,6 @@ function duration(ms: number): string {
 /** Why a read runs on the primary. Reads on a replica, and writes, are nothing to explain. */
 const ROUTES: Readonly<Record<string, string>> = {
   "recent-write": "no replica has the tenant's last write yet",
-  pinned: "the caller asked for the primary",
   "no-healthy-replica": "no replica serves",
   conflict: "the replica cancelled the read",
 };

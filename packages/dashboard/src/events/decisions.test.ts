@@ -36,9 +36,9 @@ describe("createDecisionLog", () => {
     channel("scale:shed:request-shed").publish({ tenantId: "delta", reason: "no-room" });
     expect(log.of("delta").map(({ allowed, rule, by, why }) => [allowed, rule, by, why])).toEqual([
       [false, "share of the process", "the shedder", "the process is busy (no-room)"],
-      [false, "tenant-second", "this process, without the store", "above 3 in 1 s; again in 340 ms"],
-      [false, "tenant-second", "the store of the limiter", "above 3 in 1 s; again in 340 ms"],
-      [true, "user", "the store of the limiter", "1 left of 3 in 1 s"],
+      [false, "tenant-second", "this process, without the store", "above 3 in 1 s, 6 at once; again in 340 ms"],
+      [false, "tenant-second", "the store of the limiter", "above 3 in 1 s, 6 at once; again in 340 ms"],
+      [true, "user", "the store of the limiter", "1 left (3 in 1 s, 6 at once)"],
     ]);
     expect(log.of("amber")).toMatchObject([{ rule: "no rule", by: "the plan", why: "nothing limits it" }]);
     expect(log.of("nobody")).toEqual([]);
@@ -51,8 +51,8 @@ describe("createDecisionLog", () => {
       decide("delta", denied);
     }
     expect(log.of("delta").map(({ count, why }) => [count, why])).toEqual([
-      [3, "above 3 in 1 s; again in 340 ms"],
-      [3, "3 left of 3 in 1 s"],
+      [3, "above 3 in 1 s, 6 at once; again in 340 ms"],
+      [3, "3 left (3 in 1 s, 6 at once)"],
     ]);
   });
 
@@ -66,6 +66,16 @@ describe("createDecisionLog", () => {
     for (let n = 0; n < 1_000; n++) decide(`tenant-${n}`, denied);
     expect(log.of("delta")).toEqual([]);
     expect(log.of("tenant-0")).toHaveLength(1);
+  });
+
+  it("keeps denials for longer than admissions", () => {
+    const { clock, log } = logging();
+    decide("delta", denied);
+    for (let n = 0; n < 100; n++) {
+      clock.advance(1_000);
+      decide("delta", { ...denied, allowed: true, violated: [] });
+    }
+    expect(log.of("delta").map(({ allowed }) => allowed)).toEqual([...Array.from({ length: 29 }, () => true), false]);
   });
 
   it("listens to nothing before it starts and after it stops, and keeps nothing then", () => {

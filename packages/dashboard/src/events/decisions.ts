@@ -13,6 +13,8 @@ export interface DecisionLog {
 }
 
 const KEPT = 30;
+/** Admitted requests that are kept at least. Denials, which need an explanation, take the place of older ones. */
+const ADMITTED = 10;
 const MAX_TENANTS = 1_000;
 
 export function createDecisionLog(clock: Clock): DecisionLog {
@@ -65,5 +67,10 @@ function record(rows: TenantDecision[], decided: Decided, atMs: number): void {
     }
   }
   rows.push({ atMs, count: 1, ...decided });
-  if (rows.length > KEPT) rows.shift();
+  if (rows.length > KEPT) rows.splice(oldestToDrop(rows), 1);
+}
+
+function oldestToDrop(rows: readonly TenantDecision[]): number {
+  const admitted = rows.filter(({ allowed }) => allowed);
+  return admitted.length > ADMITTED ? rows.indexOf(admitted[0] as TenantDecision) : 0;
 }
