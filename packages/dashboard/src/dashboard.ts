@@ -33,7 +33,7 @@ const SHOWN_EVENTS = 100;
  */
 export function createDashboard(options: DashboardOptions): Dashboard {
   const parsed = parseDashboardOptions(options);
-  const parts = createParts(parsed);
+  const parts = createParts(parsed, () => feed.refresh());
   const { recorder, decisions, operator } = parts;
   const feed = createFeed({
     read: async () => JSON.stringify(await snapshotOf(parsed, parts)),
@@ -68,12 +68,15 @@ interface Parts {
   readonly operator: Operator;
 }
 
-function createParts({ actions, clock }: ParsedDashboardOptions): Parts {
+function createParts({ actions, clock }: ParsedDashboardOptions, onChange: () => void): Parts {
   const recorder = createEventRecorder(clock);
   const operator = createOperator({
     ...{ actions: actions.list, clock },
     onError: (error) => sourceFail.publish(() => ({ operation: "action", error })),
-    onNote: (kind, text) => recorder.add({ kind, text }),
+    onNote(kind, text) {
+      recorder.add({ kind, text });
+      onChange();
+    },
   });
   return { recorder, decisions: createDecisionLog(clock), operator };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Snapshot } from "@scale/dashboard";
-import { bundle, type CpuStarvation, watchCpuStarvation } from "@scale/testkit";
+import { bundle, type CpuStarvation, waitUntil, watchCpuStarvation } from "@scale/testkit";
 import { type BrowserLaunch, launchBrowser } from "@scale/testkit/browser";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -122,17 +122,23 @@ describe.skipIf(withoutPostgres)("the live page", { timeout: 90_000 }, () => {
     await visit(async (page) => {
       const tenantId = "delta-labs";
       const ask = asTenant(example.url, tenantId, "ann");
-      await Promise.all(Array.from({ length: 20 }, () => ask("GET", "/contacts?limit=1")));
+      const isDenied = async (): Promise<boolean> => {
+        const answers = await Promise.all(Array.from({ length: 20 }, () => ask("GET", "/contacts?limit=1")));
+        return answers.some(({ status }) => status === 429);
+      };
+      await waitUntil(isDenied, { what: "a denial", timeoutMs: 30_000 });
       await page.locator("#tab-tenants").click();
       await page.locator("#search-text").fill("delta-l");
       await page.locator("#search-text").press("Enter");
       await page.locator("#found a", { hasText: tenantId }).click();
       const tenant = page.locator("#tenant");
       await tenant.getByText("delta-labs (free)").waitFor();
-      const decision = tenant.locator("tr", { hasText: "denied" }).filter({ hasText: "tenant-second" }).first();
-      await decision.waitFor();
-      expect(await decision.innerText()).toMatch(
-        /(store of the limiter|recent refusal)\s+above 3 in 1 s, 6 at once; again in/,
+      const decisions = tenant.locator("table", { has: page.locator("caption", { hasText: "Last decisions" }) });
+      const denial = decisions.locator("tr", { hasText: "denied" }).filter({ hasText: "tenant-second" }).first();
+      await denial.waitFor();
+      // A busy machine may be late with Redis, so that this process decides.
+      expect(await denial.innerText()).toMatch(
+        /(store of the limiter|recent refusal|this process, without the store)\s+above 3 in 1 s, 6 at once; again in/,
       );
       const text = await tenant.innerText();
       for (const shown of ["Cache memory", "Connections at once", "500 in 15 min", "contacts", "emails"]) {

@@ -17,7 +17,8 @@ export interface TenantDetailsParts {
 export function createTenantDetails({ plans, quota, cache, facts }: TenantDetailsParts) {
   return async (tenantId: string): Promise<TabData> => {
     const plan = await plans.resolve(tenantId);
-    const { metrics } = await quota.status(tenantId);
+    // While its store does not answer, which the quota publishes, the page shows all the rest.
+    const status = await quota.status(tenantId).catch(() => undefined);
     const usage = cache.tenant(tenantId).usage();
     const queue = facts().database.tenants.find((row) => row.tenantId === tenantId);
     return {
@@ -34,7 +35,7 @@ export function createTenantDetails({ plans, quota, cache, facts }: TenantDetail
           note: queue === undefined ? "none was waited for" : `${queue.waits.last} waits in 60 s`,
         },
       ],
-      tables: [limitsOf(facts(), plan.name), quotasOf(metrics)],
+      tables: [limitsOf(facts(), plan.name), ...(status === undefined ? [] : [quotasOf(status.metrics)])],
     };
   };
 }

@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { createManualClock } from "@scale/core/testing";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { decisionsOf } from "./decision-texts.js";
 import { createDecisionLog } from "./decisions.js";
 
@@ -78,12 +78,20 @@ describe("createDecisionLog", () => {
     expect(log.of("delta").map(({ allowed }) => allowed)).toEqual([...Array.from({ length: 29 }, () => true), false]);
   });
 
-  it("listens to nothing before it starts and after it stops, and keeps nothing then", () => {
+  it("listens to nothing before it starts and after it stops, and forgets a minute later", () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const { log } = logging();
     decide("delta", denied);
     log.stop();
-    expect(log.of("delta")).toEqual([]);
     expect(channel("scale:rate-limit:request-decide").hasSubscribers).toBe(false);
+    vi.advanceTimersByTime(59_000);
+    log.start();
+    vi.advanceTimersByTime(59_000);
+    expect(log.of("delta")).toHaveLength(1);
+    log.stop();
+    vi.advanceTimersByTime(60_000);
+    expect(log.of("delta")).toEqual([]);
   });
 
   it.each(Object.keys(decisionsOf))("survives every message of %s, and shows no object of it", (name) => {

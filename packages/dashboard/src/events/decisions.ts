@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Clock } from "@scale/core";
+import { inRootContext } from "@scale/core/kit";
 import type { TenantDecision } from "../types.js";
 import { type Message, text } from "./message.js";
 import { type Decided, decisionsOf } from "./decision-texts.js";
@@ -7,6 +8,7 @@ import { type Decided, decisionsOf } from "./decision-texts.js";
 /** Keeps the last decisions about each tenant: the rule, what decided, and why. */
 export interface DecisionLog {
   start(): void;
+  /** Ends the subscriptions. The decisions are kept for another minute. */
   stop(): void;
   /** The newest first. */
   of(tenantId: string): readonly TenantDecision[];
@@ -16,6 +18,8 @@ const KEPT = 30;
 /** Admitted requests that are kept at least. Denials, which need an explanation, take the place of older ones. */
 const ADMITTED = 10;
 const MAX_TENANTS = 1_000;
+/** A viewer whose connection breaks is back within seconds. */
+const FORGET_AFTER_MS = 60_000;
 
 export function createDecisionLog(clock: Clock): DecisionLog {
   // In order of the last decision, so that the first key is the tenant without one for the longest time.
@@ -29,6 +33,7 @@ export function createDecisionLog(clock: Clock): DecisionLog {
     return { name, listener };
   });
   let isOn = false;
+  let forgetting: NodeJS.Timeout | undefined;
 
   function add(tenantId: string, decided: Decided): void {
     const rows = tenants.get(tenantId) ?? [];
@@ -43,13 +48,14 @@ export function createDecisionLog(clock: Clock): DecisionLog {
     start() {
       if (isOn) return;
       isOn = true;
+      clearTimeout(forgetting);
       for (const { name, listener } of listeners) subscribe(name, listener);
     },
     stop() {
       if (!isOn) return;
       isOn = false;
       for (const { name, listener } of listeners) unsubscribe(name, listener);
-      tenants.clear();
+      forgetting = inRootContext(() => setTimeout(() => tenants.clear(), FORGET_AFTER_MS).unref());
     },
     of: (tenantId) => (tenants.get(text(tenantId)) ?? []).toReversed(),
   };

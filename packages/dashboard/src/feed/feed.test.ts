@@ -43,6 +43,22 @@ describe("createFeed", () => {
     expect([reads, feed.viewers, active]).toEqual([2, 0, [true, false]]);
   });
 
+  it("sends a message at once on request, and the next one a period later", async () => {
+    let reads = 0;
+    const { feed } = feedOf(async () => String(++reads));
+    feed.refresh();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(reads).toBe(0);
+    const reader = readerOf(feed);
+    await vi.advanceTimersByTimeAsync(400);
+    feed.refresh();
+    await vi.advanceTimersByTimeAsync(999);
+    expect(reads).toBe(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(reads).toBe(3);
+    await reader.cancel();
+  });
+
   it("keeps nothing for a viewer that does not read", async () => {
     let reads = 0;
     const { feed } = feedOf(async () => String(++reads));

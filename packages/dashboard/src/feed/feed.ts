@@ -16,6 +16,8 @@ export interface Feed {
   readonly viewers: number;
   /** @returns `undefined` when there are too many viewers */
   open(): ReadableStream<Uint8Array> | undefined;
+  /** Sends the next message now instead of at the end of the period. */
+  refresh(): void;
   /** Ends all streams. */
   close(): void;
 }
@@ -43,6 +45,12 @@ export function createFeed({ read, onError, everyMs, maxViewers, onActive }: Fee
     if (viewers.size > 0) timer = setTimeout(() => void tick(), everyMs).unref();
   }
 
+  /** Outside of the request: the loop serves all viewers. */
+  function tickNow(): void {
+    clearTimeout(timer);
+    if (!isReading) inRootContext(() => void tick());
+  }
+
   function leave(viewer: Controller): void {
     if (!viewers.delete(viewer) || viewers.size > 0) return;
     clearTimeout(timer);
@@ -63,9 +71,7 @@ export function createFeed({ read, onError, everyMs, maxViewers, onActive }: Fee
             viewers.add(controller);
             controller.enqueue(encoder.encode(`retry: ${RETRY_MS}\n\n`));
             if (viewers.size === 1) onActive(true);
-            clearTimeout(timer);
-            // Outside of the request: the loop serves all viewers.
-            if (!isReading) inRootContext(() => void tick());
+            tickNow();
           },
           cancel() {
             if (viewer !== undefined) leave(viewer);
@@ -73,6 +79,9 @@ export function createFeed({ read, onError, everyMs, maxViewers, onActive }: Fee
         },
         { highWaterMark: 3 },
       );
+    },
+    refresh() {
+      if (viewers.size > 0) tickNow();
     },
     close() {
       isClosed = true;
