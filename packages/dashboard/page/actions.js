@@ -4,7 +4,7 @@ import { time } from "./sections.js";
 
 /** @import { ActionState, Incident, Snapshot } from "../src/types.js" */
 
-const SHOWN = 4;
+const SHOWN = 3;
 
 /** @param {Snapshot["actions"]} actions */
 export function showActions({ title, list }) {
