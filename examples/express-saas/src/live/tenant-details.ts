@@ -25,9 +25,8 @@ export function createTenantDetails({ plans, quota, cache, facts }: TenantDetail
       tiles: [
         {
           label: "Cache memory",
-          value: `${kibibytes(usage?.bytes ?? 0)} KiB`,
-          note:
-            usage === undefined ? "no entries" : `share ${kibibytes(usage.shareBytes)} KiB, ${usage.entries} entries`,
+          value: `${inKiB(usage?.bytes ?? 0)} KiB`,
+          note: usage === undefined ? "no entries" : `share ${inKiB(usage.shareBytes)} KiB, ${usage.entries} entries`,
         },
         {
           label: "Connections at once",
@@ -40,7 +39,7 @@ export function createTenantDetails({ plans, quota, cache, facts }: TenantDetail
   };
 }
 
-const kibibytes = (bytes: number): number => Math.round(bytes / 1024);
+const inKiB = (bytes: number): number => Math.round(bytes / 1024);
 
 function limitsOf({ plans }: LiveData, plan: string): Table {
   const { limits = [], groups = [] } = plans.find((row) => row.plan === plan) ?? {};
