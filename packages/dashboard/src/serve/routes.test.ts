@@ -79,7 +79,7 @@ describe("the dashboard", () => {
       const list = [{ id: "kill-redis", label: "Kill Redis", endLabel: "Restart Redis", run }];
       return { dashboard: dashboardOf({ actions: { authorize, list }, ...options }), runs: () => runs };
     };
-    const post = async (dashboard: Dashboard, path: string, headers: HeadersInit = {}): Promise<number> =>
+    const post = async (dashboard: Dashboard, path: string, headers: Record<string, string> = {}): Promise<number> =>
       (await ask(dashboard, `/scale/actions/${path}`, { method: "POST", headers })).status;
 
     it("runs and ends one for a caller that both predicates allow, and shows it", async () => {
@@ -96,7 +96,7 @@ describe("the dashboard", () => {
       expect(runs()).toBe(1);
     });
 
-    it.each<[string, boolean, boolean, HeadersInit]>([
+    it.each<[string, boolean, boolean, Record<string, string>]>([
       ["of a caller without the right to see the page", false, true, {}],
       ["of a caller with the right to see the page alone", true, false, {}],
       ["that a page of another origin sent", true, true, { origin: "http://evil.example", host: "localhost" }],
