@@ -11,7 +11,7 @@ const TIMES = { name: "row", key: (id: string) => id, ttl: "1m" } as const;
 let next = 0;
 
 /** Two caches over one Redis. The test controls the store of the first. */
-/** Checks that the cache says who invalidates, and leaves it out. */
+/** Checks that the invalidation has the id of its cache, and leaves it out. */
 function withoutSender({ from, ...what }: Invalidation): Invalidation {
   expect(from).toMatch(/^[\w-]{36}$/);
   return what;

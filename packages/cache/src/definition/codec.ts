@@ -45,7 +45,7 @@ export function serializerOf(
   return { serialize: encode, deserialize: parse === undefined ? decode : (text) => parse(decode(text)) };
 }
 
-/** First character of a text that is not JSON. */
+/** First character of what `devalue` has written. */
 const RICH = "~";
 
 /** JSON for what JSON keeps. `devalue` for dates, bigints, maps, sets, `undefined`, NaN and infinite numbers. */

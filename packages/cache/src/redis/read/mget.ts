@@ -74,7 +74,7 @@ function answerAll(
       const kind = text.charAt(0);
       recent.record(kind === "V" ? text.length : 0);
       if (kind === "V") callback.found({ is: "value", stored: parseEntry(text, now) });
-      // A lease may have the old value behind it.
+      // A lease may hold the old value.
       else callback.missing(kind !== "T" && kind !== "L");
     }
   }
