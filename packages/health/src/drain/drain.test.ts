@@ -124,6 +124,27 @@ describe("the requests of a drain", () => {
   });
 });
 
+describe("the uploads of a drain", () => {
+  it("that wait for 100 Continue, or ask for something else, are requests too", { timeout: 4_000 }, async () => {
+    const { server, url } = await serve((_request, response) => void response.end("ok"));
+    const waiting: ServerResponse[] = [];
+    for (const event of ["checkContinue", "checkExpectation"])
+      server.on(event, (_request, response: ServerResponse) => void waiting.push(response));
+    const drain = drainOf({ deadlineMs: 60_000 });
+    drain.attach(server);
+    const clients = [await rawClient(url), await rawClient(url)];
+    for (const [at, expected] of ["100-continue", "something"].entries())
+      clients[at]?.send(`POST / HTTP/1.1\r\nHost: test\r\nExpect: ${expected}\r\nContent-Length: 0\r\n\r\n`);
+    await waitUntil(() => waiting.length === 2, { what: "the requests", everyMs: 1 });
+    const drained = drain.start();
+    await waitUntil(() => !server.listening, { what: "the end of listening", everyMs: 1 });
+    for (const response of waiting) response.end("stored");
+    await Promise.all(clients.map(({ closed }) => closed));
+    for (const client of clients) expect(client.received()).toMatch(/connection: close[^]*stored$/i);
+    expect(await drained).toMatchObject({ isClean: true });
+  });
+});
+
 describe("the streams of a drain", () => {
   it("are ended: server-sent events and upgraded connections", { timeout: 4_000 }, async () => {
     const { server, url } = await serve((request, response) => {

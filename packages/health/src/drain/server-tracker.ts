@@ -47,6 +47,9 @@ export class ServerTracker {
     server.on("listening", this.#onListening);
     followListener(server, "upgrade", this.#onUpgrade);
     followListener(server, "connect", this.#onUpgrade);
+    // Requests with `Expect`, which are no `request` for a server that handles them itself.
+    followListener(server, "checkContinue", this.#onRequest);
+    followListener(server, "checkExpectation", this.#onRequest);
   }
 
   /** From now on every response asks its client to close the connection. Connections are accepted as before. */
