@@ -86,7 +86,10 @@ describe("metricsSource", () => {
     metrics.record.request({ tenantId: "acme", method: "GET", route: "/", status: 200, durationMs: 1 });
     metrics.record.cacheRead({ tenantId: "acme", name: "product", layer: "memory" });
     const source = metricsSource(metrics, { clock });
-    onTestFinished(() => source.close());
+    onTestFinished(async () => {
+      source.close();
+      await metrics.close();
+    });
     await source.read();
     clock.advance(1000);
     const { requests, tenants, tabs } = await source.read();
