@@ -1,5 +1,5 @@
-import { quantileOf } from "../sketch/quantile.js";
-import { CELLS, type SketchRange } from "../sketch/rows.js";
+import type { Counts } from "../sketch/quantile.js";
+import { CELLS } from "../sketch/rows.js";
 
 /** A value is worth half after so many seconds, so that those of a minute ago are worth 1 %. */
 const HALF_LIFE = 9;
@@ -16,9 +16,10 @@ export class FadingSketch {
     for (const [cell, count] of counts) this.#cells[cell] = (this.#cells[cell] as number) + count;
   }
 
-  quantile(second: number, q: number, range: SketchRange): number | undefined {
+  /** Counts by cell, each worth less the older it is. */
+  countsAt(second: number): Counts {
     this.#fadeTo(second);
-    return quantileOf(this.#cells, q, range);
+    return this.#cells;
   }
 
   #fadeTo(second: number): void {

@@ -1,4 +1,4 @@
-import { quantileOf } from "../sketch/quantile.js";
+import { type Counts, quantileOf, risingQuantilesOf } from "../sketch/quantile.js";
 import { CELLS, type SketchRange, valueOfCell } from "../sketch/rows.js";
 import { FadingSketch } from "./fading-sketch.js";
 import { SECONDS, SecondsRing } from "./seconds-ring.js";
@@ -88,8 +88,7 @@ export class RequestWindow {
   tenant(tenantId: string, present: number): (RequestCounts & Latency) | undefined {
     const window = this.#tenants.get(tenantId);
     if (window === undefined) return undefined;
-    const ms = (q: number): number | null => this.#ms(window.times.quantile(present, q, this.#range));
-    return { ...this.#countsOf(window, present), p50: ms(0.5), p95: ms(0.95), p99: ms(0.99) };
+    return { ...this.#countsOf(window, present), ...latencyOf(window.times.countsAt(present), this.#range) };
   }
 
   /** Forgets tenants without a request in the last minute. */
@@ -106,7 +105,7 @@ export class RequestWindow {
   }
 
   #countsOf({ counts, times }: TenantWindow, present: number): RequestCounts & { readonly p99: number | null } {
-    const p99 = this.#ms(times.quantile(present, 0.99, this.#range));
+    const p99 = msOf(quantileOf(times.countsAt(present), 0.99, this.#range));
     return { ...countsOf((column) => counts.sum(present, column)), p99 };
   }
 
@@ -118,15 +117,20 @@ export class RequestWindow {
   }
 
   #latency(countOf: (cell: number) => number): Latency {
-    const cells = Float64Array.from({ length: CELLS }, (_, cell) => countOf(cell));
-    const ms = (q: number): number | null => this.#ms(quantileOf(cells, q, this.#range));
-    return { p50: ms(0.5), p95: ms(0.95), p99: ms(0.99) };
-  }
-
-  #ms(seconds: number | undefined): number | null {
-    return seconds === undefined ? null : Math.round(seconds * 10_000) / 10;
+    const cells = new Float64Array(CELLS);
+    for (let cell = 0; cell < CELLS; cell++) cells[cell] = countOf(cell);
+    return latencyOf(cells, this.#range);
   }
 }
+
+function latencyOf(counts: Counts, range: SketchRange): Latency {
+  const [p50, p95, p99] = risingQuantilesOf(counts, PERCENTILES, range);
+  return { p50: msOf(p50), p95: msOf(p95), p99: msOf(p99) };
+}
+
+const PERCENTILES = [0.5, 0.95, 0.99];
+const msOf = (seconds: number | undefined): number | null =>
+  seconds === undefined ? null : Math.round(seconds * 10_000) / 10;
 
 const countsOf = (of: (column: number) => number): RequestCounts => ({
   admitted: of(ADMITTED),

@@ -2,35 +2,40 @@
 export const SECONDS = 60;
 const LENGTH = SECONDS + 1;
 
-/** Sums of several columns by second, of the last minute. */
+/** Sums of several columns by second, of the last minute. Seconds never step back. */
 export class SecondsRing {
   readonly #columns: number;
   readonly #cells: Float64Array;
+  /** Amounts of all seconds that are kept, by column. */
+  readonly #sums: Float64Array;
+  #present = Number.NEGATIVE_INFINITY;
   #last = Number.NEGATIVE_INFINITY;
 
   constructor(columns: number) {
     this.#columns = columns;
     this.#cells = new Float64Array(LENGTH * columns);
+    this.#sums = new Float64Array(columns);
   }
 
-  /** Adds to a column of the present second. Seconds never step back. */
+  /** Adds to a column of the present second. */
   add(second: number, column: number, amount: number): void {
     this.#turnTo(second);
+    this.#last = second;
     const at = placeOf(second) * this.#columns + column;
     this.#cells[at] = (this.#cells[at] as number) + amount;
+    this.#sums[column] = (this.#sums[column] as number) + amount;
   }
 
   /** Amount of one second of the last minute. */
   at(second: number, column: number): number {
-    const isKept = second <= this.#last && second > this.#last - LENGTH;
+    const isKept = second <= this.#present && second > this.#present - LENGTH;
     return isKept ? (this.#cells[placeOf(second) * this.#columns + column] as number) : 0;
   }
 
   /** Sum over the whole seconds before the present one. */
   sum(present: number, column: number): number {
-    let sum = 0;
-    for (let second = present - SECONDS; second < present; second++) sum += this.at(second, column);
-    return sum;
+    this.#turnTo(present);
+    return (this.#sums[column] as number) - this.at(present, column);
   }
 
   /** The last second with an amount. */
@@ -39,13 +44,19 @@ export class SecondsRing {
   }
 
   #turnTo(second: number): void {
-    if (second <= this.#last) return;
-    const passed = Math.min(LENGTH, second - this.#last);
-    for (let i = 0; i < passed; i++) {
-      const from = placeOf(second - i) * this.#columns;
-      this.#cells.fill(0, from, from + this.#columns);
+    if (second <= this.#present) return;
+    const passed = Math.min(LENGTH, second - this.#present);
+    this.#present = second;
+    for (let i = 0; i < passed; i++) this.#clear(placeOf(second - i) * this.#columns);
+  }
+
+  #clear(from: number): void {
+    for (let column = 0; column < this.#columns; column++) {
+      const amount = this.#cells[from + column] as number;
+      if (amount === 0) continue;
+      this.#sums[column] = (this.#sums[column] as number) - amount;
+      this.#cells[from + column] = 0;
     }
-    this.#last = second;
   }
 }
 

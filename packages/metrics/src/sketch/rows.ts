@@ -141,21 +141,20 @@ export class SketchRows {
     return this.#sums[row] as number;
   }
 
-  /** Counts of one row since the start. */
-  totals(row: number): Float64Array {
-    const counts = new Float64Array(CELLS);
-    for (let cell = 0; cell < CELLS; cell++) counts[cell] = this.count(row, cell);
-    return counts;
+  /** Counts of one row since the start, added to those of other rows. */
+  totals(row: number, sum: Float64Array = new Float64Array(CELLS)): Float64Array {
+    for (let cell = 0; cell < CELLS; cell++) sum[cell] = (sum[cell] as number) + this.count(row, cell);
+    return sum;
   }
 
-  /** Counts of the last windows, each worth half of the one after it. */
-  recent(row: number): Float64Array {
+  /** Counts of the last windows, each worth half of the one after it, added to those of other rows. */
+  recent(row: number, sum: Float64Array = new Float64Array(CELLS)): Float64Array {
     this.#decay(row);
     const words = this.#wordsOf(row);
     const from = firstWord(row);
-    const counts = new Float64Array(CELLS);
-    for (let cell = 0; cell < CELLS; cell++) counts[cell] = (words[from + cell] as number) >>> 16;
-    return counts;
+    for (let cell = 0; cell < CELLS; cell++)
+      sum[cell] = (sum[cell] as number) + ((words[from + cell] as number) >>> 16);
+    return sum;
   }
 
   /** Adds to a cell whose halves may be full. */

@@ -1,6 +1,6 @@
 import type { Registry } from "../instruments/registry.js";
 import type { RequestRecorder } from "../record/requests.js";
-import { type Counts, quantileOf } from "../sketch/quantile.js";
+import { type Counts, risingQuantilesOf } from "../sketch/quantile.js";
 import { CELLS, type SketchRange } from "../sketch/rows.js";
 import { MOVED, OTHER } from "../tenants/tenant-slots.js";
 import type { Percentiles, RecentTenant, TenantSummary, TrafficSummary } from "./types.js";
@@ -9,6 +9,9 @@ import type { Percentiles, RecentTenant, TenantSummary, TrafficSummary } from ".
 export class SummaryReader {
   readonly #registry: Registry;
   readonly #requests: RequestRecorder;
+  // Filled anew for each summary: two arrays for each of many tenants would be work for the garbage collector.
+  readonly #totals = new Float64Array(CELLS);
+  readonly #recents = new Float64Array(CELLS);
 
   constructor(registry: Registry, requests: RequestRecorder) {
     this.#registry = registry;
@@ -54,15 +57,16 @@ export class SummaryReader {
 
   #of(slots: readonly number[]): TrafficSummary {
     const { durations, byOutcome, slow, recent } = this.#requests;
-    const totals = new Float64Array(CELLS);
-    const recents = new Float64Array(CELLS);
+    const { rows } = this.#registry;
+    const totals = this.#totals.fill(0);
+    const recents = this.#recents.fill(0);
     const sum = (read: (slot: number) => number): number => slots.reduce((total, slot) => total + read(slot), 0);
     for (const slot of slots) {
       const row = durations.sketches.find(slot);
       if (row === undefined) continue;
-      addTo(totals, this.#registry.rows.totals(row));
+      rows.totals(row, totals);
       // Counts that moved were of other times.
-      if (slot !== MOVED) addTo(recents, this.#registry.rows.recent(row));
+      if (slot !== MOVED) rows.recent(row, recents);
     }
     const requests = sum((slot) => recent.of(slot).requests);
     const errors = sum((slot) => recent.of(slot).errors);
@@ -82,13 +86,9 @@ export class SummaryReader {
 
 /** Percentiles of a sketch in seconds. */
 export function percentilesOf(counts: Counts, range: SketchRange): Percentiles {
-  const ms = (q: number): number | undefined => {
-    const seconds = quantileOf(counts, q, range);
-    return seconds === undefined ? undefined : seconds * 1000;
-  };
-  return { p50Ms: ms(0.5), p95Ms: ms(0.95), p99Ms: ms(0.99) };
+  const [p50, p95, p99] = risingQuantilesOf(counts, PERCENTILES, range);
+  return { p50Ms: msOf(p50), p95Ms: msOf(p95), p99Ms: msOf(p99) };
 }
 
-function addTo(sum: Float64Array, counts: Float64Array): void {
-  for (let cell = 0; cell < CELLS; cell++) sum[cell] = (sum[cell] as number) + (counts[cell] as number);
-}
+const PERCENTILES = [0.5, 0.95, 0.99];
+const msOf = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : seconds * 1000);

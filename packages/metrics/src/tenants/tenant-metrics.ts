@@ -16,8 +16,7 @@ export function createTenantMetrics(registry: Registry): TenantMetrics {
       const counts = new Float64Array(CELLS);
       for (const { sketches } of metric.family.series) {
         const row = sketches.find(slot);
-        if (row !== undefined)
-          registry.rows.totals(row).forEach((count, cell) => void (counts[cell] = (counts[cell] ?? 0) + count));
+        if (row !== undefined) registry.rows.totals(row, counts);
       }
       return quantiles.map((q) => quantileOf(counts, q, metric.range));
     },
