@@ -1,14 +1,15 @@
 import type { EventEmitter } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
+import type { Socket } from "node:net";
 
 /**
  * Listens to an event for as long as other code does. Node answers a request that asks for an upgrade, or that expects
  * something, by itself when the event has no listener; a listener that only watches would leave its client waiting.
  */
-export function followListener<Target>(
+export function followListener(
   emitter: EventEmitter,
   event: string,
-  listener: (request: IncomingMessage, target: Target) => void,
+  listener: RequestListener | ((request: IncomingMessage, socket: Socket) => void),
 ): void {
   let isOn = false;
   const turnOn = (): void => {
