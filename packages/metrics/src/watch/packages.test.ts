@@ -81,17 +81,20 @@ describe("watch", () => {
   it("asks a server that does not answer once, and reports it at each exposition", async () => {
     const metrics = create();
     let calls = 0;
+    let isDown = true;
     let answer: (depths: Record<string, number>) => void = () => undefined;
     metrics.watch.queues(() => {
       calls++;
-      return new Promise((resolve) => (answer = resolve));
+      return isDown ? new Promise((resolve) => (answer = resolve)) : { mails: 3 };
     });
     const failures: string[] = [];
-    onTestFinished(feedFail.subscribe(({ source }) => void failures.push(source)));
+    const end = feedFail.subscribe(({ source }) => void failures.push(source));
     await metrics.render();
     await metrics.render();
+    end();
     expect([calls, failures]).toEqual([1, ["queues", "queues"]]);
-    answer({ mails: 3 });
-    await expect.poll(() => seriesOf(metrics, "scale_queue_depth")).toEqual({ mails: 3 });
+    isDown = false;
+    answer({ mails: 2 });
+    await expect.poll(() => seriesOf(metrics, "scale_queue_depth"), { timeout: 10_000 }).toEqual({ mails: 3 });
   });
 });
