@@ -39,6 +39,14 @@ export const data: readonly CatalogueRow[] = [
   counter("scale_cache_entry_rejects_total", "scale:cache:entry-reject", "Stored entries that could not be read.", {
     labels: ["name"],
   }),
+  tenantCounter(
+    "scale_cache_value_refusals_total",
+    "scale:cache:value-refuse",
+    "Values with too many tags to be kept.",
+    {
+      labels: ["name", "reason"],
+    },
+  ),
   counter(
     "scale_cache_memory_drops_total",
     "scale:cache:memory-drop",
@@ -132,6 +140,14 @@ export const data: readonly CatalogueRow[] = [
   counter("scale_db_connection_losses_total", "scale:db-router:connection-lose", "Idle connections that broke.", {
     labels: ["node"],
   }),
+  tenantCounter(
+    "scale_db_connection_discards_total",
+    "scale:db-router:connection-discard",
+    "Connections that were closed instead of being lent again.",
+    {
+      labels: ["node", "reason"],
+    },
+  ),
   counter(
     "scale_db_discovery_failures_total",
     "scale:db-router:discovery-fail",
