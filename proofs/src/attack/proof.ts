@@ -14,7 +14,7 @@ const MAX_SERVER_MS = 5;
 export async function* attack({ smoke }: SectionOptions): AsyncIterable<Line> {
   yield* demo(smoke ? { calmMs: 300, attackMs: 1500 } : { calmMs: 10_000, attackMs: 30_000 });
   const cases = [...cacheCases, ...limitCases, ...otherCases, ...(smoke ? [] : queueCases)];
-  for await (const { script, input, leastUs, rounds } of serverTimes(cases, smoke ? 1 : 25)) {
+  for await (const { script, input, leastUs, rounds } of serverTimes(cases, smoke ? 1 : 15)) {
     yield line({
       proof: `attack: server time of ${script}, ${input} (least of ${rounds})`,
       unit: "ms",
