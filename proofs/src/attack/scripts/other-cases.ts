@@ -48,19 +48,19 @@ export const otherCases: readonly ScriptCase[] = [
     scripts: ["realtime/read.lua"],
     input: "256 of 4,096 events of 32 topics",
     prepare: (stage) => topics(stage, { count: 32, events: 128, body: "b".repeat(200) }),
-    run: ({ call }) => call("realtime/read.lua", ["r:{acme}:history", ...list(32, topic)], readArgs(128)),
+    run: (stage) => readTopics(stage, 32),
   },
   {
     scripts: ["realtime/read.lua"],
     input: "128 topics",
     prepare: (stage) => topics(stage, { count: 128, events: 4, body: "b".repeat(200) }),
-    run: ({ call }) => call("realtime/read.lua", ["r:{acme}:history", ...list(128, topic)], readArgs(4)),
+    run: (stage) => readTopics(stage, 128),
   },
   {
     scripts: ["realtime/read.lua"],
     input: "256 kB of 8 MiB of events of one topic",
     prepare: (stage) => topics(stage, { count: 1, events: 128, body: "b".repeat(65_536) }),
-    run: ({ call }) => call("realtime/read.lua", ["r:{acme}:history", topic(0)], readArgs(128)),
+    run: (stage) => readTopics(stage, 1),
   },
   {
     scripts: ["realtime/tails.lua"],
@@ -142,9 +142,15 @@ export const otherCases: readonly ScriptCase[] = [
   },
 ];
 
-/** Arguments of a read of all events that are kept. */
-function readArgs(limit: number): (string | number)[] {
-  return [TTL, TTL, "reset", "", EPOCH, limit, EPOCH, (Date.now() - 1_000_000) * 1024];
+/** Reads all events that are kept of some topics, each with its share of a page. */
+function readTopics({ call, hasHistory }: ScriptStage, count: number): Promise<unknown> {
+  const keys = ["r:{acme}:history", ...list(count, topic)];
+  const cursor = [EPOCH, (Date.now() - 1_000_000) * 1024];
+  const limit = Math.max(1, Math.floor(256 / count));
+  const args = hasHistory
+    ? [TTL, "reset", "", EPOCH, TTL, limit, Math.floor(262_144 / count), count > 1 ? 1 : 4, ...cursor]
+    : [TTL, TTL, "reset", "", EPOCH, limit, ...cursor];
+  return call("realtime/read.lua", keys, args);
 }
 
 /** A breaker that is open in 1,000 processes. */

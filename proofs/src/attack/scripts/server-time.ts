@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +30,8 @@ export interface ScriptStage {
   readonly server: RedisServer;
   readonly redis: Redis;
   script(name: string): ShippedScript;
+  /** True when reads of the realtime hub begin with the part that they share. */
+  readonly hasHistory: boolean;
   /** Runs a script with keys and arguments. */
   call(name: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
@@ -57,6 +60,19 @@ function scriptsIn(folder: string, file: string, of: string): readonly ShippedSc
   );
 }
 
+const HISTORY = "realtime/history.lua";
+
+/** Reads of the realtime hub begin with a part that they share. */
+function withHistory(scripts: readonly ShippedScript[]): readonly ShippedScript[] {
+  const history = scripts.find(({ name }) => name === HISTORY);
+  if (history === undefined) return scripts;
+  return scripts.map((script) => {
+    if (script.name !== "realtime/read.lua" && script.name !== "realtime/tails.lua") return script;
+    const source = `${history.source}\n${script.source}`;
+    return { ...script, source, sha1: createHash("sha1").update(source).digest("hex") };
+  });
+}
+
 /** The server time of one script at one input, in microseconds. */
 export interface ServerTime {
   readonly script: string;
@@ -70,7 +86,7 @@ export interface ServerTime {
 export async function* serverTimes(cases: readonly ScriptCase[], rounds: number): AsyncIterable<ServerTime> {
   const server = await startRedis({ args: ["--slowlog-log-slower-than", "0", "--slowlog-max-len", "100000"] });
   const redis = new Redis(server.url, { maxRetriesPerRequest: 0 });
-  const scripts = new Map(shippedScripts().map((script) => [script.name, script]));
+  const scripts = new Map(withHistory(shippedScripts()).map((script) => [script.name, script]));
   const stage = stageOn(server, redis, scripts);
   const hashOf = (name: string): string | undefined => (isPart(name) ? undefined : scripts.get(name)?.sha1);
   try {
@@ -111,6 +127,7 @@ function stageOn(server: RedisServer, redis: Redis, scripts: ReadonlyMap<string,
     server,
     redis,
     script,
+    hasHistory: scripts.has(HISTORY),
     async call(name, keys, args) {
       const { sha1, source } = script(name);
       await redis.script("LOAD", source);
