@@ -91,15 +91,17 @@ export async function* serverTimes(cases: readonly ScriptCase[], rounds: number)
   const hashOf = (name: string): string | undefined => (isPart(name) ? undefined : scripts.get(name)?.sha1);
   try {
     for (const one of cases) {
-      const slowest = new Map<string, number[]>(one.scripts.map((name) => [name, []]));
+      const slowest = one.scripts.map((name) => ({ name, hash: hashOf(name), least: Infinity }));
       await runOnce(stage, one); // The server does not know the scripts before that.
       for (let round = 0; round < rounds; round++) {
         await runOnce(stage, one);
-        for (const [name, times] of slowest) times.push(await slowestCall(redis, hashOf(name)));
+        await Promise.all(
+          slowest.map(async (script) => {
+            script.least = Math.min(script.least, await slowestCall(redis, script.hash));
+          }),
+        );
       }
-      for (const [script, times] of slowest) {
-        yield { script, input: one.input, leastUs: Math.min(...times), rounds };
-      }
+      for (const { name, least } of slowest) yield { script: name, input: one.input, leastUs: least, rounds };
     }
   } finally {
     redis.disconnect();
