@@ -138,12 +138,14 @@ describe.skipIf(!findPostgres())("a routed pool on a real router", () => {
     const { router } = await on({ lag: { pollMs: 20, pollTimeoutMs: 100 } });
     const pool = routedPool(router);
     await Promise.all(Array.from({ length: 20 }, () => pool.query(COUNT)));
-    await (await pool.connect()).query("begin").catch(() => undefined);
+    const client = await pool.connect();
+    await client.query("begin");
     const frozen = cluster.replicas[1];
     frozen.pause();
     onTestFinished(() => frozen.resume());
     await router.refresh();
     await router.close({ drainMs: 200 });
+    client.release(); // The end of the pool waits for it, as with pg.
     await pool.end();
     frozen.resume();
     await waitUntil(() => handles().length <= before.length, { what: `the end of ${handles().join()}` });
