@@ -65,6 +65,27 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
     expect(router.health().nodes[0]?.error).toBeUndefined();
   });
 
+  it("is the lost primary, and not the refusal or the lag of a replica", async () => {
+    const [r1] = cluster.replicas;
+    await cluster.primary.query(
+      "create function sneaky() returns bigint language sql as $$ select nextval('tickets') $$",
+    );
+    await cluster.caughtUp();
+    const node = ({ name, url }: { name: string; url: string }): PgNode =>
+      pgNode({ name, config: { connectionString: url, min: 0 } });
+    const router = createRouter({ primary: node(cluster.primary), replicas: [node(r1)] });
+    onTestFinished(() => router.close({ drainMs: 0 }));
+    await router.ready();
+    await cluster.primary.kill();
+    await waitUntil(() => !router.health().isWritable, { what: "a lost primary" });
+    const pool = routedPool(router);
+    for (const text of ["select sneaky()", "select 1 from not_yet"]) {
+      const work = router.run({ startFresh: true }, () => pool.query(text));
+      await expect(work).rejects.toMatchObject({ code: "SCALE_NO_PRIMARY", cause: { code: "ECONNREFUSED" } });
+    }
+    await cluster.primary.start();
+  });
+
   it("tells a full pool, a connection that times out, and a lost primary apart", async () => {
     const { url } = cluster.primary;
     const full = single(

@@ -136,7 +136,8 @@ class RoutedRead implements ReadAttempt {
     const { moved } = this;
     this.moved = undefined;
     if (moved !== undefined) return moved;
-    if (this.#first === undefined) return this.#routing.checkout(this.#request);
+    // Only the primary can answer what a replica refused or lacks. Without one, that is the error, and not the replica's.
+    if (this.#first === undefined || this.#request.reason !== undefined) return this.#routing.checkout(this.#request);
     return checkoutOrThrow(this.#first, this.#routing, this.#request);
   }
 
