@@ -84,7 +84,9 @@ describe.skipIf(!findPostgres())("work that its owner gives up before it has a c
     const client = await routed.connect();
     await client.query("begin");
     const ahead = client.query(new QueryStream(SERIES));
-    for await (const _row of ahead) break;
+    const rows = ahead[Symbol.asyncIterator]();
+    await rows.next();
+    await rows.return?.();
     if (which === "stream") client.query(new QueryStream(SERIES)).destroy();
     else await client.query(new Cursor(SERIES)).close();
     const late = new Promise((_resolve, reject) => setTimeout(reject, 1_500, new Error("COMMIT hangs")).unref());

@@ -7,6 +7,8 @@ import {
   waitUntil,
 } from "@scale/testkit";
 import pg, { type Pool } from "pg";
+import Cursor from "pg-cursor";
+import QueryStream from "pg-query-stream";
 import { tenancy } from "@scale/core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { RouterOptions } from "../options.js";
@@ -130,6 +132,36 @@ describe.skipIf(!findPostgres())("a frozen server", () => {
       await waitUntil(() => router.health().isWritable, { what: "the primary again" });
       expect((await tenancy.run({ tenantId: "acme" }, () => pool.query("select 3 as n"))).rows).toEqual([{ n: 3 }]);
     });
+  });
+
+  it.each([
+    ["pause", "SCALE_NODE_LOST"],
+    ["kill", "57P01"],
+  ] as const)("ends a stream and a cursor that read there: %s, %s", async (how, code) => {
+    const cluster = await startPostgres({ replicas: 1 });
+    const [r1] = cluster.replicas as [PostgresNode];
+    try {
+      const { pool } = await routed(cluster.nodes, { health: { giveUpMs: 200 } });
+      const [streaming, reading] = await Promise.all([pool.connect(), pool.connect()]);
+      const text = "select n, pg_is_in_recovery() as standby from generate_series(1, 100000) as n";
+      const rows = streaming.query(new QueryStream(text))[Symbol.asyncIterator]();
+      const cursor = reading.query(new Cursor(text));
+      expect(await rows.next()).toMatchObject({ value: { n: 1, standby: true } });
+      expect(await cursor.read(1)).toEqual([{ n: 1, standby: true }]);
+      await r1[how]();
+      const drained = (async () => {
+        for (;;) if ((await rows.next()).done === true) return "end";
+      })();
+      const outcomes = await Promise.allSettled([drained, cursor.read(10)]);
+      for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code } });
+      await cursor.close();
+      for (const client of [streaming, reading]) client.release();
+      expect((await pool.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
+    } finally {
+      r1.resume();
+      await Promise.all(routers.splice(0).map((router) => router.close({ drainMs: 0 })));
+      await cluster.stop();
+    }
   });
 
   it("ends what hangs on a frozen primary as soon as a replica is promoted", async () => {

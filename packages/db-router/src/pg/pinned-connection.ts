@@ -3,7 +3,7 @@ import { failureOf } from "../postgres/failure.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import type { NodeLoss, RouteRequest, Routing } from "../types.js";
 import { sendCancel } from "./cancel.js";
-import { closeWith } from "./close-connection.js";
+import { closeWith, endCursorsWithConnection } from "./close-connection.js";
 import { checkoutConnection, type ConnectedCheckout, pgPool } from "./connect.js";
 import { lossError, type NodeUses } from "./node-uses.js";
 import { isInTransaction, SessionGuard } from "./session-guard.js";
@@ -81,6 +81,7 @@ export class PinnedConnection {
   /** Records a cursor or stream. It may never report its end, so that it counts as a write from now on. */
   noteCursor({ kind }: Part): void {
     this.#guard.noteCursor();
+    endCursorsWithConnection(this.client);
     this.#isDirty ||= this.isPrimary && mayWrite(kind);
   }
 
