@@ -28,6 +28,8 @@ export async function* acrossProcesses(cluster: ContactsCluster, smoke: boolean)
   const router = await routerOn(addresses);
   const writer: Writer = { router, pool: routedPool(router), reader };
   try {
+    // Replicas serve a process once they have what the primary had at its start: it starts before replay is paused.
+    await reader.one(0, { id: 1, token: undefined } satisfies Ask);
     yield* cycles(cluster, writer, smoke ? 50 : 2_000);
     const begin: Begin = async (id) => {
       const token = await writeFor(writer, id, nextVersion());
