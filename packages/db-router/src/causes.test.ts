@@ -119,6 +119,29 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
   });
 });
 
+describe("a primary without its role", () => {
+  it("is warned of, because its pool has the size of a replica's", async () => {
+    const url = "postgres://app@127.0.0.1:1/app";
+    const warnings: (Error & { code?: string })[] = [];
+    const listener = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", listener);
+    onTestFinished(() => void process.off("warning", listener));
+    const named = [
+      pgNode({ name: "p", role: "primary", connectionString: url }),
+      pgNode({ name: "q", config: { connectionString: url, max: 3 } }),
+      pgNode({ name: "r", connectionString: url }),
+    ];
+    for (const primary of named) {
+      const router = createRouter({ name: `of ${primary.name}`, primary });
+      onTestFinished(() => router.close({ drainMs: 0 }));
+    }
+    const ours = (): string[] =>
+      warnings.filter(({ code }) => code === "SCALE_SETUP_POOL").map(({ message }) => message);
+    await waitUntil(() => ours().length > 0, { what: "the warning" });
+    expect(ours()).toEqual([expect.stringMatching(/^of r: expected/)]);
+  });
+});
+
 describe("a routed pool", () => {
   it("refuses nodes of another library, and names what it got", () => {
     const pool = { query: () => undefined, connect: () => undefined, on: () => undefined, off: () => undefined };

@@ -61,6 +61,7 @@ export function createRouter(options: RouterOptions): Router {
     poller.start();
     return { stopDiscovery: stop, firstPoll: polled };
   });
+  warnOfPoolSize(parsed);
   const unregister = registerLive("createRouter", parsed.name);
   let closed: Promise<void> | undefined;
 
@@ -87,6 +88,15 @@ export function createRouter(options: RouterOptions): Router {
     ...replicaMethods(registry, membership),
     close: ({ drainMs = DRAIN_MS } = {}) => (closed ??= close(drainMs)),
   };
+}
+
+/** A primary without its role has the larger pool of a replica, in every process. */
+function warnOfPoolSize({ name, primary }: Pick<RouterOptions, "name" | "primary">): void {
+  if (primary.sizedAs !== "replica") return;
+  process.emitWarning(
+    `${name}: expected pgNode({ role: "primary" }) for ${primary.name}, got a pool with the default size of a replica`,
+    { type: "ScaleSetupWarning", code: "SCALE_SETUP_POOL" },
+  );
 }
 
 function replicaMethods(registry: NodeRegistry, membership: Membership): Pick<Router, "addReplica" | "removeReplica"> {

@@ -32,6 +32,8 @@ export interface DbNode {
   readonly zone?: string;
   /** True when the router ends the pool, on `close` and after a removal. */
   readonly isOwned: boolean;
+  /** Role whose default size the pool has. @default none: the pool has a size of its own */
+  readonly sizedAs?: "primary" | "replica";
   /** Connection for polls, which must not keep the process alive between them. `end` closes it. @default the pool */
   readonly polls?: { query(sql: string): Promise<RowsLike>; end(): void };
   /**

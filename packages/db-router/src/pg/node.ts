@@ -5,7 +5,7 @@ import { startResponsiveTimeout } from "../responsive-timeout.js";
 import type { DbNode, RowsLike } from "../types.js";
 import { clientConfig } from "./client-config.js";
 import { connectionLose } from "./events.js";
-import { checkNodeOptions, type PgNodeOptions, poolConfig } from "./options.js";
+import { checkNodeOptions, defaultSizeOf, type PgNodeOptions, poolConfig } from "./options.js";
 import { createPollConnection } from "./poll-connection.js";
 
 /** A node of the router, with the real type of its pool. */
@@ -23,6 +23,7 @@ export function pgNode(options: PgNodeOptions): PgNode {
   const { name, weight, zone } = options;
   const pool = options.pool ?? new pg.Pool(poolConfig(options));
   surviveLosses(name, pool);
+  const sizedAs = defaultSizeOf(options);
   return {
     name,
     pool,
@@ -30,6 +31,7 @@ export function pgNode(options: PgNodeOptions): PgNode {
     probe: (sql, timeoutMs) => probe({ name, pool, timeoutMs }, sql),
     // A pool that lets the process exit is not kept from it by polls.
     ...(pool.options.allowExitOnIdle ? {} : { polls: createPollConnection(pool) }),
+    ...(sizedAs === undefined ? {} : { sizedAs }),
     ...(weight === undefined ? {} : { weight }),
     ...(zone === undefined ? {} : { zone }),
   };

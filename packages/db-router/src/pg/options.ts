@@ -82,6 +82,17 @@ export function poolConfig(options: PgNodeOptions): PoolConfig {
   };
 }
 
+/** The role whose default size the pool has; `undefined` for a size that the caller set. */
+export function defaultSizeOf({
+  role = "replica",
+  connectionString,
+  config,
+  pool,
+}: PgNodeOptions): PgNodeOptions["role"] {
+  const url = connectionString ?? config?.connectionString ?? "";
+  return pool === undefined && config?.max === undefined && connectionLimit(url) === undefined ? role : undefined;
+}
+
 /** The size of a pool by Prisma's URL parameter. */
 function connectionLimit(url: string): number | undefined {
   const written = /[?&]connection_limit=([^&#]*)/.exec(url)?.[1];
