@@ -23,6 +23,12 @@ describe("nextRequest", () => {
     expect(nextRequest(code("40001"), primary, tried("p"))).toBeUndefined();
   });
 
+  it("retries a read of a full pool on another node", () => {
+    const full = new BusyError("pool", "waited-too-long");
+    expect(nextRequest(full, replica, tried("r1"))).toEqual({ intent: "read", except: tried("r1") });
+    expect(nextRequest(full, replica, tried("r1", "r2", "p"))).toBeUndefined();
+  });
+
   it("retries a failed connection on another node, three nodes at most", () => {
     const gone = new Error("Connection terminated unexpectedly");
     expect(nextRequest(gone, replica, tried("r1", "r2"))).toEqual({ intent: "read", except: tried("r1", "r2") });

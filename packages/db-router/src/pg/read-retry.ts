@@ -1,5 +1,5 @@
 import type { PoolClient } from "pg";
-import { failureOf, wasSent } from "../postgres/failure.js";
+import { failureOf, isPoolFull, wasSent } from "../postgres/failure.js";
 import type { StatementKind } from "../postgres/sql/kind.js";
 import type { Checkout, Route, RouteRequest, Routing } from "../types.js";
 import type { Activity } from "./activity.js";
@@ -175,7 +175,8 @@ const hasCode = (error: unknown, code: string): boolean =>
  * @internal exported for its test
  */
 export function nextRequest(error: unknown, route: Route, tried: ReadonlySet<string>): RouteRequest | undefined {
-  const failure = failureOf(error, route.to === "replica");
+  // A full pool says nothing about its server, but the pool of another node may be free.
+  const failure = isPoolFull(error) ? "connection" : failureOf(error, route.to === "replica");
   // The standby has not run it, so this is no second execution. A statement that a standby refuses may write.
   if (failure === "refused") return REFUSED;
   // The primary has every table and right; a second replica may lack them too.
