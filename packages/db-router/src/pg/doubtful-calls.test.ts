@@ -3,6 +3,8 @@ import type { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RecordingRouting, routingOf } from "../../test/recording-routing.js";
 import { routed } from "../../test/routed.js";
+import { NoPrimaryError } from "../errors.js";
+import type { Routing } from "../types.js";
 import { routedPool } from "./routed-pool.js";
 
 const SCHEMA = [
@@ -130,6 +132,19 @@ describe.skipIf(!findPostgres())("a read that calls functions", () => {
     await known();
     await onPrimary("select changing()");
     expect([await touched(), lastWrote()]).toEqual([1, true]);
+  });
+
+  it("rejects with the missing primary, and not with the refusal of a replica", async () => {
+    const withoutPrimary: Routing = {
+      ...routing,
+      checkout(request) {
+        if (request.intent === "write") throw new NoPrimaryError("db");
+        return routing.checkout(request);
+      },
+    };
+    await expect(routedPool(withoutPrimary).query("select touch()")).rejects.toMatchObject({
+      code: "SCALE_NO_PRIMARY",
+    });
   });
 
   it("rejects with its own error, and leaves no transaction open", async () => {

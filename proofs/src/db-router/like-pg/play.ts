@@ -17,6 +17,8 @@ export interface Side {
 
 /** No statement of a program takes a hundredth of it. */
 const HANG_MS = 10_000;
+/** Time for the close of a cursor; a next statement of the client shows whether it has closed. */
+const CLOSE_MS = 2_000;
 export const HANG = "no answer";
 
 /** Runs a program; its outcomes end with the first step without an answer, and after the first that `isOver` says ends it. */
@@ -73,7 +75,8 @@ async function readCursor(client: PoolClient, text: string, reads: readonly numb
   try {
     for (const count of reads) batches.push((await cursor.read(count)).length);
   } finally {
-    await cursor.close();
+    // `pg-cursor` never closes on a connection that is lost.
+    await Promise.race([cursor.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
   }
   return batches;
 }
