@@ -33,14 +33,14 @@ export async function* likePg({ smoke }: SectionOptions): AsyncIterable<Line> {
   const pool = routedPool(router);
   try {
     await createFunctions(cluster.primary);
-    const programs = Array.from({ length: smoke ? 30 : 200 }, (_, i) => makeProgram(SEED + i));
+    const programs = Array.from({ length: smoke ? 15 : 200 }, (_, i) => makeProgram(SEED + i));
     const stage = { cluster, router, pool };
     const reference = await playAll(programs, { cluster, pool: plain, name: "plain" });
     const calm = await playAll(programs, { ...stage, name: "calm" });
     yield* judgeCalm(programs, reference, calm);
     yield places(router, plain);
     for (const of of ["replicas", "primary"] as const) {
-      const some = smoke ? programs.slice(0, 10) : programs;
+      const some = smoke ? programs.slice(0, 6) : programs;
       const begun: Faults[] = [];
       const begin = (): void => void begun.push(startFaults(cluster, seededRandom(SEED), of));
       const troubled = await playAll(some, { ...stage, name: of, isOver: isOfFaults, begin });
