@@ -24,7 +24,7 @@ const maskers: Readonly<Record<Kind, (value: string) => string>> = {
   web: maskText,
 };
 
-/** An integer as it may be miswritten: with a sign, a fraction, an exponent, in another base, or with a unit. */
+/** An integer as a person may write it: with a sign, a fraction, an exponent, in another base, or with a unit. */
 const NUMBER = /^[-+]?(?:0x[\da-f]{1,8}|\d[\d.,_]*(?:e\d+)?)(?: ?[a-z]{1,12})?$/i;
 
 const recognizers: Readonly<Record<Kind, (value: string) => boolean>> = {
@@ -41,7 +41,7 @@ const recognizers: Readonly<Record<Kind, (value: string) => boolean>> = {
 };
 
 /**
- * Masks a value that its setting refuses. One that is not recognisably of its kind is not shown at all: it may be the secret of
+ * Masks a value that its setting refuses. One that does not look like its kind is not shown at all: it may be the secret of
  * another variable.
  */
 export function maskInvalid(kind: Kind, value: string): string {

@@ -176,7 +176,7 @@ describe("secrets", () => {
 
   const FORMS = [
     "s3cret",
-    "s3cretpassword",
+    "s3cret-word",
     "user:s3cret",
     "user:s3cret@host",
     "password=s3cret",
