@@ -25,12 +25,27 @@ const NOT_A_VALUE = /[^\t\u0020-\u007e\u0080-\u00ff]/;
  * lists once, with its later item.
  */
 export function mergeHeaders(earlier: HeaderSet, later: HeaderSet): HeaderSet {
+  if (haveOwnNames(earlier, later)) return { ...earlier, ...later };
   const merged = new Map(Object.entries(earlier).map((entry) => [entry[0].toLowerCase(), entry]));
   for (const [name, value] of Object.entries(later)) {
     const key = name.toLowerCase();
     merged.set(key, [name, joinValues(key, merged.get(key)?.[1], value)]);
   }
   return Object.fromEntries(merged.values());
+}
+
+/** True when no name occurs twice, as for most guards. */
+function haveOwnNames(earlier: HeaderSet, later: HeaderSet): boolean {
+  const seen: string[] = [];
+  for (const headers of [earlier, later]) {
+    for (const name of Object.keys(headers)) {
+      const key = name.toLowerCase();
+      // A few names: a list is faster than a set.
+      if (seen.includes(key)) return false;
+      seen.push(key);
+    }
+  }
+  return true;
 }
 
 /**

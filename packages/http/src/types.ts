@@ -16,11 +16,6 @@ export interface HttpFacts {
    * defines: a proxy may append its line to one that the client sent.
    */
   header(name: string): string | undefined;
-  /**
-   * Returns the value of a parameter of the route, as the router has decoded it; `undefined` in front of the router. In Next it
-   * is a promise, and of a parameter for several segments a list.
-   */
-  param?(name: string): unknown;
   /** Request object of the framework, for everything that is not in the facts. */
   readonly raw: unknown;
 }

@@ -6,6 +6,7 @@ import { inTenant } from "../chain.js";
 import { factsFromFetch } from "./toolkit/facts.js";
 import { checkHeaders, type HeaderSet, joinValues } from "../headers.js";
 import { type FetchHolds, holdForFetch } from "../hold.js";
+import { noteRouteContext } from "../tenant/route-params.js";
 import { isEventStream } from "./toolkit/event-stream.js";
 import { type EndWatch, watchEnd } from "../on-end.js";
 import { problemFromError } from "../problem.js";
@@ -57,7 +58,8 @@ export function toFetch<Args extends readonly [Request, ...unknown[]]>(
     };
     try {
       const found = addressOf?.(...args);
-      const facts = factsFromFetch(request, found instanceof Promise ? await found : found, args[1]);
+      const facts = factsFromFetch(request, found instanceof Promise ? await found : found);
+      noteRouteContext(request, args[1]);
       const verdict = checkVerdict(await guard(facts), "toFetch: guard");
       const { reply, tenant } = verdict;
       watch = verdict.onEnd && watchEnd(verdict.onEnd, request);

@@ -1,6 +1,7 @@
 import { InputError } from "@scale/core";
 import { describeValue, parseOptions } from "@scale/core/kit";
 import { z } from "zod";
+import { routeParam } from "./route-params.js";
 import { NAMED_BY_URL, type TenantResolver, withSource } from "./source.js";
 
 const optionsSchema = z.strictObject({ name: z.string().min(1) });
@@ -15,7 +16,7 @@ const optionsSchema = z.strictObject({ name: z.string().min(1) });
 export function fromParam(name: string): TenantResolver {
   parseOptions(optionsSchema, { name }, "fromParam");
   const resolve: TenantResolver = (facts) => {
-    const value = facts.param?.(name);
+    const value = routeParam(facts, name);
     return value instanceof Promise ? value.then((found) => stringIn(found, name)) : stringIn(value, name);
   };
   return withSource(resolve, NAMED_BY_URL);

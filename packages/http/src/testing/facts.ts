@@ -8,7 +8,7 @@ export interface FactsInit {
   remoteAddress?: string | undefined;
   /** Header values by name in lower case. */
   headers?: Readonly<Record<string, string>>;
-  /** Parameters of the route. */
+  /** Parameters of the route, as a request of Express has them. */
   params?: Readonly<Record<string, unknown>>;
 }
 
@@ -18,14 +18,13 @@ export function createFacts({
   url = "/",
   remoteAddress,
   headers = {},
-  params = {},
+  params,
 }: FactsInit = {}): HttpFacts {
   return {
     method,
     url,
     remoteAddress,
-    raw: undefined,
-    param: (name) => (Object.hasOwn(params, name) ? params[name] : undefined),
+    raw: params && { params },
     header: (name) => (Object.hasOwn(headers, name.toLowerCase()) ? headers[name.toLowerCase()] : undefined),
   };
 }

@@ -26,7 +26,6 @@ export function factsFromNode(request: NodeRequest, raw: unknown = request): Htt
       // HTTP/2 carries the host in a pseudo header.
       return value ?? (key === "host" ? firstValue(headers[":authority"]) : undefined);
     },
-    param: (name) => paramOf(raw, name),
     raw,
   };
 }
@@ -34,34 +33,16 @@ export function factsFromNode(request: NodeRequest, raw: unknown = request): Htt
 /** A request that no socket carries, in tests and serverless runtimes, may have none. */
 const socketOf = ({ socket }: Partial<Pick<NodeRequest, "socket">>): NodeRequest["socket"] | undefined => socket;
 
-/**
- * Facts of a fetch `Request`. It has no socket, so that `remoteAddress` comes from the runtime.
- * @param context further argument of a route handler, from which `param` reads `params`: of Next, for example
- */
-export function factsFromFetch(request: Request, remoteAddress?: string, context?: unknown): HttpFacts {
+/** Facts of a fetch `Request`. It has no socket, so that `remoteAddress` comes from the runtime. */
+export function factsFromFetch(request: Request, remoteAddress?: string): HttpFacts {
   const url = new URL(request.url);
   return {
     method: request.method.toUpperCase(),
     url: url.pathname + url.search,
     remoteAddress,
     header: (name) => request.headers.get(name) ?? (name.toLowerCase() === "host" ? url.host : undefined),
-    param: (name) => paramOf(context, name),
     raw: request,
   };
-}
-
-/** Express, Fastify and Next keep the parameters of a route in `params`; Next in a promise. */
-function paramOf(source: unknown, name: string): unknown {
-  const params: unknown =
-    typeof source === "object" && source !== null && "params" in source ? source.params : undefined;
-  if (params instanceof Promise) return params.then((found) => ownOf(found, name));
-  return ownOf(params, name);
-}
-
-function ownOf(params: unknown, name: string): unknown {
-  return typeof params === "object" && params !== null && Object.hasOwn(params, name)
-    ? (params as Record<string, unknown>)[name]
-    : undefined;
 }
 
 const firstValue = (value: string | string[] | undefined): string | undefined =>
