@@ -11,10 +11,11 @@ describe("maskSecrets", () => {
 
   it("takes time that grows with the text, and no more", () => {
     for (const part of ["//", "password=", "a:", "eyJabcdefgh.", "bearer ", '"']) {
-      const short = part.repeat(4000);
-      const startedAt = performance.now();
-      maskSecrets(short);
-      expect(performance.now() - startedAt, part).toBeLessThan(500);
+      const text = part.repeat(4000);
+      // The time of the processor, because the machine may be busy.
+      const before = process.cpuUsage();
+      maskSecrets(text);
+      expect(process.cpuUsage(before).user / 1000, part).toBeLessThan(500);
     }
   });
 });

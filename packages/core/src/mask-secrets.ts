@@ -1,5 +1,3 @@
-// Greedy on purpose: a password may contain `@`, `/` or blanks, and hiding too much costs less than a character too few.
-const URL_CREDENTIALS = /\/\/.*@/gs;
 /** `user:password@host`, without a scheme. */
 const BARE_CREDENTIALS = /^[^\s:@/"']*:(?!\/\/)[^@]+@/s;
 const SECRET_NAME =
@@ -13,13 +11,22 @@ const JWT = /\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?/g;
 
 /** Masks the parts of a string that are secrets: credentials of URLs, tokens, keys, and values that are assigned to such names. */
 export function maskSecrets(text: string): string {
-  return text
-    .replaceAll(URL_CREDENTIALS, "//***@")
+  return maskUrls(text)
     .replace(BARE_CREDENTIALS, "***@")
     .replaceAll(AUTHORIZATION, "$1***")
     .replaceAll(ASSIGNED, "$1***")
     .replaceAll(PRIVATE_KEY, "***")
     .replaceAll(JWT, "***");
+}
+
+/**
+ * Masks from the first `//` to the last `@`. More than one URL on purpose: a password may contain `@`, `/` or blanks, and hiding
+ * too much costs less than a character too few.
+ */
+function maskUrls(text: string): string {
+  const start = text.indexOf("//");
+  const end = text.lastIndexOf("@");
+  return start === -1 || end < start ? text : `${text.slice(0, start)}//***${text.slice(end)}`;
 }
 
 // Without the plural of a token, which is a unit of models.
