@@ -1,3 +1,4 @@
+import { keySegment } from "@scale/core/kit";
 import { createBatcher } from "@scale/core/redis";
 import type { Cursor, NewEvent } from "../store.js";
 import { newEpoch } from "./epoch.js";
@@ -18,8 +19,9 @@ const DEDUPE_MS = 3_600_000;
 /** Appends events; those of one turn of the event loop share a script call, on a cluster those of one tenant. */
 export function createAppend(context: RedisHubContext): (event: NewEvent) => Promise<Cursor> {
   const { runner } = context;
+  const settings = settingsOf(context);
   const batcher = createBatcher<Pending>({
-    send: (batch) => void sendBatch(context, batch),
+    send: (batch) => void sendBatch(context, settings, batch),
     maxItems: MAX_BATCH,
     charsOf: ({ event }) => event.body.length,
     schedule: (flush, group) => process.nextTick(flush, group),
@@ -30,16 +32,26 @@ export function createAppend(context: RedisHubContext): (event: NewEvent) => Pro
     });
 }
 
-async function sendBatch(context: RedisHubContext, batch: readonly Pending[]): Promise<void> {
-  const { runner, historyKey, topicKey, tailKey, idKey, events, ttlMs, keepMs, sharded, afterRestart } = context;
+/** The arguments that all events of a call share. */
+function settingsOf({ events, ttlMs, keepMs, sharded, afterRestart }: RedisHubContext): readonly string[] {
+  const limits = [events, ttlMs, keepMs, DEDUPE_MS].map(String);
+  return [...limits, sharded ? "SPUBLISH" : "PUBLISH", afterRestart, ""];
+}
+
+async function sendBatch(
+  { runner, prefixOf }: RedisHubContext,
+  settings: readonly string[],
+  batch: readonly Pending[],
+): Promise<void> {
   const keys: string[] = [];
-  const args = [String(events), String(ttlMs), String(keepMs), String(DEDUPE_MS)];
-  args.push(sharded ? "SPUBLISH" : "PUBLISH", afterRestart, "");
+  const args = [...settings];
   for (const { event } of batch) {
-    const { tenantId, topic, body, id } = event;
-    const history = historyKey(tenantId);
-    keys.push(history, topicKey(tenantId, topic), tailKey(tenantId, topic));
-    keys.push(id === undefined ? history : idKey(tenantId, id));
+    const { topic, body, id } = event;
+    // Built from one prefix: the names are those of the context, and every event pays for them.
+    const prefix = prefixOf(event.tenantId);
+    const [history, name] = [`${prefix}history`, keySegment(topic)];
+    keys.push(history, `${prefix}topic:${name}`, `${prefix}tail:${name}`);
+    keys.push(id === undefined ? history : `${prefix}id:${keySegment(id)}`);
     args.push(newEpoch(), body, id === undefined ? "0" : "1");
   }
   try {

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { ConfigError, StoreError } from "@scale/core";
-import { describeValue, parseOptions, prefixOption, redisOption, tenantKey, timeoutOption } from "@scale/core/kit";
+import {
+  describeValue,
+  parseOptions,
+  prefixOption,
+  redisOption,
+  tenantKey,
+  tenantKeyPrefix,
+  timeoutOption,
+} from "@scale/core/kit";
 import { createScriptRunner, isSubscriberLike, type RedisLike, type SubscriberLike } from "@scale/core/redis";
 import { z } from "zod";
 import { storeFail } from "../events.js";
@@ -85,10 +93,10 @@ export function redisHub(options: RedisHubOptions): HubStore {
       const { events, ttlMs } = settings.history;
       const context: RedisHubContext = {
         ...{ runner, sharded, afterRestart, ttlMs, events, keepMs: Math.max(KEEP_MS, 2 * ttlMs) },
+        prefixOf: (tenantId) => tenantKeyPrefix(prefix, tenantId),
         historyKey: (tenantId) => tenantKey(prefix, tenantId, ["history"]),
         topicKey: keyOf("topic"),
         tailKey: keyOf("tail"),
-        idKey: keyOf("id"),
         presenceKey: keyOf("presence"),
       };
       return openStore(context, subscriber && openFeed(context, { subscriber, timeoutMs, settings }));

@@ -33,11 +33,12 @@ function cursorOf(script: string, [epoch = "", text]: readonly (string | undefin
 export function parseCursors(reply: unknown, count: number): readonly (Cursor | StoreError)[] {
   const parts = parseFields("append", reply);
   if (parts.length !== count * 2) throw unexpected("append", reply);
-  return Array.from({ length: count }, (_, i) => {
-    const [epoch, text] = [parts[i * 2], parts[i * 2 + 1]];
-    if (epoch === "") return new StoreError(`Redis script append failed: ${text}`);
-    return cursorOf("append", [epoch, text]);
-  });
+  const cursors: (Cursor | StoreError)[] = [];
+  for (let i = 0; i < parts.length; i += 2) {
+    const pair = [parts[i], parts[i + 1]] as const;
+    cursors.push(pair[0] === "" ? new StoreError(`Redis script append failed: ${pair[1]}`) : cursorOf("append", pair));
+  }
+  return cursors;
 }
 
 const KINDS: ReadonlySet<string> = new Set<ReadResult["is"]>(["head", "events", "trimmed", "unknown"]);
