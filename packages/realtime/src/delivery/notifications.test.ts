@@ -74,7 +74,7 @@ describe("notifications of the store", () => {
     for (let i = 0; i < 10; i++) await join(hub, { tenantId: `broken-${i}` });
     const { sink } = await join(hub);
     store.before = (call, tenantId) => {
-      if (call === "tails" && tenantId.startsWith("broken")) throw new StoreError("WRONGTYPE");
+      if (call === "tails" && tenantId.startsWith("broken")) throw new StoreError("not a string");
     };
     store.loses = () => true;
     await hub.publish("news", "lost", acme);

@@ -90,8 +90,8 @@ function describePages({ create, open }: Tools): void {
       const read = (bounds: { maxBytes: number; step?: number }) =>
         a.read({ tenantId: T, topics: ["t", "u"], after, limit: 100, ...bounds });
       expect(await read({ maxBytes: 30, step: 1 })).toMatchObject({ is: "events", hasMore: true });
-      expect((await read({ maxBytes: 30, step: 1 })).events.map(({ topic }) => topic).join("")).toBe("tutut");
-      expect((await read({ maxBytes: 30, step: 2 })).events.map(({ topic }) => topic).join("")).toBe("tututut");
+      expect((await read({ maxBytes: 30, step: 1 })).events.map(({ topic }) => topic).join(" ")).toBe("t u t u t");
+      expect((await read({ maxBytes: 30, step: 2 })).events.map(({ topic }) => topic).join(" ")).toBe("t u t u t u t");
       expect((await read({ maxBytes: 1 })).events).toHaveLength(12);
       expect((await read({ maxBytes: 10_000, step: 5 })).hasMore).toBe(false);
     });
