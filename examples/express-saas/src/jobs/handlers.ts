@@ -17,7 +17,7 @@ export interface HandlerOptions {
 }
 
 /** Time that a mail service takes for one newsletter. */
-const NEWSLETTER_MS = 20;
+const NEWSLETTER_MS = 50;
 
 /** Runs the jobs. Each may run twice, after a crash for example: rows, points and notifications are written once nevertheless. */
 export function crmHandlers({ db, hub, ledger }: HandlerOptions): Handlers<CrmJobDefinitions> {

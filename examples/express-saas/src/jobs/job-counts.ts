@@ -100,7 +100,7 @@ export function createJobCounts(queue: string, clock: Clock): JobCounts {
       jobs.set(job, of);
       if (outcome === "completed") of.finished++;
       else if (outcome === "dead") of.failed++;
-      else of.retried++;
+      else if (outcome === "retry") of.retried++;
       if (outcome === "completed") current().finished++;
       else if (outcome === "dead") current().failed++;
     }),

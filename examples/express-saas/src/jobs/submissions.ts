@@ -2,6 +2,7 @@ import { tenancy } from "@scale/core";
 import type { EnqueueRequest, Queue } from "@scale/queue";
 import type { Database } from "../db/client.js";
 import type { Row } from "../db/tenant-rows.js";
+import { isUserId } from "../notifications/hub.js";
 import type { CrmJobDefinitions } from "./definitions.js";
 
 /** Records a submission in the transaction that inserts its row. */
@@ -24,7 +25,7 @@ export const recordSubmissions =
     const contactId = submission.kind === "deal" ? Number(row["contactId"]) : submission.id;
     const email: Request = { name: "email.send", data: { submission, contactId, ...TEXTS[submission.kind] } };
     const requests: Request[] = [email];
-    if (userId !== undefined && userId !== "") {
+    if (isUserId(userId)) {
       const points = POINTS[submission.kind];
       requests.push({ name: "leaderboard.update", data: { submission, userId, points } });
     }

@@ -47,6 +47,12 @@ export function createCrmHub({
   });
 }
 
+/** Longest id of a user that has a topic: the header of a client may be longer than the name of one. */
+const MAX_USER_ID = 128;
+
+export const isUserId = (userId: string | undefined): userId is string =>
+  userId !== undefined && userId !== "" && userId.length <= MAX_USER_ID;
+
 /** The topic of a notification: that of the user of the submission, or the tenant's. */
 export const topicOf = (userId: string | undefined): "notifications" | `users.${string}` =>
-  userId === undefined || userId === "" ? "notifications" : topicName("users.{userId}", { userId });
+  isUserId(userId) ? topicName("users.{userId}", { userId }) : "notifications";

@@ -67,6 +67,16 @@ describe.skipIf(withoutPostgres)("the stream of notifications", () => {
     expect(second.seen.text).not.toContain("event: reset");
   });
 
+  it("works for a user whose id is longer than the name of a topic", async () => {
+    const user = as("amber-motors", "x".repeat(600));
+    const { until } = stream(user);
+    await until("event: ready");
+    const body = { name: "Long", email: "long@a.example" };
+    const client = asTenant(example.url, "amber-motors", "x".repeat(600));
+    expect((await client("POST", "/contacts", body)).status).toBe(201);
+    await until('"topic":"notifications","data":{"kind":"email-sent"');
+  });
+
   it("needs a tenant, and has as many connections as the plan says", async () => {
     const nobody = stream({});
     await waitUntil(() => nobody.seen.status === 400, { what: "a refusal" });

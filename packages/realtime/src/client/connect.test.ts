@@ -114,6 +114,21 @@ describe("connect", () => {
     expect(states).toHaveLength(length);
   });
 
+  it("calls onReset when the server left events out", () => {
+    const listeners = new Map<string, (message: { data: string; lastEventId: string }) => void>();
+    class FakeSource {
+      readonly readyState = 1;
+      addEventListener(type: string, listener: (message: { data: string; lastEventId: string }) => void): void {
+        listeners.set(type, listener);
+      }
+      close(): void {}
+    }
+    const onReset = vi.fn();
+    opened.push(connect({ url: "/events", topics: [], onReset, eventSource: FakeSource }));
+    listeners.get("dropped")?.({ data: '{"events":3}', lastEventId: "x" });
+    expect(onReset).toHaveBeenCalledTimes(1);
+  });
+
   it("names the missing EventSource", () => {
     expect(() => connect({ url: "/events", topics: [], onReset: () => undefined })).toThrow(/pass eventSource/);
   });
