@@ -6,6 +6,7 @@ import type { ActionCall, OperatorAction } from "@scale/dashboard";
 import { eq } from "drizzle-orm";
 import type { Components, DatabaseComponent } from "../components.js";
 import { tenants } from "../db/schema.js";
+import type { CrmJobs } from "../jobs/start.js";
 import type { Traffic } from "../traffic/traffic.js";
 
 export interface BreakItParts extends Pick<Components, "database" | "limitStore"> {
@@ -15,6 +16,7 @@ export interface BreakItParts extends Pick<Components, "database" | "limitStore"
     readonly service: { isStuck: boolean };
   };
   readonly plans: PlanResolver;
+  readonly jobs: Pick<CrmJobs, "burst" | "state">;
   /** Returns the traffic, which starts after the page; `undefined` when the example sends none. */
   readonly traffic: (() => Traffic) | undefined;
 }
@@ -39,7 +41,8 @@ export interface BreakIt {
 /** Faults for the live page. Those of servers that the example has not started are left out. */
 export function createBreakIt(parts: BreakItParts): BreakIt {
   const running = new Set<Promise<void>>();
-  const all = [...redisActions(parts), ...replicaActions(parts), breakUpstream(parts), ...tenantActions(parts)];
+  const faults = [...redisActions(parts), ...replicaActions(parts), breakUpstream(parts)];
+  const all = [...faults, floodQueue(parts), ...tenantActions(parts)];
   const actions = all.map((action): OperatorAction => {
     const run = async (call: ActionCall): Promise<void> => {
       const work = (async () => action.run(call))();
@@ -121,6 +124,19 @@ function breakUpstream({ rates }: BreakItParts): OperatorAction {
       rates.service.isStuck = false;
     },
     isRecovered: () => rates.client.breaker.snapshot().state === "closed",
+  };
+}
+
+function floodQueue({ jobs }: BreakItParts): OperatorAction {
+  return {
+    ...{ id: "flood-queue", label: "Flood the queue", endLabel: "Wait for the queue" },
+    description:
+      "2000 newsletters of one tenant wait in the queue. Jobs of the other tenants have their share of the workers.",
+    async run({ signal }) {
+      await jobs.burst();
+      await pause(FAULT_MS, signal);
+    },
+    isRecovered: () => jobs.state().depth?.waiting === 0,
   };
 }
 

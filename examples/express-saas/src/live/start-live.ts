@@ -49,7 +49,7 @@ export function startLive(options: LiveOptions, teardown: Teardown): Live {
     tenantDetails: createTenantDetails({ plans: resolver, quota, cache: crm.cache, facts: facts.read }),
   });
   teardown.defer(() => source.close());
-  const breakIt = createBreakIt({ database, limitStore, cache: crm.cache, rates, plans: resolver, traffic });
+  const breakIt = createBreakIt({ database, limitStore, cache: crm.cache, rates, jobs, plans: resolver, traffic });
   const comparison = createRequestComparison("the packages off", systemClock);
   const login = createOperatorLogin(adminToken);
   const dashboard = createLiveDashboard({
