@@ -21,9 +21,11 @@ function connectTo({ url }: RedisServer): Redis {
 
 /** A master, and a replica that has everything. */
 async function startPair() {
-  const master = await startRedis();
+  // Without passwords: clients go from one to the other by address.
+  const master = await startRedis({ requirepass: "" });
   opened.push(() => master.stop());
   const replica = await startRedis({
+    requirepass: "",
     args: ["--replicaof", master.host, `${master.port}`, "--repl-diskless-sync-delay", "0"],
   });
   opened.push(() => replica.stop());

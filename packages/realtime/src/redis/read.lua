@@ -10,7 +10,6 @@
   ARGV[9]  epoch   of the cursor, or "" to read the newest position only
   ARGV[10] after   position of the cursor
 
-  Largest input: 128 topics. 256 events are read, or those of 256 kB, and at least one of each topic that has one.
   Largest input: 128 topics. 1,024 events, or those of 256 kB, and a step of each topic that has one.
   Returns {is, epoch, head, upTo, hasMore 0|1, and for each event its position, topic (1 for KEYS[2]) and body}. `is` is "head",
   "events", "trimmed" or "unknown". Events are not sorted, and complete up to `upTo`. Positions are strings.
@@ -21,26 +20,6 @@ local epochOfCursor, after = ARGV[9], tonumber(ARGV[10])
 
 if epochOfCursor == "" then return { "head", epoch, headText, headText, 0 } end
 if epochOfCursor ~= epoch or after > head then return { "unknown", epoch, headText, headText, 0 } end
-
--- Bounds how long one call blocks the server: each topic has its share. A topic with more events goes on in the next call.
-local topics = #KEYS - 1
-local share, bytes = math.max(1, math.min(limit, math.floor(256 / topics))), 262144 / topics
-
--- The events of a topic after the cursor, and whether there may be more.
-local function events_of(key, from)
-  local entries, size, step = {}, 0, 1
-  while #entries < share and size < bytes do
-    local count = math.min(step, share - #entries)
-    local part = call("XRANGE", key, from, "+", "COUNT", count)
-    for n = 1, #part do
-      entries[#entries + 1] = part[n]
-      size = size + #part[n][2][6]
-    end
-    if #part < count then return entries, false end
-    from, step = "(" .. part[#part][1], step * 4
-  end
-  return entries, true
-end
 
 local upTo, hasMore, found = head, 0, {}
 
