@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { Snapshot } from "@scale/dashboard";
 import { bundle, type CpuStarvation, waitUntil, watchCpuStarvation } from "@scale/testkit";
 import { type BrowserLaunch, launchBrowser } from "@scale/testkit/browser";
+import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Example, startExample } from "../index.js";
@@ -54,6 +56,14 @@ describe.skipIf(withoutPostgres)("the live page", { timeout: 90_000 }, () => {
     await look(page);
     await page.close();
     expect(problems).toEqual([]);
+  }
+
+  /** Rules of accessibility that the page breaks. */
+  async function violationsOf(page: Page): Promise<unknown[]> {
+    // As text of the test: the policy of the page allows no foreign script in it.
+    await page.evaluate(await readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8"));
+    const { violations } = await page.evaluate<AxeResults>("axe.run()");
+    return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
   }
 
   async function snapshot(): Promise<Snapshot> {
@@ -144,6 +154,7 @@ describe.skipIf(withoutPostgres)("the live page", { timeout: 90_000 }, () => {
       for (const shown of ["Cache memory", "Connections at once", "500 in 15 min", "contacts", "emails"]) {
         expect(text).toContain(shown);
       }
+      expect(await violationsOf(page)).toEqual([]);
     });
   });
 
@@ -233,6 +244,7 @@ describe.skipIf(withoutPostgres)("the live page", { timeout: 90_000 }, () => {
         await page.locator("#story", { hasText: /^cedar-labs sends \d+× the median tenant and is refused/ }).waitFor();
         await page.locator("#busiest tr", { hasText: "cedar-labs" }).getByText("noisy").waitFor();
         if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/demo-noisy.png` });
+        expect(await violationsOf(page)).toEqual([]);
         const felt = await end(page, "Noisy tenant ×20", "Quiet the tenant");
         expect(felt).toMatch(/no request failed, \d+ of \d+ were refused/);
       });
