@@ -51,6 +51,13 @@ export function createFeed({ read, onError, everyMs, maxViewers, onActive }: Fee
     if (!isReading) inRootContext(() => void tick());
   }
 
+  function join(viewer: Controller): void {
+    viewers.add(viewer);
+    viewer.enqueue(encoder.encode(`retry: ${RETRY_MS}\n\n`));
+    if (viewers.size === 1) onActive(true);
+    tickNow();
+  }
+
   function leave(viewer: Controller): void {
     if (!viewers.delete(viewer) || viewers.size > 0) return;
     clearTimeout(timer);
@@ -63,22 +70,7 @@ export function createFeed({ read, onError, everyMs, maxViewers, onActive }: Fee
     },
     open() {
       if (isClosed || viewers.size >= maxViewers) return undefined;
-      let viewer: Controller | undefined;
-      return new ReadableStream<Uint8Array>(
-        {
-          start(controller) {
-            viewer = controller;
-            viewers.add(controller);
-            controller.enqueue(encoder.encode(`retry: ${RETRY_MS}\n\n`));
-            if (viewers.size === 1) onActive(true);
-            tickNow();
-          },
-          cancel() {
-            if (viewer !== undefined) leave(viewer);
-          },
-        },
-        { highWaterMark: 3 },
-      );
+      return streamFor({ join, leave });
     },
     refresh() {
       if (viewers.size > 0) tickNow();
@@ -91,6 +83,26 @@ export function createFeed({ read, onError, everyMs, maxViewers, onActive }: Fee
       }
     },
   };
+}
+
+/** Stream of one viewer: it joins at the start of the stream, and leaves at its end. */
+function streamFor({
+  join,
+  leave,
+}: Record<"join" | "leave", (viewer: Controller) => void>): ReadableStream<Uint8Array> {
+  let viewer: Controller | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        viewer = controller;
+        join(controller);
+      },
+      cancel() {
+        if (viewer !== undefined) leave(viewer);
+      },
+    },
+    { highWaterMark: 3 },
+  );
 }
 
 /** A failed read is a message too: the page says that its numbers are old. */
