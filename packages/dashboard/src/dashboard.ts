@@ -1,3 +1,4 @@
+import { createDeadline } from "@scale/core/kit";
 import type { HttpFacts } from "@scale/http";
 import { createOperator, type Operator } from "./actions/operator.js";
 import { sourceFail } from "./channels.js";
@@ -25,6 +26,7 @@ export interface Dashboard {
 }
 
 const SHOWN_EVENTS = 100;
+const readWithin = createDeadline(5_000);
 
 /**
  * Creates the live page. It does nothing without a viewer: sources are read, and events subscribed to, with the first
@@ -36,7 +38,8 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const parts = createParts(parsed, () => feed.refresh());
   const { recorder, decisions, operator } = parts;
   const feed = createFeed({
-    read: async () => JSON.stringify(await snapshotOf(parsed, parts)),
+    // A source that hangs must not end the stream of all viewers.
+    read: async () => JSON.stringify(await readWithin(snapshotOf(parsed, parts), "read")),
     onError: (error) => sourceFail.publish(() => ({ operation: "read", error })),
     everyMs: parsed.everyMs,
     maxViewers: parsed.maxViewers,
