@@ -27,7 +27,7 @@ const MAX_RUNNING = 32;
 /** Events and bytes of one page, over all topics, and bounds for the events of one: bound how long a read blocks the store. */
 const PAGE_EVENTS = 256;
 const PAGE_BYTES = 256 * 1024;
-const [MIN_EVENTS, MAX_EVENTS] = [8, 128];
+const [MIN_EVENTS, MAX_EVENTS] = [2, 128];
 
 /** The share of a page that each of its topics has. */
 function pageOf(topics: number, eventBytes: number): Omit<ReadRequest, "tenantId" | "topics"> {

@@ -10,7 +10,7 @@
   ARGV[9]  epoch   of the cursor, or "" to read the newest position only
   ARGV[10] after   position of the cursor
 
-  Largest input: 128 topics. 1,024 events, or those of 256 kB, and a step of each topic that has one.
+  Largest input: 128 topics. 256 events, or those of 256 kB, and a step of each topic that has one.
   Returns {is, epoch, head, upTo, hasMore 0|1, and for each event its position, topic (1 for KEYS[2]) and body}. `is` is "head",
   "events", "trimmed" or "unknown". Events are not sorted, and complete up to `upTo`. Positions are strings.
   Keys share a hash tag. O(topics + events).
