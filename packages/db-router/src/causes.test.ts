@@ -14,12 +14,14 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
   let urls: Record<string, string>;
   beforeAll(async () => {
     cluster = await startContacts();
-    const { port } = cluster.primary;
+    const { url } = cluster.primary;
+    const to = (change: Partial<Record<"pathname" | "username" | "hostname" | "port", string>>): string =>
+      Object.assign(new URL(url), change).href;
     urls = {
-      "3D000": `postgres://postgres@127.0.0.1:${port}/missing`,
-      "28000": `postgres://missing@127.0.0.1:${port}/postgres`,
-      ECONNREFUSED: `postgres://postgres@127.0.0.1:${await freePort()}/postgres`,
-      ENOTFOUND: `postgres://postgres@missing.invalid:${port}/postgres`,
+      "3D000": to({ pathname: "/missing" }),
+      "28P01": to({ username: "missing" }),
+      ECONNREFUSED: to({ port: String(await freePort()) }),
+      ENOTFOUND: to({ hostname: "missing.invalid" }),
     };
   });
   afterAll(() => cluster.stop());
@@ -30,7 +32,7 @@ describe.skipIf(!findPostgres())("the cause of a failure", () => {
     return router;
   }
 
-  it.each(["3D000", "28000", "ECONNREFUSED", "ENOTFOUND"])("is in every place an operator looks: %s", async (code) => {
+  it.each(["3D000", "28P01", "ECONNREFUSED", "ENOTFOUND"])("is in every place an operator looks: %s", async (code) => {
     const connectionString = urls[code] ?? "";
     const plain = new pg.Client({ connectionString });
     await expect(plain.connect()).rejects.toMatchObject(code === "ENOTFOUND" ? {} : { code });
