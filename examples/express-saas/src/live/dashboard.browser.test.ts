@@ -252,6 +252,16 @@ describe.skipIf(withoutPostgres)("the live page", { timeout: 90_000 }, () => {
       });
     });
 
+    it("the queue: quiet tenants still get their jobs", async () => {
+      await visit(async (page) => {
+        await press(page, "Flood the queue");
+        await open(page, "queues");
+        await page.locator("#section", { hasText: "Jobs waiting" }).waitFor();
+        await rowOf(page, "Tenants with the most jobs", "amber-labs").waitFor();
+        expect(await page.locator("#section .tiles").innerText()).toContain("Wait of quiet tenants, p95");
+      });
+    });
+
     it("nothing for a caller without the token, or a page of another origin", async () => {
       const start = (headers: HeadersInit): Promise<Response> =>
         fetch(`${example.url}/scale/actions/kill-redis/start`, { method: "POST", headers });
