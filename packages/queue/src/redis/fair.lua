@@ -5,7 +5,8 @@
   KEYS[1]  prefix of the queue's keys, with their hash tag: BullMQ's own, and these:
            fair:ring     zset: tenants that may start a job, by round
            fair:parked   zset: tenants that may later, by ms since the epoch; a tenant in it may have no reason to be any more
-           fair:state    hash: n jobs in lines, v round of the last tenant that left the ring, e average ms of the queue's jobs
+           fair:state    hash: n jobs in lines, v round of the last tenant that left the ring, e average ms of the queue's jobs,
+                          sw the last tenant that was looked at for names without a record
            fair:owners   hash: slots in use by job: flag, charge, start, token and tenant, see pack_owner
            fair:tenants  zset: tenants with a record, all with score 0, to list them by name
            fair:t:<t>    string: the record of tenant t, doubles as FIELDS names them

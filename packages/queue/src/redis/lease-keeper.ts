@@ -84,7 +84,8 @@ export class LeaseKeeper {
 
   async #recover(): Promise<void> {
     const { context, retention } = this.#options;
-    const kept = [String(retention.finished.count), String(retention.finished.ageMs)];
+    const { finished, dead } = retention;
+    const kept = [finished.count, finished.ageMs, dead.count, dead.ageMs].map(String);
     // A little less than the time between two looks, or the look of this consumer would find its own mark.
     const args = [String(Math.floor(this.#recoverMs * 0.8)), ...kept];
     // The turns report that Redis cannot be reached.

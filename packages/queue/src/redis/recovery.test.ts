@@ -117,6 +117,32 @@ describe.skipIf(inject("redisUrl") === "")("redisStore and the slots of its jobs
     expect(ids).toEqual(jobs.slice(3).map(({ id }) => id));
   });
 
+  it("forgets the names of tenants whose record has expired", async () => {
+    const { stored, key } = open();
+    await stored.add(Array.from({ length: 50 }, (_, i) => newJob({ tenantId: `t-${i}` })));
+    const worker = work(stored);
+    await waitUntil(() => worker.outcomes.length === 50, { what: "every end" });
+    for (let i = 0; i < 50; i += 2) await admin.del(key(`fair:t:t-${i}`));
+    await waitUntil(async () => (await admin.zcard(key("fair:tenants"))) === 25, { what: "half of the names to go" });
+  });
+
+  it("goes on after everything was deleted while its jobs ran", async () => {
+    const { stored } = open();
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const share = { weight: 1, maxInFlight: 4, maxBacklog: Infinity };
+    const worker = work(stored, () => ended);
+    await stored.add(Array.from({ length: 20 }, () => newJob({ share })));
+    await waitUntil(() => worker.seen.length === 4, { what: "the runs" });
+    await admin.flushall();
+    end();
+    await waitUntil(() => worker.outcomes.length === 4, { what: "the ends" });
+    expect(worker.outcomes).toEqual(["lost", "lost", "lost", "lost"]);
+    await stored.add(Array.from({ length: 10 }, () => newJob({ share })));
+    await waitUntil(() => worker.outcomes.length === 14, { what: "the next jobs" });
+    expect(await stored.tenantStats("acme")).toMatchObject({ waiting: 0, active: 0 });
+  });
+
   it("keeps no large output in the events of the queue", async () => {
     const { stored, key } = open();
     const output = JSON.stringify("x".repeat(100_000));

@@ -180,6 +180,25 @@ export const runRows: readonly Row[] = [
   ],
 
   [
+    "removes ended jobs after the age of the retention, also when no other job ends",
+    async ({ open, newJob, work, until }) => {
+      const kept = { count: 1000, ageMs: 300 };
+      const queue = open({ retention: { finished: kept, dead: kept } });
+      const [completed, dead, cancelled] = [newJob({ name: "ok" }), newJob({ name: "no" }), newJob()] as const;
+      await queue.add([cancelled]);
+      await queue.cancel(cancelled.id);
+      await queue.add([completed, dead]);
+      const answer = ({ job }: { readonly job: { readonly name: string } }): SettlementInput =>
+        job.name === "ok" ? { kind: "completed" } : { kind: "dead", reason: "permanent", attemptsMade: 1, failure };
+      const worker = work({}, answer, queue);
+      await until(() => worker.settled.length === 2);
+      const isGone = async ({ id }: { readonly id: string }): Promise<boolean> => (await queue.get(id)) === undefined;
+      for (const job of [cancelled, completed, dead]) await until(() => isGone(job));
+      expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, active: 0, dead: 0 });
+    },
+  ],
+
+  [
     "gives a name to one owner at a time",
     async (context) => {
       const { stored, other, advance } = context;
