@@ -41,7 +41,7 @@ export interface WorkerOptions {
   readonly concurrency?: number;
   /**
    * Milliseconds after which another worker may take the jobs of this one when it has died. They run again within twice this time.
-   * An event loop that is blocked for longer loses its jobs too.
+   * An event loop that is blocked for longer loses its jobs to other workers.
    * @default 7000
    */
   readonly leaseMs?: number;
