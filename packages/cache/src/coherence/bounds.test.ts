@@ -28,7 +28,8 @@ describe("a value with more tags than one may have", () => {
     const acme = cache.tenant("acme");
     expect([await acme.get(row, "a"), await acme.get(row, "a")]).toEqual([1, 2]);
     stop();
-    expect(events).toEqual(Array(2).fill({ tenantId: "acme", name: "row", reason, got, max }));
+    const event = { tenantId: "acme", name: "row", reason, got, max };
+    expect(events).toEqual([event, event]);
   });
 
   it("is refused by a set too, which still ends the old value", async () => {
@@ -100,7 +101,7 @@ describe.skipIf(url === "")("commands to Redis", () => {
     expect(sizes.length).toBeGreaterThanOrEqual(40);
     expect(Math.max(...sizes)).toBeLessThan(300);
     expect(await acme.get(row, "9999")).toBe(2);
-    cache.close();
+    await cache.close();
   });
 
   it("read as many entries with as many tags as there may be, and find all of them", async () => {
@@ -128,7 +129,7 @@ describe.skipIf(url === "")("commands to Redis", () => {
     expect(found.map(({ value }) => value.id)).toEqual(ids);
     // 1,024 tags are looked at in one call: 8 entries.
     expect(two.sizes.length).toBeGreaterThanOrEqual(16);
-    for (const { cache } of [one, two]) cache.close();
+    for (const { cache } of [one, two]) await cache.close();
   });
 
   it("keep a lease of nothing that was refused", async () => {
@@ -141,7 +142,7 @@ describe.skipIf(url === "")("commands to Redis", () => {
     const acme = cache.tenant("acme");
     expect([await acme.get(row, "a"), await acme.get(row, "a"), await acme.get(row, "a")]).toEqual([1, 2, 3]);
     await expect.poll(() => redis.keys(`bounds:${process.pid}:c:*e:*`)).toEqual([]);
-    cache.close();
+    await cache.close();
   });
 
   it("have keys of a bounded length, which invalidations find", async () => {
@@ -155,6 +156,6 @@ describe.skipIf(url === "")("commands to Redis", () => {
     for (const key of await redis.keys(`bounds:${process.pid}:d:*`)) expect(key.length).toBeLessThan(200);
     await acme.invalidate(row, long);
     expect([await acme.get(row, long), await acme.get(row, other)]).toEqual([3, 2]);
-    cache.close();
+    await cache.close();
   });
 });

@@ -26,13 +26,13 @@ describe.skipIf(!url)("a value that is written without pause", () => {
   it("is missed by no reader, and never goes back", async () => {
     const [writer, reader] = caches.map((cache) => createKeyValueCache(cache, { tenantId: "acme" }));
     await writer?.set("k", 0, 60);
-    let isDone = false;
+    const state = { isDone: false };
     const writes = (async () => {
       for (let i = 1; i <= 300; i++) await writer?.set("k", i, 60);
-      isDone = true;
+      state.isDone = true;
     })();
     const seen: unknown[] = [];
-    while (!isDone) {
+    while (!state.isDone) {
       seen.push(await reader?.get("k"));
       // A value in memory takes no turn of the event loop.
       await nextTurn();

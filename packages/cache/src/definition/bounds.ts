@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /** Tags of one value: as many as Next.js admits. Each is a call of the script that reads or fills the value. */
-export const MAX_TAGS = 128;
+const MAX_TAGS = 128;
 /** Bytes of all tags of one value together. They are stored with the value. */
 export const MAX_TAG_BYTES = 4096;
 /** Keys and tags that one command invalidates. */

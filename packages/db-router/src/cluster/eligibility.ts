@@ -15,7 +15,7 @@ export interface EligibilityRules {
 }
 
 /** True when polls reach the node. */
-export function isReachable(node: NodeState, failures: number): boolean {
+function isReachable(node: NodeState, failures: number): boolean {
   return node.status !== undefined && node.pollFailures < failures;
 }
 

@@ -37,7 +37,7 @@ export interface ScriptStage {
 }
 
 /** All scripts that the packages ship, read from their generated sources. */
-export function shippedScripts(): readonly ShippedScript[] {
+function shippedScripts(): readonly ShippedScript[] {
   return readdirSync(PACKAGES).flatMap((name) => {
     const folder = join(PACKAGES, name, "src");
     if (!existsSync(folder)) return [];
