@@ -98,7 +98,7 @@ const SESSION = new Set(["42P05", "42P03"]);
 /**
  * True when the session of a statement may be used further, after the server has replied with an error. A session of which
  * this is not certain is closed, as `pool.query` of `pg` does: a broken one would fail every later statement.
- * @param isPrepared true for a named statement, which keeps its plan in the session: 0A000 means that the plan is outdated
+ * @param options `isPrepared`: true for a named statement, which keeps its plan in the session: 0A000 means that the plan is outdated
  */
 export function isSessionIntact(
   error: unknown,

@@ -97,6 +97,7 @@ const COMMENT = /--\[\[[\s\S]*?\]\]|--.*/g;
 /**
  * Takes the helper functions of a script of BullMQ out of the function that `functionOf` made: there are about forty, and a turn
  * calls the script for each job. A script whose helpers stand among its statements stays as it is.
+ * @internal exported for its tests
  */
 export function makeHelpersOnce(source: string): string {
   const [first = "", ...lines] = source.split("\n");

@@ -27,6 +27,7 @@ const works = new WeakMap<ServerResponse, Work>();
  * the handler has ended. The end of a handler is known from `beginWork`; otherwise from its call of `response.end`, or from a
  * stream that it has piped into the response. Where none of these is seen, the hold is left to expire.
  * It also closes a connection whose request body does not arrive: such a request would hold its slot and do no work.
+ * @internal exported for its tests
  */
 export function holdUntilWorkEnds(response: ServerResponse, given: Hold): void {
   const hold = given.untilEventStream === true ? releaseAtEventStream(response, given) : given;
