@@ -48,7 +48,10 @@ describe.skipIf(withoutPostgres)("the quotas", () => {
   }
   const countRows = async (table: "contacts" | "deals" | "emails", tenantId: string): Promise<number> => {
     const { pool } = example.components.database;
-    const { rows } = await pool.query(`select count(*)::int as n from crm.${table} where tenant_id = $1`, [tenantId]);
+    // Jobs write the e-mails of submissions into the same table.
+    const own = table === "emails" ? "and subject = 'Hello'" : "";
+    const text = `select count(*)::int as n from crm.${table} where tenant_id = $1 ${own}`;
+    const { rows } = await pool.query(text, [tenantId]);
     return rows[0]?.n;
   };
 

@@ -26,7 +26,7 @@ export interface Dashboard {
 }
 
 const SHOWN_EVENTS = 100;
-const readWithin = createDeadline(5_000);
+const READ_MS = 5_000;
 
 /**
  * Creates the live page. It does nothing without a viewer: sources are read, and events subscribed to, with the first
@@ -36,6 +36,7 @@ const readWithin = createDeadline(5_000);
 export function createDashboard(options: DashboardOptions): Dashboard {
   const parsed = parseDashboardOptions(options);
   const parts = createParts(parsed, () => feed.refresh());
+  const readWithin = createDeadline(READ_MS);
   const { recorder, decisions, operator } = parts;
   const feed = createFeed({
     // A source that hangs must not end the stream of all viewers.

@@ -84,7 +84,7 @@ describe("replicas", () => {
 
   it("require a primary when they are host names", () => {
     expect(() => replicasOf({ DATABASE_READ_REPLICAS: "r1,postgres://r2/shop" })).toThrow(
-      'DATABASE_READ_REPLICAS: expected URLs, or DATABASE_URL beside host names, got "r1"',
+      'DATABASE_READ_REPLICAS: expected URLs, or DATABASE_URL beside host names, got "***"',
     );
   });
 

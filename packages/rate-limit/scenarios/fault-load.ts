@@ -24,7 +24,7 @@ export interface FaultLoad {
 const EVERY_MS = 2;
 
 /** Tenant ids. Every other one is as an attacker would choose it. */
-export const tenantOf = (i: number): string => (i % 2 === 0 ? `tenant-${i}` : `}{:*\u0000${i}`);
+export const tenantOf = (i: number): string => (i % 2 === 0 ? `tenant-${i}` : `}{:*\u0001${i}`);
 
 /** Sends one request to every group of rules every two milliseconds, whether or not earlier ones are decided. */
 export function startFaultLoad(limiter: RateLimiter, tenants = 20): FaultLoad {

@@ -43,8 +43,9 @@ describe("subjectNormalizer", () => {
 });
 
 describe("a limiter with rules for keys", () => {
-  const account = { limit: 1, window: "1h", by: "email" } as const;
-  const ip = { limit: 9, window: "1h" } as const;
+  const whenSubjectMissing = "skip";
+  const account = { limit: 1, window: "1h", by: "email", whenSubjectMissing } as const;
+  const ip = { limit: 9, window: "1h", whenSubjectMissing } as const;
   const email = (address: string) => ({ keys: { email: address } });
 
   it("counts a key with and without a tenant, and never mixes the two", async () => {

@@ -26,7 +26,7 @@ describe.skipIf(withoutPostgres)("the guards before the tenant", () => {
   it.each(["localhost", "127.0.0.1:3000", "LOCALHOST:80", "[::1]:3000", "crm.example"])(
     "serve the host %s",
     async (host) => {
-      expect(await statusFrom(`${example.url}/scale`, { headers: { host } })).toBe(200);
+      expect(await statusFrom(`${example.url}/livez`, { headers: { host } })).toBe(200);
     },
   );
 

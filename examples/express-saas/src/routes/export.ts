@@ -33,7 +33,8 @@ export function exportContacts(db: Database): RequestHandler {
     const closed = abortOnClose(response);
     response.type("application/x-ndjson");
     for await (const page of pages()) {
-      if (closed.aborted) return;
+      // The end of the response tells the limiter that the slot is free.
+      if (closed.aborted) break;
       // Both waits end when the client disconnects.
       if (!response.write(page)) await once(response, "drain", { signal: closed }).catch(() => undefined);
       if (pause > 0) await sleep(1000 * pause, undefined, { signal: closed }).catch(() => undefined);

@@ -84,13 +84,13 @@ describe.skipIf(!findPostgres())("a statement with a signal", () => {
 
   it("can be cancelled by its process id", async () => {
     const client = await pool.connect();
-    const read = fresh(() => client.query(SLOW));
+    const read = expect(fresh(() => client.query(SLOW))).rejects.toMatchObject({ code: "57014" });
     await untilRunning(1);
     const processID = "processID" in client ? client.processID : undefined;
     expect(await cluster.replicas[0].query("select pg_cancel_backend($1) as done", [processID])).toEqual([
       { done: true },
     ]);
-    await expect(read).rejects.toMatchObject({ code: "57014" });
+    await read;
     client.release();
     expect(client).toMatchObject({ processID: null });
   });

@@ -62,12 +62,12 @@ function describeTransactions<Tx>(name: string, open: () => Promise<TestDatabase
     it("stores a job when the transaction commits, and not before", async () => {
       const queue = openQueue();
       const { id, inside } = await database.transaction(async (tx) => {
-        const enqueued = await queue.in(tx).enqueue("greet", {}, { tenantId: "nul\0" });
+        const enqueued = await queue.in(tx).enqueue("greet", {}, { tenantId: "a:{b}*" });
         return { ...enqueued, inside: await queue.get(enqueued.id) };
       });
       expect(inside).toBeUndefined();
-      expect(await queue.get(id)).toMatchObject({ state: "waiting", tenantId: "nul\0" });
-      expect(await queue.tenants.stats("nul\0")).toMatchObject({ waiting: 1 });
+      expect(await queue.get(id)).toMatchObject({ state: "waiting", tenantId: "a:{b}*" });
+      expect(await queue.tenants.stats("a:{b}*")).toMatchObject({ waiting: 1 });
       await queue.close();
     });
 

@@ -24,17 +24,18 @@ describe("a connection that is being admitted", () => {
     const rights = { allowed: true };
     const store = faultyStore(memoryHub());
     const hub = closing(createHub({ store, heartbeat: 20, topics: { t: { authorize: () => rights.allowed } } }));
+    // Connections of other tests end meanwhile.
+    const principal = { tenantId: "revoked" };
     const events: string[] = [];
-    const stops = [
-      connectionOpen.subscribe(() => void events.push("open")),
-      connectionClose.subscribe(() => void events.push("close")),
-    ];
+    const note = (event: string) => (closed: { readonly tenantId: string }) =>
+      closed.tenantId === principal.tenantId ? void events.push(event) : undefined;
+    const stops = [connectionOpen.subscribe(note("open")), connectionClose.subscribe(note("close"))];
     const reading = gate<void>();
     store.before = (call) => (call === "read" ? reading.opened : undefined);
-    const connecting = hub.connect({ principal: acme, topics: ["t"] });
+    const connecting = hub.connect({ principal, topics: ["t"] });
     await until(() => expect(hub.stats().topics).toBe(1));
     rights.allowed = false;
-    await hub.recheck(acme);
+    await hub.recheck(principal);
     reading.open();
     expect(await connecting).toEqual({ admitted: false, reason: "forbidden" });
     expect(hub.stats()).toMatchObject({ connections: 0, topics: 0 });
