@@ -71,7 +71,7 @@ describe("a limiter with rules for keys", () => {
     });
     await expect(limiter.check({ tenantId: "acme" })).rejects.toMatchObject({ code: "SCALE_PLAN" });
     const inherited = createRateLimiter({ rules: { odd: { ...account, by: "constructor" } } });
-    await expect(inherited.check({ keys: {} })).rejects.toMatchObject({ code: "SCALE_INPUT" });
+    await expect(inherited.check({ keys: {} })).rejects.toMatchObject({ code: "SCALE_TENANT" });
     limiter.close();
     inherited.close();
   });
