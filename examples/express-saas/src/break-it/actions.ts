@@ -67,6 +67,19 @@ export function createBreakIt(parts: BreakItParts): BreakIt {
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
+/**
+ * A signal that aborts with another one, or after a time. Its timer holds it: on Node 20 an `AbortSignal.timeout` that only
+ * `AbortSignal.any` refers to may be collected, and then never aborts.
+ */
+function within(ms: number, signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const end = (): void => controller.abort();
+  setTimeout(end, ms).unref();
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end, { once: true });
+  return controller.signal;
+}
+
 function redisActions({ limitStore, cache }: BreakItParts): OperatorAction[] {
   if (limitStore.is !== "redis" || limitStore.server === undefined) return [];
   const { server, redis } = limitStore;
@@ -148,7 +161,7 @@ function tenantActions({ traffic, database, plans }: BreakItParts): OperatorActi
       description: `A script of ${NOISY.tenantId} sends 20 times what the tenant usually sends: exports and searches.`,
       async run({ signal }) {
         const requestsPerSecond = Math.max(NOISY.leastPerSecond, NOISY.times * traffic().usualRate(NOISY.tenantId));
-        const until = AbortSignal.any([signal, AbortSignal.timeout(NOISE_MS)]);
+        const until = within(NOISE_MS, signal);
         await traffic().addNoise(NOISY.tenantId, { requestsPerSecond, signal: until });
       },
     },
@@ -157,7 +170,7 @@ function tenantActions({ traffic, database, plans }: BreakItParts): OperatorActi
       description: `${UPGRADED.tenantId}, on free, sends too much and is refused. After 5 seconds it buys ${UPGRADED.to}.`,
       async run({ signal }) {
         const { tenantId, requestsPerSecond } = UPGRADED;
-        const until = AbortSignal.any([signal, AbortSignal.timeout(NOISE_MS)]);
+        const until = within(NOISE_MS, signal);
         const noise = traffic().addNoise(tenantId, { requestsPerSecond, signal: until });
         const previous = (await plans.resolve(tenantId)).name;
         await pause(UPGRADED.afterMs, until);
