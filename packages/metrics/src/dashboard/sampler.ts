@@ -37,11 +37,13 @@ export function createSampler(metrics: Metrics, range: SketchRange, clock: Clock
   const since = secondNow();
   let isFirst = true;
 
-  async function take(): Promise<number> {
+  /** @param ending the second that ends about now: a timer fires a little before or after that */
+  async function take(ending = Number.NEGATIVE_INFINITY): Promise<number> {
     const present = secondNow();
     const slicer = createSlicer(SLICE_MS, clock);
+    const recordedIn = present - ending <= 1 ? ending : present;
     // The first reading is what was recorded before: it belongs to no second.
-    const second = isFirst ? undefined : present;
+    const second = isFirst ? undefined : recordedIn;
     for (const delta of reader.read(COUNTERS)) {
       if (delta.kind === "amount") counters.count(delta, second);
       tallies.add(delta);
@@ -56,14 +58,14 @@ export function createSampler(metrics: Metrics, range: SketchRange, clock: Clock
   // Begins at once: what was recorded until now is of the past.
   let last: Promise<unknown> = take().catch(reportFailure);
   // One after another, so that each caller gets what was recorded until its call.
-  const sample = (): Promise<number> => {
-    const taken = last.then(take);
+  const sample = (ending?: number): Promise<number> => {
+    const taken = last.then(() => take(ending));
     last = taken.catch(() => undefined);
     return taken;
   };
   const timer = everySecond(sample, clock);
   return {
-    ...{ requests, counters, since, sample },
+    ...{ requests, counters, since, sample: () => sample() },
     async readGauges() {
       try {
         await reader.collect();
@@ -85,15 +87,18 @@ type Level = Extract<Delta, { kind: "level" }>;
 const reportFailure = (error: unknown): void => feedFail.publish(() => ({ source: "dashboard", error }));
 
 /** Samples at the end of each second. The process may end meanwhile. */
-function everySecond(sample: () => Promise<number>, clock: Clock): { stop(): void } {
+function everySecond(sample: (ending: number) => Promise<number>, clock: Clock): { stop(): void } {
   let isOpen = true;
+  let ending = Math.floor(clock.monotonic() / SECOND);
   let timer = arm();
   function arm(): NodeJS.Timeout {
-    const left = SECOND - (clock.monotonic() % SECOND);
-    return inRootContext(() => setTimeout(tick, left).unref());
+    const left = (ending + 1) * SECOND - clock.monotonic();
+    return inRootContext(() => setTimeout(tick, Math.max(0, left)).unref());
   }
   function tick(): void {
-    void sample()
+    const ended = ending;
+    ending = Math.max(ended + 1, Math.floor(clock.monotonic() / SECOND));
+    void sample(ended)
       .catch(reportFailure)
       .finally(() => {
         if (isOpen) timer = arm();
