@@ -47,6 +47,24 @@ describe("the default codec", () => {
   });
 });
 
+describe("the default codec, of values without an end", () => {
+  const cyclic: Record<string, unknown> = { at: new Date(0) };
+  cyclic["self"] = cyclic;
+  const late: Record<string, unknown> = {};
+  late["self"] = late;
+
+  it.each([
+    ["before the cycle", cyclic],
+    ["in it", late],
+    ["of a map", new Map([["a", cyclic]])],
+  ])("names the cause, with another part that JSON lacks %s", (_, value) => {
+    for (const schema of [undefined, z.any()]) {
+      const { serialize } = serializerOf("row", schema, undefined);
+      expect(() => serialize(value)).toThrow("cache row: the value refers to itself, or is nested too deeply");
+    }
+  });
+});
+
 describe("the default codec with a schema", () => {
   const roundTrip = (schema: z.ZodType, value: unknown): unknown => {
     const { serialize, deserialize } = serializerOf("row", schema, undefined);

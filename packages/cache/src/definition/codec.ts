@@ -62,9 +62,8 @@ function defaultCodec(name: string, parse: ((value: unknown) => unknown) | undef
   return {
     decode,
     encode(value) {
-      const changed = named(name, () => findNonJson(value));
-      if (changed === undefined) return JSON.stringify(value);
-      const unknown = findUnknown(value);
+      if (boundedWalk(name, () => findNonJson(value)) === undefined) return JSON.stringify(value);
+      const unknown = boundedWalk(name, () => findUnknown(value));
       const json: unknown = parse === undefined && unknown === undefined ? undefined : JSON.stringify(value);
       if (typeof json === "string" && comesBack(value, json)) return json;
       if (unknown === undefined) return RICH + stringifyRich(value);
@@ -75,9 +74,10 @@ function defaultCodec(name: string, parse: ((value: unknown) => unknown) | undef
   };
 }
 
-function named<T>(name: string, search: () => T): T {
+/** Walks over a value. @throws {ConfigError} for a value that has no end, or is nested too deeply */
+function boundedWalk<T>(name: string, walk: () => T): T {
   try {
-    return search();
+    return walk();
   } catch (cause) {
     // Only the depth of a value can make it fail.
     throw new ConfigError(`cache ${name}: the value refers to itself, or is nested too deeply`, { cause });

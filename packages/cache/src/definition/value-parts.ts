@@ -11,7 +11,7 @@ type Judge = (part: unknown) => true | string | undefined;
 
 const isJson: Judge = (part) => {
   if (part === null || typeof part === "string" || typeof part === "boolean") return true;
-  if (typeof part === "object") return Array.isArray(part) ? undefined : plainOr(part, kindOf);
+  if (typeof part === "object") return Array.isArray(part) ? undefined : classOf(part);
   if (typeof part !== "number") return part === undefined ? "undefined" : `a ${typeof part}`;
   return Number.isFinite(part) && !Object.is(part, -0) ? true : Object.is(part, -0) ? "-0" : String(part);
 };
@@ -22,7 +22,7 @@ const isRich: Judge = (part) => {
   const prototype: unknown = Object.getPrototypeOf(part);
   if (prototype === Date.prototype) return true;
   const hasParts = Array.isArray(part) || prototype === Map.prototype || prototype === Set.prototype;
-  return hasParts ? undefined : plainOr(part, kindOf);
+  return hasParts ? undefined : classOf(part);
 };
 
 function findPart(value: unknown, judge: Judge): string | undefined {
@@ -61,9 +61,9 @@ function searchObject(value: object, judge: Judge): string | undefined {
 const HAS_TO_JSON = "has toJSON";
 
 /** @returns `undefined` for an object without a class, whose properties decide */
-function plainOr(value: object, kind: (value: object) => string): string | undefined {
+function classOf(value: object): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return kind(value);
+  if (prototype !== Object.prototype && prototype !== null) return kindOf(value);
   return "toJSON" in value ? HAS_TO_JSON : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { createManualClock } from "@scale/core/testing";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { seededRandom } from "@scale/testkit";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createMetrics } from "../index.js";
 import { metricsSource, type MetricsSourceOptions } from "./index.js";
 
@@ -28,6 +29,25 @@ const publish = (name: string, message: unknown, count = 1): void => {
 };
 
 describe("metricsSource", () => {
+  it("gives each second what was recorded in it, whether the timer fires before or after its end", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { clock, source, respond } = start();
+    await source.read();
+    const random = seededRandom(20_261_130);
+    for (let second = 0; second < 50; second++) {
+      clock.advance(500);
+      respond("acme", 200, 10);
+      const lateMs = random() * 40 - 1;
+      clock.advance(500 + lateMs);
+      await vi.runOnlyPendingTimersAsync();
+      clock.advance(-lateMs);
+    }
+    clock.advance(500);
+    const { seconds } = await source.read();
+    expect(seconds.slice(-50).map(({ admitted }) => admitted)).toEqual(Array.from({ length: 50 }, () => 10));
+  });
+
   it("counts the requests of each of the last 60 seconds, the present one when it is over", async () => {
     const { source, respond, nextSecond } = start();
     respond("acme", 200, 3);
